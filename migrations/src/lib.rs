@@ -1,0 +1,34 @@
+//! Every table of the platform, in the order in which releases added them.
+//!
+//! Migrations know SQL only: they import no entity, so that an old migration keeps its meaning when
+//! an entity changes. One text serves SQLite and PostgreSQL through the type map of [`schema`].
+
+use sea_orm_migration::prelude::*;
+
+mod m20261122_000001_platform;
+mod m20261122_000002_people;
+mod m20261122_000003_accounts;
+mod m20261122_000004_meters;
+mod m20261122_000005_billing;
+mod roles;
+mod schema;
+
+pub use roles::{UnsafeRole, grant_to_application, refuse_unsafe_role};
+pub use schema::{APPEND_ONLY, PLATFORM_TABLES};
+
+/// The list of all migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_platform::Migration),
+            Box::new(m20261122_000002_people::Migration),
+            Box::new(m20261122_000003_accounts::Migration),
+            Box::new(m20261122_000004_meters::Migration),
+            Box::new(m20261122_000005_billing::Migration),
+        ]
+    }
+}

@@ -1,0 +1,58 @@
+//! The application's PostgreSQL role: it owns nothing and passes no row security by.
+
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, Statement};
+
+use crate::schema::APPEND_ONLY;
+
+/// Why the server refuses to start with this PostgreSQL role.
+#[derive(Debug)]
+pub enum UnsafeRole {
+    /// The role could read other companies: it is a superuser, has BYPASSRLS, or owns a table.
+    Powerful(String),
+    /// The database did not answer.
+    Database(DbErr),
+}
+
+/// Grants the application's role what it needs and no more; safe to repeat after every migration.
+pub async fn grant_to_application(owner: &DatabaseConnection, role: &str) -> Result<(), DbErr> {
+    if owner.get_database_backend() != DatabaseBackend::Postgres {
+        return Ok(());
+    }
+    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    let mut sql = format!(
+        "GRANT USAGE ON SCHEMA public TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+         REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM {role};"
+    );
+    for table in APPEND_ONLY {
+        sql.push_str(&format!("REVOKE UPDATE, DELETE ON {table} FROM {role};"));
+    }
+    owner.execute_unprepared(&sql).await.map(|_| ())
+}
+
+/// Refuses a role for which row security would not hold (superuser, BYPASSRLS, owner of tables).
+/// SQLite has no roles and always passes.
+pub async fn refuse_unsafe_role(application: &DatabaseConnection) -> Result<(), UnsafeRole> {
+    if application.get_database_backend() != DatabaseBackend::Postgres {
+        return Ok(());
+    }
+    let probe = "SELECT rolsuper OR rolbypassrls AS powerful,
+                        EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'public'
+                                AND tableowner = current_user) AS owner,
+                        rolname::text AS name
+                 FROM pg_roles WHERE rolname = current_user";
+    let row = application
+        .query_one_raw(Statement::from_string(DatabaseBackend::Postgres, probe))
+        .await
+        .map_err(UnsafeRole::Database)?
+        .ok_or_else(|| UnsafeRole::Powerful("unknown role".into()))?;
+    let powerful: bool = row.try_get("", "powerful").map_err(UnsafeRole::Database)?;
+    let owner: bool = row.try_get("", "owner").map_err(UnsafeRole::Database)?;
+    let name: String = row.try_get("", "name").map_err(UnsafeRole::Database)?;
+    match (powerful, owner) {
+        (false, false) => Ok(()),
+        (true, _) => Err(UnsafeRole::Powerful(format!("role {name} is a superuser or has BYPASSRLS"))),
+        (false, true) => Err(UnsafeRole::Powerful(format!("role {name} owns tables"))),
+    }
+}
+

@@ -1,0 +1,106 @@
+//! The one type map and the rules that every table gets.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseBackend};
+
+/// Tables without row security: they route a request to a company before its name is known, or hold
+/// no data of any company. Everything else has `tenant_id` and a policy; a test compares this list
+/// with the catalogue.
+pub const PLATFORM_TABLES: &[&str] =
+    &["tenant", "tenant_host", "change_counter", "job", "rate_counter", "seaql_migrations"];
+
+/// Tables whose rows are written once: the application may neither change nor delete them.
+pub const APPEND_ONLY: &[&str] = &["ledger_entry", "audit"];
+
+/// Column types by backend. Dates are integers `yyyymmdd`, periods `yyyymm`, moments milliseconds
+/// since 1970 UTC, money kopecks, quantities scaled by 10^7: the same integers on both databases
+/// (SQLite has no decimal type, and text compares by locale on PostgreSQL unless `COLLATE "C"`).
+fn types(sql: &str, backend: DatabaseBackend) -> String {
+    let map: [(&str, &str, &str); 6] = [
+        ("{uuid}", "uuid", "BLOB"),
+        ("{int}", "bigint", "INTEGER"),
+        ("{int4}", "integer", "INTEGER"),
+        ("{text}", "text COLLATE \"C\"", "TEXT"),
+        ("{bytes}", "bytea", "BLOB"),
+        ("{bool}", "boolean", "INTEGER"),
+    ];
+    let postgres = backend == DatabaseBackend::Postgres;
+    map.iter().fold(sql.to_owned(), |text, (name, pg, lite)| text.replace(name, if postgres { pg } else { lite }))
+}
+
+async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    let sql = types(sql, manager.get_database_backend());
+    connection.execute_unprepared(&sql).await.map(|_| ())
+}
+
+/// Creates a platform table: no tenant, no row security.
+pub(crate) async fn platform_table(manager: &SchemaManager<'_>, name: &str, columns: &str) -> Result<(), DbErr> {
+    run(manager, &create(manager, name, columns)).await
+}
+
+/// Creates a company's table: `tenant_id` comes first in it and in every key, PostgreSQL forces row
+/// security on it, SQLite refuses to move a row to another company.
+pub(crate) async fn tenant_table(manager: &SchemaManager<'_>, name: &str, columns: &str) -> Result<(), DbErr> {
+    let columns = format!("tenant_id {{uuid}} NOT NULL REFERENCES tenant (id), {columns}");
+    run(manager, &create(manager, name, &columns)).await?;
+    if manager.get_database_backend() == DatabaseBackend::Postgres {
+        let own = "tenant_id = NULLIF(current_setting('app.tenant', true), '')::uuid";
+        run(
+            manager,
+            &format!(
+                "ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;
+                 ALTER TABLE {name} FORCE ROW LEVEL SECURITY;
+                 CREATE POLICY {name}_tenant ON {name} USING ({own}) WITH CHECK ({own});"
+            ),
+        )
+        .await
+    } else {
+        run(
+            manager,
+            &format!(
+                "CREATE TRIGGER {name}_keeps_tenant BEFORE UPDATE ON {name}
+                 WHEN NEW.tenant_id <> OLD.tenant_id
+                 BEGIN SELECT RAISE(ABORT, 'a row never changes its company'); END;"
+            ),
+        )
+        .await
+    }
+}
+
+/// Creates an index; on a company's table its first column is `tenant_id`.
+pub(crate) async fn index(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    run(manager, sql).await
+}
+
+/// Makes a table of [`APPEND_ONLY`] refuse changes, whoever asks.
+pub(crate) async fn append_only(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DatabaseBackend::Postgres {
+        run(
+            manager,
+            &format!(
+                "CREATE FUNCTION {name}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION '{name} is append-only'; END $$;
+                 CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE ON {name}
+                 FOR EACH ROW EXECUTE FUNCTION {name}_is_append_only();"
+            ),
+        )
+        .await
+    } else {
+        run(
+            manager,
+            &format!(
+                "CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name}
+                 BEGIN SELECT RAISE(ABORT, '{name} is append-only'); END;
+                 CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name}
+                 BEGIN SELECT RAISE(ABORT, '{name} is append-only'); END;"
+            ),
+        )
+        .await
+    }
+}
+
+fn create(manager: &SchemaManager<'_>, name: &str, columns: &str) -> String {
+    let strict = if manager.get_database_backend() == DatabaseBackend::Sqlite { " STRICT" } else { "" };
+    format!("CREATE TABLE {name} ({columns}){strict}")
+}

@@ -1,0 +1,79 @@
+//! What modules say to each other: identifiers, events in the past tense and small questions (ports).
+//! No logic.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kabinet_core::jobs::Event;
+use kabinet_core::{DbError, Money, Period, Tenant, id_type};
+use serde::{Deserialize, Serialize};
+
+id_type! {
+    /// The identifier of a resident's login.
+    ResidentId
+}
+id_type! {
+    /// The identifier of an account (лицевой счёт).
+    AccountId
+}
+id_type! {
+    /// The identifier of a meter (прибор учёта).
+    MeterId
+}
+id_type! {
+    /// The identifier of a billing run.
+    RunId
+}
+
+/// Readings of an account were stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadingsStored {
+    /// The account whose meters were read.
+    pub account: AccountId,
+    /// The month of the readings' date.
+    pub period: Period,
+}
+
+impl Event for ReadingsStored {
+    const NAME: &'static str = "meters.readings_stored";
+}
+
+/// A run was published: the receipts of its period can be seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunPublished {
+    /// The run.
+    pub run: RunId,
+    /// Its period.
+    pub period: Period,
+}
+
+impl Event for RunPublished {
+    const NAME: &'static str = "billing.run_published";
+}
+
+/// What the company's tariff plugin makes of the readings so far, for the period after the latest
+/// published one. Outside the balance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Estimate {
+    /// The preliminary charge of all services of the account.
+    Computed {
+        /// The month it is for.
+        period: Period,
+        /// The charge.
+        total: Money,
+        /// How it differs from the estimate before; `None` when there was none.
+        change: Option<Money>,
+    },
+    /// It cannot be told now; the readings are stored all the same. The reason is for the resident.
+    Unavailable(String),
+}
+
+/// The readings page's question to billing.
+#[async_trait]
+pub trait Estimates: Send + Sync {
+    /// Computes and stores the account's estimate afresh. A failing plugin is an
+    /// [`Estimate::Unavailable`], never an error.
+    async fn refresh(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Estimate, DbError>;
+    /// The stored estimate; `None` when none was computed yet.
+    async fn current(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Option<Estimate>, DbError>;
+}

@@ -1,0 +1,1 @@
+//! kabinet-residents

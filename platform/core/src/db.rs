@@ -1,0 +1,208 @@
+//! The one door to the database: [`Db`] opens a [`Tx`] for one company and one actor.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
+};
+use uuid::Uuid;
+
+use crate::change::Changes;
+use crate::clock::{Clock, Entropy};
+use crate::error::DbError;
+use crate::tenancy::Tenant;
+
+pub use crate::door::{TenantEntity, Tx};
+
+/// Who acts in a transaction; stands in the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The platform itself: jobs, commands.
+    System,
+    /// Somebody who has not logged in.
+    Guest,
+    /// A resident.
+    Resident(Uuid),
+    /// A staff member of the company.
+    Staff(Uuid),
+}
+
+impl Actor {
+    /// The actor's kind as stored: `system`, `guest`, `resident`, `staff`.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Guest => "guest",
+            Self::Resident(_) => "resident",
+            Self::Staff(_) => "staff",
+        }
+    }
+
+    /// The person's identifier, where there is a person.
+    #[must_use]
+    pub const fn id(self) -> Option<Uuid> {
+        match self {
+            Self::System | Self::Guest => None,
+            Self::Resident(id) | Self::Staff(id) => Some(id),
+        }
+    }
+}
+
+/// Where the database is and how many connections to keep.
+#[derive(Clone, Debug)]
+pub struct DbConfig {
+    /// `sqlite://path` or `postgres://…` (the application's role).
+    pub url: String,
+    /// Connections for reading (SQLite) or for everything (PostgreSQL).
+    pub connections: u32,
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+    clock: Clock,
+    changes: Changes,
+    statements: Arc<AtomicU64>,
+    work: Arc<tokio::sync::Notify>,
+}
+
+impl Db {
+    /// Connects. SQLite: write-ahead log, full synchronisation, one writer and several readers.
+    pub async fn connect(config: &DbConfig, clock: Clock) -> Result<Self, DbError> {
+        let sqlite = config.url.starts_with("sqlite:");
+        let write = Database::connect(options(config, sqlite, if sqlite { 1 } else { config.connections })).await?;
+        let read = if sqlite {
+            Database::connect(options(config, sqlite, config.connections)).await?
+        } else {
+            write.clone()
+        };
+        let statements = Arc::new(AtomicU64::new(0));
+        Ok(Self { write, read, clock, changes: Changes::default(), statements, work: Arc::default() })
+    }
+
+    /// `SQLite` or `PostgreSQL`, as people write them.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self.write.get_database_backend() {
+            DatabaseBackend::Postgres => "PostgreSQL",
+            _ => "SQLite",
+        }
+    }
+
+    /// A transaction that may write, for one company. On SQLite it is the only writer until it ends:
+    /// do the slow work (hashing, plugins, rendering) before.
+    pub async fn begin(&self, tenant: &Arc<Tenant>, actor: Actor) -> Result<Tx, DbError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.open(&self.write, options, tenant, actor).await
+    }
+
+    /// A transaction that only reads, one consistent picture, for one company.
+    pub async fn read(&self, tenant: &Arc<Tenant>, actor: Actor) -> Result<Tx, DbError> {
+        let options = match self.read.get_database_backend() {
+            DatabaseBackend::Postgres => {
+                TransactionOptions { access_mode: Some(AccessMode::ReadOnly), ..TransactionOptions::default() }
+            }
+            _ => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+                ..TransactionOptions::default()
+            },
+        };
+        self.open(&self.read, options, tenant, actor).await
+    }
+
+    async fn open(
+        &self,
+        pool: &DatabaseConnection,
+        options: TransactionOptions,
+        tenant: &Arc<Tenant>,
+        actor: Actor,
+    ) -> Result<Tx, DbError> {
+        let inner = pool.begin_with_options(options).await?;
+        if inner.get_database_backend() == DatabaseBackend::Postgres {
+            let scope = Statement::from_sql_and_values(
+                DatabaseBackend::Postgres,
+                "SELECT set_config('app.tenant', $1, true)",
+                [tenant.id.0.to_string().into()],
+            );
+            inner.execute_raw(scope).await?;
+        }
+        Ok(Tx::new(inner, self.clone(), tenant.clone(), actor))
+    }
+
+    /// The connection for platform tables only (companies, hosts, job envelopes, counters): it sees no
+    /// company's rows on PostgreSQL. Nothing outside the core and the composition root may use it.
+    #[must_use]
+    pub fn platform(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// The clock of this database's transactions.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The source of random bytes.
+    #[must_use]
+    pub fn entropy(&self) -> Entropy {
+        Entropy
+    }
+
+    /// The change counters.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Wakes the job runner of this process.
+    pub(crate) fn work(&self) -> &Arc<tokio::sync::Notify> {
+        &self.work
+    }
+
+    /// Statements sent through transactions so far (their own BEGIN, scope and COMMIT apart).
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_statement(&self) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether the database answers now.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        Ok(self.read.ping().await?)
+    }
+}
+
+fn options(config: &DbConfig, sqlite: bool, connections: u32) -> ConnectOptions {
+    let url = if sqlite && !config.url.contains('?') { format!("{}?mode=rwc", config.url) } else { config.url.clone() };
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(5));
+    if sqlite {
+        options.map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("foreign_keys", "ON")
+                .pragma("busy_timeout", "10000")
+                .pragma("cache_size", "-16000")
+                .statement_cache_capacity(200)
+        });
+    }
+    options
+}

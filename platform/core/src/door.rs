@@ -1,0 +1,308 @@
+//! A company's transaction: every query through it is filtered by, every row stamped with, its company.
+
+use std::sync::Arc;
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, DeleteMany, EntityTrait,
+    FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, Select, Set, Statement, TryInsertResult,
+    UpdateMany, Value,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::change::Changes;
+use crate::clock::Entropy;
+use crate::db::{Actor, Db};
+use crate::entity::{audit, feature, setting};
+use crate::error::DbError;
+use crate::jobs::{self, NewJob};
+use crate::tenancy::{self, Tenant, TenantId};
+use crate::values::{Day, Timestamp};
+
+/// An entity whose rows belong to a company.
+pub trait TenantEntity: EntityTrait {
+    /// The column `tenant_id`.
+    const TENANT: Self::Column;
+}
+
+/// Makes the entities of these modules [`TenantEntity`]s.
+#[macro_export]
+macro_rules! tenant_entities {
+    ($($module:path),* $(,)?) => {
+        $(const _: () = {
+            use $module as table;
+            impl $crate::db::TenantEntity for table::Entity {
+                const TENANT: Self::Column = table::Column::TenantId;
+            }
+        };)*
+    };
+}
+
+/// Most rows that one INSERT carries at `columns` columns: PostgreSQL takes 65,535 parameters, SQLite
+/// 32,766.
+const fn rows_per_insert(columns: usize) -> usize {
+    let rows = 30_000 / columns;
+    if rows > 1000 { 1000 } else { rows }
+}
+
+/// A transaction of one company and one actor. Dropping it rolls back.
+#[derive(Debug)]
+pub struct Tx {
+    inner: DatabaseTransaction,
+    db: Db,
+    tenant: Arc<Tenant>,
+    actor: Actor,
+    now: Timestamp,
+    topics: Vec<&'static str>,
+    work: bool,
+}
+
+impl Tx {
+    pub(crate) fn new(inner: DatabaseTransaction, db: Db, tenant: Arc<Tenant>, actor: Actor) -> Self {
+        let now = db.clock().now();
+        Self { inner, db, tenant, actor, now, topics: Vec::new(), work: false }
+    }
+
+    /// The company.
+    #[must_use]
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.tenant
+    }
+
+    /// The company's identifier, to stamp rows with.
+    #[must_use]
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant.id
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// The moment this transaction began.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The company's calendar day at that moment.
+    #[must_use]
+    pub fn today(&self) -> Day {
+        self.now.day(self.tenant.zone)
+    }
+
+    /// A new identifier of any type made from a UUID.
+    #[must_use]
+    pub fn new_id<I: From<Uuid>>(&self) -> I {
+        I::from(Entropy.id(self.now))
+    }
+
+    /// All rows of the company that `select` finds.
+    pub async fn all<E: TenantEntity>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbError> {
+        self.db.count_statement();
+        Ok(select.filter(E::TENANT.eq(self.tenant.id)).all(&self.inner).await?)
+    }
+
+    /// The first row of the company that `select` finds.
+    pub async fn one<E: TenantEntity>(&self, select: Select<E>) -> Result<Option<E::Model>, DbError> {
+        self.db.count_statement();
+        Ok(select.filter(E::TENANT.eq(self.tenant.id)).one(&self.inner).await?)
+    }
+
+    /// How many rows of the company `select` finds.
+    pub async fn count<E: TenantEntity>(&self, select: Select<E>) -> Result<u64, DbError>
+    where
+        E::Model: Send + Sync,
+    {
+        self.db.count_statement();
+        Ok(select.filter(E::TENANT.eq(self.tenant.id)).count(&self.inner).await?)
+    }
+
+    /// Inserts a row, stamped with the company.
+    pub async fn insert<A>(&self, mut row: A) -> Result<(), DbError>
+    where
+        A: ActiveModelTrait + Send,
+        A::Entity: TenantEntity,
+    {
+        self.db.count_statement();
+        row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
+        <A::Entity as EntityTrait>::insert(row).exec_without_returning(&self.inner).await?;
+        Ok(())
+    }
+
+    /// Inserts a row unless one with the same key is there; true when it was inserted.
+    pub async fn insert_if_absent<A>(&self, mut row: A) -> Result<bool, DbError>
+    where
+        A: ActiveModelTrait + Send,
+        A::Entity: TenantEntity,
+    {
+        self.db.count_statement();
+        row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
+        let insert = <A::Entity as EntityTrait>::insert(row).on_conflict_do_nothing();
+        match insert.exec_without_returning(&self.inner).await? {
+            TryInsertResult::Inserted(rows) => Ok(rows > 0),
+            TryInsertResult::Conflicted | TryInsertResult::Empty => Ok(false),
+        }
+    }
+
+    /// Inserts rows in statements of up to 1,000, each stamped with the company.
+    pub async fn insert_many<A>(&self, rows: Vec<A>) -> Result<(), DbError>
+    where
+        A: ActiveModelTrait + Send,
+        A::Entity: TenantEntity,
+    {
+        use sea_orm::Iterable;
+        let columns = <<A::Entity as EntityTrait>::Column as Iterable>::iter().count();
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            self.db.count_statement();
+            let stamped = rows.by_ref().take(rows_per_insert(columns)).map(|mut row| {
+                row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
+                row
+            });
+            <A::Entity as EntityTrait>::insert_many(stamped).exec_without_returning(&self.inner).await?;
+        }
+        Ok(())
+    }
+
+    /// Updates the row with the active model's key; an error when the company has no such row.
+    pub async fn update<A>(&self, mut row: A) -> Result<(), DbError>
+    where
+        A: ActiveModelTrait + sea_orm::ActiveModelBehavior + Send,
+        A::Entity: TenantEntity,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        self.db.count_statement();
+        row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
+        // The primary key begins with the company, so the statement's WHERE names it.
+        <A::Entity as EntityTrait>::update(row).exec(&self.inner).await?;
+        Ok(())
+    }
+
+    /// Updates the company's rows that `update` selects; how many there were.
+    pub async fn update_where<E: TenantEntity>(&self, update: UpdateMany<E>) -> Result<u64, DbError> {
+        self.db.count_statement();
+        Ok(update.filter(E::TENANT.eq(self.tenant.id)).exec(&self.inner).await?.rows_affected)
+    }
+
+    /// Deletes the company's rows that `delete` selects; how many there were.
+    pub async fn delete_where<E: TenantEntity>(&self, delete: DeleteMany<E>) -> Result<u64, DbError> {
+        self.db.count_statement();
+        Ok(delete.filter(E::TENANT.eq(self.tenant.id)).exec(&self.inner).await?.rows_affected)
+    }
+
+    /// Rows of a query in SQL (the same text on both databases) for what entities cannot say in one
+    /// statement. `$1` is the company; `values` are `$2` and on. Every table must be joined on its
+    /// `tenant_id`.
+    pub async fn rows<T: FromQueryResult>(&self, sql: &str, values: Vec<Value>) -> Result<Vec<T>, DbError> {
+        let statement = self.statement(sql, values)?;
+        Ok(T::find_by_statement(statement).all(&self.inner).await?)
+    }
+
+    /// Executes SQL under the rules of [`Tx::rows`]; how many rows it touched.
+    pub async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, DbError> {
+        let statement = self.statement(sql, values)?;
+        Ok(self.inner.execute_raw(statement).await?.rows_affected())
+    }
+
+    fn statement(&self, sql: &str, values: Vec<Value>) -> Result<Statement, DbError> {
+        if !sql.contains("tenant_id = $1") {
+            return Err(DbError::Other(DbErr::Custom(format!("a query without its company: {sql}"))));
+        }
+        self.db.count_statement();
+        let values = std::iter::once(Value::from(self.tenant.id)).chain(values);
+        Ok(Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values))
+    }
+
+    /// Writes what was done to `subject` into the audit log; `detail` holds no secrets.
+    pub async fn audit(&self, action: &str, subject: impl ToString, detail: serde_json::Value) -> Result<(), DbError> {
+        self.insert(audit::ActiveModel {
+            tenant_id: Set(self.tenant.id),
+            id: Set(self.new_id()),
+            at: Set(self.now),
+            actor: Set(self.actor.kind().to_owned()),
+            actor_id: Set(self.actor.id()),
+            action: Set(action.to_owned()),
+            subject: Set(subject.to_string()),
+            detail: Set(detail.to_string()),
+        })
+        .await
+    }
+
+    /// Puts a job into the queue; it runs only if this transaction commits. A second job with the same
+    /// dedup key is dropped while the first waits.
+    pub async fn enqueue(&mut self, job: NewJob) -> Result<(), DbError> {
+        self.work = true;
+        let id: Uuid = self.new_id();
+        self.db.count_statement();
+        if jobs::store_envelope(&self.inner, self.tenant.id, id, self.now, &job).await? {
+            self.insert(jobs::payload_row(self.tenant.id, id, &job)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the subscribed modules of `event`, after this transaction commits and at least once.
+    pub async fn publish<V: Serialize + jobs::Event>(&mut self, event: &V) -> Result<(), DbError> {
+        let payload = serde_json::json!({ "name": V::NAME, "data": event });
+        self.enqueue(NewJob::new("core", jobs::EVENT_JOB, payload)).await
+    }
+
+    /// Announces a change of `topic` to caches here and in other processes, when this commits.
+    pub async fn touch(&mut self, topic: &'static str) -> Result<(), DbError> {
+        self.db.count_statement();
+        Changes::bump(&self.inner, topic).await?;
+        self.topics.push(topic);
+        Ok(())
+    }
+
+    /// Switches an optional module on or off for the company; true when that changed anything.
+    pub async fn set_feature(&mut self, module: &str, enabled: bool) -> Result<bool, DbError> {
+        if self.tenant.features.contains(module) == enabled {
+            return Ok(false);
+        }
+        let row = feature::ActiveModel {
+            tenant_id: Set(self.tenant.id),
+            module: Set(module.to_owned()),
+            enabled: Set(enabled),
+        };
+        if !self.insert_if_absent(row.clone()).await? {
+            self.update(row).await?;
+        }
+        self.audit("feature.switched", module, serde_json::json!({ "enabled": enabled })).await?;
+        self.touch(tenancy::TOPIC).await?;
+        Ok(true)
+    }
+
+    /// Stores a module's settings; true when they differ from the stored ones.
+    pub async fn set_settings(&mut self, module: &str, settings: &impl Serialize) -> Result<bool, DbError> {
+        let value = serde_json::to_value(settings)?;
+        if self.tenant.settings.get(module) == Some(&value) {
+            return Ok(false);
+        }
+        let row = setting::ActiveModel {
+            tenant_id: Set(self.tenant.id),
+            module: Set(module.to_owned()),
+            value: Set(value.to_string()),
+        };
+        if !self.insert_if_absent(row.clone()).await? {
+            self.update(row).await?;
+        }
+        self.audit("settings.changed", module, value).await?;
+        self.touch(tenancy::TOPIC).await?;
+        Ok(true)
+    }
+
+    /// Makes everything durable, then tells caches and the job runner.
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.inner.commit().await?;
+        for topic in self.topics {
+            self.db.changes().notify(topic);
+        }
+        if self.work {
+            self.db.work().notify_one();
+        }
+        Ok(())
+    }
+}

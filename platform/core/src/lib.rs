@@ -1,0 +1,25 @@
+//! What every part of the platform stands on: values, clock, companies, the one door to the
+//! database, modules, jobs, events and access. No HTTP and no words of the housing domain.
+
+pub mod access;
+pub mod change;
+pub mod clock;
+pub mod db;
+mod door;
+mod entity;
+pub mod error;
+pub mod id;
+pub mod jobs;
+pub mod limits;
+pub mod module;
+pub mod tenancy;
+pub mod text;
+pub mod values;
+
+pub use access::{Access, PermissionKey};
+pub use clock::{Clock, Entropy};
+pub use db::{Actor, Db, DbConfig, TenantEntity, Tx};
+pub use error::DbError;
+pub use module::{Manifest, Module, ModuleKind, NavItem, Permission, Registry};
+pub use tenancy::{CompanyProfile, Tenant, TenantId, Tenants};
+pub use values::{Day, Money, Period, Quantity, Timestamp};

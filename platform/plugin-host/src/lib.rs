@@ -1,0 +1,3 @@
+//! Tariff plugins: WebAssembly components checked, compiled and run within limits.
+
+pub mod api;

@@ -1,0 +1,25 @@
+//! What people get to see, from data: HTML pages, receipts as PDF, payment QR.
+//!
+//! - [`environment`] builds the minijinja environments;
+//! - [`receipt`] holds the plain data of a receipt, [`samples`] examples of it;
+//! - [`payment_qr`] makes the payment QR of ГОСТ Р 56042-2014 and checks
+//!   requisites;
+//! - [`typeset`] turns template and data into PDF, [`printer`] has that done in
+//!   worker processes.
+
+pub mod environment;
+pub mod error;
+pub mod format;
+pub mod payment_qr;
+pub mod printer;
+pub mod receipt;
+mod requisites;
+pub mod samples;
+pub mod typeset;
+mod typst_escape;
+mod world;
+
+pub use environment::page_environment;
+pub use error::RenderError;
+pub use printer::{ReceiptPrinter, receipt_task};
+pub use receipt::ReceiptData;

@@ -1,0 +1,107 @@
+//! The server's side of printing: sends receipts to worker processes and takes
+//! PDFs back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kabinet_sandbox::{Pool, SandboxError, Task};
+use serde::{Deserialize, Serialize};
+
+use crate::error::RenderError;
+use crate::receipt::ReceiptData;
+use crate::typeset::{self, Output};
+
+const TASK: &str = "receipt";
+/// For the start of a worker and the first use of its fonts.
+const BASE_LIMIT: Duration = Duration::from_secs(2);
+/// For each receipt on top; one takes about 20 ms alone on its core.
+const RECEIPT_LIMIT: Duration = Duration::from_millis(200);
+/// Receipts in one job: small enough to share workers fairly between callers.
+const JOB_SIZE: usize = 50;
+
+/// What goes to the worker.
+#[derive(Serialize)]
+struct Job<'a> {
+    template: &'a str,
+    receipts: &'a [ReceiptData],
+    output: Output,
+}
+
+/// The same, as the worker receives it.
+#[derive(Deserialize)]
+struct OwnedJob {
+    template: String,
+    receipts: Vec<ReceiptData>,
+    output: Output,
+}
+
+type Reply = Result<Vec<Vec<u8>>, RenderError>;
+
+/// The task to register in the worker process.
+pub fn receipt_task() -> Task {
+    Task { name: TASK, run: run_job }
+}
+
+fn run_job(payload: &[u8]) -> Result<Vec<u8>, String> {
+    let job: OwnedJob = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
+    let reply: Reply = typeset::typeset(&job.template, &job.receipts, job.output);
+    postcard::to_stdvec(&reply).map_err(|error| error.to_string())
+}
+
+/// Prints receipts in worker processes; cheap to clone.
+#[derive(Clone)]
+pub struct ReceiptPrinter {
+    pool: Arc<Pool>,
+}
+
+impl ReceiptPrinter {
+    /// A printer on the workers of `pool`, whose process knows [`receipt_task`].
+    pub fn new(pool: Arc<Pool>) -> Self {
+        Self { pool }
+    }
+
+    /// A PDF for each receipt, in their order. Any number of them; they are sent
+    /// in portions. `template` is a company's own or
+    /// [`crate::typeset::DEFAULT_TEMPLATE`].
+    pub async fn print(
+        &self,
+        template: &str,
+        receipts: &[ReceiptData],
+    ) -> Result<Vec<Vec<u8>>, RenderError> {
+        let mut printed = Vec::with_capacity(receipts.len());
+        for portion in receipts.chunks(JOB_SIZE) {
+            printed.extend(self.run(template, portion, Output::OnePerReceipt).await?);
+        }
+        Ok(printed)
+    }
+
+    /// One PDF with all receipts, at most [`crate::typeset::BATCH_LIMIT`].
+    pub async fn print_together(
+        &self,
+        template: &str,
+        receipts: &[ReceiptData],
+    ) -> Result<Vec<u8>, RenderError> {
+        let printed = self.run(template, receipts, Output::OneFile).await?;
+        Ok(printed.into_iter().next().unwrap_or_default())
+    }
+
+    /// Whether a company's template can be used: it is parsed and every sample
+    /// printed with it. The error names line and reason for its author.
+    pub async fn check_template(&self, source: &str) -> Result<(), RenderError> {
+        let samples: Vec<_> =
+            ReceiptData::samples().into_iter().map(|(_, receipt)| receipt).collect();
+        self.run(source, &samples, Output::OnePerReceipt).await.map(drop)
+    }
+
+    async fn run(&self, template: &str, receipts: &[ReceiptData], output: Output) -> Reply {
+        let job = postcard::to_stdvec(&Job { template, receipts, output })
+            .map_err(|error| RenderError::Worker(error.to_string()))?;
+        let count = u32::try_from(receipts.len()).unwrap_or(u32::MAX);
+        let limit = BASE_LIMIT + RECEIPT_LIMIT.saturating_mul(count);
+        let reply = self.pool.run(TASK, &job, limit).await.map_err(|error| match error {
+            SandboxError::Deadline(_) | SandboxError::Died(_) => RenderError::LimitReached,
+            other => RenderError::Worker(other.to_string()),
+        })?;
+        postcard::from_bytes(&reply).map_err(|error| RenderError::Worker(error.to_string()))?
+    }
+}

@@ -1,0 +1,260 @@
+//! What a receipt says: plain data, without behaviour, in the shape of the form
+//! of order 43/пр.
+//!
+//! Everything here crosses a process boundary (postcard) and is handed to
+//! templates that companies write themselves, so it holds nothing but texts,
+//! integers and lists. Units, everywhere in this module:
+//!
+//! - money is `i64` kopecks;
+//! - volumes, readings, areas, norms, tariffs and coefficients are `i64` scaled
+//!   by 10^7 ([`QUANTITY_SCALE`]): 12.5 m³ is `125_000_000`;
+//! - dates are `u32` yyyymmdd (`20261116`), periods are `u32` yyyymm (`202610`).
+
+use serde::{Deserialize, Serialize};
+
+/// What one whole unit is in the scaled integers of volumes, tariffs, areas and
+/// coefficients: seven decimal places.
+pub const QUANTITY_SCALE: i64 = 10_000_000;
+
+/// One receipt: one kind, one account, one period, as it was when published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptData {
+    /// Heading of this kind of receipt, e.g. «Платёжный документ за
+    /// жилищно-коммунальные услуги».
+    pub kind_title: String,
+    /// The billed month, yyyymm.
+    pub period: u32,
+    /// The day the receipt was issued, yyyymmdd. It is also the date of the PDF.
+    pub issued_on: u32,
+    /// The last day to pay without penalty, yyyymmdd, already moved to a working
+    /// day.
+    pub due_on: u32,
+    /// The company that sends the receipt.
+    pub company: CompanyInfo,
+    /// To whom the money goes.
+    pub supplier: SupplierRequisites,
+    /// Who pays, for which premises.
+    pub payer: Payer,
+    /// Individual meters; empty where there are none.
+    pub meters: Vec<MeterLine>,
+    /// The lines, grouped as the form wants: maintenance, common-property
+    /// resources, utilities, capital repair, other.
+    pub groups: Vec<ChargeGroup>,
+    /// The sums under the lines. The renderer prints them and never adds up
+    /// itself.
+    pub totals: Totals,
+    /// The last payment that came in before the receipt was issued.
+    pub last_payment: Option<LastPayment>,
+    /// Norms and house figures.
+    pub reference: Reference,
+    /// Instalments granted; mostly empty.
+    pub instalments: Vec<Instalment>,
+    /// The bytes of the payment QR (see [`crate::payment_qr`]) in the encoding
+    /// they declare; empty prints no QR, as for an account with nothing to pay.
+    pub qr_payload: Vec<u8>,
+}
+
+/// The company on whose behalf the receipt is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyInfo {
+    /// Full name with the legal form.
+    pub name: String,
+    /// Postal address of the office.
+    pub address: String,
+    /// Phones of the office, as people should read them.
+    pub phones: Vec<String>,
+    /// Address of the site, without the scheme.
+    pub site: String,
+    /// E-mail address; may be empty.
+    pub email: String,
+    /// Emergency and dispatch desk: phone and hours.
+    pub dispatch: String,
+    /// The company's colour as `#rrggbb`; a template may use it for rules and
+    /// headings and must stay readable in grey.
+    pub accent: String,
+}
+
+/// Bank details of the one who is paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupplierRequisites {
+    /// Name as the bank knows it.
+    pub name: String,
+    /// ИНН: 10 digits, or 12 of a sole proprietor.
+    pub inn: String,
+    /// КПП: 9 digits, empty for a sole proprietor.
+    pub kpp: String,
+    /// Settlement account: 20 digits.
+    pub settlement_account: String,
+    /// Name of the bank.
+    pub bank_name: String,
+    /// БИК: 9 digits.
+    pub bic: String,
+    /// Correspondent account: 20 digits.
+    pub correspondent_account: String,
+}
+
+/// Who pays and for which premises.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payer {
+    /// Account number (лицевой счёт), text with its leading zeros.
+    pub account: String,
+    /// ЕЛС of GIS ЖКХ; empty where not assigned.
+    pub els: String,
+    /// ИД ПД of GIS ЖКХ; empty where not assigned.
+    pub payment_document_id: String,
+    /// The holder as printed: a short personal name or a firm's name.
+    pub holder: String,
+    /// Address of the premises in one line.
+    pub address: String,
+    /// Total area in m², scaled by 10^7.
+    pub area: Option<i64>,
+    /// Registered residents (or owners, where nobody is registered).
+    pub residents: Option<u32>,
+}
+
+/// One individual meter, or one scale of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeterLine {
+    /// The service it measures, with the zone where there are several.
+    pub service: String,
+    /// Factory number.
+    pub serial: String,
+    /// Unit of the readings, e.g. «м³».
+    pub unit: String,
+    /// Reading at the start of the period, scaled by 10^7.
+    pub previous: Option<i64>,
+    /// Reading at its end, scaled by 10^7.
+    pub current: Option<i64>,
+    /// Volume billed from it, scaled by 10^7.
+    pub volume: i64,
+    /// How the volume came about, in words: «по показаниям», «по среднему».
+    pub method: String,
+    /// When the verification runs out, yyyymmdd.
+    pub next_verification: Option<u32>,
+}
+
+/// Lines under one heading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChargeGroup {
+    /// The heading, e.g. «Коммунальные услуги».
+    pub title: String,
+    /// Its lines; never empty.
+    pub lines: Vec<ChargeLine>,
+}
+
+/// One service in one period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChargeLine {
+    /// The service.
+    pub service: String,
+    /// Unit of the volume, e.g. «м³», «кВт·ч», «м²», «чел.».
+    pub unit: String,
+    /// Billed volume, scaled by 10^7; `None` for a lump sum.
+    pub volume: Option<i64>,
+    /// How the volume was determined, in a word or two: «прибор», «норматив».
+    pub method: String,
+    /// Rubles per unit, scaled by 10^7; `None` for a lump sum.
+    pub tariff: Option<i64>,
+    /// Volume × tariff without the excess, kopecks.
+    pub charged: i64,
+    /// The raising coefficient, scaled by 10^7, where one applies.
+    pub coefficient: Option<i64>,
+    /// What the raising coefficient adds, kopecks.
+    pub excess: i64,
+    /// Why earlier periods are corrected; empty where they are not.
+    pub recalculation_basis: String,
+    /// Correction of earlier periods, kopecks, negative in the payer's favour.
+    pub recalculation: i64,
+    /// Benefits and subsidies, kopecks, a positive number that lowers the sum.
+    pub benefits: i64,
+    /// Balance at the start, kopecks: debt positive, overpayment negative.
+    pub opening: i64,
+    /// Penalty, kopecks.
+    pub penalty: i64,
+    /// Payments counted in this receipt, kopecks, a positive number that lowers
+    /// the sum.
+    pub counted: i64,
+    /// What remains for this service, kopecks; negative is an overpayment.
+    pub to_pay: i64,
+    /// The calculation in words: «3,5 м³ × 39,56 ₽ = 138,46 ₽». May be empty.
+    pub formula: String,
+}
+
+/// The sums of all lines, kopecks, with the signs of [`ChargeLine`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Balance at the start: debt positive, overpayment negative.
+    pub opening: i64,
+    /// The lines' `charged` together.
+    pub charged: i64,
+    /// The lines' `excess` together.
+    pub excess: i64,
+    /// The lines' `recalculation` together.
+    pub recalculation: i64,
+    /// The lines' `benefits` together.
+    pub benefits: i64,
+    /// The lines' `penalty` together.
+    pub penalty: i64,
+    /// Payments counted.
+    pub counted: i64,
+    /// Opening + charged + excess + recalculation − benefits + penalty − counted;
+    /// negative is an overpayment.
+    pub to_pay: i64,
+}
+
+/// A payment that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastPayment {
+    /// Its day, yyyymmdd.
+    pub paid_on: u32,
+    /// Its sum, kopecks.
+    pub sum: i64,
+}
+
+/// Reference section: norms and the house.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reference {
+    /// Consumption norms in force.
+    pub norms: Vec<NormLine>,
+    /// Figures of the house: readings of house meters, totals, areas.
+    pub house: Vec<HouseFact>,
+    /// Further words, one paragraph each. No advertising: the law forbids it.
+    pub notes: Vec<String>,
+}
+
+/// One consumption norm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NormLine {
+    /// The service.
+    pub service: String,
+    /// The norm in the premises, scaled by 10^7.
+    pub individual: Option<i64>,
+    /// The norm for common property, scaled by 10^7.
+    pub common: Option<i64>,
+    /// Its unit: «м³ на человека».
+    pub unit: String,
+}
+
+/// One figure of the house, already in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HouseFact {
+    /// What: «ОДПУ холодной воды № 4471».
+    pub title: String,
+    /// How much: «1 204 → 1 388, расход 184 м³».
+    pub value: String,
+}
+
+/// One instalment that was granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instalment {
+    /// The service it belongs to.
+    pub service: String,
+    /// Payment of this period, kopecks.
+    pub this_period: i64,
+    /// Payments of earlier periods still due, kopecks.
+    pub earlier: i64,
+    /// Interest for the instalment, kopecks.
+    pub interest: i64,
+    /// To pay with it, kopecks.
+    pub to_pay: i64,
+}

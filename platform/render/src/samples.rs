@@ -1,0 +1,330 @@
+//! Made-up receipts that every template must print: used by tests, by the check
+//! of a company's template and by its preview.
+
+use crate::payment_qr::{PaymentOrder, QrEncoding};
+use crate::receipt::{
+    ChargeGroup, ChargeLine, CompanyInfo, HouseFact, Instalment, LastPayment, MeterLine, NormLine,
+    Payer, QUANTITY_SCALE, ReceiptData, Reference, SupplierRequisites, Totals,
+};
+
+impl ReceiptData {
+    /// An ordinary receipt: metered water and electricity, heating, maintenance.
+    pub fn sample() -> Self {
+        ordinary()
+    }
+
+    /// Every sample with its name: ordinary, a single line, an overpayment, long
+    /// names, a house without flats, many lines over two pages.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        vec![
+            ("ordinary", ordinary()),
+            ("single_line", single_line()),
+            ("overpaid", overpaid()),
+            ("long_names", long_names()),
+            ("no_flat", no_flat()),
+            ("many_lines", many_lines()),
+        ]
+    }
+}
+
+/// Requisites with check digits that hold.
+pub fn requisites() -> SupplierRequisites {
+    SupplierRequisites {
+        name: "ООО «УК Береговой»".into(),
+        inn: "7453012342".into(),
+        kpp: "745301001".into(),
+        settlement_account: "40702810138250123017".into(),
+        bank_name: "ПАО Сбербанк".into(),
+        bic: "044525225".into(),
+        correspondent_account: "30101810400000000225".into(),
+    }
+}
+
+/// Four groups of charges, two meters, something to pay.
+pub fn ordinary() -> ReceiptData {
+    let groups = vec![
+        group(
+            "Содержание жилого помещения",
+            vec![line("Содержание и ремонт", "м²", "площадь", 54_3, 28_41)],
+        ),
+        group(
+            "Ресурсы на общедомовые нужды",
+            vec![
+                line("Холодная вода на СОИ", "м³", "норматив", 1, 39_56),
+                line("Электроэнергия на СОИ", "кВт·ч", "норматив", 8_2, 4_77),
+            ],
+        ),
+        group(
+            "Коммунальные услуги",
+            vec![
+                line("Холодное водоснабжение", "м³", "прибор", 7_5, 39_56),
+                with_coefficient(line("Горячая вода, подогрев", "Гкал", "норматив", 4, 2148_63)),
+                line("Водоотведение", "м³", "прибор", 11_2, 26_41),
+                recalculated(line("Отопление", "Гкал", "дом. прибор", 1_1, 2148_63)),
+                line("Электроэнергия", "кВт·ч", "прибор", 184_0, 4_77),
+                line("Обращение с ТКО", "чел.", "число жителей", 3_0, 124_58),
+            ],
+        ),
+        group(
+            "Капитальный ремонт",
+            vec![line("Взнос на капитальный ремонт", "м²", "площадь", 54_3, 13_92)],
+        ),
+    ];
+    finish(ReceiptData {
+        kind_title: "Платёжный документ за жилищно-коммунальные услуги".into(),
+        period: 202_610,
+        issued_on: 20_261_103,
+        due_on: 20_261_116,
+        company: company(),
+        supplier: requisites(),
+        payer: payer(),
+        meters: meters(),
+        groups,
+        totals: Totals::default(),
+        last_payment: Some(LastPayment { paid_on: 20_261_012, sum: 9_812_44 }),
+        reference: reference(),
+        instalments: Vec::new(),
+        qr_payload: Vec::new(),
+    })
+}
+
+/// One service, no meters, no reference figures: what a contribution for capital
+/// repair looks like.
+pub fn single_line() -> ReceiptData {
+    let mut receipt = ordinary();
+    receipt.kind_title = "Платёжный документ на взнос за капитальный ремонт".into();
+    receipt.meters.clear();
+    receipt.reference = Reference::default();
+    receipt.last_payment = None;
+    receipt.groups.drain(..3);
+    finish(receipt)
+}
+
+/// More was paid than charged: nothing to pay, no QR.
+pub fn overpaid() -> ReceiptData {
+    let mut receipt = ordinary();
+    receipt.groups[2].lines[0].counted = 15_000_00;
+    finish(receipt)
+}
+
+/// Names and addresses at the length of the longest seen in life.
+pub fn long_names() -> ReceiptData {
+    let mut receipt = ordinary();
+    receipt.company.name = "Общество с ограниченной ответственностью «Управляющая компания \
+        жилищно-коммунального хозяйства Тракторозаводского района “Береговой-Комфорт-Сервис”»"
+        .into();
+    receipt.company.dispatch = "8 (351) 200-00-02, 8 (351) 200-00-03, 8-800-000-00-04 — \
+        круглосуточно, без перерыва и выходных"
+        .into();
+    receipt.supplier.name = receipt.company.name.chars().take(160).collect();
+    receipt.payer.holder = "Константинопольская-Верхнеудинская Александра-Виктория \
+        Максимилиановна; Константинопольский-Верхнеудинский Аристарх Рюрикович"
+        .into();
+    receipt.payer.address = "454000, Челябинская область, Челябинский городской округ, \
+        г. Челябинск, территория садоводческого товарищества «Берёзовая роща — Северная \
+        сторона», ул. 50-летия Всероссийского общества изобретателей, д. 127 корп. 14 \
+        стр. 3, кв. 1204, комн. 7"
+        .into();
+    receipt.groups[2].lines[0].service =
+        "Холодное водоснабжение для приготовления горячей воды по закрытой схеме (компонент \
+         на теплоноситель)"
+            .into();
+    receipt.groups[2].lines[3].recalculation_basis =
+        "перерасчёт за период с 12.08.2026 по 30.09.2026 в связи с недопоставкой тепловой \
+         энергии ненадлежащего качества, акт № 1147/2026 от 01.10.2026"
+            .into();
+    finish(receipt)
+}
+
+/// A private house of a legal entity: no area, no residents, no meters' history.
+pub fn no_flat() -> ReceiptData {
+    let mut receipt = ordinary();
+    receipt.payer.holder = "ООО «Мельница № 3»".into();
+    receipt.payer.address = "пос. Береговой, ул. Мира, д. 4".into();
+    receipt.payer.els = String::new();
+    receipt.payer.payment_document_id = String::new();
+    receipt.payer.area = None;
+    receipt.payer.residents = None;
+    receipt.meters[0].previous = None;
+    receipt.meters[0].next_verification = None;
+    receipt.groups.remove(1);
+    receipt.company.email = String::new();
+    finish(receipt)
+}
+
+/// Thirty lines, an instalment, a raised debt: two pages.
+pub fn many_lines() -> ReceiptData {
+    let mut receipt = ordinary();
+    for number in 1..=20 {
+        receipt.groups[2].lines.push(line(
+            &format!("Дополнительная услуга № {number}"),
+            "шт.",
+            "договор",
+            1_0,
+            150_00 + number,
+        ));
+    }
+    receipt.groups[0].lines[0].opening = 12_345_67;
+    receipt.groups[0].lines[0].penalty = 145_20;
+    receipt.instalments.push(Instalment {
+        service: "Отопление".into(),
+        this_period: 500_00,
+        earlier: 1_500_00,
+        interest: 12_34,
+        to_pay: 2_012_34,
+    });
+    finish(receipt)
+}
+
+fn company() -> CompanyInfo {
+    CompanyInfo {
+        name: "ООО «УК Береговой»".into(),
+        address: "454000, г. Челябинск, ул. Набережная, д. 12".into(),
+        phones: vec!["8 (351) 200-00-01".into(), "8-800-000-00-01".into()],
+        site: "beregovoy.example".into(),
+        email: "info@beregovoy.example".into(),
+        dispatch: "8 (351) 200-00-02, круглосуточно".into(),
+        accent: "#1f5f8b".into(),
+    }
+}
+
+fn payer() -> Payer {
+    Payer {
+        account: "0100045127".into(),
+        els: "75ДА533315".into(),
+        payment_document_id: "75ДА533315-01-6101".into(),
+        holder: "Иванова М. П.".into(),
+        address: "г. Челябинск, ул. Набережная, д. 7, кв. 45".into(),
+        area: Some(54_3 * QUANTITY_SCALE / 10),
+        residents: Some(3),
+    }
+}
+
+fn meters() -> Vec<MeterLine> {
+    let meter = |service: &str, serial: &str, unit: &str, previous: i64, tenths: i64| MeterLine {
+        service: service.into(),
+        serial: serial.into(),
+        unit: unit.into(),
+        previous: Some(previous * QUANTITY_SCALE),
+        current: Some(previous * QUANTITY_SCALE + tenths * QUANTITY_SCALE / 10),
+        volume: tenths * QUANTITY_SCALE / 10,
+        method: "по показаниям".into(),
+        next_verification: Some(20_290_814),
+    };
+    vec![
+        meter("Холодная вода", "15-204417", "м³", 412, 7_5),
+        meter("Горячая вода", "15-204418", "м³", 236, 3_7),
+        meter("Электроэнергия", "009014528", "кВт·ч", 18_430, 184_0),
+    ]
+}
+
+fn reference() -> Reference {
+    let norm = |service: &str, thousandths: i64, unit: &str| NormLine {
+        service: service.into(),
+        individual: Some(thousandths * QUANTITY_SCALE / 1000),
+        common: Some(18 * QUANTITY_SCALE / 1000),
+        unit: unit.into(),
+    };
+    let fact = |title: &str, value: &str| HouseFact { title: title.into(), value: value.into() };
+    Reference {
+        norms: vec![
+            norm("Холодное водоснабжение", 4_560, "м³ на человека"),
+            norm("Горячее водоснабжение", 3_180, "м³ на человека"),
+            norm("Электроэнергия", 92_000, "кВт·ч на человека"),
+        ],
+        house: vec![
+            fact("ОДПУ холодной воды № 4471", "81 204 – 82 188, расход 984 м³"),
+            fact("ОДПУ тепла № 118", "расход 142,6 Гкал"),
+            fact("Площадь жилых и нежилых помещений", "6 214,8 м²"),
+            fact("Площадь общего имущества", "1 102,4 м²"),
+        ],
+        notes: vec!["Показания приборов учёта принимаются с 15 по 25 число.".into()],
+    }
+}
+
+fn group(title: &str, lines: Vec<ChargeLine>) -> ChargeGroup {
+    ChargeGroup { title: title.into(), lines }
+}
+
+/// A line of `tenths` tenths of a unit at `kopecks` a unit.
+fn line(service: &str, unit: &str, method: &str, tenths: i64, kopecks: i64) -> ChargeLine {
+    let charged = (tenths * kopecks + 5) / 10;
+    let volume = tenths * QUANTITY_SCALE / 10;
+    let tariff = kopecks * QUANTITY_SCALE / 100;
+    ChargeLine {
+        service: service.into(),
+        unit: unit.into(),
+        volume: Some(volume),
+        method: method.into(),
+        tariff: Some(tariff),
+        charged,
+        coefficient: None,
+        excess: 0,
+        recalculation_basis: String::new(),
+        recalculation: 0,
+        benefits: 0,
+        opening: 0,
+        penalty: 0,
+        counted: 0,
+        to_pay: 0,
+        formula: format!(
+            "{} {unit} × {} ₽ = {} ₽",
+            crate::format::quantity(volume),
+            crate::format::tariff(tariff),
+            crate::format::rub(charged)
+        ),
+    }
+}
+
+fn with_coefficient(mut line: ChargeLine) -> ChargeLine {
+    line.coefficient = Some(15 * QUANTITY_SCALE / 10);
+    line.excess = line.charged / 2;
+    line
+}
+
+fn recalculated(mut line: ChargeLine) -> ChargeLine {
+    line.recalculation_basis = "перерыв в подаче 3 дня, акт № 41".into();
+    line.recalculation = -214_30;
+    line.benefits = 120_00;
+    line
+}
+
+/// Adds up what the lines say and makes the QR.
+fn finish(mut receipt: ReceiptData) -> ReceiptData {
+    let mut totals = Totals::default();
+    for line in receipt.groups.iter_mut().flat_map(|group| &mut group.lines) {
+        line.to_pay = line.opening + line.charged + line.excess + line.recalculation
+            - line.benefits
+            + line.penalty
+            - line.counted;
+        totals.opening += line.opening;
+        totals.charged += line.charged;
+        totals.excess += line.excess;
+        totals.recalculation += line.recalculation;
+        totals.benefits += line.benefits;
+        totals.penalty += line.penalty;
+        totals.counted += line.counted;
+        totals.to_pay += line.to_pay;
+    }
+    receipt.totals = totals;
+    receipt.qr_payload = Vec::new();
+    if totals.to_pay > 0 {
+        let payload = PaymentOrder::for_receipt(&receipt).payload(QrEncoding::Utf8);
+        receipt.qr_payload = payload.unwrap_or_default();
+    }
+    receipt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_what_their_names_say() {
+        assert!(ordinary().totals.to_pay > 0 && !ordinary().qr_payload.is_empty());
+        assert!(overpaid().totals.to_pay < 0 && overpaid().qr_payload.is_empty());
+        assert_eq!(single_line().groups.len(), 1);
+        assert_eq!(requisites().inn.len(), 10);
+        assert_eq!(crate::payment_qr::validate_requisites(&requisites()), []);
+    }
+}

@@ -1,0 +1,170 @@
+//! Receipts to PDF: template and data become Typst source, Typst source becomes
+//! PDF. Both happen in a worker process that can be killed, because a company's
+//! template may loop or grow without end and neither engine can be stopped from
+//! outside.
+
+use serde::{Deserialize, Serialize};
+use typst::diag::SourceDiagnostic;
+use typst::WorldExt;
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandards, Timestamp};
+
+use crate::environment::{ReceiptTemplate, TEMPLATE_NAME};
+use crate::error::RenderError;
+use crate::format;
+use crate::payment_qr::qr_svg;
+use crate::receipt::ReceiptData;
+use crate::typst_escape;
+use crate::world::ReceiptWorld;
+
+/// The platform's own receipt template: the form of order 43/пр.
+pub const DEFAULT_TEMPLATE: &str = include_str!("../templates/receipt.typ.jinja");
+/// Most receipts in one call; more would hold too much memory at once.
+pub const BATCH_LIMIT: usize = 100;
+/// How many documents Typst's cache remembers. Unlimited, it grows for ever.
+const CACHE_AGE: usize = 10;
+
+/// How receipts are bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Output {
+    /// A PDF for each receipt, in their order.
+    OnePerReceipt,
+    /// One PDF with all of them, each on a new page: for the printing house.
+    OneFile,
+}
+
+/// Typesets up to [`BATCH_LIMIT`] receipts **in this process**. Only for the
+/// worker and for templates that are trusted; a server uses
+/// [`crate::printer::ReceiptPrinter`]. The same input gives the same bytes.
+pub fn typeset(
+    template: &str,
+    receipts: &[ReceiptData],
+    output: Output,
+) -> Result<Vec<Vec<u8>>, RenderError> {
+    typeset_as(template, receipts, output, &PdfStandards::default())
+}
+
+fn typeset_as(
+    template: &str,
+    receipts: &[ReceiptData],
+    output: Output,
+    standards: &PdfStandards,
+) -> Result<Vec<Vec<u8>>, RenderError> {
+    if receipts.len() > BATCH_LIMIT {
+        return Err(RenderError::Data(format!("больше {BATCH_LIMIT} квитанций за раз")));
+    }
+    let template = ReceiptTemplate::parse(template)?;
+    match output {
+        Output::OnePerReceipt => receipts
+            .iter()
+            .map(|receipt| document(&template, std::slice::from_ref(receipt), standards))
+            .collect(),
+        Output::OneFile if receipts.is_empty() => Ok(Vec::new()),
+        Output::OneFile => Ok(vec![document(&template, receipts, standards)?]),
+    }
+}
+
+/// One PDF of one or more receipts.
+fn document(
+    template: &ReceiptTemplate,
+    receipts: &[ReceiptData],
+    standards: &PdfStandards,
+) -> Result<Vec<u8>, RenderError> {
+    let pages = Pages::render(template, receipts)?;
+    let mut pictures = Vec::with_capacity(receipts.len());
+    for receipt in receipts {
+        let payload = &receipt.qr_payload;
+        pictures.push(if payload.is_empty() { None } else { Some(qr_svg(payload)?) });
+    }
+    let today = receipts.first().map_or(0, |receipt| receipt.issued_on);
+    let world = ReceiptWorld::new(pages.text.clone(), pictures, today)
+        .ok_or_else(|| RenderError::Worker("no main file".into()))?;
+    let result = print(&world, standards);
+    // Also after a failure: what failed was remembered, too.
+    comemo::evict(CACHE_AGE);
+    result.map_err(|diagnostic| pages.explain(template, receipts, &world, &diagnostic))
+}
+
+fn print(world: &ReceiptWorld, standards: &PdfStandards) -> Result<Vec<u8>, Box<SourceDiagnostic>> {
+    let first = |errors: ecow::EcoVec<SourceDiagnostic>| {
+        Box::new(errors.into_iter().next().unwrap_or_else(|| {
+            SourceDiagnostic::error(typst::syntax::Span::detached(), "unknown error")
+        }))
+    };
+    let document = typst::compile::<PagedDocument>(world).output.map_err(first)?;
+    let options = PdfOptions {
+        timestamp: world.date().map(Timestamp::new_utc),
+        standards: standards.clone(),
+        ..PdfOptions::default()
+    };
+    typst_pdf::pdf(&document, &options).map_err(first)
+}
+
+/// Typst source of several receipts and where each begins.
+struct Pages {
+    text: String,
+    starts: Vec<usize>,
+}
+
+impl Pages {
+    fn render(template: &ReceiptTemplate, receipts: &[ReceiptData]) -> Result<Self, RenderError> {
+        let mut text = prologue(receipts);
+        let mut starts = Vec::with_capacity(receipts.len());
+        let several = receipts.len() > 1;
+        for (index, receipt) in receipts.iter().enumerate() {
+            if several {
+                // The brackets keep one receipt's settings from the next.
+                text.push_str("#pagebreak(weak: true)#counter(page).update(1)#[\n");
+            }
+            starts.push(text.len());
+            text.push_str(&template.render(receipt, index)?);
+            if several {
+                text.push_str("\n]\n");
+            }
+        }
+        Ok(Self { text, starts })
+    }
+
+    /// An error of Typst as one of the template, with the template's line.
+    fn explain(
+        &self,
+        template: &ReceiptTemplate,
+        receipts: &[ReceiptData],
+        world: &ReceiptWorld,
+        diagnostic: &SourceDiagnostic,
+    ) -> RenderError {
+        let line = world.range(diagnostic.span).and_then(|range| {
+            let index = self.starts.partition_point(|start| *start <= range.start).checked_sub(1)?;
+            let offset = range.start - self.starts.get(index)?;
+            template.line_of(receipts.get(index)?, index, offset)
+        });
+        RenderError::Template {
+            name: TEMPLATE_NAME.to_owned(),
+            line,
+            reason: format!("Typst: {}", diagnostic.message),
+        }
+    }
+}
+
+/// What the platform says before a template begins: title, language, font.
+fn prologue(receipts: &[ReceiptData]) -> String {
+    let title = match receipts {
+        [one] => format!(
+            "{}, {}, л/с {}",
+            one.kind_title,
+            format::period(one.period),
+            one.payer.account
+        ),
+        _ => "Платёжные документы".to_owned(),
+    };
+    let mut text = String::from("#set document(title: \"");
+    // Writing to a String cannot fail.
+    let _ = typst_escape::write_text(&mut text, &title);
+    text.push_str("\")\n#set text(lang: \"ru\", region: \"ru\", font: \"PT Sans\")\n");
+    text
+}
+
+/// Where a template finds the QR picture of receipt `index`.
+pub(crate) fn qr_path(index: usize) -> String {
+    format!("/qr/{index}.svg")
+}

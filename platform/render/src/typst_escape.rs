@@ -1,0 +1,65 @@
+//! Text as Typst source that can only ever be that text.
+//!
+//! Not a list of dangerous characters, which a new Typst version could make
+//! incomplete, but a list of harmless ones: letters, digits, and single spaces
+//! and commas between them go out as they are, everything else as `\u{…}`. That
+//! escape means the character itself both in markup and inside a quoted string.
+//! The **first** character is always escaped: where a template puts a value into
+//! code by mistake (`#{{ name }}`), the backslash makes it a syntax error, so a
+//! value can never be read as an identifier or a call.
+
+use std::fmt::{self, Write};
+
+/// Writes `text` as Typst source.
+pub(crate) fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
+    let mut chars = text.chars().peekable();
+    // Whether the character before was written as itself and is a letter or
+    // digit; false at the start, which is what escapes the first character.
+    let mut after_plain = false;
+    let mut first = true;
+    while let Some(c) = chars.next() {
+        let plain = !first && c.is_alphanumeric();
+        let next_plain = chars.peek().is_some_and(|next| next.is_alphanumeric());
+        let joint = match c {
+            ' ' => after_plain && next_plain,
+            ',' => after_plain,
+            _ => false,
+        };
+        if plain || joint {
+            out.write_char(c)?;
+        } else {
+            write!(out, "\\u{{{:x}}}", u32::from(c))?;
+        }
+        after_plain = plain;
+        first = false;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(text: &str) -> String {
+        let mut out = String::new();
+        write_text(&mut out, text).unwrap();
+        out
+    }
+
+    #[test]
+    fn only_letters_digits_and_what_joins_them_stay() {
+        assert_eq!(escaped("Иванов И. И."), "\\u{418}ванов И\\u{2e}\\u{20}И\\u{2e}");
+        assert_eq!(escaped("a  b"), "\\u{61}\\u{20}\\u{20}b");
+        assert_eq!(escaped("12,5"), "\\u{31}2,5");
+        assert_eq!(escaped(" x "), "\\u{20}x\\u{20}");
+        assert_eq!(escaped(""), "");
+    }
+
+    #[test]
+    fn nothing_that_typst_reads_survives() {
+        for c in "#$*_`<>@~-=+/\\[](){}\"'.:;!?&|^%\n\r\t".chars() {
+            let out = escaped(&format!("a{c}b"));
+            assert_eq!(out, format!("\\u{{61}}\\u{{{:x}}}b", u32::from(c)));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Builds every plugin of `examples/` into a checked component.
+//!
+//! Uses the rustup target where it is installed, otherwise Debian's compiler with its
+//! library source (a closed network can have the latter when it cannot have the former).
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const EXPORT: &str = "kabinet:tariff/calculation@";
+/// Debian's packages: one version, so compiler and library source match.
+const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust/library/Cargo.toml";
+
+fn main() -> Result<()> {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent folder")?;
+    let out = match env::args_os().nth(1) {
+        Some(folder) => PathBuf::from(folder),
+        None => plugins.parent().context("no repository")?.join("target/release/plugins"),
+    };
+    let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| plugins.join("target"), PathBuf::from);
+    compile_guests(plugins, &target_dir)?;
+    fs::create_dir_all(&out)?;
+    let mut examples: Vec<_> = fs::read_dir(plugins.join("examples"))?.collect::<Result<_, _>>()?;
+    examples.sort_by_key(fs::DirEntry::file_name);
+    for example in examples {
+        let manifest = example.path().join("plugin.toml");
+        if !manifest.is_file() {
+            continue;
+        }
+        let name = example.file_name().into_string().ok().context("a plugin's folder name is not text")?;
+        let module = target_dir.join(format!("{TARGET}/release/kabinet_tariff_{}.wasm", name.replace('-', "_")));
+        let component = encode(&fs::read(&module).with_context(|| format!("{} was not built", module.display()))?)
+            .with_context(|| format!("plugin {name}"))?;
+        let file = out.join(format!("{name}.wasm"));
+        let fresh = write_if_changed(&file, &component)?;
+        write_if_changed(&out.join(format!("{name}.toml")), &fs::read(&manifest)?)?;
+        println!("{name}: {} bytes{}", component.len(), if fresh { "" } else { ", unchanged" });
+    }
+    Ok(())
+}
+
+fn compile_guests(plugins: &Path, target_dir: &Path) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--locked", "--target", TARGET, "--workspace", "--exclude", "xtask"]);
+    build.arg("--target-dir").arg(target_dir).current_dir(plugins);
+    // Flags meant for the host would change the component.
+    for inherited in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
+        build.env_remove(inherited);
+    }
+    if !rustup_target()? {
+        debian_compiler()?;
+        build.args(["-Zbuild-std=std,panic_abort"]);
+        build.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
+        build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
+    }
+    ensure!(build.status()?.success(), "the plugins did not compile");
+    Ok(())
+}
+
+/// Whether the ordinary compiler has the library of the target.
+fn rustup_target() -> Result<bool> {
+    let folder = rustc(&["--print", "target-libdir", "--target", TARGET])?;
+    Ok(Path::new(&folder).is_dir())
+}
+
+/// Makes sure that Debian's compiler and its library source are there.
+fn debian_compiler() -> Result<()> {
+    let there = || Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_SOURCE).exists();
+    if there() {
+        return Ok(());
+    }
+    println!("installing {}", DEBIAN_PACKAGES.join(" "));
+    let installed = Command::new("apt-get")
+        .args(["install", "-y", "--no-install-recommends"])
+        .args(DEBIAN_PACKAGES)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .status();
+    if installed.is_ok_and(|status| status.success()) && there() {
+        return Ok(());
+    }
+    bail!(
+        "no compiler for {TARGET}: run `rustup target add {TARGET}`, or as root `apt-get install {}`",
+        DEBIAN_PACKAGES.join(" ")
+    )
+}
+
+/// The linker that comes with the ordinary toolchain, or LLVM's own.
+fn linker() -> Result<PathBuf> {
+    let sysroot = rustc(&["--print", "sysroot"])?;
+    let host = rustc(&["--print", "host-tuple"])?;
+    let bundled = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin/rust-lld");
+    Ok(if bundled.exists() { bundled } else { "wasm-ld".into() })
+}
+
+fn rustc(arguments: &[&str]) -> Result<String> {
+    let output = Command::new("rustc").args(arguments).output().context("rustc does not start")?;
+    ensure!(output.status.success(), "rustc {} failed", arguments.join(" "));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// The component of a core module: valid, without imports, with the contract's export.
+fn encode(module: &[u8]) -> Result<Vec<u8>> {
+    let component = wit_component::ComponentEncoder::default().validate(true).module(module)?.encode()?;
+    let mut exported = false;
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(&component) {
+        match payload? {
+            Payload::Version { encoding: Encoding::Component, .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            Payload::ComponentImportSection(imports) if depth == 1 => {
+                for import in imports {
+                    let import = import?;
+                    ensure!(
+                        matches!(import.ty, ComponentTypeRef::Type(_)),
+                        "imports {}, which is outside the contract",
+                        import.name.name
+                    );
+                }
+            }
+            Payload::ComponentExportSection(exports) if depth == 1 => {
+                for export in exports {
+                    exported |= export?.name.name.starts_with(EXPORT);
+                }
+            }
+            _ => {}
+        }
+    }
+    ensure!(exported, "does not export {EXPORT}…; is export_tariff! missing?");
+    Ok(component)
+}
+
+/// Writes a file unless it already holds these bytes; whether it wrote.
+fn write_if_changed(file: &Path, bytes: &[u8]) -> Result<bool> {
+    if fs::read(file).is_ok_and(|old| old == bytes) {
+        return Ok(false);
+    }
+    fs::write(file, bytes).with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(true)
+}
