@@ -15,7 +15,7 @@ impl MigrationTrait for Migration {
             m,
             "meter",
             "id {uuid} NOT NULL, account_id {uuid} NOT NULL, service_code {text} NOT NULL, serial {text} NOT NULL,
-             place {text} NOT NULL, zones {int4} NOT NULL CHECK (zones BETWEEN 1 AND 3), digits {int4} NOT NULL,
+             place {text} NOT NULL, model {text} NOT NULL, zones {int4} NOT NULL CHECK (zones BETWEEN 1 AND 3), digits {int4} NOT NULL CHECK (digits BETWEEN 1 AND 9),
              automatic {bool} NOT NULL, installed_on {int4} NOT NULL, removed_on {int4}, verified_until {int4},
              PRIMARY KEY (tenant_id, id),
              FOREIGN KEY (tenant_id, account_id) REFERENCES account (tenant_id, id)",
@@ -33,6 +33,13 @@ impl MigrationTrait for Migration {
         .await?;
         index(m, "CREATE INDEX reading_account ON reading (tenant_id, account_id, period)").await?;
         index(m, "CREATE INDEX reading_meter ON reading (tenant_id, meter_id, taken_on)").await?;
+        // A resident may send a better value on the same day; an import that is repeated may not.
+        index(
+            m,
+            "CREATE UNIQUE INDEX reading_once ON reading (tenant_id, meter_id, taken_on, source)
+             WHERE source NOT IN ('portal', 'guest')",
+        )
+        .await?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::schema::{append_only, index, tenant_table};
+use crate::schema::{append_only, bulk_table, index, tenant_table};
 
 /// See the module's first line.
 #[derive(DeriveMigrationName)]
@@ -30,8 +30,8 @@ async fn catalogue(m: &SchemaManager<'_>) -> Result<(), DbErr> {
     tenant_table(
         m,
         "service",
-        "code {text} NOT NULL, title {text} NOT NULL, unit {text} NOT NULL, section {text} NOT NULL,
-         kind_code {text} NOT NULL, position {int4} NOT NULL, rule {text} NOT NULL, PRIMARY KEY (tenant_id, code),
+        "code {text} NOT NULL, title {text} NOT NULL, resource {text} NOT NULL, unit {text} NOT NULL,
+         section {text} NOT NULL, kind_code {text} NOT NULL, position {int4} NOT NULL, rule {text} NOT NULL, PRIMARY KEY (tenant_id, code),
          FOREIGN KEY (tenant_id, kind_code) REFERENCES receipt_kind (tenant_id, code)",
     )
     .await?;
@@ -72,7 +72,8 @@ async fn runs(m: &SchemaManager<'_>) -> Result<(), DbErr> {
         m,
         "billing_run",
         "id {uuid} NOT NULL, period {int4} NOT NULL, state {text} NOT NULL, plugin_hash {text} NOT NULL,
-         template_hash {text} NOT NULL, cutoff_at {int} NOT NULL, due_on {int4} NOT NULL, total {int4} NOT NULL,
+         template_hash {text} NOT NULL, snapshot {text} NOT NULL, base_run {uuid}, base_cutoff_at {int} NOT NULL,
+         cutoff_at {int} NOT NULL, due_on {int4} NOT NULL, total {int4} NOT NULL,
          done {int4} NOT NULL, last_account {uuid}, result_hash {text} NOT NULL, problem {text} NOT NULL,
          started_at {int} NOT NULL, finished_at {int}, published_at {int}, PRIMARY KEY (tenant_id, id)",
     )
@@ -82,7 +83,7 @@ async fn runs(m: &SchemaManager<'_>) -> Result<(), DbErr> {
         "CREATE UNIQUE INDEX billing_run_published ON billing_run (tenant_id, period) WHERE state = 'published'",
     )
     .await?;
-    tenant_table(
+    bulk_table(
         m,
         "charge",
         "run_id {uuid} NOT NULL, account_id {uuid} NOT NULL, service_code {text} NOT NULL,
@@ -92,7 +93,7 @@ async fn runs(m: &SchemaManager<'_>) -> Result<(), DbErr> {
          trace {text} NOT NULL, PRIMARY KEY (tenant_id, run_id, account_id, service_code)",
     )
     .await?;
-    tenant_table(
+    bulk_table(
         m,
         "receipt",
         "run_id {uuid} NOT NULL, account_id {uuid} NOT NULL, kind_code {text} NOT NULL, period {int4} NOT NULL,
@@ -101,7 +102,7 @@ async fn runs(m: &SchemaManager<'_>) -> Result<(), DbErr> {
     )
     .await?;
     index(m, "CREATE INDEX receipt_account ON receipt (tenant_id, account_id, period)").await?;
-    tenant_table(
+    bulk_table(
         m,
         "receipt_facts",
         "run_id {uuid} NOT NULL, account_id {uuid} NOT NULL, facts {text} NOT NULL,
@@ -131,7 +132,7 @@ async fn money(m: &SchemaManager<'_>) -> Result<(), DbErr> {
     )
     .await?;
     index(m, "CREATE INDEX payment_account ON payment (tenant_id, account_id, booked_at)").await?;
-    tenant_table(
+    bulk_table(
         m,
         "ledger_entry",
         "source_id {uuid} NOT NULL, account_id {uuid} NOT NULL, line {int4} NOT NULL, kind_code {text} NOT NULL,

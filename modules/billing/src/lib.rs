@@ -1,1 +1,1 @@
-//! kabinet-billing
+//! Services, tariffs, runs, charges, payments, receipts.

@@ -99,6 +99,12 @@ impl Tx {
         I::from(Entropy.id(self.now))
     }
 
+    /// The transaction itself, for platform tables only.
+    pub(crate) fn platform(&self) -> &DatabaseTransaction {
+        self.db.count_statement();
+        &self.inner
+    }
+
     /// All rows of the company that `select` finds.
     pub async fn all<E: TenantEntity>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbError> {
         self.db.count_statement();

@@ -12,6 +12,7 @@ pub mod id;
 pub mod jobs;
 pub mod limits;
 pub mod module;
+mod registration;
 pub mod tenancy;
 pub mod text;
 pub mod values;

@@ -108,6 +108,10 @@ impl Tenants {
         Self { db, by_host, by_id }
     }
 
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// The company whose portal `host` is (no port, lower case); `None` for a stranger's host.
     pub async fn by_host(&self, host: &str) -> Result<Option<Arc<Tenant>>, DbError> {
         if let Some(known) = self.by_host.get(host).await {

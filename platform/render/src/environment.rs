@@ -10,7 +10,8 @@ use std::io::{self, Write};
 
 use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, context, escape_formatter,
+    AutoEscape, Environment, Error, ErrorKind, OutputSpanKind, UndefinedBehavior, context,
+    escape_formatter,
 };
 
 use crate::error::RenderError;
@@ -140,7 +141,8 @@ pub(crate) fn check_source(name: &str, source: &str) -> Result<(), RenderError> 
         });
     }
     for (at, _) in source.match_indices("{%") {
-        let tag = source[at + 2..].trim_start_matches(|c: char| c.is_whitespace() || "-+".contains(c));
+        let tag =
+            source[at + 2..].trim_start_matches(|c: char| c.is_whitespace() || "-+".contains(c));
         let word = tag
             .split(|c: char| !(c.is_alphanumeric() || c == '_'))
             .next()
@@ -179,7 +181,10 @@ impl ReceiptTemplate {
     /// Typst source of one receipt. `index` tells receipts of one document
     /// apart; it names the QR picture.
     pub(crate) fn render(&self, data: &ReceiptData, index: usize) -> Result<String, RenderError> {
-        let mut sink = CappedSink { bytes: Vec::with_capacity(32 * 1024), overflow: false };
+        let mut sink = CappedSink {
+            bytes: Vec::with_capacity(32 * 1024),
+            overflow: false,
+        };
         let rendered = self
             .template()?
             .render_captured_to(receipt_context(data, index), &mut sink)
@@ -198,7 +203,7 @@ impl ReceiptTemplate {
     /// The line of the template that produced byte `offset` of the Typst source
     /// of `data`. Renders once more: for the way to an error message only.
     pub(crate) fn line_of(&self, data: &ReceiptData, index: usize, offset: usize) -> Option<u32> {
-        let (_, spans) = self
+        let (text, spans) = self
             .template()
             .ok()?
             .render_with_spans(receipt_context(data, index))
@@ -207,7 +212,15 @@ impl ReceiptTemplate {
             .iter()
             .filter(|span| span.output_range().start <= offset)
             .max_by_key(|span| span.output_range().start)?;
-        u32::try_from(span.line()).ok()
+        // A span of plain text may run over several lines of the template.
+        let below = match span.kind() {
+            OutputSpanKind::Raw => text
+                .get(span.output_range().start..offset)?
+                .matches('\n')
+                .count(),
+            _ => 0,
+        };
+        u32::try_from(span.line() + below).ok()
     }
 
     fn template(&self) -> Result<minijinja::Template<'_, '_>, RenderError> {
@@ -218,10 +231,11 @@ impl ReceiptTemplate {
 }
 
 /// What a template sees: the fields of [`ReceiptData`] by their names, `qr`
-/// (path of the QR picture, or none) and `index`.
+/// (path of the QR picture, or none), `index` and `line_count`.
 fn receipt_context(data: &ReceiptData, index: usize) -> Value {
     let qr = (!data.qr_payload.is_empty()).then(|| crate::typeset::qr_path(index));
-    context! { qr, index, ..Value::from(Serde(data)) }
+    let line_count: usize = data.groups.iter().map(|group| group.lines.len()).sum();
+    context! { qr, index, line_count, ..Value::from(Serde(data)) }
 }
 
 /// Translates an error of the template engine into one for the author.

@@ -53,7 +53,12 @@ pub fn tariff(scaled: i64) -> String {
 
 /// A day given as yyyymmdd: `20261115` → `15.11.2026`.
 pub fn date(day: u32) -> String {
-    format!("{:02}.{:02}.{:04}", day % 100, day / 100 % 100, day / 10_000)
+    format!(
+        "{:02}.{:02}.{:04}",
+        day % 100,
+        day / 100 % 100,
+        day / 10_000
+    )
 }
 
 /// A month given as yyyymm in words: `202610` → `октябрь 2026`. A number that is

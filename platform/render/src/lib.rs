@@ -7,6 +7,9 @@
 //! - [`typeset`] turns template and data into PDF, [`printer`] has that done in
 //!   worker processes.
 
+// A test that unwraps says by that what it expects.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod environment;
 pub mod error;
 pub mod format;
@@ -18,6 +21,11 @@ pub mod samples;
 pub mod typeset;
 mod typst_escape;
 mod world;
+
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod template_tests;
 
 pub use environment::page_environment;
 pub use error::RenderError;

@@ -16,6 +16,8 @@ const TASK: &str = "receipt";
 const BASE_LIMIT: Duration = Duration::from_secs(2);
 /// For each receipt on top; one takes about 20 ms alone on its core.
 const RECEIPT_LIMIT: Duration = Duration::from_millis(200);
+/// For the check of a template that a company uploads.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
 /// Receipts in one job: small enough to share workers fairly between callers.
 const JOB_SIZE: usize = 50;
 
@@ -39,7 +41,10 @@ type Reply = Result<Vec<Vec<u8>>, RenderError>;
 
 /// The task to register in the worker process.
 pub fn receipt_task() -> Task {
-    Task { name: TASK, run: run_job }
+    Task {
+        name: TASK,
+        run: run_job,
+    }
 }
 
 fn run_job(payload: &[u8]) -> Result<Vec<u8>, String> {
@@ -70,7 +75,11 @@ impl ReceiptPrinter {
     ) -> Result<Vec<Vec<u8>>, RenderError> {
         let mut printed = Vec::with_capacity(receipts.len());
         for portion in receipts.chunks(JOB_SIZE) {
-            printed.extend(self.run(template, portion, Output::OnePerReceipt).await?);
+            let limit = print_limit(portion);
+            printed.extend(
+                self.run(template, portion, Output::OnePerReceipt, limit)
+                    .await?,
+            );
         }
         Ok(printed)
     }
@@ -81,27 +90,49 @@ impl ReceiptPrinter {
         template: &str,
         receipts: &[ReceiptData],
     ) -> Result<Vec<u8>, RenderError> {
-        let printed = self.run(template, receipts, Output::OneFile).await?;
+        let limit = print_limit(receipts);
+        let printed = self.run(template, receipts, Output::OneFile, limit).await?;
         Ok(printed.into_iter().next().unwrap_or_default())
     }
 
     /// Whether a company's template can be used: it is parsed and every sample
     /// printed with it. The error names line and reason for its author.
     pub async fn check_template(&self, source: &str) -> Result<(), RenderError> {
-        let samples: Vec<_> =
-            ReceiptData::samples().into_iter().map(|(_, receipt)| receipt).collect();
-        self.run(source, &samples, Output::OnePerReceipt).await.map(drop)
+        let samples: Vec<_> = ReceiptData::samples()
+            .into_iter()
+            .map(|(_, receipt)| receipt)
+            .collect();
+        self.run(source, &samples, Output::OnePerReceipt, CHECK_LIMIT)
+            .await
+            .map(drop)
     }
 
-    async fn run(&self, template: &str, receipts: &[ReceiptData], output: Output) -> Reply {
-        let job = postcard::to_stdvec(&Job { template, receipts, output })
-            .map_err(|error| RenderError::Worker(error.to_string()))?;
-        let count = u32::try_from(receipts.len()).unwrap_or(u32::MAX);
-        let limit = BASE_LIMIT + RECEIPT_LIMIT.saturating_mul(count);
-        let reply = self.pool.run(TASK, &job, limit).await.map_err(|error| match error {
-            SandboxError::Deadline(_) | SandboxError::Died(_) => RenderError::LimitReached,
-            other => RenderError::Worker(other.to_string()),
-        })?;
+    async fn run(
+        &self,
+        template: &str,
+        receipts: &[ReceiptData],
+        output: Output,
+        limit: Duration,
+    ) -> Reply {
+        let job = postcard::to_stdvec(&Job {
+            template,
+            receipts,
+            output,
+        })
+        .map_err(|error| RenderError::Worker(error.to_string()))?;
+        let reply = self
+            .pool
+            .run(TASK, &job, limit)
+            .await
+            .map_err(|error| match error {
+                SandboxError::Deadline(_) | SandboxError::Died(_) => RenderError::LimitReached,
+                other => RenderError::Worker(other.to_string()),
+            })?;
         postcard::from_bytes(&reply).map_err(|error| RenderError::Worker(error.to_string()))?
     }
+}
+
+fn print_limit(receipts: &[ReceiptData]) -> Duration {
+    let count = u32::try_from(receipts.len()).unwrap_or(u32::MAX);
+    BASE_LIMIT + RECEIPT_LIMIT.saturating_mul(count)
 }

@@ -58,7 +58,13 @@ pub fn ordinary() -> ReceiptData {
             "Коммунальные услуги",
             vec![
                 line("Холодное водоснабжение", "м³", "прибор", 7_5, 39_56),
-                with_coefficient(line("Горячая вода, подогрев", "Гкал", "норматив", 4, 2148_63)),
+                with_coefficient(line(
+                    "Горячая вода, подогрев",
+                    "Гкал",
+                    "норматив",
+                    4,
+                    2148_63,
+                )),
                 line("Водоотведение", "м³", "прибор", 11_2, 26_41),
                 recalculated(line("Отопление", "Гкал", "дом. прибор", 1_1, 2148_63)),
                 line("Электроэнергия", "кВт·ч", "прибор", 184_0, 4_77),
@@ -67,7 +73,13 @@ pub fn ordinary() -> ReceiptData {
         ),
         group(
             "Капитальный ремонт",
-            vec![line("Взнос на капитальный ремонт", "м²", "площадь", 54_3, 13_92)],
+            vec![line(
+                "Взнос на капитальный ремонт",
+                "м²",
+                "площадь",
+                54_3,
+                13_92,
+            )],
         ),
     ];
     finish(ReceiptData {
@@ -81,7 +93,10 @@ pub fn ordinary() -> ReceiptData {
         meters: meters(),
         groups,
         totals: Totals::default(),
-        last_payment: Some(LastPayment { paid_on: 20_261_012, sum: 9_812_44 }),
+        last_payment: Some(LastPayment {
+            paid_on: 20_261_012,
+            sum: 9_812_44,
+        }),
         reference: reference(),
         instalments: Vec::new(),
         qr_payload: Vec::new(),
@@ -225,7 +240,10 @@ fn reference() -> Reference {
         common: Some(18 * QUANTITY_SCALE / 1000),
         unit: unit.into(),
     };
-    let fact = |title: &str, value: &str| HouseFact { title: title.into(), value: value.into() };
+    let fact = |title: &str, value: &str| HouseFact {
+        title: title.into(),
+        value: value.into(),
+    };
     Reference {
         norms: vec![
             norm("Холодное водоснабжение", 4_560, "м³ на человека"),
@@ -233,7 +251,10 @@ fn reference() -> Reference {
             norm("Электроэнергия", 92_000, "кВт·ч на человека"),
         ],
         house: vec![
-            fact("ОДПУ холодной воды № 4471", "81 204 – 82 188, расход 984 м³"),
+            fact(
+                "ОДПУ холодной воды № 4471",
+                "81 204 – 82 188, расход 984 м³",
+            ),
             fact("ОДПУ тепла № 118", "расход 142,6 Гкал"),
             fact("Площадь жилых и нежилых помещений", "6 214,8 м²"),
             fact("Площадь общего имущества", "1 102,4 м²"),
@@ -243,7 +264,10 @@ fn reference() -> Reference {
 }
 
 fn group(title: &str, lines: Vec<ChargeLine>) -> ChargeGroup {
-    ChargeGroup { title: title.into(), lines }
+    ChargeGroup {
+        title: title.into(),
+        lines,
+    }
 }
 
 /// A line of `tenths` tenths of a unit at `kopecks` a unit.

@@ -4,8 +4,8 @@
 //! outside.
 
 use serde::{Deserialize, Serialize};
-use typst::diag::SourceDiagnostic;
 use typst::WorldExt;
+use typst::diag::SourceDiagnostic;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandards, Timestamp};
 
@@ -21,8 +21,9 @@ use crate::world::ReceiptWorld;
 pub const DEFAULT_TEMPLATE: &str = include_str!("../templates/receipt.typ.jinja");
 /// Most receipts in one call; more would hold too much memory at once.
 pub const BATCH_LIMIT: usize = 100;
-/// How many documents Typst's cache remembers. Unlimited, it grows for ever.
-const CACHE_AGE: usize = 10;
+/// For how many documents Typst's cache remembers what it no longer used. Unlimited,
+/// it grows for ever; and as each clean-up walks the whole cache, less is quicker.
+const CACHE_AGE: usize = 2;
 
 /// How receipts are bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,14 +45,17 @@ pub fn typeset(
     typeset_as(template, receipts, output, &PdfStandards::default())
 }
 
-fn typeset_as(
+/// [`typeset`] against PDF standards; tests ask for PDF/UA.
+pub(crate) fn typeset_as(
     template: &str,
     receipts: &[ReceiptData],
     output: Output,
     standards: &PdfStandards,
 ) -> Result<Vec<Vec<u8>>, RenderError> {
     if receipts.len() > BATCH_LIMIT {
-        return Err(RenderError::Data(format!("больше {BATCH_LIMIT} квитанций за раз")));
+        return Err(RenderError::Data(format!(
+            "больше {BATCH_LIMIT} квитанций за раз"
+        )));
     }
     let template = ReceiptTemplate::parse(template)?;
     match output {
@@ -70,34 +74,65 @@ fn document(
     receipts: &[ReceiptData],
     standards: &PdfStandards,
 ) -> Result<Vec<u8>, RenderError> {
-    let pages = Pages::render(template, receipts)?;
+    compile(template, receipts, |world| print(world, standards))
+}
+
+/// Prepares pages and pictures, has `work` done with them and cleans up behind it.
+fn compile<T>(
+    template: &ReceiptTemplate,
+    receipts: &[ReceiptData],
+    work: impl FnOnce(&ReceiptWorld) -> Result<T, Box<SourceDiagnostic>>,
+) -> Result<T, RenderError> {
+    let Pages { text, starts } = Pages::render(template, receipts)?;
     let mut pictures = Vec::with_capacity(receipts.len());
     for receipt in receipts {
         let payload = &receipt.qr_payload;
-        pictures.push(if payload.is_empty() { None } else { Some(qr_svg(payload)?) });
+        pictures.push(if payload.is_empty() {
+            None
+        } else {
+            Some(qr_svg(payload)?)
+        });
     }
     let today = receipts.first().map_or(0, |receipt| receipt.issued_on);
-    let world = ReceiptWorld::new(pages.text.clone(), pictures, today)
+    let world = ReceiptWorld::new(text, pictures, today)
         .ok_or_else(|| RenderError::Worker("no main file".into()))?;
-    let result = print(&world, standards);
+    let result = work(&world);
     // Also after a failure: what failed was remembered, too.
     comemo::evict(CACHE_AGE);
-    result.map_err(|diagnostic| pages.explain(template, receipts, &world, &diagnostic))
+    result.map_err(|diagnostic| explain(template, receipts, &starts, &world, &diagnostic))
+}
+
+/// The laid-out pages of one receipt, for tests that read their text.
+#[cfg(test)]
+pub(crate) fn compile_for_tests(
+    template: &str,
+    receipt: &ReceiptData,
+) -> Result<PagedDocument, RenderError> {
+    let template = ReceiptTemplate::parse(template)?;
+    compile(&template, std::slice::from_ref(receipt), |world| {
+        typst::compile::<PagedDocument>(world)
+            .output
+            .map_err(first_error)
+    })
 }
 
 fn print(world: &ReceiptWorld, standards: &PdfStandards) -> Result<Vec<u8>, Box<SourceDiagnostic>> {
-    let first = |errors: ecow::EcoVec<SourceDiagnostic>| {
-        Box::new(errors.into_iter().next().unwrap_or_else(|| {
-            SourceDiagnostic::error(typst::syntax::Span::detached(), "unknown error")
-        }))
-    };
-    let document = typst::compile::<PagedDocument>(world).output.map_err(first)?;
+    let document = typst::compile::<PagedDocument>(world)
+        .output
+        .map_err(first_error)?;
     let options = PdfOptions {
         timestamp: world.date().map(Timestamp::new_utc),
         standards: standards.clone(),
         ..PdfOptions::default()
     };
-    typst_pdf::pdf(&document, &options).map_err(first)
+    typst_pdf::pdf(&document, &options).map_err(first_error)
+}
+
+/// The first of Typst's errors: the others mostly follow from it.
+fn first_error(errors: impl IntoIterator<Item = SourceDiagnostic>) -> Box<SourceDiagnostic> {
+    Box::new(errors.into_iter().next().unwrap_or_else(|| {
+        SourceDiagnostic::error(typst::syntax::Span::detached(), "unknown error")
+    }))
 }
 
 /// Typst source of several receipts and where each begins.
@@ -124,25 +159,28 @@ impl Pages {
         }
         Ok(Self { text, starts })
     }
+}
 
-    /// An error of Typst as one of the template, with the template's line.
-    fn explain(
-        &self,
-        template: &ReceiptTemplate,
-        receipts: &[ReceiptData],
-        world: &ReceiptWorld,
-        diagnostic: &SourceDiagnostic,
-    ) -> RenderError {
-        let line = world.range(diagnostic.span).and_then(|range| {
-            let index = self.starts.partition_point(|start| *start <= range.start).checked_sub(1)?;
-            let offset = range.start - self.starts.get(index)?;
-            template.line_of(receipts.get(index)?, index, offset)
-        });
-        RenderError::Template {
-            name: TEMPLATE_NAME.to_owned(),
-            line,
-            reason: format!("Typst: {}", diagnostic.message),
-        }
+/// An error of Typst as one of the template, with the template's line. `starts`
+/// are the bytes where the receipts begin.
+fn explain(
+    template: &ReceiptTemplate,
+    receipts: &[ReceiptData],
+    starts: &[usize],
+    world: &ReceiptWorld,
+    diagnostic: &SourceDiagnostic,
+) -> RenderError {
+    let line = world.range(diagnostic.span).and_then(|range| {
+        let index = starts
+            .partition_point(|start| *start <= range.start)
+            .checked_sub(1)?;
+        let offset = range.start - starts.get(index)?;
+        template.line_of(receipts.get(index)?, index, offset)
+    });
+    RenderError::Template {
+        name: TEMPLATE_NAME.to_owned(),
+        line,
+        reason: format!("Typst: {}", diagnostic.message),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Text as Typst source that can only ever be that text.
 //!
 //! Not a list of dangerous characters, which a new Typst version could make
-//! incomplete, but a list of harmless ones: letters, digits, and single spaces
-//! and commas between them go out as they are, everything else as `\u{…}`. That
+//! incomplete, but a list of harmless ones: letters and digits, and between two of
+//! them a single space, comma or full stop, go out as they are, everything else as
+//! `\u{…}`. That
 //! escape means the character itself both in markup and inside a quoted string.
 //! The **first** character is always escaped: where a template puts a value into
 //! code by mistake (`#{{ name }}`), the backslash makes it a syntax error, so a
@@ -20,11 +21,7 @@ pub(crate) fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
     while let Some(c) = chars.next() {
         let plain = !first && c.is_alphanumeric();
         let next_plain = chars.peek().is_some_and(|next| next.is_alphanumeric());
-        let joint = match c {
-            ' ' => after_plain && next_plain,
-            ',' => after_plain,
-            _ => false,
-        };
+        let joint = matches!(c, ' ' | '\u{a0}' | ',' | '.') && after_plain && next_plain;
         if plain || joint {
             out.write_char(c)?;
         } else {
@@ -48,9 +45,15 @@ mod tests {
 
     #[test]
     fn only_letters_digits_and_what_joins_them_stay() {
-        assert_eq!(escaped("Иванов И. И."), "\\u{418}ванов И\\u{2e}\\u{20}И\\u{2e}");
+        assert_eq!(
+            escaped("Иванов И. И."),
+            "\\u{418}ванов И\\u{2e}\\u{20}И\\u{2e}"
+        );
         assert_eq!(escaped("a  b"), "\\u{61}\\u{20}\\u{20}b");
         assert_eq!(escaped("12,5"), "\\u{31}2,5");
+        assert_eq!(escaped("10.11.2026"), "\\u{31}0.11.2026");
+        assert_eq!(escaped("1,"), "\\u{31}\\u{2c}");
+        assert_eq!(escaped("a..b"), "\\u{61}\\u{2e}\\u{2e}b");
         assert_eq!(escaped(" x "), "\\u{20}x\\u{20}");
         assert_eq!(escaped(""), "");
     }

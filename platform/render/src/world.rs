@@ -14,7 +14,16 @@ use typst::{Library, LibraryExt, World};
 /// Names a template cannot say, directly or through `std`: they run code, read
 /// data or bring files into the PDF.
 const REMOVED: [&str; 10] = [
-    "eval", "plugin", "read", "csv", "json", "toml", "yaml", "cbor", "xml", "bibliography",
+    "eval",
+    "plugin",
+    "read",
+    "csv",
+    "json",
+    "toml",
+    "yaml",
+    "cbor",
+    "xml",
+    "bibliography",
 ];
 const REMOVED_FROM_PDF: [&str; 2] = ["attach", "embed"];
 
@@ -84,8 +93,15 @@ impl ReceiptWorld {
     /// `today` what `datetime.today()` says, yyyymmdd. `None` if Typst refuses
     /// its own file name, which does not happen.
     pub(crate) fn new(text: String, pictures: Vec<Option<String>>, today: u32) -> Option<Self> {
-        let pictures = pictures.into_iter().map(|svg| svg.map(Bytes::from_string)).collect();
-        Some(Self { source: Source::new(SHARED.main?, text), pictures, today: calendar_day(today) })
+        let pictures = pictures
+            .into_iter()
+            .map(|svg| svg.map(Bytes::from_string))
+            .collect();
+        Some(Self {
+            source: Source::new(SHARED.main?, text),
+            pictures,
+            today: calendar_day(today),
+        })
     }
 
     /// The fixed date of this world.
@@ -97,7 +113,7 @@ impl ReceiptWorld {
 fn calendar_day(day: u32) -> Option<Datetime> {
     let year = i32::try_from(day / 10_000).ok()?;
     let month = u8::try_from(day / 100 % 100).ok()?;
-    Datetime::from_ymd_hms(year, month, u8::try_from(day % 100).ok()?, 0, 0, 0)
+    Datetime::from_ymd(year, month, u8::try_from(day % 100).ok()?)
 }
 
 impl World for ReceiptWorld {
@@ -114,7 +130,11 @@ impl World for ReceiptWorld {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == self.source.id() { Ok(self.source.clone()) } else { Err(FileError::AccessDenied) }
+        if id == self.source.id() {
+            Ok(self.source.clone())
+        } else {
+            Err(FileError::AccessDenied)
+        }
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

@@ -65,7 +65,12 @@ impl Pool {
     ///
     /// `limit` is wall time for the job, the start of a worker included; waiting for a
     /// free worker does not count. Dropping the future kills the worker.
-    pub async fn run(&self, task: &str, payload: &[u8], limit: Duration) -> Result<Vec<u8>, SandboxError> {
+    pub async fn run(
+        &self,
+        task: &str,
+        payload: &[u8],
+        limit: Duration,
+    ) -> Result<Vec<u8>, SandboxError> {
         let _permit = self
             .permits
             .acquire()
@@ -77,7 +82,9 @@ impl Pool {
                 None => self.start().await?,
             };
             let limit_ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
-            let reply = worker.exchange(&frame::request(task, limit_ms, payload)).await;
+            let reply = worker
+                .exchange(&frame::request(task, limit_ms, payload))
+                .await;
             Ok::<_, SandboxError>((worker, reply))
         };
         // On timeout the future is dropped with the worker in it, and dropping kills it.
@@ -88,11 +95,16 @@ impl Pool {
             return Err(SandboxError::Died(worker.cause_of_death().await));
         };
         if status & STATUS_RETIRE == 0 {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(worker);
         }
         match status & !STATUS_RETIRE {
             STATUS_OK => Ok(body),
-            STATUS_REFUSED => Err(SandboxError::Refused(String::from_utf8_lossy(&body).into_owned())),
+            STATUS_REFUSED => Err(SandboxError::Refused(
+                String::from_utf8_lossy(&body).into_owned(),
+            )),
             other => Err(SandboxError::Died(format!("unknown reply status {other}"))),
         }
     }
@@ -140,7 +152,9 @@ fn start_spawner(config: PoolConfig) -> mpsc::Sender<SpawnRequest> {
         }
     };
     // If the thread cannot start, the channel is closed and each job reports it.
-    let _ = std::thread::Builder::new().name("sandbox".into()).spawn(body);
+    let _ = std::thread::Builder::new()
+        .name("sandbox".into())
+        .spawn(body);
     sender
 }
 
@@ -165,7 +179,11 @@ impl Worker {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
+        let pipes = child
+            .stdin
+            .take()
+            .zip(child.stdout.take())
+            .zip(child.stderr.take());
         let ((stdin, stdout), stderr) = pipes.ok_or_else(|| std::io::Error::other("no pipes"))?;
         let last_words = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(listen(stderr, Arc::clone(&last_words)));
@@ -183,7 +201,8 @@ impl Worker {
         self.stdin.write_all(&length.to_le_bytes()).await?;
         self.stdin.write_all(request).await?;
         self.stdin.flush().await?;
-        let length = usize::try_from(self.stdout.read_u32_le().await?).map_err(std::io::Error::other)?;
+        let length =
+            usize::try_from(self.stdout.read_u32_le().await?).map_err(std::io::Error::other)?;
         if length == 0 || length > MAX_FRAME {
             return Err(std::io::ErrorKind::InvalidData.into());
         }
@@ -204,7 +223,10 @@ impl Worker {
                 self.child.wait().await.ok()
             }
         };
-        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = self
+            .last_words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         describe(status, &String::from_utf8_lossy(&words))
     }
 }

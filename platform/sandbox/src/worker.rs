@@ -26,7 +26,11 @@ pub struct Task {
 /// space is limited to 512 MiB for everything in the process.
 pub fn worker_main(tasks: &[Task]) -> ! {
     confine();
-    let code = match serve(tasks, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()) {
+    let code = match serve(
+        tasks,
+        &mut std::io::stdin().lock(),
+        &mut std::io::stdout().lock(),
+    ) {
         Ok(()) => 0,
         Err(_) => 1,
     };
@@ -97,7 +101,9 @@ fn confine() {
 /// Raises the soft CPU limit to what is used so far, plus this job's limit, plus one second:
 /// the limit counts over the life of the process, and the wall deadline should strike first.
 fn allow_cpu(limit_ms: u32) {
-    let used = usage().map_or(0, |u| u64::try_from(u.ru_utime.tv_sec + u.ru_stime.tv_sec).unwrap_or(0));
+    let used = usage().map_or(0, |u| {
+        u64::try_from(u.ru_utime.tv_sec + u.ru_stime.tv_sec).unwrap_or(0)
+    });
     let soft = used + u64::from(limit_ms.div_ceil(1_000)) + 2;
     set_limit(libc::RLIMIT_CPU, soft, libc::RLIM_INFINITY);
 }

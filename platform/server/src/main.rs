@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `kabinet`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kabinet_server::cli::main()
+}

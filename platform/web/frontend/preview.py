@@ -4,7 +4,7 @@
     pip install minijinja==3.0.5
     python3 preview.py /tmp/kabinet-preview
 
-The same engine as the server (minijinja), strict undefined; the filters repeat platform/render/src/environment.rs.
+The same engine as the server (minijinja), strict undefined; the filters repeat platform/render/src/format.rs.
 """
 import json
 import os
@@ -18,7 +18,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "../../.."))
 NBSP = "\u00a0"
 MONTHS = "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь".split()
-MONTHS_OF = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split()
 TENANTS = {
     "beregovoy": {"name": "УК «Береговой»", "slug": "beregovoy", "color": "#0b6e8a", "file": "theme-beregovoy.css"},
     "teploset": {"name": "АО «Теплосеть»", "slug": "teploset", "color": "#c8501e", "file": "theme-teploset.css"},
@@ -30,26 +29,25 @@ def grouped(n):
 
 
 def rub(kopecks):
-    sign = "−" if kopecks < 0 else ""
     k = abs(kopecks)
-    return f"{sign}{grouped(k // 100)},{k % 100:02d}{NBSP}₽"
+    return ("−" if kopecks < 0 else "") + f"{grouped(k // 100)},{k % 100:02d}"
 
 
-def quantity(scaled):
-    sign, q = ("−" if scaled < 0 else ""), abs(scaled)
-    fraction = f"{q % 10**7:07d}".rstrip("0")
-    return sign + grouped(q // 10**7) + ("," + fraction if fraction else "")
+def decimal(scaled, places, group):
+    q = abs(scaled)
+    whole = grouped(q // 10**7) if group else str(q // 10**7)
+    fraction = f"{q % 10**7:07d}".rstrip("0").ljust(places, "0")
+    return ("−" if scaled < 0 else "") + whole + ("," + fraction if fraction else "")
 
 
 FILTERS = {
     "rub": rub,
-    "rub_sign": lambda k: ("+" if k > 0 else "") + rub(k),
+    "rub_sign": lambda k: f"{rub(k)}{NBSP}₽",
     "date": lambda d: f"{d % 100:02d}.{d // 100 % 100:02d}.{d // 10000}",
-    "date_words": lambda d: f"{d % 100}{NBSP}{MONTHS_OF[d // 100 % 100 - 1]}",
-    "date_iso": lambda d: f"{d // 10000}-{d // 100 % 100:02d}-{d % 100:02d}",
     "period": lambda p: f"{MONTHS[p % 100 - 1]}{NBSP}{p // 100}",
     "period_iso": lambda p: f"{p // 100}-{p % 100:02d}",
-    "quantity": quantity,
+    "quantity": lambda q: decimal(q, 0, False),
+    "tariff": lambda q: decimal(q, 2, True),
 }
 
 
@@ -69,7 +67,7 @@ def templates():
 
 
 def theme(tenant):
-    """The theme as the server computed it (target/themes), else the plain colour."""
+    """What theme_css computed, if a file is there ($KABINET_THEMES/<slug>.css), else the plain colour."""
     path = os.path.join(os.environ.get("KABINET_THEMES", "/tmp/kabinet-themes"), tenant["slug"] + ".css")
     if os.path.exists(path):
         return open(path, encoding="utf-8").read()

@@ -1,1 +1,29 @@
-//! kabinet-web
+//! The platform's HTTP: hosts and companies, sessions, forms, pages, the merged API and errors.
+//!
+//! A resident's request runs one way: host → company → session → module gate → handler.
+
+pub mod api;
+pub mod asset;
+mod client;
+pub mod cookie;
+pub mod form;
+mod gate;
+mod headers;
+pub mod host;
+pub mod page;
+pub mod person;
+pub mod platform;
+pub mod problem;
+pub mod session;
+mod surface;
+pub mod theme;
+mod view;
+
+pub use api::{ApiPart, ApiResult, openapi_document};
+pub use client::ClientAddress;
+pub use form::Form;
+pub use page::FieldError;
+pub use person::{AccountRef, Guest, LinkedAccount, Profile, ProfileSource, Resident, Staff};
+pub use platform::{Platform, PlatformConfig};
+pub use problem::Problem;
+pub use surface::{PageRoute, WebModule, application};

@@ -6,10 +6,10 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
-use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload};
+use wasmparser::{ComponentTypeRef, Parser, Payload};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const EXPORT: &str = "kabinet:tariff/calculation@";
@@ -18,13 +18,29 @@ const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust/library/Cargo.toml";
 
-fn main() -> Result<()> {
-    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent folder")?;
+fn main() -> ExitCode {
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plugins: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build() -> Result<()> {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("no parent folder")?;
     let out = match env::args_os().nth(1) {
         Some(folder) => PathBuf::from(folder),
-        None => plugins.parent().context("no repository")?.join("target/release/plugins"),
+        None => plugins
+            .parent()
+            .context("no repository")?
+            .join("target/release/plugins"),
     };
-    let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| plugins.join("target"), PathBuf::from);
+    let target_dir =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| plugins.join("target"), PathBuf::from);
     compile_guests(plugins, &target_dir)?;
     fs::create_dir_all(&out)?;
     let mut examples: Vec<_> = fs::read_dir(plugins.join("examples"))?.collect::<Result<_, _>>()?;
@@ -34,14 +50,27 @@ fn main() -> Result<()> {
         if !manifest.is_file() {
             continue;
         }
-        let name = example.file_name().into_string().ok().context("a plugin's folder name is not text")?;
-        let module = target_dir.join(format!("{TARGET}/release/kabinet_tariff_{}.wasm", name.replace('-', "_")));
-        let component = encode(&fs::read(&module).with_context(|| format!("{} was not built", module.display()))?)
-            .with_context(|| format!("plugin {name}"))?;
+        let name = example
+            .file_name()
+            .into_string()
+            .ok()
+            .context("a plugin's folder name is not text")?;
+        let module = target_dir.join(format!(
+            "{TARGET}/release/kabinet_tariff_{}.wasm",
+            name.replace('-', "_")
+        ));
+        let component = encode(
+            &fs::read(&module).with_context(|| format!("{} was not built", module.display()))?,
+        )
+        .with_context(|| format!("plugin {name}"))?;
         let file = out.join(format!("{name}.wasm"));
         let fresh = write_if_changed(&file, &component)?;
         write_if_changed(&out.join(format!("{name}.toml")), &fs::read(&manifest)?)?;
-        println!("{name}: {} bytes{}", component.len(), if fresh { "" } else { ", unchanged" });
+        println!(
+            "{name}: {} bytes{}",
+            component.len(),
+            if fresh { "" } else { ", unchanged" }
+        );
     }
     Ok(())
 }
@@ -49,8 +78,20 @@ fn main() -> Result<()> {
 fn compile_guests(plugins: &Path, target_dir: &Path) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--locked", "--target", TARGET, "--workspace", "--exclude", "xtask"]);
-    build.arg("--target-dir").arg(target_dir).current_dir(plugins);
+    build.args([
+        "build",
+        "--release",
+        "--locked",
+        "--target",
+        TARGET,
+        "--workspace",
+        "--exclude",
+        "xtask",
+    ]);
+    build
+        .arg("--target-dir")
+        .arg(target_dir)
+        .current_dir(plugins);
     // Flags meant for the host would change the component.
     for inherited in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         build.env_remove(inherited);
@@ -96,25 +137,42 @@ fn debian_compiler() -> Result<()> {
 fn linker() -> Result<PathBuf> {
     let sysroot = rustc(&["--print", "sysroot"])?;
     let host = rustc(&["--print", "host-tuple"])?;
-    let bundled = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin/rust-lld");
-    Ok(if bundled.exists() { bundled } else { "wasm-ld".into() })
+    let bundled = Path::new(&sysroot)
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin/rust-lld");
+    Ok(if bundled.exists() {
+        bundled
+    } else {
+        "wasm-ld".into()
+    })
 }
 
 fn rustc(arguments: &[&str]) -> Result<String> {
-    let output = Command::new("rustc").args(arguments).output().context("rustc does not start")?;
-    ensure!(output.status.success(), "rustc {} failed", arguments.join(" "));
+    let output = Command::new("rustc")
+        .args(arguments)
+        .output()
+        .context("rustc does not start")?;
+    ensure!(
+        output.status.success(),
+        "rustc {} failed",
+        arguments.join(" ")
+    );
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// The component of a core module: valid, without imports, with the contract's export.
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    let component = wit_component::ComponentEncoder::default().validate(true).module(module)?.encode()?;
+    let component = wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(module)?
+        .encode()?;
     let mut exported = false;
     let mut depth = 0;
     for payload in Parser::new(0).parse_all(&component) {
         match payload? {
-            Payload::Version { encoding: Encoding::Component, .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(imports) if depth == 1 => {
                 for import in imports {
                     let import = import?;
@@ -133,7 +191,10 @@ fn encode(module: &[u8]) -> Result<Vec<u8>> {
             _ => {}
         }
     }
-    ensure!(exported, "does not export {EXPORT}…; is export_tariff! missing?");
+    ensure!(
+        exported,
+        "does not export {EXPORT}…; is export_tariff! missing?"
+    );
     Ok(component)
 }
 

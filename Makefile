@@ -1,0 +1,53 @@
+# make run, make test: all the set-up they need is done here.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+BIN := $(CARGO_TARGET_DIR)/release/kabinet
+export KABINET_BIN := $(BIN)
+# One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
+CARGO_FLAGS := --release --locked --workspace
+
+.PHONY: help run build test check bench clean browser-deps frontend-deps test-tools
+
+help: ## these words
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+run: build ## two companies with demo data on http://*.localhost:8080
+	$(BIN) serve --demo
+
+build: ## target/release/kabinet and the tariff plugin beside it
+	@scripts/need cc build-essential
+	plugins/build
+	cargo build $(CARGO_FLAGS)
+
+test: build test-tools browser-deps ## units, integration on SQLite and PostgreSQL, plugin, browser
+	cargo test $(CARGO_FLAGS)
+	plugins/test
+	tests/browser/run
+
+check: frontend-deps ## formatting, lints, generated files
+	cargo fmt --all --check
+	cd plugins && cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	cd platform/web/frontend && npm run --silent check
+
+bench: build test-tools ## the table of CONTRIBUTING, and target/bench.json
+	scripts/bench
+
+test-tools:
+	@scripts/need /usr/lib/postgresql postgresql
+	@scripts/need chromium chromium
+	@scripts/need pdftotext poppler-utils
+	@scripts/need zbarimg zbar-tools
+
+browser-deps:
+	@scripts/need npm npm
+	@cd tests/browser && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund; }
+
+frontend-deps:
+	@scripts/need npm npm
+	@cd platform/web/frontend && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent --no-audit --no-fund; }
+
+clean: ## removes what was built and the demo's data
+	rm -rf target plugins/target data

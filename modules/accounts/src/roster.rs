@@ -1,0 +1,161 @@
+//! What billing knows of an account in a month.
+
+use kabinet_contracts::AccountId;
+use kabinet_core::{Day, DbError, Period, Quantity, Tx};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+/// An account as it was in a period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// Identifier.
+    pub id: AccountId,
+    /// Number as printed.
+    pub number: String,
+    /// ЕЛС; may be empty.
+    pub els: String,
+    /// Display name of the holder: «Иванова Н. П.» or an organisation's name.
+    pub holder: String,
+    /// Address of the premises in one line.
+    pub address: String,
+    /// The house.
+    pub house_id: Uuid,
+    /// Flat number; empty for a private house.
+    pub flat: String,
+    /// Kind of premises: `flat`, `room`, `private_house`, `non_residential`, `parking`.
+    pub kind: String,
+    /// Area, m².
+    pub area: Quantity,
+    /// Permanently registered residents at the end of the period.
+    pub registered: u32,
+    /// Temporarily registered residents.
+    pub temporary: u32,
+    /// Owners, who count where nobody is registered.
+    pub owners: u32,
+    /// The day the account was closed.
+    pub closed_on: Option<Day>,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    id: AccountId,
+    number: String,
+    els: String,
+    kind: String,
+    area: Quantity,
+    flat: String,
+    house_id: Uuid,
+    address: String,
+    closed_on: Option<Day>,
+    registered: Option<i32>,
+    temporary: Option<i32>,
+    owners: Option<i32>,
+    holder_kind: Option<String>,
+    surname: Option<String>,
+    given_name: Option<String>,
+    patronymic: Option<String>,
+    organisation: Option<String>,
+    holders: i64,
+}
+
+/// $1 the company, $2 the first and $3 the last day of the period. The holder shown is the first of
+/// those with the largest share on the last day.
+const SELECT: &str = "
+SELECT a.id, a.number, a.els, p.kind, p.area, p.flat, p.house_id, h.address, a.closed_on,
+       o.registered, o.temporary, o.owners,
+       w.kind AS holder_kind, w.surname, w.given_name, w.patronymic, w.organisation,
+       (SELECT count(*) FROM holder c WHERE c.tenant_id = a.tenant_id AND c.account_id = a.id
+           AND c.from_on <= $3 AND (c.to_on IS NULL OR c.to_on >= $3)) AS holders
+FROM account a
+JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
+JOIN house h ON h.tenant_id = p.tenant_id AND h.id = p.house_id
+LEFT JOIN occupancy o ON o.tenant_id = a.tenant_id AND o.account_id = a.id AND o.from_on =
+     (SELECT max(l.from_on) FROM occupancy l WHERE l.tenant_id = a.tenant_id AND l.account_id = a.id
+         AND l.from_on <= $3)
+LEFT JOIN holder w ON w.tenant_id = a.tenant_id AND w.id =
+     (SELECT f.id FROM holder f WHERE f.tenant_id = a.tenant_id AND f.account_id = a.id
+         AND f.from_on <= $3 AND (f.to_on IS NULL OR f.to_on >= $3)
+      ORDER BY f.share_numerator * 1000 / f.share_denominator DESC, f.id LIMIT 1)
+WHERE a.tenant_id = $1 AND a.opened_on <= $3 AND (a.closed_on IS NULL OR a.closed_on >= $2)";
+
+/// Up to `limit` accounts that were open in `period`, in the order of their identifiers, after `after`.
+pub async fn batch(tx: &Tx, period: Period, after: Option<AccountId>, limit: u64) -> Result<Vec<AccountFacts>, DbError> {
+    let from = after.unwrap_or(AccountId(Uuid::nil()));
+    let sql = format!("{SELECT} AND a.id > $4 ORDER BY a.id LIMIT $5");
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let values = vec![period.first_day().into(), period.last_day().into(), from.into(), limit.into()];
+    let rows: Vec<Row> = tx.rows(&sql, values).await?;
+    Ok(rows.into_iter().map(facts).collect())
+}
+
+/// One account as it was in `period`; `None` when it was not open then.
+pub async fn one(tx: &Tx, period: Period, account: AccountId) -> Result<Option<AccountFacts>, DbError> {
+    let sql = format!("{SELECT} AND a.id = $4");
+    let values = vec![period.first_day().into(), period.last_day().into(), account.into()];
+    let rows: Vec<Row> = tx.rows(&sql, values).await?;
+    Ok(rows.into_iter().next().map(facts))
+}
+
+/// How many accounts were open in `period`.
+pub async fn count(tx: &Tx, period: Period) -> Result<u64, DbError> {
+    #[derive(FromQueryResult)]
+    struct Count {
+        accounts: i64,
+    }
+    let sql = "SELECT count(*) AS accounts FROM account
+               WHERE tenant_id = $1 AND opened_on <= $3 AND (closed_on IS NULL OR closed_on >= $2)";
+    let rows: Vec<Count> = tx.rows(sql, vec![period.first_day().into(), period.last_day().into()]).await?;
+    Ok(rows.first().map_or(0, |row| row.accounts.unsigned_abs()))
+}
+
+fn facts(row: Row) -> AccountFacts {
+    let people = |count: Option<i32>| count.unwrap_or_default().unsigned_abs();
+    AccountFacts {
+        holder: holder(&row),
+        id: row.id,
+        number: row.number,
+        els: row.els,
+        address: address(&row.address, &row.flat, &row.kind),
+        house_id: row.house_id,
+        flat: row.flat,
+        kind: row.kind,
+        area: row.area,
+        registered: people(row.registered),
+        temporary: people(row.temporary),
+        owners: people(row.owners),
+        closed_on: row.closed_on,
+    }
+}
+
+/// The address of premises in one line.
+#[must_use]
+pub fn address(house: &str, flat: &str, kind: &str) -> String {
+    let word = match kind {
+        "room" => "комн.",
+        "non_residential" => "пом.",
+        "parking" => "м/м",
+        _ => "кв.",
+    };
+    if flat.is_empty() { house.to_owned() } else { format!("{house}, {word}\u{a0}{flat}") }
+}
+
+fn holder(row: &Row) -> String {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    if row.holder_kind.as_deref() == Some("legal") {
+        return text(&row.organisation);
+    }
+    let initial = |name: String| name.chars().next().map(|c| format!("\u{a0}{c}.")).unwrap_or_default();
+    let name = format!("{}{}{}", text(&row.surname), initial(text(&row.given_name)), initial(text(&row.patronymic)));
+    if row.holders > 1 { format!("{name} и др.") } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn a_private_house_has_no_flat_in_its_address() {
+        assert_eq!(address("ул. Береговая, д. 3", "", "private_house"), "ул. Береговая, д. 3");
+        assert_eq!(address("ул. Береговая, д. 7", "24", "flat"), "ул. Береговая, д. 7, кв.\u{a0}24");
+    }
+}

@@ -1,0 +1,99 @@
+//! An account as the plugin sees it: nothing that names a person.
+
+use kabinet_core::Period;
+use kabinet_meters::consumption::MeterMonth;
+use kabinet_plugin_host::api::{Account, Consumption, Meter, MeterState, ServiceKind, Zone, ZoneReading};
+
+use super::AccountCase;
+use crate::catalog;
+use crate::plan::Plan;
+
+/// The plugin's view of a case.
+pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
+    let facts = &case.facts;
+    let premises = catalog::premises(&facts.kind);
+    let mut services = Vec::with_capacity(plan.snapshot.services.len());
+    for (position, (service, terms)) in plan.snapshot.services.iter().enumerate() {
+        let (Some(_), Some(table)) = (terms, plan.table(position, premises)) else { continue };
+        let meters: Vec<Meter> = case
+            .meters
+            .iter()
+            .filter(|meter| measured(&meter.service_code) == Some(service.resource))
+            .map(|month| meter(plan.period, month))
+            .collect();
+        let coefficient = plan.tables.get(usize::from(table)).and_then(|table| table.coefficient);
+        services.push(Consumption {
+            service: table,
+            meter_possible: meters.is_empty() && coefficient.is_some(),
+            meters,
+            averaged: case.averaged.get(&service.code).cloned().unwrap_or_default(),
+            parameters: Vec::new(),
+        });
+    }
+    Account {
+        index,
+        premises,
+        area: facts.area.decimal(),
+        residents: people(facts.registered + facts.temporary),
+        owners: people(facts.owners),
+        house: None,
+        spans: Vec::new(),
+        absences: Vec::new(),
+        services,
+    }
+}
+
+fn people(count: u32) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// What the meters of a service code measure.
+pub(crate) fn measured(code: &str) -> Option<ServiceKind> {
+    match code {
+        "cold_water" => Some(ServiceKind::ColdWater),
+        "hot_water" => Some(ServiceKind::HotWater),
+        "electricity" => Some(ServiceKind::Electricity),
+        "heat" => Some(ServiceKind::Heating),
+        "gas" => Some(ServiceKind::Gas),
+        _ => None,
+    }
+}
+
+/// Months from `from` to `to`.
+fn months_between(from: Period, to: Period) -> u32 {
+    let index = |period: Period| period.year() * 12 + period.month().cast_signed();
+    u32::try_from(index(to) - index(from)).unwrap_or_default()
+}
+
+fn meter(period: Period, month: &MeterMonth) -> Meter {
+    // A verification that ends within the month leaves the month without a usable meter.
+    let expired = month.verified_until.filter(|until| *until < period.last_day());
+    let unverified = expired.map_or(0, |until| months_between(until.period(), period));
+    let zones = month.zones.len();
+    let zone = |(at, figures): (usize, &kabinet_meters::consumption::ZoneMonth)| ZoneReading {
+        zone: zone_of(at, zones),
+        previous: figures.previous.decimal(),
+        // A dial that started again from 0 would look like a negative volume.
+        current: match (figures.current, figures.volume) {
+            (Some(_), Some(volume)) if volume.0 >= 0 => Some((figures.previous + volume).decimal()),
+            (current, _) => current.map(kabinet_core::Quantity::decimal),
+        },
+        history: figures.history.iter().map(|volume| volume.decimal()).collect(),
+    };
+    Meter {
+        state: if expired.is_some() { MeterState::VerificationExpired } else { MeterState::Working },
+        missed_periods: u8::try_from(month.missed_periods.max(unverified)).unwrap_or(u8::MAX),
+        zones: month.zones.iter().enumerate().map(zone).collect(),
+    }
+}
+
+/// The zone of a meter's dial: Т1 is the day of two and the peak of three.
+pub(crate) const fn zone_of(at: usize, zones: usize) -> Zone {
+    match (zones, at) {
+        (2, 0) => Zone::Day,
+        (2 | 3, 1) => Zone::Night,
+        (3, 0) => Zone::Peak,
+        (3, 2) => Zone::HalfPeak,
+        _ => Zone::WholeDay,
+    }
+}

@@ -1,0 +1,268 @@
+//! The rows of one account's bill: charges, receipts, ledger entries, frozen facts.
+
+use std::fmt::Write as _;
+
+use kabinet_contracts::AccountId;
+use kabinet_core::{Money, Quantity};
+use kabinet_plugin_host::api::{AccountCharges, Line, Method};
+use sha2::{Digest, Sha256};
+
+use super::AccountCase;
+use super::facts::freeze;
+use crate::allocation::{Due, allocate};
+use crate::catalog::enum_name;
+use crate::ledger::{self, Posting};
+use crate::plan::Plan;
+use crate::trace;
+
+/// How a line that only carries a balance over is marked.
+pub(crate) const CARRIED: &str = "carried";
+
+/// One service of a bill. Opening + charged + recalculation + penalty − counted = to pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCharge {
+    /// Code of the service.
+    pub service: String,
+    /// Code of its receipt kind.
+    pub kind: String,
+    /// The plugin's method by name, or `carried`.
+    pub method: &'static str,
+    /// Billed volume.
+    pub volume: Option<Quantity>,
+    /// Roubles a unit; none for zones and ranges.
+    pub tariff: Option<Quantity>,
+    /// The norm used.
+    pub norm: Option<Quantity>,
+    /// The raising coefficient used.
+    pub coefficient: Option<Quantity>,
+    /// Balance at the start.
+    pub opening: Money,
+    /// The month's charge with the excess.
+    pub charged: Money,
+    /// What the raising coefficient adds, part of `charged`.
+    pub excess: Money,
+    /// Corrections of earlier months.
+    pub recalculation: Money,
+    /// Penalty.
+    pub penalty: Money,
+    /// Payments counted.
+    pub counted: Money,
+    /// What remains; negative is an overpayment.
+    pub to_pay: Money,
+    /// The reasons, as [`trace::encode`] writes them.
+    pub trace: String,
+}
+
+/// The sums of one receipt, with the identity of [`ServiceCharge`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in ServiceCharge")]
+pub struct ReceiptFigures {
+    pub kind: String,
+    pub opening: Money,
+    pub charged: Money,
+    pub recalculation: Money,
+    pub penalty: Money,
+    pub counted: Money,
+    pub to_pay: Money,
+}
+
+/// One account's bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRows {
+    /// The account.
+    pub account: AccountId,
+    /// Its services.
+    pub charges: Vec<ServiceCharge>,
+    /// Its receipts.
+    pub receipts: Vec<ReceiptFigures>,
+    /// What is booked when the run is published.
+    pub postings: Vec<Posting>,
+    /// The frozen facts as JSON.
+    pub facts: String,
+}
+
+/// The bill of one account.
+pub(super) fn bill(plan: &Plan, case: &AccountCase, answer: &AccountCharges) -> AccountRows {
+    let mut charges = Vec::with_capacity(answer.lines.len());
+    for line in &answer.lines {
+        let position = plan.owner(line.service);
+        if let Some((service, _)) = plan.snapshot.services.get(position) {
+            let opening = case.openings.get(&service.code).copied().unwrap_or_default();
+            charges.push((position, charge(&service.code, &service.kind, opening, line)));
+        }
+    }
+    for (position, (service, _)) in plan.snapshot.services.iter().enumerate() {
+        let opening = case.openings.get(&service.code).copied().unwrap_or_default();
+        if opening != Money::ZERO && !charges.iter().any(|(at, _)| *at == position) {
+            charges.push((position, carried(&service.code, &service.kind, opening)));
+        }
+    }
+    count_payments(plan, case, &mut charges);
+    charges.sort_by_key(|(position, _)| *position);
+    let postings = charges
+        .iter()
+        .flat_map(|(position, charge)| ledger::postings_of_charge(*position, charge))
+        .collect();
+    let charges: Vec<ServiceCharge> = charges.into_iter().map(|(_, charge)| charge).collect();
+    AccountRows {
+        account: case.facts.id,
+        receipts: receipts(plan, &charges),
+        postings,
+        facts: serde_json::to_string(&freeze(case)).unwrap_or_default(),
+        charges,
+    }
+}
+
+fn charge(code: &str, kind: &str, opening: Money, line: &Line) -> ServiceCharge {
+    let charged = Money(line.amount + line.excess);
+    let recalculation: Money = line.recalculations.iter().map(|correction| Money(correction.amount)).sum();
+    ServiceCharge {
+        service: code.to_owned(),
+        kind: kind.to_owned(),
+        method: method_name(line.method),
+        volume: Quantity::from_decimal(line.volume),
+        tariff: line.tariff().and_then(Quantity::from_decimal),
+        norm: line.norm.and_then(Quantity::from_decimal),
+        coefficient: line.coefficient.and_then(Quantity::from_decimal),
+        opening,
+        charged,
+        excess: Money(line.excess),
+        recalculation,
+        penalty: Money::ZERO,
+        counted: Money::ZERO,
+        to_pay: opening + charged + recalculation,
+        trace: trace::encode(line),
+    }
+}
+
+/// A line for a balance alone: of a service that is not charged this month.
+fn carried(code: &str, kind: &str, opening: Money) -> ServiceCharge {
+    ServiceCharge {
+        service: code.to_owned(),
+        kind: kind.to_owned(),
+        method: CARRIED,
+        volume: None,
+        tariff: None,
+        norm: None,
+        coefficient: None,
+        opening,
+        charged: Money::ZERO,
+        excess: Money::ZERO,
+        recalculation: Money::ZERO,
+        penalty: Money::ZERO,
+        counted: Money::ZERO,
+        to_pay: opening,
+        trace: String::new(),
+    }
+}
+
+/// Divides the counted payments of each kind over its services.
+fn count_payments(plan: &Plan, case: &AccountCase, charges: &mut Vec<(usize, ServiceCharge)>) {
+    for kind in &plan.snapshot.kinds {
+        let paid: Vec<Money> =
+            case.payments.iter().filter(|p| p.counted && p.kind == kind.code).map(|p| p.amount).collect();
+        if paid.is_empty() {
+            continue;
+        }
+        let first = plan.snapshot.services.iter().position(|(service, _)| service.kind == kind.code);
+        if let Some(first) = first.filter(|_| !charges.iter().any(|(_, charge)| charge.kind == kind.code))
+            && let Some((service, _)) = plan.snapshot.services.get(first)
+        {
+            charges.push((first, carried(&service.code, &kind.code, Money::ZERO)));
+        }
+        charges.sort_by_key(|(position, _)| *position);
+        let own = || charges.iter().filter(|(_, charge)| charge.kind == kind.code);
+        let dues: Vec<Due> = own()
+            .map(|(_, charge)| Due {
+                opening: charge.opening,
+                current: charge.charged + charge.recalculation + charge.penalty,
+            })
+            .collect();
+        let parts = allocate(paid.into_iter().sum(), &dues);
+        let lines = charges.iter_mut().filter(|(_, charge)| charge.kind == kind.code);
+        for ((_, charge), part) in lines.zip(parts) {
+            charge.counted = part;
+            charge.to_pay -= part;
+        }
+    }
+}
+
+fn receipts(plan: &Plan, charges: &[ServiceCharge]) -> Vec<ReceiptFigures> {
+    let mut receipts = Vec::with_capacity(plan.snapshot.kinds.len());
+    for kind in &plan.snapshot.kinds {
+        let mut sums = ReceiptFigures { kind: kind.code.clone(), ..ReceiptFigures::default() };
+        let mut any = false;
+        for charge in charges.iter().filter(|charge| charge.kind == kind.code) {
+            any = true;
+            sums.opening += charge.opening;
+            sums.charged += charge.charged;
+            sums.recalculation += charge.recalculation;
+            sums.penalty += charge.penalty;
+            sums.counted += charge.counted;
+            sums.to_pay += charge.to_pay;
+        }
+        if any {
+            receipts.push(sums);
+        }
+    }
+    receipts
+}
+
+const METHODS: [(Method, &str); 9] = [
+    (Method::Meter, "meter"),
+    (Method::Average, "average"),
+    (Method::Norm, "norm"),
+    (Method::NormRaised, "norm_raised"),
+    (Method::Derived, "derived"),
+    (Method::Area, "area"),
+    (Method::Persons, "persons"),
+    (Method::HouseShare, "house_share"),
+    (Method::Fixed, "fixed"),
+];
+
+fn method_name(method: Method) -> &'static str {
+    METHODS.iter().find(|(known, _)| *known == method).map_or("fixed", |(_, name)| name)
+}
+
+/// The plugin's method behind a stored name; none for a carried balance.
+pub(crate) fn method(name: &str) -> Option<Method> {
+    METHODS.iter().find(|(_, known)| *known == name).map(|(method, _)| *method)
+}
+
+impl AccountRows {
+    /// The next link of the chain of hashes over a run's accounts: the same rows in the same order give
+    /// the same hash, however they were batched. Identifiers of the run and moments are left out.
+    #[must_use]
+    pub(crate) fn chained(&self, before: [u8; 32], scratch: &mut String) -> [u8; 32] {
+        scratch.clear();
+        let _ = write!(scratch, "{}", self.account);
+        for c in &self.charges {
+            let number = |quantity: Option<Quantity>| quantity.map_or(i64::MIN, |quantity| quantity.0);
+            let _ = write!(
+                scratch,
+                "\u{1e}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}",
+                c.service, c.kind, c.method, number(c.volume), number(c.tariff), number(c.norm), number(c.coefficient),
+                c.opening.0, c.charged.0, c.excess.0, c.recalculation.0, c.penalty.0, c.counted.0, c.trace,
+            );
+        }
+        let _ = write!(scratch, "\u{1e}{}", self.facts);
+        let mut hash = Sha256::new();
+        hash.update(before);
+        hash.update(scratch.as_bytes());
+        hash.finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_stored_by_the_names_of_the_contract() {
+        for (known, name) in METHODS {
+            assert_eq!(enum_name(known), name);
+            assert_eq!(method(name), Some(known));
+        }
+        assert_eq!(method(CARRIED), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! The working calendar: which days are worked, and to which day a due day moves.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use chrono::{Datelike, Weekday};
+use kabinet_core::Day;
+use serde::Deserialize;
+
+static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| Calendar::parse(include_str!("../data/calendar.toml")));
+
+#[derive(Deserialize)]
+struct File {
+    year: Vec<Year>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Year {
+    #[serde(rename = "year")]
+    _year: i32,
+    #[serde(rename = "source")]
+    _source: String,
+    off: Vec<String>,
+    working: Vec<String>,
+}
+
+struct Calendar {
+    off: HashSet<Day>,
+    working: HashSet<Day>,
+}
+
+impl Calendar {
+    /// The calendar in the text of its data file; a test reads the bundled one.
+    fn parse(text: &str) -> Self {
+        let file = toml::from_str::<File>(text).unwrap_or_else(|error| {
+            tracing::error!(%error, "the working calendar cannot be read; only weekends are known");
+            File { year: Vec::new() }
+        });
+        let days = |list: &[String]| list.iter().filter_map(|text| Day::parse(text).ok()).collect::<Vec<_>>();
+        Self {
+            off: file.year.iter().flat_map(|year| days(&year.off)).collect(),
+            working: file.year.iter().flat_map(|year| days(&year.working)).collect(),
+        }
+    }
+}
+
+/// Whether people in Russia work on `day` by the general five-day calendar.
+#[must_use]
+pub fn is_working(day: Day) -> bool {
+    if CALENDAR.working.contains(&day) {
+        return true;
+    }
+    !CALENDAR.off.contains(&day) && !matches!(day.date().weekday(), Weekday::Sat | Weekday::Sun)
+}
+
+/// `day` itself, or the next working day after it.
+#[must_use]
+pub fn working_day_from(day: Day) -> Day {
+    let mut found = day;
+    while !is_working(found) {
+        found = found.plus_days(1);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_file_is_whole() {
+        let calendar = Calendar::parse(include_str!("../data/calendar.toml"));
+        assert_eq!(calendar.off.len(), 15 + 14 + 12);
+        assert_eq!(calendar.working.len(), 1);
+    }
+
+    #[test]
+    fn a_day_off_moves_on() {
+        assert_eq!(working_day_from(Day(20_261_115)), Day(20_261_116));
+        assert_eq!(working_day_from(Day(20_261_116)), Day(20_261_116));
+        // New Year 2026 lasts to 11 January; 10 May 2026 is followed by a moved Victory Day.
+        assert_eq!(working_day_from(Day(20_260_110)), Day(20_260_112));
+        assert_eq!(working_day_from(Day(20_260_510)), Day(20_260_512));
+    }
+
+    #[test]
+    fn a_moved_saturday_is_worked() {
+        assert!(is_working(Day(20_251_101)));
+        assert!(!is_working(Day(20_251_103)));
+    }
+}

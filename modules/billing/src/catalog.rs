@@ -1,0 +1,217 @@
+//! What a company charges for and by which rules. Everything is effective-dated; a month whose run is
+//! published keeps the terms it was calculated with.
+
+use std::collections::BTreeMap;
+
+use kabinet_core::Period;
+use kabinet_plugin_host::api::{Premises, Price, ServiceKind, Unit};
+use kabinet_render::receipt::SupplierRequisites;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+mod apply;
+
+pub(crate) use apply::{TOPIC, hex};
+pub use apply::{install_plugin, set_receipt_kinds, set_receipt_template, set_services, set_tariffs};
+
+/// A kind of receipt: who is paid, with which bank details.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptKind {
+    /// Stable code, part of addresses: `main`, `capital`.
+    pub code: String,
+    /// Heading of the receipt.
+    pub title: String,
+    /// Whether it is the company's main kind: `/documents/<period>.pdf` shows it.
+    pub main: bool,
+    /// Who is paid.
+    pub supplier: Supplier,
+}
+
+/// Who is paid, with the bank details of receipt and payment QR.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supplier {
+    /// Name as the bank knows it, at most 160 characters.
+    pub name: String,
+    /// ИНН, 10 or 12 digits.
+    pub inn: String,
+    /// КПП, 9 digits; empty for a sole proprietor.
+    #[serde(default)]
+    pub kpp: String,
+    /// Name of the bank, at most 45 characters.
+    pub bank_name: String,
+    /// БИК, 9 digits.
+    pub bic: String,
+    /// Settlement account, 20 digits.
+    pub settlement_account: String,
+    /// Correspondent account, 20 digits.
+    pub correspondent_account: String,
+    /// What is paid for, the beginning of the payment's purpose; empty for «Оплата ЖКУ».
+    #[serde(default)]
+    pub purpose: String,
+}
+
+impl Supplier {
+    /// The requisites as receipts print them.
+    #[must_use]
+    pub fn requisites(&self) -> SupplierRequisites {
+        SupplierRequisites {
+            name: self.name.clone(),
+            inn: self.inn.clone(),
+            kpp: self.kpp.clone(),
+            settlement_account: self.settlement_account.clone(),
+            bank_name: self.bank_name.clone(),
+            bic: self.bic.clone(),
+            correspondent_account: self.correspondent_account.clone(),
+        }
+    }
+}
+
+/// The groups of a receipt's charges, in the order of the form of order 43/пр.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// Upkeep of the premises.
+    Maintenance,
+    /// Resources for the common property.
+    CommonProperty,
+    /// Utilities.
+    Utilities,
+    /// Capital repair.
+    CapitalRepair,
+    /// Everything else.
+    Other,
+}
+
+impl Section {
+    /// The heading on receipts.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Maintenance => "Содержание жилого помещения",
+            Self::CommonProperty => "Ресурсы на общедомовые нужды",
+            Self::Utilities => "Коммунальные услуги",
+            Self::CapitalRepair => "Капитальный ремонт",
+            Self::Other => "Прочие услуги",
+        }
+    }
+}
+
+/// A service that the company charges for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Stable code, unique in the company.
+    pub code: String,
+    /// Name for residents.
+    pub title: String,
+    /// What it is; the meters of that resource measure it.
+    pub resource: ServiceKind,
+    /// Unit of its volume.
+    pub unit: Unit,
+    /// The group of the receipt it stands in.
+    pub section: Section,
+    /// Code of the receipt kind it is billed on.
+    pub kind: String,
+    /// The plugin's rule: `metered`, `drainage`, `area`, `persons` in the standard one.
+    pub rule: String,
+}
+
+/// Terms of a service from a period on, until the next terms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tariff {
+    /// Code of the service.
+    pub service: String,
+    /// The first period they hold for.
+    pub from: Period,
+    /// The terms.
+    pub terms: Terms,
+    /// Where they come from; marks assumptions.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// Prices, norm and coefficient of a service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Terms {
+    /// Roubles a unit by zone of the day and range of the month's volume.
+    pub prices: Vec<Price>,
+    /// Norm in units a person (a square metre for heating) a month.
+    #[serde(with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    pub norm: Option<Decimal>,
+    /// Raising coefficient where a meter could be but is not; none where nothing is raised.
+    #[serde(with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    pub coefficient: Option<Decimal>,
+    /// Numbers for rules of a plugin's own, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Decimal>,
+    /// Kinds of premises that the service is charged for; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub premises: Vec<Premises>,
+    /// Other figures for some kinds of premises; the first that names the kind counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<Variant>,
+}
+
+/// Figures of a service for some kinds of premises (private houses pay other limits and rates).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Variant {
+    /// The kinds of premises.
+    pub premises: Vec<Premises>,
+    /// As [`Terms::prices`].
+    pub prices: Vec<Price>,
+    /// As [`Terms::norm`].
+    #[serde(with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    pub norm: Option<Decimal>,
+    /// As [`Terms::coefficient`].
+    #[serde(with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    pub coefficient: Option<Decimal>,
+}
+
+/// Company-wide numbers for a plugin, by the names it documents.
+pub type PluginConfig = BTreeMap<String, Decimal>;
+
+/// The kind of premises by the code the accounts module stores; a flat when it is unknown.
+#[must_use]
+pub fn premises(code: &str) -> Premises {
+    match code {
+        "room" => Premises::Room,
+        "private_house" | "house" => Premises::PrivateHouse,
+        "non_residential" | "commercial" | "office" | "shop" => Premises::NonResidential,
+        "parking" => Premises::Parking,
+        _ => Premises::Flat,
+    }
+}
+
+/// The word that serde writes for a unit-only enum: what the catalogue's text columns hold.
+pub(crate) fn enum_name<E: Serialize>(value: E) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// The value that [`enum_name`] wrote.
+pub(crate) fn enum_value<E: serde::de::DeserializeOwned>(name: &str) -> Result<E, kabinet_core::DbError> {
+    Ok(serde_json::from_value(serde_json::Value::String(name.to_owned()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_keep_their_decimals() {
+        let text = r#"{"prices":[{"zone":"night","above":"0","amount":"3.05"}],"norm":"4.85"}"#;
+        let terms: Terms = serde_json::from_str(text).expect("terms");
+        assert_eq!(terms.norm, Some(Decimal::new(485, 2)));
+        assert_eq!(serde_json::to_string(&terms).expect("text"), text);
+    }
+
+    #[test]
+    fn enums_are_stored_by_name() {
+        assert_eq!(enum_name(Unit::CubicMetre), "cubic_metre");
+        assert_eq!(enum_value::<Section>("capital_repair").ok(), Some(Section::CapitalRepair));
+        assert!(enum_value::<Section>("?").is_err());
+    }
+}

@@ -1,0 +1,193 @@
+//! Bringing the catalogue to what a company's package says. Each function may be repeated; each
+//! returns its changes in words, nothing when all was as asked.
+
+use kabinet_core::{Period, Tx};
+use kabinet_plugin_host::api::PluginInfo;
+use sea_orm::{EntityTrait, Set};
+use sha2::{Digest, Sha256};
+
+use super::{PluginConfig, ReceiptKind, Service, Tariff, enum_name};
+use crate::entity::{plugin, plugin_activation, receipt_kind, receipt_template, service, tariff};
+use crate::error::Error;
+use crate::store;
+
+/// The topic of change counters that announces a changed catalogue to caches.
+pub(crate) const TOPIC: &str = "billing.catalog";
+
+/// Stores the company's receipt kinds, in their order. Exactly one is the main kind.
+pub async fn set_receipt_kinds(tx: &mut Tx, kinds: &[ReceiptKind]) -> Result<Vec<String>, Error> {
+    if kinds.iter().filter(|kind| kind.main).count() != 1 {
+        return Err(Error::Catalog("главным должен быть ровно один вид квитанции".into()));
+    }
+    let stored = tx.all(receipt_kind::Entity::find()).await?;
+    let mut changes = Vec::new();
+    for (position, kind) in (1_i32..).zip(kinds) {
+        let row = receipt_kind::Model {
+            tenant_id: tx.tenant_id(),
+            code: kind.code.clone(),
+            title: kind.title.clone(),
+            position,
+            main: kind.main,
+            supplier: serde_json::to_string(&kind.supplier)?,
+        };
+        let before = stored.iter().find(|old| old.code == kind.code);
+        if before == Some(&row) {
+            continue;
+        }
+        let word = if before.is_some() { "изменён" } else { "добавлен" };
+        changes.push(format!("вид квитанции {} {word}", kind.code));
+        let row: receipt_kind::ActiveModel = row.into();
+        if before.is_some() { tx.update(row.reset_all()).await? } else { tx.insert(row).await? }
+    }
+    announce(tx, &changes).await?;
+    Ok(changes)
+}
+
+/// Stores the company's services, in their order. Services that are not named stay as they are: charges
+/// refer to them.
+pub async fn set_services(tx: &mut Tx, services: &[Service]) -> Result<Vec<String>, Error> {
+    let kinds = tx.all(receipt_kind::Entity::find()).await?;
+    let stored = tx.all(service::Entity::find()).await?;
+    let mut changes = Vec::new();
+    for (position, new) in (1_i32..).zip(services) {
+        if !kinds.iter().any(|kind| kind.code == new.kind) {
+            return Err(Error::Catalog(format!("услуга {}: нет вида квитанции {}", new.code, new.kind)));
+        }
+        let row = service::Model {
+            tenant_id: tx.tenant_id(),
+            code: new.code.clone(),
+            title: new.title.clone(),
+            resource: enum_name(new.resource),
+            unit: enum_name(new.unit),
+            section: enum_name(new.section),
+            kind_code: new.kind.clone(),
+            position,
+            rule: new.rule.clone(),
+        };
+        let before = stored.iter().find(|old| old.code == new.code);
+        if before == Some(&row) {
+            continue;
+        }
+        let word = if before.is_some() { "изменена" } else { "добавлена" };
+        changes.push(format!("услуга {} {word}", new.code));
+        let row: service::ActiveModel = row.into();
+        if before.is_some() { tx.update(row.reset_all()).await? } else { tx.insert(row).await? }
+    }
+    announce(tx, &changes).await?;
+    Ok(changes)
+}
+
+/// Stores the company's tariffs. Terms that a published month was calculated with are never changed:
+/// asking for it is [`Error::TariffInUse`]. Terms of months to come that are not named are dropped.
+pub async fn set_tariffs(tx: &mut Tx, tariffs: &[Tariff]) -> Result<Vec<String>, Error> {
+    let published = store::latest_period(tx).await?.unwrap_or(Period(0));
+    let services = tx.all(service::Entity::find()).await?;
+    let stored = tx.all(tariff::Entity::find()).await?;
+    let mut changes = Vec::new();
+    for new in tariffs {
+        if !services.iter().any(|known| known.code == new.service) {
+            return Err(Error::Catalog(format!("тариф с {}: нет услуги {}", new.from, new.service)));
+        }
+        let row = tariff::Model {
+            tenant_id: tx.tenant_id(),
+            service_code: new.service.clone(),
+            from_period: new.from,
+            terms: serde_json::to_string(&new.terms)?,
+            note: new.note.clone(),
+        };
+        let before = stored.iter().find(|old| old.service_code == new.service && old.from_period == new.from);
+        if before == Some(&row) {
+            continue;
+        }
+        let same_terms = before.is_some_and(|old| old.terms == row.terms);
+        if !same_terms && new.from <= published {
+            return Err(Error::TariffInUse { service: new.service.clone(), from: new.from, period: published });
+        }
+        let word = if before.is_some() { "изменён" } else { "добавлен" };
+        changes.push(format!("тариф {} с {} {word}", new.service, new.from));
+        let row: tariff::ActiveModel = row.into();
+        if before.is_some() { tx.update(row.reset_all()).await? } else { tx.insert(row).await? }
+    }
+    for old in stored.iter().filter(|old| old.from_period > published) {
+        if !tariffs.iter().any(|new| new.service == old.service_code && new.from == old.from_period) {
+            store::delete_tariff(tx, old).await?;
+            changes.push(format!("тариф {} с {} убран", old.service_code, old.from_period));
+        }
+    }
+    announce(tx, &changes).await?;
+    Ok(changes)
+}
+
+/// Installs a checked plugin (see `PluginHost::check`) and lets it calculate from `from` on. Published
+/// months keep theirs: where `from` lies among them, it begins with the month after the latest one.
+pub async fn install_plugin(
+    tx: &mut Tx,
+    component: &[u8],
+    info: &PluginInfo,
+    from: Period,
+    config: &PluginConfig,
+) -> Result<Vec<String>, Error> {
+    let mut changes = Vec::new();
+    let installed_at = tx.now();
+    let row = plugin::ActiveModel {
+        tenant_id: Set(tx.tenant_id()),
+        hash: Set(info.hash.clone()),
+        name: Set(info.id.clone()),
+        version: Set(info.version.clone()),
+        component: Set(component.to_vec()),
+        installed_at: Set(installed_at),
+    };
+    if tx.insert_if_absent(row).await? {
+        changes.push(format!("плагин {} {} установлен", info.id, info.version));
+    }
+    let from = store::latest_period(tx).await?.map_or(from, |published| from.max(published.next()));
+    let config = serde_json::to_string(config)?;
+    let activations = store::activations(tx).await?;
+    let in_force = activations.iter().rev().find(|row| row.from_period <= from);
+    if !in_force.is_some_and(|row| row.hash == info.hash && row.config == config) {
+        let row = plugin_activation::ActiveModel {
+            tenant_id: Set(tx.tenant_id()),
+            from_period: Set(from),
+            hash: Set(info.hash.clone()),
+            config: Set(config),
+        };
+        if !tx.insert_if_absent(row.clone()).await? {
+            tx.update(row).await?;
+        }
+        let audit = serde_json::json!({ "plugin": info.id, "version": info.version, "hash": info.hash });
+        tx.audit("billing.plugin_activated", from, audit).await?;
+        changes.push(format!("плагин {} {} рассчитывает с {from}", info.id, info.version));
+    }
+    announce(tx, &changes).await?;
+    Ok(changes)
+}
+
+/// Stores a checked receipt template (see `ReceiptPrinter::check_template`); its hash belongs into
+/// [`crate::BillingSettings::receipt_template`]. The second value is the changes.
+pub async fn set_receipt_template(tx: &mut Tx, source: &str) -> Result<(String, Vec<String>), Error> {
+    let hash = hex(&Sha256::digest(source.as_bytes()));
+    let row = receipt_template::ActiveModel {
+        tenant_id: Set(tx.tenant_id()),
+        hash: Set(hash.clone()),
+        source: Set(source.to_owned()),
+        installed_at: Set(tx.now()),
+    };
+    let added = tx.insert_if_absent(row).await?;
+    Ok((hash, if added { vec!["шаблон квитанции сохранён".to_owned()] } else { Vec::new() }))
+}
+
+async fn announce(tx: &mut Tx, changes: &[String]) -> Result<(), Error> {
+    if !changes.is_empty() {
+        tx.touch(TOPIC).await?;
+    }
+    Ok(())
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

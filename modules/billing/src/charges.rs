@@ -1,0 +1,295 @@
+//! What was charged in a month and why, from the frozen rows of its published run.
+
+use kabinet_contracts::{AccountId, RunId};
+use kabinet_core::{DbError, Money, Period, Quantity, Tx};
+use kabinet_plugin_host::api::{Method, Unit};
+use kabinet_plugin_host::words;
+use rust_decimal::Decimal;
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+
+use crate::calculation::{CARRIED, Facts, FrozenMeter, measured, method, zone_of};
+use crate::catalog::Service;
+use crate::entity::{charge, receipt_facts};
+use crate::error::Error;
+use crate::plan::Snapshot;
+use crate::trace::{self, Reasons};
+
+/// A month that an account was billed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct BilledMonth {
+    /// The period.
+    pub period: Period,
+    /// Its published run.
+    pub run_id: RunId,
+}
+
+/// The months with a receipt of the account, newest first.
+pub async fn months(tx: &Tx, account: AccountId) -> Result<Vec<BilledMonth>, DbError> {
+    tx.rows(
+        "SELECT DISTINCT r.period, r.id AS run_id
+         FROM receipt c JOIN billing_run r ON r.tenant_id = c.tenant_id AND r.id = c.run_id
+         WHERE c.tenant_id = $1 AND c.account_id = $2 AND r.state = 'published' ORDER BY r.period DESC",
+        vec![account.0.into()],
+    )
+    .await
+}
+
+/// An account's frozen rows of one published month.
+#[derive(Clone, Debug)]
+pub struct FrozenMonth {
+    /// The run.
+    pub run: crate::entity::billing_run::Model,
+    /// What it was calculated with.
+    pub snapshot: Snapshot,
+    /// The charges, in the order of the services.
+    pub charges: Vec<charge::Model>,
+    /// What else the receipt says.
+    pub facts: Facts,
+}
+
+/// The frozen rows of the account in `run`.
+pub async fn frozen(tx: &Tx, account: AccountId, run: RunId) -> Result<FrozenMonth, Error> {
+    let run = crate::store::run(tx, run).await?.ok_or(Error::NoSuchRun)?;
+    let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
+    let mine = charge::Entity::find()
+        .filter(charge::Column::RunId.eq(run.id))
+        .filter(charge::Column::AccountId.eq(account));
+    let mut charges = tx.all(mine).await?;
+    charges.sort_by_key(|row| snapshot.position(&row.service_code));
+    let facts = receipt_facts::Entity::find()
+        .filter(receipt_facts::Column::RunId.eq(run.id))
+        .filter(receipt_facts::Column::AccountId.eq(account));
+    let facts = tx.one(facts).await?.ok_or(Error::NoSuchReceipt)?;
+    Ok(FrozenMonth { facts: serde_json::from_str(&facts.facts)?, run, snapshot, charges })
+}
+
+/// One service of a month with its reasons in words. Money in kopecks, quantities scaled by 10^7.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChargeLine {
+    /// Name of the service.
+    pub service: String,
+    /// Unit of the volume: «м³».
+    pub unit: String,
+    /// Roubles a unit; none for zones and ranges.
+    pub tariff: Option<Quantity>,
+    /// «₽ за м³».
+    pub tariff_unit: Option<String>,
+    /// The norm.
+    pub norm: Option<Quantity>,
+    /// «м³ на человека».
+    pub norm_unit: Option<String>,
+    /// The volume.
+    pub volume: Option<Quantity>,
+    /// How it was determined.
+    pub method: Option<String>,
+    /// The formula in words.
+    pub formula: Option<String>,
+    /// Zones and ranges.
+    pub parts: Vec<ChargePart>,
+    /// The raising coefficient.
+    pub coefficient: Option<Quantity>,
+    /// What it adds, part of `amount`.
+    pub excess: Option<Money>,
+    /// The month's charge with the excess.
+    pub amount: Money,
+    /// Corrections of earlier months.
+    pub recalculation: Money,
+    /// Their basis.
+    pub recalculation_reason: Option<String>,
+    /// Penalty.
+    pub penalty: Money,
+}
+
+/// A zone or range of a month's volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChargePart {
+    /// «Т1, день», «свыше 3 900 кВт·ч».
+    pub label: String,
+    /// Volume.
+    pub volume: Quantity,
+    /// Roubles a unit.
+    pub tariff: Quantity,
+    /// Kopecks.
+    pub amount: Money,
+}
+
+/// The month's lines in words: what was charged or corrected, carried balances left out.
+#[must_use]
+pub fn lines(month: &FrozenMonth) -> Vec<ChargeLine> {
+    let charged = month.charges.iter().filter(|row| row.method != CARRIED);
+    charged.filter_map(|row| Some(line(month.snapshot.service(&row.service_code)?, row, &month.facts.meters))).collect()
+}
+
+fn line(service: &Service, row: &charge::Model, meters: &[FrozenMeter]) -> ChargeLine {
+    let reasons = trace::decode(&row.trace);
+    let unit = words::unit(service.unit);
+    let formula = words::formula(&reasons.terms);
+    let parts: Vec<ChargePart> = reasons.parts.iter().map(|part| charge_part(part, service.unit)).collect();
+    ChargeLine {
+        service: service.title.clone(),
+        unit: unit.to_owned(),
+        tariff: row.tariff.filter(|_| parts.is_empty()),
+        tariff_unit: row.tariff.filter(|_| parts.is_empty()).map(|_| tariff_unit(service.unit)),
+        norm: row.norm,
+        norm_unit: row.norm.map(|_| norm_unit(service)),
+        volume: row.volume,
+        method: method_words(row, &reasons, service, meters),
+        formula: Some(formula).filter(|text| !text.is_empty()),
+        parts,
+        coefficient: row.coefficient,
+        excess: Some(row.excess).filter(|sum| *sum != Money::ZERO),
+        amount: row.charged,
+        recalculation: row.recalculation,
+        recalculation_reason: recalculation_reason(&reasons),
+        penalty: row.penalty,
+    }
+}
+
+fn charge_part(part: &kabinet_plugin_host::api::Part, unit: Unit) -> ChargePart {
+    let zone = match words::zone(part.zone) {
+        "" => String::new(),
+        name => format!("{}{}", zone_number(part.zone), name),
+    };
+    let range = if part.above > Decimal::ZERO { format!("свыше {}", words::quantity(part.above, unit)) } else { String::new() };
+    let label = match (zone.is_empty(), range.is_empty()) {
+        (false, false) => format!("{zone}, {range}"),
+        (false, true) => zone,
+        (true, false) => range,
+        (true, true) => "начальный объём".to_owned(),
+    };
+    ChargePart {
+        label,
+        volume: Quantity::from_decimal(part.volume).unwrap_or_default(),
+        tariff: Quantity::from_decimal(part.tariff).unwrap_or_default(),
+        amount: Money::from_roubles(part.exact_amount).unwrap_or_default(),
+    }
+}
+
+/// Т1 is the day of two zones and the peak of three, Т2 the night, Т3 the half-peak.
+fn zone_number(zone: kabinet_plugin_host::api::Zone) -> &'static str {
+    use kabinet_plugin_host::api::Zone;
+    match zone {
+        Zone::Day | Zone::Peak => "Т1, ",
+        Zone::Night => "Т2, ",
+        Zone::HalfPeak => "Т3, ",
+        Zone::WholeDay => "",
+    }
+}
+
+fn tariff_unit(unit: Unit) -> String {
+    match unit {
+        Unit::Person => "₽ с человека".to_owned(),
+        Unit::One | Unit::Rouble => "₽".to_owned(),
+        other => format!("₽ за {}", words::unit(other)),
+    }
+}
+
+/// «м³ на человека»; a norm of heating is for a square metre.
+pub(crate) fn norm_unit(service: &Service) -> String {
+    use kabinet_plugin_host::api::ServiceKind;
+    let of = if service.resource == ServiceKind::Heating { "м²" } else { "человека" };
+    format!("{} на {of}", words::unit(service.unit))
+}
+
+fn method_words(row: &charge::Model, reasons: &Reasons, service: &Service, meters: &[FrozenMeter]) -> Option<String> {
+    let how = method(&row.method)?;
+    if how == Method::Meter {
+        return Some(meter_words(service, meters));
+    }
+    let words = match how {
+        Method::Average => "по среднему за прошлые месяцы",
+        Method::Norm => "по нормативу",
+        Method::NormRaised => "по нормативу с повышающим коэффициентом",
+        Method::Derived => "сумма объёмов холодной и горячей воды",
+        Method::Area => "по площади помещения",
+        Method::Persons => "по числу человек",
+        other => words::method(other),
+    };
+    Some(match reasons.reason {
+        Some(reason) => format!("{words}: {}", words::reason(reason)),
+        None => words.to_owned(),
+    })
+}
+
+fn meter_words(service: &Service, meters: &[FrozenMeter]) -> String {
+    let own: Vec<&FrozenMeter> = meters.iter().filter(|meter| measured(&meter.service) == Some(service.resource)).collect();
+    let mut serials: Vec<&str> = own.iter().map(|meter| meter.serial.as_str()).collect();
+    serials.dedup();
+    if serials.len() < 2 {
+        return "по показаниям прибора учёта".to_owned();
+    }
+    let each = own.iter().filter_map(|meter| {
+        let place = if meter.place.is_empty() { format!("№\u{a0}{}", meter.serial) } else { meter.place.clone() };
+        Some(format!("{place} {}\u{a0}{}", meter.volume?, words::unit(service.unit)))
+    });
+    format!("по показаниям приборов учёта: {}", each.collect::<Vec<_>>().join(", "))
+}
+
+/// Why earlier months are corrected, with their names.
+pub(crate) fn recalculation_reason(reasons: &Reasons) -> Option<String> {
+    let mut words_of: Vec<(String, Vec<String>)> = Vec::new();
+    for correction in &reasons.recalculations {
+        let month = Period(i32::from(correction.period.year) * 100 + i32::from(correction.period.month)).words();
+        let basis = capitalised(words::basis(correction.basis));
+        match words_of.iter_mut().find(|(known, _)| *known == basis) {
+            Some((_, months)) => months.push(month),
+            None => words_of.push((basis, vec![month])),
+        }
+    }
+    let sentences: Vec<String> =
+        words_of.into_iter().map(|(basis, months)| format!("{basis}: {}", months.join(", "))).collect();
+    Some(sentences.join("; ")).filter(|text| !text.is_empty())
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The zone's label of a frozen meter, empty for one zone.
+pub(crate) fn zone_label(meter: &FrozenMeter) -> String {
+    if meter.zone == 0 {
+        return String::new();
+    }
+    let zone = zone_of(usize::from(meter.zone) - 1, usize::from(meter.zones));
+    format!("{}{}", zone_number(zone), words::zone(zone))
+}
+
+/// The sums of a month. Kopecks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Balance at the start.
+    pub opening: Money,
+    /// The month's lines.
+    pub charged: Money,
+    /// Corrections of earlier months.
+    pub recalculation: Money,
+    /// Penalty.
+    pub penalty: Money,
+    /// Payments counted.
+    pub counted: Money,
+    /// To pay: opening + charged + recalculation + penalty − counted.
+    pub to_pay: Money,
+}
+
+impl Totals {
+    /// What the month adds: charged + recalculation + penalty.
+    #[must_use]
+    pub fn added(&self) -> Money {
+        self.charged + self.recalculation + self.penalty
+    }
+
+    /// The sums of some charges.
+    pub fn of<'a>(charges: impl IntoIterator<Item = &'a charge::Model>) -> Self {
+        let mut totals = Self::default();
+        for row in charges {
+            totals.opening += row.opening;
+            totals.charged += row.charged;
+            totals.recalculation += row.recalculation;
+            totals.penalty += row.penalty;
+            totals.counted += row.counted;
+            totals.to_pay += row.to_pay;
+        }
+        totals
+    }
+}

@@ -1,0 +1,116 @@
+//! What billing refuses, with stable codes.
+
+use kabinet_core::{DbError, Period};
+use kabinet_plugin_host::PluginError;
+use kabinet_render::RenderError;
+
+/// Why billing did not do what was asked. Messages are for the company's accountant.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Published months keep their tariffs.
+    #[error("услуга «{service}», тариф с {from}: месяц {period} уже рассчитан и опубликован, его условия не меняются")]
+    TariffInUse {
+        /// Code of the service.
+        service: String,
+        /// From which period the changed terms would hold.
+        from: Period,
+        /// The latest published period they would have changed.
+        period: Period,
+    },
+    /// Published months keep their plugin.
+    #[error("расчёт с {from}: месяц {period} уже опубликован, его расчёт не меняется")]
+    PluginInUse {
+        /// From which period the other plugin or its settings would hold.
+        from: Period,
+        /// The latest published period it would have changed.
+        period: Period,
+    },
+    /// The catalogue names something that is not there or contradicts itself.
+    #[error("{0}")]
+    Catalog(String),
+    /// A month is billed once.
+    #[error("месяц {0} уже рассчитан и опубликован")]
+    AlreadyPublished(Period),
+    /// Months are billed one after the other.
+    #[error("сначала нужно опубликовать расчёт за {expected}, а не за {asked}")]
+    OutOfOrder {
+        /// The month whose turn it is.
+        expected: Period,
+        /// The month that was asked for.
+        asked: Period,
+    },
+    /// There is no such run.
+    #[error("такого расчёта нет")]
+    NoSuchRun,
+    /// Only a complete run can be published.
+    #[error("расчёт за {period} не завершён: {state}")]
+    NotComplete {
+        /// Its period.
+        period: Period,
+        /// Its state.
+        state: String,
+    },
+    /// The run stands on figures that are not the latest any more.
+    #[error("после начала этого расчёта опубликован другой: рассчитайте месяц {0} заново")]
+    Outdated(Period),
+    /// Another process works on the same run.
+    #[error("этот расчёт уже выполняется")]
+    Busy,
+    /// The run stopped; the text says why and where.
+    #[error("{0}")]
+    Stopped(String),
+    /// A payment with the same number says something else.
+    #[error("платёж {external_id} из {source_code} уже записан с другой суммой или на другой счёт")]
+    PaymentConflict {
+        /// Where it came from.
+        source_code: String,
+        /// Its number there.
+        external_id: String,
+    },
+    /// A payment of nothing.
+    #[error("сумма платежа должна быть больше нуля")]
+    NoAmount,
+    /// There is no such receipt.
+    #[error("такой квитанции нет")]
+    NoSuchReceipt,
+    /// The plugin cannot be used.
+    #[error("плагин расчёта: {0}")]
+    Plugin(#[from] PluginError),
+    /// The receipt cannot be printed.
+    #[error("квитанция: {0}")]
+    Render(#[from] RenderError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl Error {
+    /// The stable code of the API.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TariffInUse { .. } => "billing.tariff_in_use",
+            Self::PluginInUse { .. } => "billing.plugin_in_use",
+            Self::Catalog(_) => "billing.catalog",
+            Self::AlreadyPublished(_) => "billing.already_published",
+            Self::OutOfOrder { .. } => "billing.out_of_order",
+            Self::NoSuchRun => "billing.no_such_run",
+            Self::NotComplete { .. } => "billing.run_not_complete",
+            Self::Outdated(_) => "billing.run_outdated",
+            Self::Busy => "billing.run_busy",
+            Self::Stopped(_) => "billing.run_stopped",
+            Self::PaymentConflict { .. } => "billing.payment_conflict",
+            Self::NoAmount => "billing.payment_amount",
+            Self::NoSuchReceipt => "billing.no_such_receipt",
+            Self::Plugin(_) => "billing.plugin",
+            Self::Render(_) => "billing.render",
+            Self::Db(_) => "billing.database",
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Db(error.into())
+    }
+}

@@ -1,0 +1,156 @@
+//! The append-only double-entry ledger. An entry moves a positive sum from `credit` to `debit`, so
+//! every entry balances; a correction is another entry.
+//!
+//! Accounts of the books: `receivable` (what payers owe), `revenue` (what was charged), `penalty`,
+//! `bank:<source>` (what came in). The entry's service and receipt kind say of what. Entries of a run
+//! count once the run is published.
+
+use kabinet_contracts::AccountId;
+use kabinet_core::{DbError, Money, Tx};
+use sea_orm::FromQueryResult;
+
+use crate::calculation::ServiceCharge;
+
+/// What payers owe.
+pub const RECEIVABLE: &str = "receivable";
+/// What was charged for services.
+pub const REVENUE: &str = "revenue";
+/// What was charged as penalty.
+pub const PENALTY: &str = "penalty";
+
+/// Lines a service may have in one source.
+const LINES_A_SERVICE: usize = 4;
+
+/// An entry before it has a source and a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// Number of the line, unique for the account within its source.
+    pub line: i32,
+    /// Code of the receipt kind.
+    pub kind: String,
+    /// Code of the service; empty for a payment, which is not divided when it is booked.
+    pub service: String,
+    /// The account of the books that gains.
+    pub debit: String,
+    /// The account of the books that gives.
+    pub credit: String,
+    /// The sum, above zero.
+    pub amount: Money,
+}
+
+impl Posting {
+    /// The entry for a sum that may be negative (then the sides change places); none for zero.
+    #[must_use]
+    pub fn new(line: i32, kind: &str, service: &str, debit: &str, credit: &str, amount: Money) -> Option<Self> {
+        if amount == Money::ZERO {
+            return None;
+        }
+        let (debit, credit) = if amount.0 > 0 { (debit, credit) } else { (credit, debit) };
+        let text = str::to_owned;
+        let amount = Money(amount.0.abs());
+        Some(Self { line, kind: text(kind), service: text(service), debit: text(debit), credit: text(credit), amount })
+    }
+
+    /// What the entry adds to what the payer owes.
+    #[must_use]
+    pub fn effect(&self) -> Money {
+        match (self.debit.as_str(), self.credit.as_str()) {
+            (RECEIVABLE, _) => self.amount,
+            (_, RECEIVABLE) => -self.amount,
+            _ => Money::ZERO,
+        }
+    }
+}
+
+/// The entries of a charge: the month, its recalculation, its penalty.
+pub(crate) fn postings_of_charge(position: usize, charge: &ServiceCharge) -> impl Iterator<Item = Posting> + use<> {
+    let first = i32::try_from(position * LINES_A_SERVICE).unwrap_or(i32::MAX - 3);
+    let entry = |line, credit, amount| Posting::new(line, &charge.kind, &charge.service, RECEIVABLE, credit, amount);
+    [
+        entry(first, REVENUE, charge.charged),
+        entry(first + 1, REVENUE, charge.recalculation),
+        entry(first + 2, PENALTY, charge.penalty),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The balance of a receipt kind as the ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Balance {
+    /// Code of the receipt kind.
+    pub kind_code: String,
+    /// What is owed: debt positive, overpayment negative.
+    pub balance: Money,
+}
+
+/// What the account owes by receipt kind, derived from the ledger alone: published runs and all
+/// payments. The stored figure is the latest receipt's sum less later payments; both are always equal.
+pub async fn balances(tx: &Tx, account: AccountId) -> Result<Vec<Balance>, DbError> {
+    tx.rows(
+        "SELECT s.kind_code, CAST(SUM(s.effect) AS BIGINT) AS balance FROM (
+           SELECT e.kind_code, CASE WHEN e.debit = 'receivable' THEN e.amount ELSE -e.amount END AS effect
+           FROM billing_run r
+           JOIN ledger_entry e ON e.tenant_id = r.tenant_id AND e.source_id = r.id AND e.account_id = $2
+           WHERE r.tenant_id = $1 AND r.state = 'published'
+           UNION ALL
+           SELECT e.kind_code, CASE WHEN e.debit = 'receivable' THEN e.amount ELSE -e.amount END AS effect
+           FROM payment p
+           JOIN ledger_entry e ON e.tenant_id = p.tenant_id AND e.source_id = p.id AND e.account_id = p.account_id
+           WHERE p.tenant_id = $1 AND p.account_id = $2
+         ) s GROUP BY s.kind_code ORDER BY s.kind_code",
+        vec![account.0.into()],
+    )
+    .await
+}
+
+/// The same balances as they are stored: each kind's latest published receipt less the payments booked
+/// after that run's cut-off.
+pub async fn stored_balances(tx: &Tx, account: AccountId) -> Result<Vec<Balance>, DbError> {
+    tx.rows(
+        "SELECT s.kind_code, CAST(SUM(s.effect) AS BIGINT) AS balance FROM (
+           SELECT c.kind_code, c.to_pay AS effect
+           FROM receipt c
+           WHERE c.tenant_id = $1 AND c.account_id = $2 AND c.run_id = (
+             SELECT r.id FROM receipt l JOIN billing_run r ON r.tenant_id = l.tenant_id AND r.id = l.run_id
+             WHERE l.tenant_id = $1 AND l.account_id = $2 AND r.state = 'published'
+             ORDER BY r.period DESC LIMIT 1)
+           UNION ALL
+           SELECT p.kind_code, -p.amount AS effect
+           FROM payment p
+           WHERE p.tenant_id = $1 AND p.account_id = $2 AND p.booked_at > COALESCE((
+             SELECT r.cutoff_at FROM receipt l JOIN billing_run r ON r.tenant_id = l.tenant_id AND r.id = l.run_id
+             WHERE l.tenant_id = $1 AND l.account_id = $2 AND r.state = 'published'
+             ORDER BY r.period DESC LIMIT 1), 0)
+         ) s GROUP BY s.kind_code ORDER BY s.kind_code",
+        vec![account.0.into()],
+    )
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_negative_sum_changes_sides() {
+        let back = Posting::new(1, "main", "waste", RECEIVABLE, REVENUE, Money(-5)).expect("a posting");
+        assert_eq!((back.debit.as_str(), back.credit.as_str(), back.amount), (REVENUE, RECEIVABLE, Money(5)));
+        assert_eq!(back.effect(), Money(-5));
+        assert_eq!(Posting::new(1, "main", "waste", RECEIVABLE, REVENUE, Money(0)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn entries_are_positive_and_change_the_balance_by_their_sum(amounts in prop::collection::vec(-1_000_000_i64..1_000_000, 0..20)) {
+            let entries: Vec<Posting> = amounts.iter().filter_map(|a| Posting::new(0, "main", "x", RECEIVABLE, REVENUE, Money(*a))).collect();
+            prop_assert!(entries.iter().all(|entry| entry.amount.0 > 0));
+            let debits: i64 = entries.iter().map(|entry| entry.amount.0).sum();
+            let credits: i64 = entries.iter().map(|entry| entry.amount.0).sum();
+            prop_assert_eq!(debits - credits, 0);
+            let effect: Money = entries.iter().map(Posting::effect).sum();
+            prop_assert_eq!(effect.0, amounts.iter().sum::<i64>());
+        }
+    }
+}

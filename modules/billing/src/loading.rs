@@ -1,0 +1,176 @@
+//! Reading what bills are made of, a range of accounts at a time.
+
+use std::collections::{BTreeMap, HashMap};
+
+use kabinet_accounts::roster::AccountFacts;
+use kabinet_contracts::{AccountId, RunId};
+use kabinet_core::{Day, DbError, Money, Period, Quantity, Timestamp, Tx};
+use kabinet_meters::consumption::{self, MeterMonth};
+use kabinet_plugin_host::api::AveragedMonth;
+use sea_orm::FromQueryResult;
+
+use crate::calculation::{AccountCase, PaymentFact, api_period, measured};
+use crate::plan::Plan;
+
+/// How far back the last payment of an earlier bill is looked for, milliseconds: about three months.
+const LAST_PAYMENT_WINDOW: i64 = 92 * 24 * 60 * 60 * 1000;
+
+/// What a bill stands on beside accounts and meters.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Base {
+    /// The published run before; none for the first bill.
+    pub run: Option<RunId>,
+    /// Its cut-off: payments booked after it are to be counted.
+    pub from: Timestamp,
+    /// The cut-off of this bill: payments booked after it wait for the next.
+    pub to: Timestamp,
+}
+
+#[derive(FromQueryResult)]
+struct Opening {
+    account_id: AccountId,
+    service_code: String,
+    to_pay: Money,
+}
+
+#[derive(FromQueryResult)]
+struct Paid {
+    account_id: AccountId,
+    kind_code: String,
+    amount: Money,
+    paid_on: Day,
+    booked_at: Timestamp,
+}
+
+#[derive(FromQueryResult)]
+struct Unread {
+    account_id: AccountId,
+    service_code: String,
+    period: Period,
+    volume: Option<Quantity>,
+    charged: Money,
+}
+
+/// The cases of `accounts`, which follow each other in the order of their identifiers.
+pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>) -> Result<Vec<AccountCase>, DbError> {
+    let (Some(first), Some(last)) = (accounts.first().map(|a| a.id), accounts.last().map(|a| a.id)) else {
+        return Ok(Vec::new());
+    };
+    let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
+    let mut meters = consumption::for_accounts(tx, plan.period, &ids).await?;
+    let mut openings = openings(tx, base.run, first, last).await?;
+    let mut payments = payments(tx, base, first, last).await?;
+    let mut averaged = averaged(tx, plan, first, last, &meters).await?;
+    let case = |facts: AccountFacts| AccountCase {
+        meters: meters.remove(&facts.id).unwrap_or_default(),
+        openings: openings.remove(&facts.id).unwrap_or_default(),
+        payments: payments.remove(&facts.id).unwrap_or_default(),
+        averaged: averaged.remove(&facts.id).unwrap_or_default(),
+        facts,
+    };
+    Ok(accounts.into_iter().map(case).collect())
+}
+
+async fn openings(
+    tx: &Tx,
+    run: Option<RunId>,
+    first: AccountId,
+    last: AccountId,
+) -> Result<HashMap<AccountId, HashMap<String, Money>>, DbError> {
+    let Some(run) = run else { return Ok(HashMap::new()) };
+    let rows: Vec<Opening> = tx
+        .rows(
+            "SELECT account_id, service_code, to_pay FROM charge
+             WHERE tenant_id = $1 AND run_id = $2 AND account_id BETWEEN $3 AND $4 AND to_pay <> 0",
+            vec![run.into(), first.into(), last.into()],
+        )
+        .await?;
+    let mut found: HashMap<AccountId, HashMap<String, Money>> = HashMap::new();
+    for row in rows {
+        found.entry(row.account_id).or_default().insert(row.service_code, row.to_pay);
+    }
+    Ok(found)
+}
+
+async fn payments(
+    tx: &Tx,
+    base: Base,
+    first: AccountId,
+    last: AccountId,
+) -> Result<HashMap<AccountId, Vec<PaymentFact>>, DbError> {
+    let from = base.from.min(Timestamp(base.to.0 - LAST_PAYMENT_WINDOW));
+    let rows: Vec<Paid> = tx
+        .rows(
+            "SELECT account_id, kind_code, amount, paid_on, booked_at FROM payment
+             WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND booked_at > $4 AND booked_at <= $5
+             ORDER BY account_id, booked_at, id",
+            vec![first.into(), last.into(), from.into(), base.to.into()],
+        )
+        .await?;
+    let mut found: HashMap<AccountId, Vec<PaymentFact>> = HashMap::new();
+    for row in rows {
+        let counted = row.booked_at > base.from;
+        let fact = PaymentFact {
+            kind: row.kind_code,
+            amount: row.amount,
+            paid_on: row.paid_on,
+            counted,
+            booked_at: row.booked_at,
+        };
+        found.entry(row.account_id).or_default().push(fact);
+    }
+    Ok(found)
+}
+
+/// Months that were charged without a reading, and which a reading of this month covers: it counts from
+/// the last reading before them, so what was charged for them is given back.
+async fn averaged(
+    tx: &Tx,
+    plan: &Plan,
+    first: AccountId,
+    last: AccountId,
+    meters: &HashMap<AccountId, Vec<MeterMonth>>,
+) -> Result<HashMap<AccountId, HashMap<String, Vec<AveragedMonth>>>, DbError> {
+    let covered = |meter: &&MeterMonth| {
+        meter.missed_periods > 0 && meter.zones.iter().all(|zone| zone.current.is_some())
+    };
+    let mut wanted: HashMap<(AccountId, &str), Period> = HashMap::new();
+    for (account, list) in meters {
+        for meter in list.iter().filter(covered) {
+            let since = plan.period.plus(-i32::try_from(meter.missed_periods).unwrap_or(12).min(36));
+            for (service, _) in plan.snapshot.services.iter().filter(|(s, _)| measured(&meter.service_code) == Some(s.resource)) {
+                let known = wanted.entry((*account, service.code.as_str())).or_insert(since);
+                *known = since.min(*known);
+            }
+        }
+    }
+    let Some(oldest) = wanted.values().min() else { return Ok(HashMap::new()) };
+    let rows: Vec<Unread> = tx
+        .rows(
+            "SELECT c.account_id, c.service_code, r.period, c.volume, c.charged
+             FROM billing_run r
+             JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id BETWEEN $2 AND $3
+             WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period >= $4 AND r.period < $5
+               AND c.method IN ('average', 'norm') AND c.charged <> 0
+             ORDER BY r.period",
+            vec![first.into(), last.into(), (*oldest).into(), plan.period.into()],
+        )
+        .await?;
+    let mut found: HashMap<AccountId, HashMap<String, BTreeMap<Period, AveragedMonth>>> = HashMap::new();
+    for row in rows {
+        if wanted.get(&(row.account_id, row.service_code.as_str())).is_none_or(|since| row.period < *since) {
+            continue;
+        }
+        let month = AveragedMonth {
+            period: api_period(row.period),
+            volume: row.volume.unwrap_or_default().decimal(),
+            charged: row.charged.0,
+        };
+        found.entry(row.account_id).or_default().entry(row.service_code).or_default().insert(row.period, month);
+    }
+    let listed = |months: BTreeMap<Period, AveragedMonth>| months.into_values().collect::<Vec<_>>();
+    let of_account = |services: HashMap<String, BTreeMap<Period, AveragedMonth>>| {
+        services.into_iter().map(|(code, months)| (code, listed(months))).collect()
+    };
+    Ok(found.into_iter().map(|(account, services)| (account, of_account(services))).collect())
+}

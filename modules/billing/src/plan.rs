@@ -1,0 +1,191 @@
+//! What a month is calculated with: services, terms, receipt kinds and plugin, frozen when a run starts.
+
+use kabinet_core::{CompanyProfile, DbError, Period, Tx};
+use kabinet_plugin_host::api::{Parameter, Premises, ServiceTable};
+use kabinet_render::payment_qr::QrEncoding;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{PluginConfig, ReceiptKind, Section, Service, Terms, enum_value};
+use crate::entity::{receipt_kind, service, tariff};
+use crate::error::Error;
+use crate::settings::BillingSettings;
+use crate::store;
+
+/// The catalogue as it is in force for one period, with what receipts of that period print. Stored with
+/// the run, so that a resumed run and a receipt of years ago see the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Services in their order, with the terms in force; none for a service that is not charged.
+    pub services: Vec<(Service, Option<Terms>)>,
+    /// Receipt kinds in their order.
+    pub kinds: Vec<ReceiptKind>,
+    /// The plugin's company-wide numbers.
+    pub config: PluginConfig,
+    /// The company's name for residents.
+    pub company_name: String,
+    /// The company's contacts.
+    pub profile: CompanyProfile,
+    /// Encoding of the payment QR.
+    pub qr_encoding: QrEncoding,
+    /// Paragraphs of the receipt's reference section.
+    pub notes: Vec<String>,
+}
+
+impl Snapshot {
+    /// The catalogue in force for `period`, and the hash of the plugin that calculates it.
+    pub async fn take(tx: &Tx, period: Period) -> Result<(Self, String), Error> {
+        let activations = store::activations(tx).await?;
+        let activation = activations.into_iter().rev().find(|row| row.from_period <= period);
+        let activation = activation
+            .ok_or_else(|| Error::Catalog(format!("для месяца {period} не установлен плагин расчёта")))?;
+        let (kinds, services, tariffs) = store::catalog(tx).await?;
+        let settings = BillingSettings::of(tx.tenant())?;
+        let snapshot = Self {
+            services: services.into_iter().map(|row| with_terms(row, &tariffs, period)).collect::<Result<_, _>>()?,
+            kinds: kinds.into_iter().map(kind).collect::<Result<_, _>>()?,
+            config: serde_json::from_str(&activation.config)?,
+            company_name: tx.tenant().name.clone(),
+            profile: tx.tenant().profile.clone(),
+            qr_encoding: settings.qr_encoding,
+            notes: settings.receipt_notes,
+        };
+        if snapshot.services.iter().all(|(_, terms)| terms.is_none()) {
+            return Err(Error::Catalog(format!("для месяца {period} нет ни одного тарифа")));
+        }
+        Ok((snapshot, activation.hash))
+    }
+
+    /// The position of the service with this code.
+    #[must_use]
+    pub fn position(&self, code: &str) -> Option<usize> {
+        self.services.iter().position(|(service, _)| service.code == code)
+    }
+
+    /// The service with this code.
+    #[must_use]
+    pub fn service(&self, code: &str) -> Option<&Service> {
+        self.services.iter().map(|(service, _)| service).find(|service| service.code == code)
+    }
+}
+
+fn kind(row: receipt_kind::Model) -> Result<ReceiptKind, DbError> {
+    let supplier = serde_json::from_str(&row.supplier)?;
+    Ok(ReceiptKind { code: row.code, title: row.title, main: row.main, supplier })
+}
+
+fn with_terms(row: service::Model, tariffs: &[tariff::Model], period: Period) -> Result<(Service, Option<Terms>), DbError> {
+    let in_force = tariffs
+        .iter()
+        .filter(|tariff| tariff.service_code == row.code && tariff.from_period <= period)
+        .max_by_key(|tariff| tariff.from_period);
+    let terms = in_force.map(|tariff| serde_json::from_str::<Terms>(&tariff.terms)).transpose()?;
+    let service = Service {
+        resource: enum_value(&row.resource)?,
+        unit: enum_value(&row.unit)?,
+        section: enum_value::<Section>(&row.section)?,
+        code: row.code,
+        title: row.title,
+        kind: row.kind_code,
+        rule: row.rule,
+    };
+    // Terms without prices end a service.
+    Ok((service, terms.filter(|terms| !terms.prices.is_empty())))
+}
+
+/// A snapshot made ready for the plugin.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The month.
+    pub period: Period,
+    /// What it is calculated with.
+    pub snapshot: Snapshot,
+    /// The plugin's tables: the base terms and the variants of each service.
+    pub tables: Vec<ServiceTable>,
+    choices: Vec<Choice>,
+    owners: Vec<usize>,
+}
+
+/// Which table of a service holds for which premises.
+#[derive(Clone, Debug, Default)]
+struct Choice {
+    only: Vec<Premises>,
+    variants: Vec<(Vec<Premises>, u16)>,
+    base: Option<u16>,
+}
+
+impl Plan {
+    /// The plan of a snapshot.
+    #[must_use]
+    pub fn new(period: Period, snapshot: Snapshot) -> Self {
+        let mut plan = Self { period, tables: Vec::new(), choices: Vec::new(), owners: Vec::new(), snapshot };
+        for (position, (service, terms)) in plan.snapshot.services.iter().enumerate() {
+            let mut choice = Choice::default();
+            if let Some(terms) = terms {
+                choice.only.clone_from(&terms.premises);
+                let tables = std::iter::once((None, base(service, terms)))
+                    .chain(terms.variants.iter().map(|variant| (Some(&variant.premises), varied(service, terms, variant))));
+                for (premises, table) in tables {
+                    let at = u16::try_from(plan.tables.len()).unwrap_or(u16::MAX);
+                    plan.tables.push(table);
+                    plan.owners.push(position);
+                    match premises {
+                        Some(premises) => choice.variants.push((premises.clone(), at)),
+                        None => choice.base = Some(at),
+                    }
+                }
+            }
+            plan.choices.push(choice);
+        }
+        plan
+    }
+
+    /// The table of the service at `position` for such premises; none where it is not charged.
+    #[must_use]
+    pub fn table(&self, position: usize, premises: Premises) -> Option<u16> {
+        let choice = self.choices.get(position)?;
+        if !choice.only.is_empty() && !choice.only.contains(&premises) {
+            return None;
+        }
+        let variant = choice.variants.iter().find(|(kinds, _)| kinds.contains(&premises));
+        variant.map(|(_, table)| *table).or(choice.base)
+    }
+
+    /// The position of the service that a table belongs to.
+    #[must_use]
+    pub fn owner(&self, table: u16) -> usize {
+        self.owners.get(usize::from(table)).copied().unwrap_or_default()
+    }
+
+    /// The plugin's company-wide numbers.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<Parameter> {
+        parameters(&self.snapshot.config)
+    }
+}
+
+fn parameters(numbers: &PluginConfig) -> Vec<Parameter> {
+    numbers.iter().map(|(name, value)| Parameter { name: name.clone(), value: *value }).collect()
+}
+
+fn base(service: &Service, terms: &Terms) -> ServiceTable {
+    ServiceTable {
+        code: service.code.clone(),
+        kind: service.resource,
+        rule: service.rule.clone(),
+        unit: service.unit,
+        prices: terms.prices.clone(),
+        norm: terms.norm,
+        coefficient: terms.coefficient,
+        parameters: parameters(&terms.parameters),
+    }
+}
+
+fn varied(service: &Service, terms: &Terms, variant: &crate::catalog::Variant) -> ServiceTable {
+    let prices = if variant.prices.is_empty() { &terms.prices } else { &variant.prices };
+    ServiceTable {
+        prices: prices.clone(),
+        norm: variant.norm.or(terms.norm),
+        coefficient: variant.coefficient,
+        ..base(service, terms)
+    }
+}

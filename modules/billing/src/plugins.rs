@@ -1,0 +1,79 @@
+//! Tariff plugins ready to calculate, and the plans of months, kept until the catalogue changes.
+
+use std::sync::Arc;
+
+use kabinet_core::{Db, Period, TenantId, Tx};
+use kabinet_plugin_host::{PluginHost, TariffPlugin};
+
+use crate::catalog::{TOPIC, hex};
+use crate::error::Error;
+use crate::plan::{Plan, Snapshot};
+use crate::store;
+
+/// A month's plan with the plugin that calculates it.
+#[derive(Clone)]
+pub struct Tool {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// The plugin.
+    pub plugin: TariffPlugin,
+}
+
+/// The plugins and plans of this process. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugins {
+    host: PluginHost,
+    loaded: moka::future::Cache<(TenantId, String), TariffPlugin>,
+    plans: moka::future::Cache<(TenantId, Period), (Arc<Plan>, String)>,
+}
+
+impl std::fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Plugins")
+    }
+}
+
+impl Plugins {
+    /// The plugins of `db`, run by `host`.
+    #[must_use]
+    pub fn new(db: &Db, host: PluginHost) -> Self {
+        let plans: moka::future::Cache<(TenantId, Period), (Arc<Plan>, String)> = moka::future::Cache::new(1000);
+        for topic in [TOPIC, kabinet_core::tenancy::TOPIC] {
+            let plans = plans.clone();
+            db.changes().subscribe(topic, move || plans.invalidate_all());
+        }
+        Self { host, loaded: moka::future::Cache::new(200), plans }
+    }
+
+    /// The plugin with this hash, as the company installed it.
+    pub async fn load(&self, tx: &Tx, hash: &str) -> Result<TariffPlugin, Error> {
+        let key = (tx.tenant_id(), hash.to_owned());
+        if let Some(plugin) = self.loaded.get(&key).await {
+            return Ok(plugin);
+        }
+        let component = store::component(tx, hash).await?;
+        let component = component.ok_or_else(|| Error::Catalog(format!("плагина {hash} нет")))?;
+        let plugin = self.host.load(&component).await?;
+        if plugin.hash() != hash {
+            let found = hex(plugin.hash().as_bytes());
+            return Err(Error::Catalog(format!("плагин {hash} повреждён: его сумма {found}")));
+        }
+        self.loaded.insert(key, plugin.clone()).await;
+        Ok(plugin)
+    }
+
+    /// The plan in force for `period` and its plugin.
+    pub async fn tool(&self, tx: &Tx, period: Period) -> Result<Tool, Error> {
+        let key = (tx.tenant_id(), period);
+        let (plan, hash) = match self.plans.get(&key).await {
+            Some(known) => known,
+            None => {
+                let (snapshot, hash) = Snapshot::take(tx, period).await?;
+                let made = (Arc::new(Plan::new(period, snapshot)), hash);
+                self.plans.insert(key, made.clone()).await;
+                made
+            }
+        };
+        Ok(Tool { plan, plugin: self.load(tx, &hash).await? })
+    }
+}

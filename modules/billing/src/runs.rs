@@ -1,0 +1,211 @@
+//! Billing runs: a month is calculated in batches, can be interrupted and resumed, and is published in
+//! one step.
+
+use kabinet_accounts::roster;
+use kabinet_contracts::{RunId, RunPublished};
+use kabinet_core::jobs::NewJob;
+use kabinet_core::{Day, Period, Timestamp, Tx};
+use sea_orm::{ActiveValue::Unchanged, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+
+use crate::entity::billing_run;
+use crate::error::Error;
+use crate::plan::Snapshot;
+use crate::settings::{BillingSettings, MODULE};
+use crate::store::{self, PUBLISHED};
+
+mod rows;
+mod work;
+
+pub use work::continue_run;
+
+/// The kind of the job that calculates a run.
+pub const BILL_JOB: &str = "bill";
+/// The kind of the job that computes the estimates of all accounts.
+pub const ESTIMATES_JOB: &str = "estimates";
+
+const RUNNING: &str = "running";
+const DONE: &str = "done";
+const FAILED: &str = "failed";
+
+/// A run as staff see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Identifier.
+    pub id: RunId,
+    /// The month.
+    pub period: Period,
+    /// `running`, `done`, `failed` or `published`.
+    pub state: String,
+    /// Accounts to calculate.
+    pub total: u32,
+    /// Accounts calculated.
+    pub done: u32,
+    /// Payments booked up to this moment are counted.
+    pub cutoff_at: Timestamp,
+    /// The last day to pay.
+    pub due_on: Day,
+    /// SHA-256 over what was calculated; the same for the same inputs.
+    pub result_hash: String,
+    /// Hash of the plugin.
+    pub plugin_hash: String,
+    /// Why it stopped; empty when it did not.
+    pub problem: String,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+}
+
+impl From<billing_run::Model> for Run {
+    fn from(row: billing_run::Model) -> Self {
+        Self {
+            id: row.id,
+            period: row.period,
+            state: row.state,
+            total: row.total.unsigned_abs(),
+            done: row.done.unsigned_abs(),
+            cutoff_at: row.cutoff_at,
+            due_on: row.due_on,
+            result_hash: row.result_hash,
+            plugin_hash: row.plugin_hash,
+            problem: row.problem,
+            started_at: row.started_at,
+            published_at: row.published_at,
+        }
+    }
+}
+
+/// The latest published period; none before the first.
+pub async fn latest_published(tx: &Tx) -> Result<Option<Period>, Error> {
+    Ok(store::latest_period(tx).await?)
+}
+
+/// A run.
+pub async fn find(tx: &Tx, id: RunId) -> Result<Run, Error> {
+    Ok(store::run(tx, id).await?.ok_or(Error::NoSuchRun)?.into())
+}
+
+/// Up to `limit` runs, the latest period and start first, after the run `after`.
+pub async fn list(tx: &Tx, after: Option<RunId>, limit: u16) -> Result<Vec<Run>, Error> {
+    // Identifiers grow with time, so their order is the order of starts.
+    let mut select = billing_run::Entity::find().order_by_desc(billing_run::Column::Id).limit(u64::from(limit));
+    if let Some(after) = after {
+        select = select.filter(billing_run::Column::Id.lt(after));
+    }
+    Ok(tx.all(select).await?.into_iter().map(Run::from).collect())
+}
+
+/// Begins a run for `period`, or finds the one that is under way. Freezes what it is calculated with:
+/// catalogue, plugin, receipt template, cut-off, due day. Months follow each other.
+pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
+    let before = store::latest_run(tx).await?;
+    if let Some(latest) = &before {
+        if latest.period >= period {
+            return Err(Error::AlreadyPublished(period));
+        }
+        if latest.period.next() != period {
+            return Err(Error::OutOfOrder { expected: latest.period.next(), asked: period });
+        }
+    }
+    let under_way = billing_run::Entity::find()
+        .filter(billing_run::Column::Period.eq(period))
+        .filter(billing_run::Column::State.eq(RUNNING))
+        .order_by_desc(billing_run::Column::Id);
+    if let Some(run) = tx.one(under_way).await? {
+        return Ok(run.id);
+    }
+    let (snapshot, plugin_hash) = Snapshot::take(tx, period).await?;
+    let settings = BillingSettings::of(tx.tenant())?;
+    let end = period.next().first_day().start(tx.tenant().zone);
+    let id: RunId = tx.new_id();
+    let total = roster::count(tx, period).await?;
+    tx.insert(billing_run::ActiveModel {
+        tenant_id: Set(tx.tenant_id()),
+        id: Set(id),
+        period: Set(period),
+        state: Set(RUNNING.to_owned()),
+        plugin_hash: Set(plugin_hash),
+        template_hash: Set(settings.receipt_template.clone()),
+        snapshot: Set(serde_json::to_string(&snapshot)?),
+        base_run: Set(before.as_ref().map(|run| run.id)),
+        base_cutoff_at: Set(before.as_ref().map_or(Timestamp(0), |run| run.cutoff_at)),
+        cutoff_at: Set(end.min(tx.now())),
+        due_on: Set(settings.due_on(period)),
+        total: Set(i32::try_from(total).unwrap_or(i32::MAX)),
+        done: Set(0),
+        last_account: Set(None),
+        result_hash: Set(String::new()),
+        problem: Set(String::new()),
+        started_at: Set(tx.now()),
+        finished_at: Set(None),
+        published_at: Set(None),
+    })
+    .await?;
+    tx.audit("billing.run_started", id, serde_json::json!({ "period": period.to_string() })).await?;
+    Ok(id)
+}
+
+/// Queues the calculation of a run for the job runner.
+pub async fn enqueue(tx: &mut Tx, run: RunId) -> Result<(), Error> {
+    let job = NewJob::new(MODULE, BILL_JOB, serde_json::json!({ "run": run })).once(format!("bill:{run}"));
+    Ok(tx.enqueue(job).await?)
+}
+
+/// Publishes a complete run: from now on its receipts are seen and its ledger entries count. One run a
+/// month can be published; publishing it again changes nothing.
+pub async fn publish(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
+    let run = store::run(tx, id).await?.ok_or(Error::NoSuchRun)?;
+    if run.state == PUBLISHED {
+        return Ok(run.into());
+    }
+    if run.state != DONE {
+        let state = state_words(&run.state).to_owned();
+        return Err(Error::NotComplete { period: run.period, state });
+    }
+    if store::latest_run(tx).await?.map(|latest| latest.id) != run.base_run {
+        return Err(Error::Outdated(run.period));
+    }
+    let flip = billing_run::Entity::update_many()
+        .col_expr(billing_run::Column::State, PUBLISHED.into())
+        .col_expr(billing_run::Column::PublishedAt, tx.now().0.into())
+        .filter(billing_run::Column::Id.eq(id))
+        .filter(billing_run::Column::State.eq(DONE));
+    match tx.update_where(flip).await {
+        Ok(1) => {}
+        Ok(_) | Err(kabinet_core::DbError::Duplicate(_)) => return Err(Error::AlreadyPublished(run.period)),
+        Err(error) => return Err(error.into()),
+    }
+    let detail = serde_json::json!({ "period": run.period.to_string(), "result_hash": run.result_hash });
+    tx.audit("billing.run_published", id, detail).await?;
+    tx.publish(&RunPublished { run: id, period: run.period }).await?;
+    let job = NewJob::new(MODULE, ESTIMATES_JOB, serde_json::json!({})).once("estimates");
+    tx.enqueue(job).await?;
+    find(tx, id).await
+}
+
+/// Marks a run as stopped, with the reason for staff. What was published before stands.
+async fn fail(tx: &mut Tx, id: RunId, problem: &str) -> Result<(), Error> {
+    tx.update(billing_run::ActiveModel {
+        tenant_id: Unchanged(tx.tenant_id()),
+        id: Unchanged(id),
+        state: Set(FAILED.to_owned()),
+        problem: Set(problem.to_owned()),
+        finished_at: Set(Some(tx.now())),
+        ..Default::default()
+    })
+    .await?;
+    tx.audit("billing.run_failed", id, serde_json::json!({ "problem": problem })).await?;
+    Ok(())
+}
+
+/// A run's state in words.
+#[must_use]
+pub fn state_words(state: &str) -> &str {
+    match state {
+        RUNNING => "выполняется",
+        DONE => "рассчитан, не опубликован",
+        FAILED => "остановлен",
+        PUBLISHED => "опубликован",
+        other => other,
+    }
+}

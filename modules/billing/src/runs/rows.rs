@@ -1,0 +1,89 @@
+//! Calculated bills as rows of the database.
+
+use kabinet_contracts::RunId;
+use kabinet_core::{Period, TenantId, Timestamp};
+use sea_orm::Set;
+
+use crate::calculation::{AccountRows, ServiceCharge};
+use crate::entity::{charge, ledger_entry, receipt, receipt_facts};
+
+/// Rows to be inserted together, with the accounts they belong to.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) charges: Vec<charge::ActiveModel>,
+    pub(super) receipts: Vec<receipt::ActiveModel>,
+    pub(super) entries: Vec<ledger_entry::ActiveModel>,
+    pub(super) facts: Vec<receipt_facts::ActiveModel>,
+}
+
+/// What all rows of a run share.
+#[derive(Clone, Copy)]
+pub(super) struct Stamp {
+    pub(super) tenant: TenantId,
+    pub(super) run: RunId,
+    pub(super) period: Period,
+    pub(super) booked_at: Timestamp,
+}
+
+impl Rows {
+    /// Adds one account's bill.
+    pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows) {
+        let account = rows.account;
+        self.charges.extend(rows.charges.into_iter().map(|row| charge_row(stamp, account, row)));
+        self.receipts.extend(rows.receipts.into_iter().map(|row| receipt::ActiveModel {
+            tenant_id: Set(stamp.tenant),
+            run_id: Set(stamp.run),
+            account_id: Set(account),
+            kind_code: Set(row.kind),
+            period: Set(stamp.period),
+            opening: Set(row.opening),
+            charged: Set(row.charged),
+            recalculation: Set(row.recalculation),
+            penalty: Set(row.penalty),
+            counted: Set(row.counted),
+            to_pay: Set(row.to_pay),
+        }));
+        self.entries.extend(rows.postings.into_iter().map(|row| ledger_entry::ActiveModel {
+            tenant_id: Set(stamp.tenant),
+            source_id: Set(stamp.run.0),
+            account_id: Set(account),
+            line: Set(row.line),
+            kind_code: Set(row.kind),
+            service_code: Set(row.service),
+            period: Set(stamp.period),
+            debit: Set(row.debit),
+            credit: Set(row.credit),
+            amount: Set(row.amount),
+            booked_at: Set(stamp.booked_at),
+        }));
+        self.facts.push(receipt_facts::ActiveModel {
+            tenant_id: Set(stamp.tenant),
+            run_id: Set(stamp.run),
+            account_id: Set(account),
+            facts: Set(rows.facts),
+        });
+    }
+}
+
+fn charge_row(stamp: Stamp, account: kabinet_contracts::AccountId, row: ServiceCharge) -> charge::ActiveModel {
+    charge::ActiveModel {
+        tenant_id: Set(stamp.tenant),
+        run_id: Set(stamp.run),
+        account_id: Set(account),
+        service_code: Set(row.service),
+        kind_code: Set(row.kind),
+        method: Set(row.method.to_owned()),
+        volume: Set(row.volume),
+        tariff: Set(row.tariff),
+        norm: Set(row.norm),
+        coefficient: Set(row.coefficient),
+        opening: Set(row.opening),
+        charged: Set(row.charged),
+        excess: Set(row.excess),
+        recalculation: Set(row.recalculation),
+        penalty: Set(row.penalty),
+        counted: Set(row.counted),
+        to_pay: Set(row.to_pay),
+        trace: Set(row.trace),
+    }
+}

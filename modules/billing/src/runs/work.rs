@@ -1,0 +1,255 @@
+//! The work of a run: while one batch is being inserted, the next is read and calculated.
+
+use std::sync::Arc;
+
+use kabinet_accounts::roster;
+use kabinet_contracts::{AccountId, RunId};
+use kabinet_core::{Actor, Db, DbError, Tenant};
+use kabinet_plugin_host::TariffPlugin;
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
+use tokio::sync::mpsc;
+
+use super::rows::{Rows, Stamp};
+use super::{DONE, RUNNING, Run, fail, find};
+use crate::calculation::{self, AccountCase};
+use crate::catalog::hex;
+use crate::entity::billing_run;
+use crate::error::Error;
+use crate::loading::{self, Base};
+use crate::plan::Plan;
+use crate::plugins::Plugins;
+use crate::store;
+
+/// Accounts read and calculated together.
+const BATCH: u64 = 1000;
+/// Accounts inserted in one transaction: on SQLite it holds the only writer, for at most about 50 ms.
+const PORTION_SQLITE: usize = 200;
+
+/// Accounts that are ready to be inserted, and the state of the run after them.
+struct Portion {
+    rows: Rows,
+    accounts: i32,
+    last: AccountId,
+    hash: String,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy)]
+struct Position {
+    after: Option<AccountId>,
+    hash: [u8; 32],
+}
+
+/// Everything the reading and calculating half needs.
+struct Producer {
+    db: Db,
+    tenant: Arc<Tenant>,
+    plan: Arc<Plan>,
+    plugin: TariffPlugin,
+    base: Base,
+    stamp: Stamp,
+    portion: usize,
+}
+
+/// Calculates a run from where it stands to its end. `progress` hears of accounts done and their total
+/// after each portion. A plugin that fails stops the run: its state becomes `failed`, the reason is in
+/// [`Run::problem`] and in the error; what was published before stands. Called for a run that is complete,
+/// it does nothing.
+pub async fn continue_run(
+    db: &Db,
+    tenant: &Arc<Tenant>,
+    plugins: &Plugins,
+    id: RunId,
+    mut progress: impl FnMut(u32, u32) + Send,
+) -> Result<Run, Error> {
+    let tx = db.read(tenant, Actor::System).await?;
+    let run = store::run(&tx, id).await?.ok_or(Error::NoSuchRun)?;
+    if run.state != RUNNING {
+        return Ok(run.into());
+    }
+    let prepared = prepare(db, tenant, plugins, &tx, &run).await;
+    tx.commit().await?;
+    let outcome = match prepared {
+        Ok((producer, position)) => work(db, tenant, producer, position, &run, &mut progress).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = outcome {
+        // The database's trouble and a second worker are no faults of the run: it can be continued.
+        if !matches!(error, Error::Db(_) | Error::Busy) {
+            let mut tx = db.begin(tenant, Actor::System).await?;
+            fail(&mut tx, id, &error.to_string()).await?;
+            tx.commit().await?;
+        }
+        return Err(error);
+    }
+    let tx = db.read(tenant, Actor::System).await?;
+    let run = find(&tx, id).await?;
+    tx.commit().await?;
+    Ok(run)
+}
+
+async fn prepare(
+    db: &Db,
+    tenant: &Arc<Tenant>,
+    plugins: &Plugins,
+    tx: &kabinet_core::Tx,
+    run: &billing_run::Model,
+) -> Result<(Producer, Position), Error> {
+    let snapshot = serde_json::from_str(&run.snapshot)?;
+    let plugin = plugins.load(tx, &run.plugin_hash).await?;
+    let producer = Producer {
+        db: db.clone(),
+        tenant: tenant.clone(),
+        plan: Arc::new(Plan::new(run.period, snapshot)),
+        plugin,
+        base: Base { run: run.base_run, from: run.base_cutoff_at, to: run.cutoff_at },
+        stamp: Stamp { tenant: tenant.id, run: run.id, period: run.period, booked_at: run.cutoff_at },
+        portion: if db.name() == "SQLite" { PORTION_SQLITE } else { usize::MAX },
+    };
+    let position = Position { after: run.last_account, hash: unhex(&run.result_hash) };
+    Ok((producer, position))
+}
+
+async fn work(
+    db: &Db,
+    tenant: &Arc<Tenant>,
+    producer: Producer,
+    position: Position,
+    run: &billing_run::Model,
+    progress: &mut (impl FnMut(u32, u32) + Send),
+) -> Result<(), Error> {
+    let (sender, mut receiver) = mpsc::channel(2);
+    let producing = tokio::spawn(producer.produce(position, sender));
+    let total = run.total.unsigned_abs();
+    let (mut done, mut last) = (run.done.unsigned_abs(), run.last_account);
+    progress(done, total);
+    while let Some(portion) = receiver.recv().await {
+        let (accounts, next) = (portion.accounts, portion.last);
+        insert(db, tenant, run.id, last, portion).await?;
+        last = Some(next);
+        done += accounts.unsigned_abs();
+        progress(done, total.max(done));
+    }
+    producing.await.map_err(|error| Error::Stopped(format!("расчёт прерван: {error}")))??;
+    finish(db, tenant, run.id).await
+}
+
+impl Producer {
+    async fn produce(self, mut position: Position, portions: mpsc::Sender<Portion>) -> Result<(), Error> {
+        let this = Arc::new(self);
+        loop {
+            let cases = this.read(position.after).await?;
+            let Some(last) = cases.last().map(calculation::account_of) else { return Ok(()) };
+            let (maker, before) = (this.clone(), position.hash);
+            let calculated = tokio::task::spawn_blocking(move || maker.calculate(&cases, before)).await;
+            let (made, hash) = calculated.map_err(|error| Error::Stopped(format!("расчёт прерван: {error}")))??;
+            for portion in made {
+                if portions.send(portion).await.is_err() {
+                    // The inserting half has failed and says why.
+                    return Ok(());
+                }
+            }
+            position = Position { after: Some(last), hash };
+        }
+    }
+
+    async fn read(&self, after: Option<AccountId>) -> Result<Vec<AccountCase>, DbError> {
+        let tx = self.db.read(&self.tenant, Actor::System).await?;
+        let accounts = roster::batch(&tx, self.plan.period, after, BATCH).await?;
+        let cases = loading::cases(&tx, &self.plan, self.base, accounts).await?;
+        tx.commit().await?;
+        Ok(cases)
+    }
+
+    fn calculate(&self, cases: &[AccountCase], before: [u8; 32]) -> Result<(Vec<Portion>, [u8; 32]), Error> {
+        let charges = calculation::calculate(&self.plan, &self.plugin, cases)?;
+        let (mut hash, mut scratch) = (before, String::with_capacity(4096));
+        let mut portions = Vec::new();
+        let pairs: Vec<_> = cases.iter().zip(&charges).collect();
+        for pairs in pairs.chunks(self.portion.min(pairs.len().max(1))) {
+            let mut rows = Rows::default();
+            let mut last = None;
+            for (case, charges) in pairs {
+                let bill = calculation::bill(&self.plan, case, charges);
+                hash = bill.chained(hash, &mut scratch);
+                last = Some(bill.account);
+                rows.add(self.stamp, bill);
+            }
+            let accounts = i32::try_from(pairs.len()).unwrap_or(i32::MAX);
+            if let Some(last) = last {
+                portions.push(Portion { rows, accounts, last, hash: hex(&hash) });
+            }
+        }
+        Ok((portions, hash))
+    }
+}
+
+/// Inserts a portion and moves the run on, together. Only from where this worker left it: a second
+/// worker gets [`Error::Busy`].
+async fn insert(
+    db: &Db,
+    tenant: &Arc<Tenant>,
+    id: RunId,
+    from: Option<AccountId>,
+    portion: Portion,
+) -> Result<(), Error> {
+    let tx = db.begin(tenant, Actor::System).await?;
+    let here = match from {
+        Some(last) => billing_run::Column::LastAccount.eq(last),
+        None => billing_run::Column::LastAccount.is_null(),
+    };
+    let done = sea_orm::sea_query::Expr::col(billing_run::Column::Done).add(portion.accounts);
+    let moved = billing_run::Entity::update_many()
+        .col_expr(billing_run::Column::LastAccount, portion.last.0.into())
+        .col_expr(billing_run::Column::ResultHash, portion.hash.into())
+        .col_expr(billing_run::Column::Done, done)
+        .filter(billing_run::Column::Id.eq(id))
+        .filter(billing_run::Column::State.eq(RUNNING))
+        .filter(here);
+    if tx.update_where(moved).await? != 1 {
+        return Err(Error::Busy);
+    }
+    tx.insert_many(portion.rows.charges).await?;
+    tx.insert_many(portion.rows.receipts).await?;
+    tx.insert_many(portion.rows.entries).await?;
+    tx.insert_many(portion.rows.facts).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn finish(db: &Db, tenant: &Arc<Tenant>, id: RunId) -> Result<(), Error> {
+    let tx = db.begin(tenant, Actor::System).await?;
+    let complete = billing_run::Entity::update_many()
+        .col_expr(billing_run::Column::State, DONE.into())
+        .col_expr(billing_run::Column::Total, sea_orm::sea_query::Expr::col(billing_run::Column::Done))
+        .col_expr(billing_run::Column::FinishedAt, tx.now().0.into())
+        .filter(billing_run::Column::Id.eq(id))
+        .filter(billing_run::Column::State.eq(RUNNING));
+    if tx.update_where(complete).await? != 1 {
+        return Err(Error::Busy);
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The hash written as digits; zeros for an empty text.
+fn unhex(text: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let digits = std::str::from_utf8(digits).unwrap_or_default();
+        *byte = u8::from_str_radix(digits, 16).unwrap_or_default();
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_survives_storage() {
+        let hash = std::array::from_fn(|at| u8::try_from(at * 7).unwrap_or_default());
+        assert_eq!(unhex(&hex(&hash)), hash);
+        assert_eq!(unhex(""), [0; 32]);
+    }
+}

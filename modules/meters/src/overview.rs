@@ -1,0 +1,57 @@
+//! What other pages show of an account's meters.
+
+use kabinet_contracts::{AccountId, MeterId};
+use kabinet_core::{Day, DbError, Tenant, Tx};
+use serde::Serialize;
+
+use crate::store::{self, LookBack, MeterState};
+use crate::view::{Verification, place, service_title};
+use crate::window::{MetersSettings, Window};
+
+/// A meter in service, in a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OverviewMeter {
+    /// The meter.
+    pub id: MeterId,
+    /// The service it measures, for people.
+    pub service: String,
+    /// Where it hangs.
+    pub place: Option<String>,
+    /// Serial number.
+    pub serial: String,
+    /// Date of its last reading.
+    pub last_date: Option<Day>,
+    /// Whether a reading of the current month is there.
+    pub sent: bool,
+    /// How its verification stands.
+    pub verification: Verification,
+    /// Last day of its verification.
+    pub verification_until: Option<Day>,
+}
+
+/// The account's meters in service today, with the state of their readings. One statement.
+pub async fn meters(tx: &Tx, account: AccountId) -> Result<Vec<OverviewMeter>, DbError> {
+    let today = tx.today();
+    let meters = store::meters_with_readings(tx, account, None, LookBack::LAST).await?;
+    let in_service = meters.into_iter().filter(|meter| meter.is_in_service(today));
+    Ok(in_service.map(|meter| line(meter, today)).collect())
+}
+
+/// When the company takes readings, as seen on `today` (a day in its zone). No statement.
+pub fn window(tenant: &Tenant, today: Day) -> Result<Window, DbError> {
+    Ok(Window::on(&MetersSettings::of(tenant)?, today))
+}
+
+pub(crate) fn line(meter: MeterState, today: Day) -> OverviewMeter {
+    let last_date = meter.readings.first().map(|reading| reading.taken_on);
+    OverviewMeter {
+        id: meter.id,
+        service: service_title(&meter.service_code),
+        last_date,
+        sent: last_date.is_some_and(|date| date.period() == today.period()),
+        verification: Verification::on(meter.verified_until, today),
+        verification_until: meter.verified_until,
+        place: place(meter.place),
+        serial: meter.serial,
+    }
+}

@@ -1,0 +1,4 @@
+//! Resident pages.
+
+pub(crate) mod meters;
+pub(crate) mod readings;

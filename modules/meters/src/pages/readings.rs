@@ -1,0 +1,103 @@
+//! «Передать показания».
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kabinet_contracts::{AccountId, Estimate, Estimates};
+use kabinet_core::Timestamp;
+use kabinet_web::{Form, Problem, Resident};
+use poem::web::{Data, Query};
+use poem::{Response, handler};
+use serde::Deserialize;
+
+use crate::api::{closed_account, problem};
+use crate::error::Error;
+use crate::overview;
+use crate::readings::{load, submit};
+use crate::submission::Submission;
+use crate::verdict::Refusal;
+use crate::view::{ReadingsContext, SentResult};
+
+const TITLE: &str = "Передать показания";
+const TEMPLATE: &str = "meters/readings.html";
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Address {
+    /// When the readings to be shown as sent were stored.
+    sent: Option<i64>,
+}
+
+/// GET /meters/readings
+#[handler]
+pub(crate) async fn show(
+    resident: Resident,
+    Query(address): Query<Address>,
+    Data(estimates): Data<&Arc<dyn Estimates>>,
+) -> Result<Response, Problem> {
+    let Some(account) = resident.active().map(|account| AccountId(account.id)) else {
+        return Ok(resident.done("/overview"));
+    };
+    let tx = resident.read().await?;
+    let today = tx.today();
+    let meters = load(&tx, account).await?;
+    tx.commit().await?;
+    let mut result = address.sent.and_then(|sent| SentResult::of(&meters, Timestamp(sent)));
+    if let Some(sent) = result.take() {
+        let estimate = estimates.current(resident.tenant(), account).await?;
+        result = Some(match estimate {
+            Some(Estimate::Computed { period, total, change }) => sent.estimated(period, total, change),
+            Some(Estimate::Unavailable(_)) | None => sent,
+        });
+    }
+    let window = overview::window(resident.tenant(), today)?;
+    resident.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, window, today, result))
+}
+
+/// POST /meters/readings
+#[handler]
+pub(crate) async fn send(
+    resident: Resident,
+    Form(fields): Form<BTreeMap<String, String>>,
+    Data(estimates): Data<&Arc<dyn Estimates>>,
+) -> Result<Response, Problem> {
+    let account = resident.account()?;
+    let submission = Submission::from_form(&fields);
+    let mut tx = resident.begin().await?;
+    closed_account(&account, tx.today())?;
+    match submit(&mut tx, AccountId(account.id), &submission).await {
+        Ok(accepted) => {
+            tx.commit().await?;
+            refresh(&resident, AccountId(account.id), estimates).await;
+            Ok(resident.done(&format!("/meters/readings?sent={}", accepted.stored_at.0)))
+        }
+        Err(Error::Refused(refusal)) => {
+            drop(tx);
+            refused(&resident, AccountId(account.id), &submission, *refusal).await
+        }
+        Err(error) => Err(problem(error)),
+    }
+}
+
+/// The readings are stored already: an estimate that fails is a line in the log and a sentence on the
+/// page, never a failure of the request.
+pub(crate) async fn refresh(resident: &Resident, account: AccountId, estimates: &Arc<dyn Estimates>) {
+    if let Err(error) = estimates.refresh(resident.tenant(), account).await {
+        tracing::warn!(%error, "the estimate after a reading failed");
+    }
+}
+
+async fn refused(
+    resident: &Resident,
+    account: AccountId,
+    submission: &Submission,
+    refusal: Refusal,
+) -> Result<Response, Problem> {
+    let tx = resident.read().await?;
+    let today = tx.today();
+    let meters = load(&tx, account).await?;
+    tx.commit().await?;
+    let window = overview::window(resident.tenant(), today)?;
+    let context = ReadingsContext::refused(&meters, window, today, submission, refusal);
+    resident.refused(TITLE, TEMPLATE, &context)
+}

@@ -1,0 +1,169 @@
+//! Taking readings: from people, judged, and from files and programs, as they are.
+
+use std::collections::{BTreeSet, HashMap};
+
+use kabinet_contracts::{AccountId, MeterId, ReadingsStored};
+use kabinet_core::{Actor, Day, DbError, Period, Quantity, Timestamp, Tx};
+use sea_orm::Set;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::entity::reading;
+use crate::error::Error;
+use crate::resource::Source;
+use crate::store::{self, LookBack, MeterState};
+use crate::submission::Submission;
+use crate::verdict::{Judged, judge};
+use crate::volume::{MOST_ZONES, Values};
+use crate::window::{MetersSettings, Window};
+
+/// Readings loaded before the current month: six shown with their volumes, and what they are counted from.
+pub(crate) const DEPTH: u32 = 7;
+
+/// Readings that were stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Their date.
+    pub date: Day,
+    /// The month they count for.
+    pub period: Period,
+    /// When they were stored: with the account it names this submission.
+    pub stored_at: Timestamp,
+    /// The meters that were read.
+    pub meters: Vec<MeterId>,
+}
+
+/// A reading from a file or a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewReading {
+    /// The meter.
+    pub meter: MeterId,
+    /// The date it was taken.
+    pub taken_on: Day,
+    /// One value a zone of the meter.
+    pub values: Vec<Quantity>,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// The account's meters as a judgement and the readings page need them: the readings of this month and
+/// the latest before it. One statement.
+pub(crate) async fn load(tx: &Tx, account: AccountId) -> Result<Vec<MeterState>, DbError> {
+    let back = LookBack { before: tx.today().period().first_day(), depth: DEPTH };
+    store::meters_with_readings(tx, account, None, back).await
+}
+
+/// Judges what a resident (or a guest who found the account) sent and stores it, all or nothing; then
+/// announces [`ReadingsStored`] and writes the audit log. Six statements, however many meters.
+pub async fn submit(tx: &mut Tx, account: AccountId, submission: &Submission) -> Result<Accepted, Error> {
+    let today = tx.today();
+    let window = Window::on(&MetersSettings::of(tx.tenant())?, today);
+    store::lock_meters(tx, account).await?;
+    let meters = load(tx, account).await?;
+    let judged = judge(&meters, submission, today, &window).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
+    let source = if matches!(tx.actor(), Actor::Guest) { Source::Guest } else { Source::Portal };
+    let rows = judged.values.iter().map(|(index, values)| {
+        let meter = &meters[*index];
+        row(tx, account, meter.id, judged.date, &values[..meter.zones], source)
+    });
+    tx.insert_many(rows.collect()).await?;
+    announce(tx, account, judged.date.period()).await?;
+    tx.audit("meters.readings_stored", account, detail(&meters, &judged, source)).await?;
+    Ok(Accepted {
+        date: judged.date,
+        period: judged.date.period(),
+        stored_at: tx.now(),
+        meters: judged.values.iter().map(|(index, _)| meters[*index].id).collect(),
+    })
+}
+
+fn detail(meters: &[MeterState], judged: &Judged, source: Source) -> serde_json::Value {
+    let read = |(index, values): &(usize, Values)| json!({ "meter": meters[*index].id, "values": &values[..meters[*index].zones] });
+    json!({
+        "date": judged.date,
+        "source": source.code(),
+        "readings": judged.values.iter().map(read).collect::<Vec<_>>(),
+    })
+}
+
+async fn announce(tx: &mut Tx, account: AccountId, period: Period) -> Result<(), DbError> {
+    tx.publish(&ReadingsStored { account, period }).await
+}
+
+fn row(
+    tx: &Tx,
+    account: AccountId,
+    meter: MeterId,
+    taken_on: Day,
+    values: &[Quantity],
+    source: Source,
+) -> reading::ActiveModel {
+    reading::ActiveModel {
+        tenant_id: Set(tx.tenant_id()),
+        id: Set(tx.new_id::<Uuid>()),
+        meter_id: Set(meter),
+        account_id: Set(account),
+        period: Set(taken_on.period()),
+        taken_on: Set(taken_on),
+        value_t1: Set(values.first().copied().unwrap_or_default()),
+        value_t2: Set(values.get(1).copied()),
+        value_t3: Set(values.get(2).copied()),
+        source: Set(source.code().to_owned()),
+        actor_id: Set(tx.actor().id()),
+        created_at: Set(tx.now()),
+    }
+}
+
+/// Stores a reading as it is, without the judgement that people get, and announces it; false when a
+/// reading of that meter, day and source is there already.
+pub async fn record(tx: &mut Tx, reading: NewReading) -> Result<bool, Error> {
+    let meter = store::meters_by_id(tx, &[reading.meter]).await?.pop().ok_or(Error::UnknownMeter(reading.meter))?;
+    let (period, subject) = (reading.taken_on.period(), reading.meter);
+    let detail = json!({ "date": reading.taken_on, "values": reading.values, "source": reading.source.code() });
+    if record_many(tx, vec![reading]).await? == 0 {
+        return Ok(false);
+    }
+    announce(tx, meter.account_id, period).await?;
+    tx.audit("meters.reading_recorded", subject, detail).await?;
+    Ok(true)
+}
+
+/// Stores readings as they are; how many were new. A reading of the same meter, day and source that is
+/// there already is skipped, so that an import can be repeated. No event: the importer reports what it
+/// did. Three statements per 512 meters and one per 1,000 new rows: bring up to a few thousand a call.
+pub async fn record_many(tx: &Tx, readings: Vec<NewReading>) -> Result<usize, Error> {
+    let (Some(from), Some(to)) =
+        (readings.iter().map(|r| r.taken_on).min(), readings.iter().map(|r| r.taken_on).max())
+    else {
+        return Ok(0);
+    };
+    let ids: Vec<MeterId> = readings.iter().map(|r| r.meter).collect::<BTreeSet<_>>().into_iter().collect();
+    let known = store::meters_by_id(tx, &ids).await?;
+    let known: HashMap<MeterId, _> = known.into_iter().map(|meter| (meter.id, meter)).collect();
+    let stored = store::readings_between(tx, &ids, from, to).await?;
+    let mut seen: BTreeSet<(MeterId, Day, String)> =
+        stored.into_iter().map(|r| (r.meter_id, r.taken_on, r.source)).collect();
+    let mut rows = Vec::new();
+    for reading in readings {
+        let meter = known.get(&reading.meter).ok_or(Error::UnknownMeter(reading.meter))?;
+        check_values(&reading.values, meter.zones, &meter.serial)?;
+        if seen.insert((reading.meter, reading.taken_on, reading.source.code().to_owned())) {
+            rows.push(row(tx, meter.account_id, meter.id, reading.taken_on, &reading.values, reading.source));
+        }
+    }
+    let count = rows.len();
+    tx.insert_many(rows).await?;
+    Ok(count)
+}
+
+/// One value a zone, none below zero.
+pub(crate) fn check_values(values: &[Quantity], zones: i32, serial: &str) -> Result<(), Error> {
+    let count = usize::try_from(zones).unwrap_or(1).clamp(1, MOST_ZONES);
+    if values.len() != count {
+        return Err(Error::Invalid(format!("meter {serial}: {} values for {count} zones", values.len())));
+    }
+    if values.iter().any(|value| value.0 < 0) {
+        return Err(Error::Invalid(format!("meter {serial}: a value below zero")));
+    }
+    Ok(())
+}

@@ -1,0 +1,309 @@
+//! Every query of the module.
+
+use kabinet_contracts::{AccountId, MeterId};
+use kabinet_core::{Day, DbError, Period, Quantity, Timestamp, Tx};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryResult, Value};
+use uuid::Uuid;
+
+use crate::entity::{meter, reading};
+use crate::resource::Resource;
+use crate::volume::Figures;
+
+/// Identifiers in one IN list.
+const MOST_IDS: usize = 512;
+
+/// A meter as billing needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct BillingMeter {
+    pub(crate) id: MeterId,
+    pub(crate) account: AccountId,
+    pub(crate) service_code: String,
+    pub(crate) serial: String,
+    pub(crate) place: String,
+    pub(crate) zones: i32,
+    pub(crate) digits: i32,
+    pub(crate) automatic: bool,
+    pub(crate) installed_on: Day,
+    pub(crate) verified_until: Option<Day>,
+}
+
+impl FromQueryResult for BillingMeter {
+    // By position: a run reads hundreds of thousands of these.
+    fn from_query_result(row: &QueryResult, _prefix: &str) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: row.try_get_by_index(0)?,
+            account: row.try_get_by_index(1)?,
+            service_code: row.try_get_by_index(2)?,
+            serial: row.try_get_by_index(3)?,
+            place: row.try_get_by_index(4)?,
+            zones: row.try_get_by_index(5)?,
+            digits: row.try_get_by_index(6)?,
+            automatic: row.try_get_by_index(7)?,
+            installed_on: row.try_get_by_index(8)?,
+            verified_until: row.try_get_by_index(9)?,
+        })
+    }
+}
+
+/// A reading as billing needs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BillingReading {
+    pub(crate) meter: MeterId,
+    pub(crate) id: Uuid,
+    pub(crate) created_at: Timestamp,
+    pub(crate) figures: Figures,
+}
+
+impl FromQueryResult for BillingReading {
+    fn from_query_result(row: &QueryResult, _prefix: &str) -> Result<Self, DbErr> {
+        let zone = |index| row.try_get_by_index::<Option<Quantity>>(index).map(Option::unwrap_or_default);
+        Ok(Self {
+            meter: row.try_get_by_index(0)?,
+            id: row.try_get_by_index(1)?,
+            created_at: row.try_get_by_index(2)?,
+            figures: Figures {
+                period: row.try_get_by_index(3)?,
+                taken_on: row.try_get_by_index(4)?,
+                values: [zone(5)?, zone(6)?, zone(7)?],
+            },
+        })
+    }
+}
+
+/// Meters of accounts `from` to `to` that were in service on some day of `period`.
+pub(crate) async fn meters_in_service(
+    tx: &Tx,
+    from: AccountId,
+    to: AccountId,
+    period: Period,
+) -> Result<Vec<BillingMeter>, DbError> {
+    let sql = "SELECT m.id, m.account_id, m.service_code, m.serial, m.place, m.zones, m.digits, m.automatic,
+                      m.installed_on, m.verified_until
+               FROM meter m
+               WHERE m.tenant_id = $1 AND m.account_id BETWEEN $2 AND $3 AND m.installed_on <= $4
+                 AND (m.removed_on IS NULL OR m.removed_on >= $5)
+               ORDER BY m.id";
+    let days = [period.last_day().into(), period.first_day().into()];
+    tx.rows(sql, [from.into(), to.into()].into_iter().chain(days).collect()).await
+}
+
+/// Readings of accounts `from` to `to` of the periods `first` to `last`, in no order.
+pub(crate) async fn readings_of_periods(
+    tx: &Tx,
+    from: AccountId,
+    to: AccountId,
+    first: Period,
+    last: Period,
+) -> Result<Vec<BillingReading>, DbError> {
+    let sql = "SELECT r.meter_id, r.id, r.created_at, r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3
+               FROM reading r
+               WHERE r.tenant_id = $1 AND r.account_id BETWEEN $2 AND $3 AND r.period BETWEEN $4 AND $5";
+    tx.rows(sql, vec![from.into(), to.into(), first.into(), last.into()]).await
+}
+
+/// Readings of `meters` from the latest one before `since` to `until`, in no order.
+pub(crate) async fn readings_back_to(
+    tx: &Tx,
+    meters: &[MeterId],
+    since: Day,
+    until: Day,
+) -> Result<Vec<BillingReading>, DbError> {
+    let mut readings = Vec::new();
+    for some in meters.chunks(MOST_IDS) {
+        let sql = format!(
+            "SELECT r.meter_id, r.id, r.created_at, r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3
+             FROM meter m
+             JOIN reading r ON r.tenant_id = m.tenant_id AND r.meter_id = m.id AND r.taken_on <= $3
+              AND r.taken_on >= COALESCE((SELECT o.taken_on FROM reading o
+                    WHERE o.tenant_id = m.tenant_id AND o.meter_id = m.id AND o.taken_on < $2
+                    ORDER BY o.taken_on DESC LIMIT 1), 0)
+             WHERE m.tenant_id = $1 AND m.id IN ({})",
+            placeholders(some.len(), 4)
+        );
+        let values = [since.into(), until.into()].into_iter().chain(padded(some)).collect();
+        readings.extend(tx.rows::<BillingReading>(&sql, values).await?);
+    }
+    Ok(readings)
+}
+
+/// `$first, $first+1, …` for `count` values and the repetitions that [`padded`] adds.
+fn placeholders(count: usize, first: usize) -> String {
+    let names: Vec<String> = (first..first + count.next_power_of_two()).map(|n| format!("${n}")).collect();
+    names.join(", ")
+}
+
+/// The identifiers, the last one repeated up to a power of two: few texts of statements to prepare.
+fn padded(ids: &[MeterId]) -> impl Iterator<Item = Value> {
+    let last = ids.last().copied();
+    let more = ids.len().next_power_of_two() - ids.len();
+    ids.iter().copied().chain(last.into_iter().cycle().take(more)).map(Value::from)
+}
+
+/// A meter with its latest readings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeterState {
+    /// The meter.
+    pub id: MeterId,
+    /// Code of the service it measures.
+    pub service_code: String,
+    /// Serial number.
+    pub serial: String,
+    /// Where it hangs; may be empty.
+    pub place: String,
+    /// Maker's model; may be empty.
+    pub model: String,
+    /// Zones, 1 to 3.
+    pub zones: usize,
+    /// Whole digits of its dial.
+    pub digits: i32,
+    /// Whether it reports by itself.
+    pub automatic: bool,
+    /// Day of installation.
+    pub installed_on: Day,
+    /// Day of removal.
+    pub removed_on: Option<Day>,
+    /// Last day of its verification.
+    pub verified_until: Option<Day>,
+    /// Readings, newest first.
+    pub readings: Vec<StoredReading>,
+}
+
+/// A stored reading of a meter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReading {
+    /// The month of its date.
+    pub period: Period,
+    /// Its date.
+    pub taken_on: Day,
+    /// Its values by zone; zero beyond the meter's zones.
+    pub values: [Quantity; 3],
+    /// Code of its source.
+    pub source: String,
+    /// When it was stored.
+    pub created_at: Timestamp,
+}
+
+struct StateRow(MeterState);
+
+impl FromQueryResult for StateRow {
+    // By position: names cost more than the values here.
+    fn from_query_result(row: &QueryResult, _prefix: &str) -> Result<Self, DbErr> {
+        let zone = |index| row.try_get_by_index::<Option<Quantity>>(index).map(Option::unwrap_or_default);
+        let mut readings = Vec::new();
+        if let Some(period) = row.try_get_by_index::<Option<Period>>(11)? {
+            readings.push(StoredReading {
+                period,
+                taken_on: row.try_get_by_index(12)?,
+                values: [zone(13)?, zone(14)?, zone(15)?],
+                source: row.try_get_by_index(16)?,
+                created_at: row.try_get_by_index(17)?,
+            });
+        }
+        Ok(Self(MeterState {
+            id: row.try_get_by_index(0)?,
+            service_code: row.try_get_by_index(1)?,
+            serial: row.try_get_by_index(2)?,
+            place: row.try_get_by_index(3)?,
+            model: row.try_get_by_index(4)?,
+            zones: usize::try_from(row.try_get_by_index::<i32>(5)?).unwrap_or(1).clamp(1, 3),
+            digits: row.try_get_by_index(6)?,
+            automatic: row.try_get_by_index(7)?,
+            installed_on: row.try_get_by_index(8)?,
+            removed_on: row.try_get_by_index(9)?,
+            verified_until: row.try_get_by_index(10)?,
+            readings,
+        }))
+    }
+}
+
+/// How far back readings are loaded: all since `before`, and the `depth` latest before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LookBack {
+    pub(crate) before: Day,
+    pub(crate) depth: u32,
+}
+
+impl LookBack {
+    /// The very last reading only.
+    pub(crate) const LAST: Self = Self { before: Day(99_991_231), depth: 1 };
+}
+
+/// The account's meters with their readings, in the order of lists: by resource, place, identifier.
+/// One statement.
+pub(crate) async fn meters_with_readings(
+    tx: &Tx,
+    account: AccountId,
+    only: Option<MeterId>,
+    back: LookBack,
+) -> Result<Vec<MeterState>, DbError> {
+    let narrow = if only.is_some() { "AND m.id = $5" } else { "" };
+    // The inner SELECT names the oldest reading wanted; it is sought once a meter, in reading_meter.
+    let sql = format!(
+        "SELECT m.id, m.service_code, m.serial, m.place, m.model, m.zones, m.digits, m.automatic, m.installed_on,
+                m.removed_on, m.verified_until,
+                r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at
+         FROM meter m
+         LEFT JOIN reading r ON r.tenant_id = m.tenant_id AND r.meter_id = m.id
+          AND r.taken_on >= COALESCE((SELECT o.taken_on FROM reading o
+                WHERE o.tenant_id = m.tenant_id AND o.meter_id = m.id AND o.taken_on < $3
+                ORDER BY o.taken_on DESC LIMIT 1 OFFSET $4), 0)
+         WHERE m.tenant_id = $1 AND m.account_id = $2 {narrow}
+         ORDER BY m.id, r.taken_on DESC, r.created_at DESC, r.id DESC"
+    );
+    let mut values: Vec<Value> = vec![account.into(), back.before.into(), i64::from(back.depth - 1).into()];
+    values.extend(only.map(Value::from));
+    let mut meters: Vec<MeterState> = Vec::new();
+    for StateRow(row) in tx.rows::<StateRow>(&sql, values).await? {
+        match meters.last_mut().filter(|meter| meter.id == row.id) {
+            Some(meter) => meter.readings.extend(row.readings),
+            None => meters.push(row),
+        }
+    }
+    let order = |code: &str| Resource::ALL.iter().position(|resource| resource.code() == code);
+    meters.sort_by(|a, b| (order(&a.service_code), &a.place, a.id).cmp(&(order(&b.service_code), &b.place, b.id)));
+    Ok(meters)
+}
+
+/// Makes everybody else who judges a reading of this account wait until this transaction ends: on
+/// PostgreSQL two forms sent at once would otherwise be judged by the same last reading.
+pub(crate) async fn lock_meters(tx: &Tx, account: AccountId) -> Result<(), DbError> {
+    let sql = "UPDATE meter SET digits = digits WHERE tenant_id = $1 AND account_id = $2";
+    tx.execute(sql, vec![account.into()]).await.map(|_| ())
+}
+
+/// The rows of these meters.
+pub(crate) async fn meters_by_id(tx: &Tx, ids: &[MeterId]) -> Result<Vec<meter::Model>, DbError> {
+    let mut rows = Vec::new();
+    for some in ids.chunks(MOST_IDS) {
+        let wanted = meter::Column::Id.is_in(some.iter().copied());
+        rows.extend(tx.all(meter::Entity::find().filter(wanted)).await?);
+    }
+    Ok(rows)
+}
+
+/// The meters of these accounts.
+pub(crate) async fn meters_of(tx: &Tx, accounts: &[AccountId]) -> Result<Vec<meter::Model>, DbError> {
+    let mut rows = Vec::new();
+    for some in accounts.chunks(MOST_IDS) {
+        let wanted = meter::Column::AccountId.is_in(some.iter().copied());
+        rows.extend(tx.all(meter::Entity::find().filter(wanted)).await?);
+    }
+    Ok(rows)
+}
+
+/// The readings of these meters taken on days `from` to `to`.
+pub(crate) async fn readings_between(
+    tx: &Tx,
+    meters: &[MeterId],
+    from: Day,
+    to: Day,
+) -> Result<Vec<reading::Model>, DbError> {
+    let mut rows = Vec::new();
+    for some in meters.chunks(MOST_IDS) {
+        let wanted = reading::Column::MeterId
+            .is_in(some.iter().copied())
+            .and(reading::Column::TakenOn.between(from, to));
+        rows.extend(tx.all(reading::Entity::find().filter(wanted)).await?);
+    }
+    Ok(rows)
+}

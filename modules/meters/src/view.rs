@@ -1,0 +1,344 @@
+//! What the module's pages and its API show: the contexts of the templates.
+
+use kabinet_contracts::MeterId;
+use kabinet_core::{Day, Money, Period, Quantity, Timestamp};
+use serde::Serialize;
+
+use crate::resource::{Resource, Source, zone_label, zone_suffix};
+use crate::store::{MeterState, StoredReading};
+use crate::submission::Submission;
+use crate::verdict::{Doubt, Refusal, Verdict};
+use crate::volume::consumed;
+use crate::window::Window;
+
+/// Days before its end from which a verification is announced.
+const SOON_DAYS: i64 = 60;
+
+/// How a meter's verification stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verification {
+    /// Valid.
+    Ok,
+    /// Valid, but ends within 60 days.
+    Soon,
+    /// Ended.
+    Expired,
+    /// Its end is not known.
+    None,
+}
+
+impl Verification {
+    /// How a verification until `until` stands on `today`.
+    #[must_use]
+    pub fn on(until: Option<Day>, today: Day) -> Self {
+        match until {
+            None => Self::None,
+            Some(until) if until < today => Self::Expired,
+            Some(until) if until <= today.plus_days(SOON_DAYS) => Self::Soon,
+            Some(_) => Self::Ok,
+        }
+    }
+}
+
+pub(crate) fn service_title(code: &str) -> String {
+    Resource::from_code(code).map_or_else(|| code.to_owned(), |resource| resource.title().to_owned())
+}
+
+pub(crate) fn unit(code: &str) -> &'static str {
+    Resource::from_code(code).map_or("", Resource::unit)
+}
+
+pub(crate) fn place(stored: String) -> Option<String> {
+    Some(stored).filter(|place| !place.is_empty())
+}
+
+/// A reading in a table: one number a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ReadingLine {
+    pub(crate) date: Day,
+    pub(crate) values: Vec<Quantity>,
+    pub(crate) consumption: Vec<Quantity>,
+    pub(crate) source: String,
+}
+
+/// The meter's readings as lines, newest first. The one it was installed with consumed nothing; of a
+/// list that was cut off, the last reading only serves to count from.
+pub(crate) fn lines(meter: &MeterState, whole: bool) -> Vec<ReadingLine> {
+    let mut lines: Vec<ReadingLine> = Vec::with_capacity(meter.readings.len());
+    for (index, reading) in meter.readings.iter().enumerate() {
+        let older = meter.readings.get(index + 1);
+        if older.is_none() && !whole && index > 0 && reading.source != Source::Installation.code() {
+            break;
+        }
+        lines.push(ReadingLine {
+            date: reading.taken_on,
+            values: reading.values[..meter.zones].to_vec(),
+            consumption: (0..meter.zones).map(|zone| between(meter, older, reading, zone)).collect(),
+            source: Source::words(&reading.source).to_owned(),
+        });
+    }
+    lines
+}
+
+fn between(meter: &MeterState, older: Option<&StoredReading>, newer: &StoredReading, zone: usize) -> Quantity {
+    older.map_or(Quantity::ZERO, |older| consumed(older.values[zone], newer.values[zone], meter.digits))
+}
+
+/// A zone's value under its label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ZoneValue {
+    pub(crate) label: &'static str,
+    pub(crate) value: Quantity,
+}
+
+/// The last reading in a list of meters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct LastReading {
+    pub(crate) date: Day,
+    pub(crate) zones: Vec<ZoneValue>,
+}
+
+/// A meter in the list «Информация об ИПУ».
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct MeterRow {
+    pub(crate) id: MeterId,
+    pub(crate) href: String,
+    pub(crate) service: String,
+    pub(crate) place: Option<String>,
+    pub(crate) serial: String,
+    pub(crate) unit: &'static str,
+    pub(crate) model: Option<String>,
+    pub(crate) installed: Option<Day>,
+    pub(crate) active: bool,
+    pub(crate) removed: Option<Day>,
+    pub(crate) verification: Verification,
+    pub(crate) verification_until: Option<Day>,
+    pub(crate) last: Option<LastReading>,
+}
+
+impl MeterRow {
+    pub(crate) fn of(meter: &MeterState, today: Day) -> Self {
+        let zone = |reading: &StoredReading, index: usize| ZoneValue {
+            label: zone_label(index, meter.zones),
+            value: reading.values[index],
+        };
+        Self {
+            id: meter.id,
+            href: format!("/meters/{}", meter.id),
+            service: service_title(&meter.service_code),
+            place: place(meter.place.clone()),
+            serial: meter.serial.clone(),
+            unit: unit(&meter.service_code),
+            model: place(meter.model.clone()),
+            installed: Some(meter.installed_on),
+            active: meter.is_in_service(today),
+            removed: meter.removed_on,
+            verification: Verification::on(meter.verified_until, today),
+            verification_until: meter.verified_until,
+            last: meter.readings.first().map(|reading| LastReading {
+                date: reading.taken_on,
+                zones: (0..meter.zones).map(|index| zone(reading, index)).collect(),
+            }),
+        }
+    }
+}
+
+/// The context of `meters/meters.html`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MetersContext {
+    pub(crate) meters: Vec<MeterRow>,
+}
+
+/// A meter on its own page: as in the list, with its zones' labels.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MeterDetail {
+    #[serde(flatten)]
+    row: MeterRow,
+    zones: Vec<&'static str>,
+}
+
+/// The context of `meters/meter.html`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MeterContext {
+    pub(crate) meter: MeterDetail,
+    pub(crate) readings: Vec<ReadingLine>,
+    pub(crate) can_submit: bool,
+}
+
+impl MeterContext {
+    /// `limit` is how many readings were asked for: fewer came when there are no more.
+    pub(crate) fn of(meter: &MeterState, today: Day, limit: usize, can_submit: bool) -> Self {
+        Self {
+            meter: MeterDetail {
+                row: MeterRow::of(meter, today),
+                zones: (0..meter.zones).map(|index| zone_label(index, meter.zones)).collect(),
+            },
+            readings: lines(meter, meter.readings.len() < limit),
+            can_submit: can_submit && meter.takes_readings(today),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ZoneFields {
+    suffix: &'static str,
+    label: &'static str,
+    last: Option<Quantity>,
+    value: String,
+    delta: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct MeterFields {
+    id: MeterId,
+    service: String,
+    place: Option<String>,
+    serial: String,
+    unit: &'static str,
+    zones: Vec<ZoneFields>,
+    last_date: Option<Day>,
+    verification: Verification,
+    verification_until: Option<Day>,
+    doubt: Option<Doubt>,
+    previous: Vec<ReadingLine>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct StoredZone {
+    label: &'static str,
+    value: Quantity,
+    consumption: Quantity,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct StoredLine {
+    service: String,
+    place: Option<String>,
+    serial: String,
+    unit: &'static str,
+    date: Day,
+    zones: Vec<StoredZone>,
+}
+
+/// The panel over the form after sending.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SentResult {
+    stored: Vec<StoredLine>,
+    period: Period,
+    preliminary: Option<Money>,
+    preliminary_change: Option<Money>,
+}
+
+impl SentResult {
+    /// The readings stored at `sent`; `None` when there are none (another's or an old link). The
+    /// estimate is added later.
+    pub(crate) fn of(meters: &[MeterState], sent: Timestamp) -> Option<Self> {
+        let mut stored = Vec::new();
+        let mut period = None;
+        for meter in meters {
+            let position = meter.readings.iter().position(|reading| reading.created_at == sent);
+            let Some(index) = position else { continue };
+            let reading = &meter.readings[index];
+            let older = meter.readings.get(index + 1);
+            let zone = |zone: usize| StoredZone {
+                label: zone_label(zone, meter.zones),
+                value: reading.values[zone],
+                consumption: between(meter, older, reading, zone),
+            };
+            period = Some(reading.period);
+            stored.push(StoredLine {
+                service: service_title(&meter.service_code),
+                place: place(meter.place.clone()),
+                serial: meter.serial.clone(),
+                unit: unit(&meter.service_code),
+                date: reading.taken_on,
+                zones: (0..meter.zones).map(zone).collect(),
+            });
+        }
+        period.map(|period| Self { stored, period, preliminary: None, preliminary_change: None })
+    }
+
+    /// The same with the company's estimate for `period`.
+    pub(crate) fn estimated(mut self, period: Period, total: Money, change: Option<Money>) -> Self {
+        (self.period, self.preliminary, self.preliminary_change) = (period, Some(total), change);
+        self
+    }
+}
+
+/// The context of `meters/readings.html`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ReadingsContext {
+    action: &'static str,
+    date: String,
+    window: Window,
+    meters: Vec<MeterFields>,
+    errors: Vec<Verdict>,
+    result: Option<SentResult>,
+}
+
+impl ReadingsContext {
+    /// A fresh form of the meters that take readings, dated `today`.
+    pub(crate) fn fresh(meters: &[MeterState], window: Window, today: Day, result: Option<SentResult>) -> Self {
+        Self::filled(meters, window, today, &Submission::default(), Refusal::default(), result)
+    }
+
+    /// The form with what was typed and what is wrong with it.
+    pub(crate) fn refused(
+        meters: &[MeterState],
+        window: Window,
+        today: Day,
+        typed: &Submission,
+        refusal: Refusal,
+    ) -> Self {
+        let mut context = Self::filled(meters, window, today, typed, refusal, None);
+        context.date.clone_from(&typed.date);
+        context
+    }
+
+    fn filled(
+        meters: &[MeterState],
+        window: Window,
+        today: Day,
+        typed: &Submission,
+        mut refusal: Refusal,
+        result: Option<SentResult>,
+    ) -> Self {
+        let offered = meters.iter().filter(|meter| meter.takes_readings(today));
+        let fields = offered.map(|meter| {
+            let doubt = refusal.doubts.remove(&meter.id);
+            meter_fields(meter, today, typed, doubt)
+        });
+        let meters = fields.collect();
+        Self { action: "/meters/readings", date: today.to_string(), window, meters, errors: refusal.verdicts, result }
+    }
+}
+
+fn meter_fields(meter: &MeterState, today: Day, typed: &Submission, doubt: Option<Doubt>) -> MeterFields {
+    let row = typed.rows.get(&meter.id).cloned().unwrap_or_default();
+    let last = meter.readings.first();
+    let zone = |index: usize| ZoneFields {
+        suffix: zone_suffix(index, meter.zones),
+        label: zone_label(index, meter.zones),
+        last: last.map(|reading| reading.values[index]),
+        value: row.values[index].clone(),
+        delta: row.deltas[index].clone(),
+    };
+    MeterFields {
+        id: meter.id,
+        service: service_title(&meter.service_code),
+        place: place(meter.place.clone()),
+        serial: meter.serial.clone(),
+        unit: unit(&meter.service_code),
+        zones: (0..meter.zones).map(zone).collect(),
+        last_date: last.map(|reading| reading.taken_on),
+        verification: Verification::on(meter.verified_until, today),
+        verification_until: meter.verified_until,
+        doubt,
+        previous: lines(meter, false),
+    }
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

@@ -1,0 +1,108 @@
+//! The contexts have the fields of the samples that the templates were written against.
+
+use kabinet_core::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::*;
+use crate::window::{MetersSettings, ReadingsWindow};
+
+const TODAY: Day = Day(20_261_122);
+
+/// The names in `value`, without its figures: an object as names, a list as its first entry.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
+        Value::Array(entries) => Value::Array(entries.first().map(shape).into_iter().collect()),
+        _ => Value::Null,
+    }
+}
+
+fn sample(text: &str, name: &str) -> Value {
+    let samples: Vec<Value> = serde_json::from_str(text).expect("samples");
+    let mut found = samples.into_iter().find(|sample| sample["name"] == name).expect("a sample");
+    let context = found["context"].as_object_mut().expect("a context");
+    context.remove("page");
+    Value::Object(context.clone())
+}
+
+fn electricity() -> MeterState {
+    let reading = |day: i32, one: i64, two: i64, created: i64| StoredReading {
+        period: Day(day).period(),
+        taken_on: Day(day),
+        values: [Quantity::whole(one), Quantity::whole(two), Quantity::ZERO],
+        source: "portal".to_owned(),
+        created_at: Timestamp(created),
+    };
+    MeterState {
+        id: MeterId(Uuid::from_u128(3)),
+        service_code: "electricity".to_owned(),
+        serial: "0110".to_owned(),
+        place: "прихожая".to_owned(),
+        model: "Меркурий".to_owned(),
+        zones: 2,
+        digits: 6,
+        automatic: false,
+        installed_on: Day(20_230_415),
+        removed_on: None,
+        verified_until: Some(Day(20_261_231)),
+        readings: vec![reading(20_261_122, 150, 60, 7), reading(20_261_024, 120, 50, 6), reading(20_260_923, 100, 45, 5)],
+    }
+}
+
+fn window() -> Window {
+    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 25 }) };
+    Window::on(&settings, TODAY)
+}
+
+#[test]
+fn the_readings_page_has_the_sample_s_fields() {
+    let text = include_str!("../templates/meters/readings.sample.json");
+    let meters = [electricity()];
+    let result = SentResult::of(&meters, Timestamp(7)).expect("a result");
+    let result = result.estimated(Period(202_611), Money(831_025), Some(Money(14_216)));
+    let ours = serde_json::to_value(ReadingsContext::fresh(&meters, window(), TODAY, Some(result))).expect("JSON");
+    assert_eq!(shape(&ours), shape(&sample(text, "stored, estimate made")));
+    assert_eq!(ours["result"]["stored"][0]["zones"][0]["consumption"], json!(300_000_000));
+    assert_eq!(ours["meters"][0]["verification"], "soon");
+
+    let mut refusal = Refusal::default();
+    refusal.verdicts.push(Verdict { field: "date".to_owned(), text: "…".to_owned() });
+    refusal.doubts.insert(meters[0].id, Doubt { text: "…".to_owned(), confirmed: false });
+    let typed = Submission { date: "25.12.2026".to_owned(), rows: Default::default() };
+    let ours = ReadingsContext::refused(&meters, window(), TODAY, &typed, refusal);
+    let ours = serde_json::to_value(ours).expect("JSON");
+    assert_eq!(ours["date"], "25.12.2026");
+    let mut theirs = sample(text, "refused");
+    theirs["meters"].as_array_mut().expect("meters").remove(0);
+    assert_eq!(shape(&ours), shape(&theirs));
+}
+
+#[test]
+fn lists_and_one_meter_have_the_sample_s_fields() {
+    let meter = electricity();
+    let ours = MetersContext { meters: vec![MeterRow::of(&meter, TODAY)] };
+    let theirs = sample(include_str!("../templates/meters/meters.sample.json"), "several");
+    assert_eq!(shape(&serde_json::to_value(ours).expect("JSON")), shape(&theirs));
+    let ours = serde_json::to_value(MeterContext::of(&meter, TODAY, 60, true)).expect("JSON");
+    let theirs = sample(include_str!("../templates/meters/meter.sample.json"), "two zones");
+    assert_eq!(shape(&ours), shape(&theirs));
+    assert_eq!(ours["readings"][2]["consumption"], json!([0, 0]));
+}
+
+#[test]
+fn the_overview_has_the_sample_s_fields() {
+    let text = include_str!("../../billing/templates/billing/overview.sample.json");
+    let theirs = sample(text, "overdue");
+    let line = crate::overview::line(electricity(), TODAY);
+    assert_eq!(shape(&serde_json::to_value(&line).expect("JSON")), shape(&theirs["meters"][0]));
+    assert_eq!(shape(&serde_json::to_value(window()).expect("JSON")), shape(&theirs["window"]));
+    assert!(line.sent);
+}
+
+#[test]
+fn a_list_that_was_cut_off_hides_the_reading_it_counts_from() {
+    let meter = electricity();
+    assert_eq!(lines(&meter, false).len(), 2);
+    assert_eq!(lines(&meter, true).len(), 3);
+}

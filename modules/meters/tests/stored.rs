@@ -1,0 +1,208 @@
+//! The module over a real database: SQLite in a file of its own, with the platform's migrations.
+
+use std::sync::Arc;
+
+use kabinet_contracts::{AccountId, MeterId};
+use kabinet_core::{Actor, Clock, Day, Db, DbConfig, Period, Quantity, Tenant, TenantId, Tx};
+use kabinet_meters::meters::{NewMeter, install, install_many};
+use kabinet_meters::readings::{NewReading, record, record_many, submit};
+use kabinet_meters::{Error, Resource, Source, Submission, consumption, overview};
+use kabinet_migrations::Migrator;
+use sea_orm::{ConnectionTrait, Statement};
+use sea_orm_migration::MigratorTrait;
+use uuid::Uuid;
+
+struct House {
+    _folder: tempfile::TempDir,
+    db: Db,
+    tenant: Arc<Tenant>,
+}
+
+const TENANT: u128 = 1;
+
+fn account(number: u128) -> AccountId {
+    AccountId(Uuid::from_u128(100 + number))
+}
+
+async fn house(accounts: u128) -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("kabinet.db").display());
+    let zone = chrono_tz::Asia::Yekaterinburg;
+    let (clock, _) = Clock::manual(Day(20_261_122).start(zone).plus_seconds(36_000));
+    let db = Db::connect(&DbConfig { url, connections: 2 }, clock).await.unwrap();
+    Migrator::up(db.platform(), None).await.unwrap();
+    let id = TenantId(Uuid::from_u128(TENANT));
+    let run = async |sql: &str, values: Vec<sea_orm::Value>| {
+        let statement = Statement::from_sql_and_values(sea_orm::DatabaseBackend::Sqlite, sql, values);
+        db.platform().execute_raw(statement).await.unwrap();
+    };
+    run("INSERT INTO tenant VALUES ($1, 'test', 'Test', 'active', 'Asia/Yekaterinburg', '{}', '', 0, 0)", vec![id.into()]).await;
+    let (house, flat) = (Uuid::from_u128(10), Uuid::from_u128(11));
+    run("INSERT INTO house VALUES ($1, $2, 'h', 'a', '1', '1', 1)", vec![id.into(), house.into()]).await;
+    run("INSERT INTO premises VALUES ($1, $2, $3, '1', '1', 'flat', 0)", vec![id.into(), flat.into(), house.into()]).await;
+    for number in 0..accounts {
+        let values = vec![id.into(), account(number).into(), number.to_string().into(), flat.into()];
+        run("INSERT INTO account VALUES ($1, $2, '', $3, $3, $4, '', '', 20200101, NULL)", values).await;
+    }
+    let tenant = Arc::new(Tenant {
+        id,
+        slug: "test".into(),
+        name: "Test".into(),
+        status: "active".into(),
+        zone,
+        profile: kabinet_core::CompanyProfile::default(),
+        canonical_host: String::new(),
+        package_hash: String::new(),
+        features: Default::default(),
+        settings: Default::default(),
+        assets: Default::default(),
+    });
+    House { _folder: folder, db, tenant }
+}
+
+impl House {
+    async fn begin(&self) -> Tx {
+        self.db.begin(&self.tenant, Actor::Resident(Uuid::from_u128(7))).await.unwrap()
+    }
+
+    async fn read(&self) -> Tx {
+        self.db.read(&self.tenant, Actor::System).await.unwrap()
+    }
+}
+
+fn water(account: AccountId, serial: &str) -> NewMeter {
+    NewMeter {
+        account,
+        resource: Resource::ColdWater,
+        serial: serial.into(),
+        place: "кухня".into(),
+        model: String::new(),
+        digits: 5,
+        automatic: false,
+        installed_on: Day(20_250_910),
+        verified_until: None,
+        initial: vec![Quantity::whole(100)],
+    }
+}
+
+fn reading(meter: MeterId, day: i32, value: i64) -> NewReading {
+    NewReading { meter, taken_on: Day(day), values: vec![Quantity::whole(value)], source: Source::Import }
+}
+
+fn typed(meter: MeterId, value: &str) -> Submission {
+    let form = [("date".to_owned(), "22.11.2026".to_owned()), (format!("meter_{meter}_value"), value.to_owned())];
+    Submission::from_form(&form.into())
+}
+
+#[tokio::test]
+async fn a_submitted_reading_is_what_billing_sees() {
+    let house = house(1).await;
+    let mut tx = house.begin().await;
+    let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
+    record_many(&tx, vec![reading(meter, 20_260_924, 130), reading(meter, 20_261_024, 133)]).await.unwrap();
+    let before = house.db.statements();
+    let accepted = submit(&mut tx, account(0), &typed(meter, "136,5")).await.unwrap();
+    assert!(house.db.statements() - before <= 6, "{}", house.db.statements() - before);
+    assert_eq!((accepted.period, accepted.meters), (Period(202_611), vec![meter]));
+    tx.commit().await.unwrap();
+
+    let tx = house.read().await;
+    let before = house.db.statements();
+    let months = consumption::for_accounts(&tx, Period(202_611), &[account(0)]).await.unwrap();
+    assert_eq!(house.db.statements() - before, 2);
+    let month = &months[&account(0)][0];
+    let zone = &month.zones[0];
+    assert_eq!((zone.previous, zone.previous_on), (Quantity::whole(133), Day(20_261_024)));
+    assert_eq!((zone.current, zone.current_on), (Some(Quantity(1_365_000_000)), Some(Day(20_261_122))));
+    assert_eq!((zone.volume, month.missed_periods), (Some(Quantity(35_000_000)), 0));
+    assert!(zone.history.is_empty());
+
+    let before = house.db.statements();
+    let shown = overview::meters(&tx, account(0)).await.unwrap();
+    assert_eq!(house.db.statements() - before, 1);
+    assert!(shown[0].sent);
+    assert_eq!(shown[0].last_date, Some(Day(20_261_122)));
+}
+
+#[tokio::test]
+async fn a_missing_reading_brings_history_and_the_months_missed() {
+    let house = house(1).await;
+    let tx = house.begin().await;
+    let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
+    let rows = [(20_251_020, 101), (20_260_720, 110), (20_260_820, 112), (20_260_801, 111)];
+    record_many(&tx, rows.map(|(day, value)| reading(meter, day, value)).into()).await.unwrap();
+    let months = consumption::for_accounts(&tx, Period(202_611), &[account(0)]).await.unwrap();
+    let month = &months[&account(0)][0];
+    let zone = &month.zones[0];
+    assert_eq!((zone.current, month.missed_periods), (None, 2));
+    assert_eq!(zone.previous, Quantity::whole(112));
+    let whole: Vec<i64> = zone.history.iter().map(|volume| volume.0 / 10_000_000).collect();
+    assert_eq!(whole, [2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    // A run for an earlier month does not see what came later.
+    let months = consumption::for_accounts(&tx, Period(202_510), &[account(0)]).await.unwrap();
+    let zone = &months[&account(0)][0].zones[0];
+    assert_eq!((zone.previous, zone.current), (Quantity::whole(100), Some(Quantity::whole(101))));
+}
+
+#[tokio::test]
+async fn a_meter_counts_from_the_month_of_its_installation_until_its_removal() {
+    let house = house(1).await;
+    let tx = house.begin().await;
+    let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
+    let before = consumption::for_accounts(&tx, Period(202_508), &[account(0)]).await.unwrap();
+    assert!(before.is_empty());
+    let first = consumption::for_accounts(&tx, Period(202_509), &[account(0)]).await.unwrap();
+    let zone = &first[&account(0)][0].zones[0];
+    assert_eq!((zone.previous, zone.current), (Quantity::whole(100), None));
+    record_many(&tx, vec![reading(meter, 20_250_925, 102)]).await.unwrap();
+    let first = consumption::for_accounts(&tx, Period(202_509), &[account(0)]).await.unwrap();
+    let month = &first[&account(0)][0];
+    assert_eq!((month.zones[0].volume, month.missed_periods), (Some(Quantity::whole(2)), 0));
+    let remove = "UPDATE meter SET removed_on = 20251101 WHERE tenant_id = $1";
+    tx.execute(remove, Vec::new()).await.unwrap();
+    let last = consumption::for_accounts(&tx, Period(202_511), &[account(0)]).await.unwrap();
+    assert_eq!(last.len(), 1);
+    let after = consumption::for_accounts(&tx, Period(202_512), &[account(0)]).await.unwrap();
+    assert!(after.is_empty());
+}
+
+#[tokio::test]
+async fn imports_can_be_repeated_and_people_may_send_again() {
+    let house = house(1).await;
+    let mut tx = house.begin().await;
+    let meters = vec![water(account(0), "18-1"), water(account(0), "18-2")];
+    let first = install_many(&tx, meters.clone()).await.unwrap();
+    assert_eq!(install_many(&tx, meters).await.unwrap(), first);
+    let rows = vec![reading(first[0], 20_261_024, 120), reading(first[1], 20_261_024, 120)];
+    assert_eq!(record_many(&tx, rows.clone()).await.unwrap(), 2);
+    assert_eq!(record_many(&tx, rows.clone()).await.unwrap(), 0);
+    assert!(!record(&mut tx, rows[0].clone()).await.unwrap());
+    submit(&mut tx, account(0), &typed(first[0], "121")).await.unwrap();
+    submit(&mut tx, account(0), &typed(first[0], "121,5")).await.unwrap();
+    let lower = submit(&mut tx, account(0), &typed(first[0], "121,4")).await;
+    assert!(matches!(lower, Err(Error::Refused(_))));
+    let wrong = NewReading { values: Vec::new(), ..rows[0].clone() };
+    assert!(matches!(record_many(&tx, vec![wrong]).await, Err(Error::Invalid(_))));
+}
+
+#[tokio::test]
+async fn a_batch_of_accounts_costs_as_few_statements_as_one() {
+    let house = house(300).await;
+    let tx = house.begin().await;
+    let accounts: Vec<AccountId> = (0..300).map(account).collect();
+    let meters = accounts.iter().map(|account| water(*account, "18-1")).collect();
+    let meters = install_many(&tx, meters).await.unwrap();
+    let read = |day: i32, value: i64| meters.iter().map(move |meter| reading(*meter, day, value)).collect::<Vec<_>>();
+    record_many(&tx, read(20_261_024, 103)).await.unwrap();
+    record_many(&tx, read(20_261_120, 105)).await.unwrap();
+    let before = house.db.statements();
+    let months = consumption::for_accounts(&tx, Period(202_611), &accounts).await.unwrap();
+    assert_eq!(house.db.statements() - before, 2);
+    assert_eq!(months.len(), 300);
+    assert!(months.values().all(|m| m[0].zones[0].volume == Some(Quantity::whole(2))));
+    // In a month without readings the look back costs one more.
+    let before = house.db.statements();
+    let months = consumption::for_accounts(&tx, Period(202_612), &accounts[..200]).await.unwrap();
+    assert_eq!(house.db.statements() - before, 3);
+    assert_eq!(months[&accounts[7]][0].zones[0].history.len(), 12);
+}

@@ -1,0 +1,56 @@
+//! Sessions of staff members.
+
+use kabinet_web::cookie::Purpose;
+use kabinet_web::{ClientAddress, Guest, Problem};
+use poem::Request;
+use poem::http::header;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use crate::login::{self, Attempt};
+use crate::password::Passwords;
+
+pub(crate) struct StaffSessionApi {
+    pub(crate) passwords: Passwords,
+}
+
+/// What a staff member logs in with.
+#[derive(Object)]
+struct Credentials {
+    /// E-mail.
+    email: String,
+    /// Password.
+    password: String,
+}
+
+#[derive(ApiResponse)]
+enum LoggedIn {
+    /// Logged in: the session is in the cookie.
+    #[oai(status = 204)]
+    Done(#[oai(header = "Set-Cookie")] String),
+}
+
+#[OpenApi]
+impl StaffSessionApi {
+    /// Logs a staff member of this company in.
+    #[oai(path = "/session", method = "post", operation_id = "logStaffIn")]
+    async fn log_in(
+        &self,
+        guest: Guest,
+        address: ClientAddress,
+        request: &Request,
+        credentials: Json<Credentials>,
+    ) -> Result<LoggedIn, Problem> {
+        let platform = guest.platform();
+        let former = platform.cookies.read(request, Purpose::Staff);
+        let attempt = Attempt {
+            email: &credentials.email,
+            password: &credentials.password,
+            address: &address.0,
+            agent: request.header(header::USER_AGENT).unwrap_or_default(),
+            former: former.as_deref(),
+        };
+        let value = login::staff(&platform.db, &self.passwords, guest.tenant(), attempt).await?;
+        Ok(LoggedIn::Done(platform.cookies.set(Purpose::Staff, &value, None)))
+    }
+}

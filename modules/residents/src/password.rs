@@ -1,0 +1,116 @@
+//! Passwords: argon2id, at most two at a time, a bounded queue before them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use kabinet_core::Entropy;
+use tokio::sync::Semaphore;
+
+use crate::error::Error;
+
+/// Memory in KiB, passes and lanes: OWASP's second profile for argon2id.
+const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// Hashes of this many people may wait; the others are asked to come back.
+const QUEUE: usize = 200;
+
+/// A hash of no password, at the same cost: verified for unknown logins so that they take as long.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$a2FiaW5ldC1ub2JvZHk$QK3v1VVm2y8m1yFh5kXfVHkTYh6qZ1G8mB2zq5w3u2A";
+
+/// Too common to be passwords, whatever their length.
+const COMMON: &str = include_str!("../data/common-passwords.txt");
+
+/// Hashing and checking, shared by the whole server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    working: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { working: Arc::new(Semaphore::new(2)), waiting: Arc::new(Semaphore::new(QUEUE)) }
+    }
+}
+
+impl Passwords {
+    /// The hash of a new password.
+    pub async fn hash(&self, password: &str) -> Result<String, Error> {
+        let password = password.to_owned();
+        self.work(move || hash_now(&password)).await?
+    }
+
+    /// Whether `password` is the one behind `hash`; takes as long when there is no hash.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Error> {
+        let password = password.to_owned();
+        let known = hash.is_some();
+        let hash = hash.unwrap_or(NOBODY).to_owned();
+        let fits = self
+            .work(move || {
+                let parsed = PasswordHash::new(&hash).map_err(|error| Error::Hashing(error.to_string()))?;
+                Ok::<bool, Error>(hasher()?.verify_password(password.as_bytes(), &parsed).is_ok())
+            })
+            .await??;
+        Ok(fits && known)
+    }
+
+    async fn work<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let _place = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
+        let turn = tokio::time::timeout(Duration::from_secs(10), self.working.acquire()).await;
+        let _permit = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
+        tokio::task::spawn_blocking(task).await.map_err(|error| Error::Hashing(error.to_string()))
+    }
+}
+
+/// The hash of a password, computed on this thread: for commands.
+pub fn hash_now(password: &str) -> Result<String, Error> {
+    let salt: [u8; 16] = Entropy.bytes();
+    let hash = hasher()?.hash_password_with_salt(password.as_bytes(), &salt);
+    hash.map(|hash| hash.to_string()).map_err(|error| Error::Hashing(error.to_string()))
+}
+
+fn hasher() -> Result<Argon2<'static>, Error> {
+    let params = Params::new(COST.0, COST.1, COST.2, None).map_err(|error| Error::Hashing(error.to_string()))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Refuses a password that is too short (10 characters), too long (128) or among the common ones.
+/// There are no rules of composition: they make passwords worse.
+pub fn check_strength(password: &str) -> Result<(), Error> {
+    let length = password.chars().count();
+    if length < 10 {
+        return Err(Error::WeakPassword("Пароль должен быть не короче 10 символов"));
+    }
+    if length > 128 {
+        return Err(Error::WeakPassword("Пароль должен быть не длиннее 128 символов"));
+    }
+    let plain = password.to_lowercase();
+    if COMMON.lines().any(|common| common == plain) {
+        return Err(Error::WeakPassword("Этот пароль слишком распространён, придумайте другой"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_fits_its_own_hash_only() {
+        let passwords = Passwords::default();
+        let hash = passwords.hash("береза у пруда").await.unwrap();
+        assert!(passwords.verify("береза у пруда", Some(&hash)).await.unwrap());
+        assert!(!passwords.verify("береза у пруда ", Some(&hash)).await.unwrap());
+        assert!(!passwords.verify("береза у пруда", None).await.unwrap());
+    }
+
+    #[test]
+    fn short_and_common_passwords_are_refused() {
+        assert!(check_strength("короткий").is_err());
+        assert!(check_strength("1234567890").is_err());
+        assert!(check_strength("Qwertyuiop").is_err());
+        assert!(check_strength("береза у пруда").is_ok());
+    }
+}

@@ -1,0 +1,199 @@
+//! The door to plugins: check one, load one, calculate with one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kabinet_sandbox::Pool;
+use moka::future::Cache;
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+
+use crate::api::{AccountCharges, Batch, PluginInfo};
+use crate::artifact::Artifacts;
+use crate::compile::{self, Compiled};
+use crate::engine::{self, Gate};
+use crate::error::PluginError;
+use crate::v1::{self, Described};
+use crate::{limits, precheck, verify};
+
+/// Plugins kept ready in memory.
+const READY: u64 = 64;
+
+/// Checks, compiles and keeps plugins; cheap to clone.
+#[derive(Clone)]
+pub struct PluginHost {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    runtime: Arc<Runtime>,
+    pool: Arc<Pool>,
+    artifacts: Artifacts,
+    ready: Cache<String, TariffPlugin>,
+}
+
+/// The engine with what guards it.
+struct Runtime {
+    engine: Engine,
+    gate: Gate,
+}
+
+/// Per-call limits of memory and tables.
+pub(crate) struct Guard {
+    limits: StoreLimits,
+}
+
+/// A plugin that is ready to calculate; cheap to clone.
+#[derive(Clone)]
+pub struct TariffPlugin {
+    loaded: Arc<Loaded>,
+}
+
+struct Loaded {
+    info: PluginInfo,
+    plugin: v1::Plugin,
+    runtime: Arc<Runtime>,
+}
+
+/// What a call used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Fuel, about one unit an instruction.
+    pub fuel: u64,
+    /// Fuel the call was given.
+    pub fuel_limit: u64,
+}
+
+impl PluginHost {
+    /// A host that compiles in `pool` (its workers must know [`crate::compile_task`]) and keeps
+    /// artifacts in `cache_dir`, authenticated with `key`.
+    pub fn new(pool: Arc<Pool>, cache_dir: PathBuf, key: [u8; 32]) -> Result<PluginHost, PluginError> {
+        let unavailable = |error: String| PluginError::Unavailable(error);
+        let engine = engine::runtime().map_err(|error| unavailable(format!("{error:#}")))?;
+        engine::start_clock(&engine).map_err(|error| unavailable(error.to_string()))?;
+        let artifacts = Artifacts::new(cache_dir, key, engine::fingerprint(&engine))
+            .map_err(|error| unavailable(format!("the folder for compiled plugins: {error}")))?;
+        let runtime = Arc::new(Runtime { engine, gate: Gate::new() });
+        let ready = Cache::new(READY);
+        Ok(PluginHost { shared: Arc::new(Shared { runtime, pool, artifacts, ready }) })
+    }
+
+    /// What the plugin is, after everything short of using it: checks, compilation, description.
+    pub async fn check(&self, component: &[u8]) -> Result<PluginInfo, PluginError> {
+        Ok(self.load(component).await?.info().clone())
+    }
+
+    /// The plugin, ready to calculate; compiled only if it was never seen before.
+    pub async fn load(&self, component: &[u8]) -> Result<TariffPlugin, PluginError> {
+        if component.len() > limits::COMPONENT_BYTES {
+            let (size, most) = (component.len(), limits::COMPONENT_BYTES);
+            return Err(PluginError::Refused(format!("{size} bytes, at most {most} are allowed")));
+        }
+        let hash = hex::encode(Sha256::digest(component));
+        let loading = self.load_new(hash.clone(), component);
+        self.shared.ready.try_get_with(hash, loading).await.map_err(|error| (*error).clone())
+    }
+
+    async fn load_new(&self, hash: String, component: &[u8]) -> Result<TariffPlugin, PluginError> {
+        let component_bytes = component.len();
+        let compiled = match self.shared.artifacts.load(&hash) {
+            Some(compiled) => compiled,
+            None => {
+                let bytes = self.shared.pool.run(compile::NAME, component, limits::COMPILE).await?;
+                let compiled = Compiled::from_bytes(&bytes)
+                    .ok_or_else(|| PluginError::Unavailable("the worker's answer is malformed".to_owned()))?;
+                self.shared.artifacts.store(&hash, &compiled);
+                compiled
+            }
+        };
+        let runtime = Arc::clone(&self.shared.runtime);
+        let ready = tokio::task::spawn_blocking(move || prepare(runtime, hash, component_bytes, &compiled));
+        ready.await.map_err(|error| PluginError::Unavailable(error.to_string()))?
+    }
+}
+
+/// Loads the artifact and asks the plugin what it is.
+fn prepare(
+    runtime: Arc<Runtime>,
+    hash: String,
+    component_bytes: usize,
+    compiled: &Compiled,
+) -> Result<TariffPlugin, PluginError> {
+    // One adapter per version; a second one makes this a match.
+    if compiled.api != precheck::SPOKEN {
+        return Err(PluginError::ApiVersion { found: compiled.api.clone(), spoken: precheck::SPOKEN });
+    }
+    // SAFETY: the bytes come straight from our own worker, or from a file whose keyed hash
+    // shows that this platform wrote it; uploads never reach this place.
+    let component = unsafe { Component::deserialize(&runtime.engine, &compiled.artifact) }
+        .map_err(|error| PluginError::Unavailable(format!("{error:#}")))?;
+    let plugin = v1::Plugin::new(&runtime.engine, &component)?;
+    let described = {
+        let _place = runtime.gate.enter();
+        let described = plugin.describe(&mut runtime.store(0, 0)?)?;
+        verify::described(&described)?;
+        described
+    };
+    let Described { id, version, rules } = described;
+    let info = PluginInfo {
+        hash,
+        api: compiled.api.clone(),
+        id,
+        version,
+        rules,
+        component_bytes,
+        artifact_bytes: compiled.artifact.len(),
+    };
+    Ok(TariffPlugin { loaded: Arc::new(Loaded { info, plugin, runtime }) })
+}
+
+impl Runtime {
+    /// A store for one call, with its limits set before anything of the guest's runs.
+    fn store(&self, accounts: usize, lines: usize) -> Result<Store<Guard>, PluginError> {
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(limits::MEMORY_BYTES)
+            .table_elements(limits::TABLE_ENTRIES)
+            .trap_on_grow_failure(true)
+            .build();
+        let mut store = Store::new(&self.engine, Guard { limits });
+        store.limiter(|guard| &mut guard.limits);
+        store.set_fuel(limits::fuel(lines)).map_err(|error| PluginError::Unavailable(error.to_string()))?;
+        store.set_epoch_deadline(limits::ticks(lines));
+        store.set_hostcall_fuel(limits::output(accounts, lines));
+        Ok(store)
+    }
+}
+
+impl TariffPlugin {
+    /// SHA-256 of the component, 64 hexadecimal digits; stored with every charge.
+    pub fn hash(&self) -> &str {
+        &self.loaded.info.hash
+    }
+
+    /// What the plugin is.
+    pub fn info(&self) -> &PluginInfo {
+        &self.loaded.info
+    }
+
+    /// The charges of the batch's accounts, in their order, verified and rounded to kopecks.
+    ///
+    /// Works on the processor until it is done: call it on a blocking thread. Each call runs in
+    /// a fresh instance, so nothing of one batch is seen by the next.
+    pub fn calculate(&self, batch: &Batch) -> Result<Vec<AccountCharges>, PluginError> {
+        Ok(self.measure(batch)?.0)
+    }
+
+    /// The same with what the call used.
+    pub fn measure(&self, batch: &Batch) -> Result<(Vec<AccountCharges>, Usage), PluginError> {
+        let lines = batch.accounts.iter().map(|account| account.services.len()).sum();
+        let runtime = &self.loaded.runtime;
+        let _place = runtime.gate.enter();
+        let mut store = runtime.store(batch.accounts.len(), lines)?;
+        let charges = self.loaded.plugin.calculate(&mut store, batch)?;
+        verify::charges(batch, &charges)?;
+        let fuel_limit = limits::fuel(lines);
+        let fuel = fuel_limit.saturating_sub(store.get_fuel().unwrap_or(0));
+        Ok((charges, Usage { fuel, fuel_limit }))
+    }
+}

@@ -1,0 +1,84 @@
+//! Every limit a plugin meets, in one place. Companies upload these files: treat them as hostile.
+
+use std::time::Duration;
+
+/// Largest component, bytes. A Rust plugin has 50 KiB, one in TypeScript 1.1 MiB.
+pub(crate) const COMPONENT_BYTES: usize = 2 << 20;
+/// Functions in all modules of a component.
+pub(crate) const FUNCTIONS: u32 = 1_000;
+/// Modules and components nested in a component, at any depth.
+pub(crate) const NESTED: u32 = 16;
+/// Body of one function, bytes.
+pub(crate) const BODY_BYTES: usize = 64 << 10;
+/// Locals of one function.
+pub(crate) const LOCALS: u32 = 1_000;
+/// Blocks inside blocks in one function.
+pub(crate) const NESTING: usize = 200;
+/// Targets of one branch table.
+pub(crate) const BRANCH_TARGETS: u32 = 1_024;
+/// Targets of all branch tables of a component.
+pub(crate) const ALL_BRANCH_TARGETS: u32 = 16 << 10;
+/// Data segments of one module.
+pub(crate) const DATA_SEGMENTS: u32 = 100;
+/// Types, globals, exports and element segments of one module, each.
+pub(crate) const ITEMS: u32 = 2_000;
+
+/// Wall time of a compilation in its worker.
+pub(crate) const COMPILE: Duration = Duration::from_secs(2);
+
+/// Linear memory, bytes.
+pub(crate) const MEMORY_BYTES: usize = 16 << 20;
+/// Entries of all tables.
+pub(crate) const TABLE_ENTRIES: usize = 1_000;
+/// Stack of the guest, bytes.
+pub(crate) const STACK_BYTES: usize = 256 << 10;
+/// Calls that may run at the same time; further ones wait.
+pub(crate) const PARALLEL_CALLS: u32 = 16;
+
+/// Fuel for up to [`FUEL_LINES`] lines; more lines get proportionally more.
+pub(crate) const FUEL: u64 = 20_000_000;
+/// Lines that [`FUEL`] is for.
+pub(crate) const FUEL_LINES: u64 = 200;
+/// How often the epoch moves on.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+/// Wall deadline of a call in ticks, for up to [`FUEL_LINES`] lines.
+pub(crate) const TICKS: u64 = 100;
+/// Lines that earn one tick more.
+pub(crate) const LINES_A_TICK: u64 = 10;
+
+/// What a call may hand over in any case, bytes of host memory.
+pub(crate) const OUTPUT_BASE: usize = 64 << 10;
+/// ... more for each account of the batch ...
+pub(crate) const OUTPUT_ACCOUNT: usize = 4 << 10;
+/// ... and for each line asked for: a receipt of twenty services has more to say.
+pub(crate) const OUTPUT_LINE: usize = 512;
+
+/// Longest text a plugin may return, bytes.
+pub(crate) const TEXT: usize = 500;
+/// Most rules a plugin may name.
+pub(crate) const RULES: usize = 100;
+/// Most parts of a line.
+pub(crate) const PARTS: usize = 32;
+/// Most recalculations of a line.
+pub(crate) const RECALCULATIONS: usize = 60;
+/// Most operands of a formula.
+pub(crate) const TERMS: usize = 200;
+
+/// Fuel for a call of so many lines.
+pub(crate) fn fuel(lines: usize) -> u64 {
+    let lines = u64::try_from(lines).unwrap_or(u64::MAX).max(FUEL_LINES);
+    (FUEL / FUEL_LINES).saturating_mul(lines)
+}
+
+/// Wall deadline in ticks for a call of so many lines.
+pub(crate) fn ticks(lines: usize) -> u64 {
+    let lines = u64::try_from(lines).unwrap_or(u64::MAX);
+    TICKS + lines.saturating_sub(FUEL_LINES) / LINES_A_TICK
+}
+
+/// Host memory that the answer to a call may take, bytes.
+pub(crate) fn output(accounts: usize, lines: usize) -> usize {
+    OUTPUT_BASE
+        .saturating_add(OUTPUT_ACCOUNT.saturating_mul(accounts))
+        .saturating_add(OUTPUT_LINE.saturating_mul(lines))
+}

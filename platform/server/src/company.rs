@@ -1,0 +1,16 @@
+//! Companies as packages: a folder with `tenant.toml`, `tariffs.toml`, brand files, a receipt template
+//! and perhaps a tariff plugin. Read and checked as a whole, then applied in one transaction.
+
+mod apply;
+mod check;
+mod document;
+mod logo;
+mod package;
+mod read;
+mod tariffs;
+
+pub use apply::{ApplyError, apply, list};
+pub use check::{CheckTools, CheckedPlugin, check_files};
+pub use document::Problem;
+pub use package::{Logo, Package, PluginSource, Template};
+pub use read::{KnownFeatures, read};

@@ -1,0 +1,205 @@
+//! Brings a company in the database to what its package says, in one transaction.
+
+use std::sync::Arc;
+
+use kabinet_billing::catalog;
+use kabinet_billing::settings::{BillingSettings, MODULE as BILLING};
+use kabinet_core::tenancy::TenantId;
+use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
+use kabinet_meters::MetersSettings;
+use sha2::{Digest, Sha256};
+
+use super::check::CheckedPlugin;
+use super::document::Problem;
+use super::package::Package;
+
+/// The name of the logo among the brand files.
+const LOGO: &str = "logo";
+
+/// Why a package was not applied; the database is as before.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// It contradicts what is in the database.
+    #[error("{0}")]
+    Refused(Problem),
+    /// The catalogue refused it.
+    #[error("tariffs.toml: {0}")]
+    Catalog(#[from] kabinet_billing::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Applies a checked package; the changes in words, none when all was as it says.
+pub async fn apply(
+    package: &Package,
+    plugin: &CheckedPlugin,
+    db: &Db,
+    tenants: &Tenants,
+) -> Result<Vec<String>, ApplyError> {
+    refuse_foreign_hosts(package, tenants).await?;
+    let before = tenants.by_slug(&package.slug).await?;
+    let hosts = match &before {
+        Some(company) => tenants.hosts(company.id).await?,
+        None => Vec::new(),
+    };
+    let wanted = company(package, before.as_deref(), db);
+    let mut tx = db.begin(&wanted, Actor::System).await?;
+    let mut changes = identity(&mut tx, package, before.as_deref(), &hosts).await?;
+    changes.extend(brand(&mut tx, package).await?);
+    changes.extend(features(&mut tx, package).await?);
+    changes.extend(catalogue(&mut tx, package, plugin).await?);
+    if changes.is_empty() {
+        return Ok(changes);
+    }
+    tx.commit().await?;
+    Ok(changes)
+}
+
+/// The companies, one line each: slug, name, hosts, state.
+pub async fn list(tenants: &Tenants) -> Result<Vec<String>, DbError> {
+    let mut lines = Vec::new();
+    for company in tenants.all().await? {
+        let hosts = tenants.hosts(company.id).await?.join(", ");
+        lines.push(format!("{}\t{}\t{}\t{}", company.slug, company.name, hosts, company.status));
+    }
+    Ok(lines)
+}
+
+async fn refuse_foreign_hosts(package: &Package, tenants: &Tenants) -> Result<(), ApplyError> {
+    for host in &package.hosts {
+        let owner = tenants.by_host(host).await?.filter(|owner| owner.slug != package.slug);
+        if let Some(owner) = owner {
+            return Err(ApplyError::Refused(Problem {
+                file: "tenant.toml".to_owned(),
+                line: package.places.get("hosts").copied(),
+                field: "hosts".to_owned(),
+                message: format!("«{host}» принадлежит компании {}", owner.slug),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// The company as the package wants it, with the switches and settings it has now.
+fn company(package: &Package, before: Option<&Tenant>, db: &Db) -> Arc<Tenant> {
+    let mut wanted = before.cloned().unwrap_or_else(|| Tenant {
+        id: TenantId(db.entropy().id(db.clock().now())),
+        slug: package.slug.clone(),
+        name: String::new(),
+        status: "active".to_owned(),
+        zone: package.zone,
+        profile: kabinet_core::CompanyProfile::default(),
+        canonical_host: String::new(),
+        package_hash: String::new(),
+        features: std::collections::HashSet::new(),
+        settings: std::collections::HashMap::new(),
+        assets: std::collections::HashMap::new(),
+    });
+    wanted.name.clone_from(&package.name);
+    wanted.zone = package.zone;
+    wanted.profile.clone_from(&package.profile);
+    wanted.package_hash.clone_from(&package.hash);
+    wanted.canonical_host = package.hosts.first().cloned().unwrap_or_default();
+    Arc::new(wanted)
+}
+
+async fn identity(
+    tx: &mut Tx,
+    package: &Package,
+    before: Option<&Tenant>,
+    hosts: &[String],
+) -> Result<Vec<String>, ApplyError> {
+    let mut changes = Vec::new();
+    match before {
+        None => changes.push(format!("компания {} создана", package.slug)),
+        Some(old) => {
+            let differs = [
+                ("название", old.name != package.name),
+                ("часовой пояс", old.zone != package.zone),
+                ("реквизиты и контакты", old.profile != package.profile),
+                ("файлы пакета", old.package_hash != package.hash),
+            ];
+            let changed = differs.into_iter().filter(|(_, differs)| *differs);
+            changes.extend(changed.map(|(what, _)| format!("{what}: изменено")));
+        }
+    }
+    if !changes.is_empty() {
+        tx.save_company().await?;
+    }
+    if !same_hosts(hosts, &package.hosts) {
+        tx.set_hosts(&package.hosts).await?;
+        changes.push(format!("адреса портала: {}", package.hosts.join(", ")));
+    }
+    Ok(changes)
+}
+
+/// The same canonical host and the same others, whatever their order.
+fn same_hosts(stored: &[String], wanted: &[String]) -> bool {
+    let sorted = |hosts: &[String]| {
+        let mut rest: Vec<String> = hosts.get(1..).unwrap_or_default().to_vec();
+        rest.sort();
+        rest
+    };
+    stored.first() == wanted.first() && sorted(stored) == sorted(wanted)
+}
+
+async fn brand(tx: &mut Tx, package: &Package) -> Result<Vec<String>, ApplyError> {
+    let stored = tx.tenant().assets.get(LOGO).cloned();
+    match &package.logo {
+        Some(logo) => {
+            let hash = hex::encode(Sha256::digest(&logo.content));
+            if stored.as_ref() == Some(&hash) {
+                return Ok(Vec::new());
+            }
+            tx.set_brand_file(LOGO, logo.content_type, &hash, logo.content.clone()).await?;
+            Ok(vec!["логотип сохранён".to_owned()])
+        }
+        None if stored.is_some() => {
+            tx.remove_brand_file(LOGO).await?;
+            Ok(vec!["логотип убран".to_owned()])
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+async fn features(tx: &mut Tx, package: &Package) -> Result<Vec<String>, ApplyError> {
+    let mut changes = Vec::new();
+    let mut named: Vec<String> = tx.tenant().features.iter().cloned().chain(package.features.clone()).collect();
+    named.sort();
+    named.dedup();
+    for module in named {
+        let on = package.features.contains(&module);
+        if tx.set_feature(&module, on).await? {
+            changes.push(format!("модуль {module} {}", if on { "включён" } else { "выключен" }));
+        }
+    }
+    Ok(changes)
+}
+
+async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Result<Vec<String>, ApplyError> {
+    let mut changes = catalog::set_receipt_kinds(tx, &package.receipt_kinds).await?;
+    changes.extend(catalog::set_services(tx, &package.services).await?);
+    changes.extend(catalog::set_tariffs(tx, &package.tariffs).await?);
+    let source = &package.plugin;
+    let installed = catalog::install_plugin(tx, &plugin.component, &plugin.info, source.from, &source.config);
+    changes.extend(installed.await?);
+    let mut billing: BillingSettings = tx.tenant().settings(BILLING)?;
+    billing.due_days.clone_from(&package.due_days);
+    billing.receipt_template = match &package.template {
+        Some(template) => {
+            let (hash, saved) = catalog::set_receipt_template(tx, &template.source).await?;
+            changes.extend(saved);
+            hash
+        }
+        None => String::new(),
+    };
+    if tx.set_settings(BILLING, &billing).await? {
+        changes.push("сроки оплаты и квитанция: изменено".to_owned());
+    }
+    let meters = MetersSettings { window: package.readings };
+    if tx.set_settings("meters", &meters).await? {
+        changes.push("приём показаний: изменено".to_owned());
+    }
+    Ok(changes)
+}

@@ -1,0 +1,96 @@
+//! The checks of a package that need the platform's workers: its plugin and its receipt template.
+
+use std::path::PathBuf;
+
+use kabinet_plugin_host::PluginHost;
+use kabinet_plugin_host::api::PluginInfo;
+use kabinet_render::ReceiptPrinter;
+use kabinet_render::error::RenderError;
+
+use super::document::Problem;
+use super::package::Package;
+
+/// What the checks work with.
+#[derive(Clone)]
+pub struct CheckTools {
+    /// Compiles and describes plugins.
+    pub plugins: PluginHost,
+    /// Prints sample receipts.
+    pub printer: ReceiptPrinter,
+    /// The folder with the platform's own plugins, `standard.wasm` among them.
+    pub plugins_dir: PathBuf,
+}
+
+/// The plugin of a package, checked.
+#[derive(Clone, Debug)]
+pub struct CheckedPlugin {
+    /// The component.
+    pub component: Vec<u8>,
+    /// What it says about itself.
+    pub info: PluginInfo,
+}
+
+/// The package's plugin after it and the receipt template passed, or what is wrong with them.
+pub async fn check_files(package: &Package, tools: &CheckTools) -> Result<CheckedPlugin, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let plugin = plugin(package, tools).await.map_err(|problem| problems.push(problem)).ok();
+    if let Some(plugin) = &plugin {
+        problems.extend(unknown_rules(package, plugin));
+    }
+    if let Some(template) = &package.template
+        && let Err(error) = tools.printer.check_template(&template.source).await
+    {
+        problems.push(template_problem(&template.file, &error));
+    }
+    match plugin {
+        Some(plugin) if problems.is_empty() => Ok(plugin),
+        _ => Err(problems),
+    }
+}
+
+async fn plugin(package: &Package, tools: &CheckTools) -> Result<CheckedPlugin, Problem> {
+    let name = &package.plugin.name;
+    let refused = |message: String| Problem {
+        file: "tenant.toml".to_owned(),
+        line: package.places.get("plugin.use").copied(),
+        field: "plugin.use".to_owned(),
+        message: format!("плагин «{name}»: {message}"),
+    };
+    let component = match &package.plugin.component {
+        Some(component) => component.clone(),
+        None => tokio::fs::read(tools.plugins_dir.join(format!("{name}.wasm")))
+            .await
+            .map_err(|error| refused(format!("среди плагинов платформы не найден: {error}")))?,
+    };
+    let info = tools.plugins.check(&component).await.map_err(|error| refused(error.to_string()))?;
+    Ok(CheckedPlugin { component, info })
+}
+
+fn unknown_rules(package: &Package, plugin: &CheckedPlugin) -> Vec<Problem> {
+    let known = &plugin.info.rules;
+    let wrong = package.services.iter().enumerate().filter(|(_, service)| !known.contains(&service.rule));
+    wrong
+        .map(|(position, service)| {
+            let field = format!("services[{position}].rule");
+            let known = known.join(", ");
+            Problem {
+                file: "tenant.toml".to_owned(),
+                line: package.places.get(&field).copied(),
+                message: format!("правила «{}» у плагина «{}» нет; есть {known}", service.rule, plugin.info.id),
+                field,
+            }
+        })
+        .collect()
+}
+
+fn template_problem(file: &str, error: &RenderError) -> Problem {
+    match error {
+        RenderError::Template { line, reason, .. } => Problem {
+            file: file.to_owned(),
+            line: line.and_then(|line| usize::try_from(line).ok()),
+            field: String::new(),
+            message: reason.clone(),
+        },
+        other => Problem::of_file(file, other.to_string()),
+    }
+}

@@ -1,0 +1,77 @@
+//! A company's package, read and typed.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
+use kabinet_billing::settings::DueDay;
+use kabinet_core::{CompanyProfile, Period};
+use kabinet_meters::ReadingsWindow;
+
+/// Everything a package says, free of mistakes that can be seen in its files alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Package {
+    /// Short name in addresses: `beregovoy`.
+    pub slug: String,
+    /// Name that residents know.
+    pub name: String,
+    /// The zone in which the company's days begin.
+    pub zone: Tz,
+    /// Hosts of the portal, lower case, without port; the first is the one that links lead to.
+    pub hosts: Vec<String>,
+    /// Requisites of the company, contacts and colour.
+    pub profile: CompanyProfile,
+    /// The logo, if the company has one.
+    pub logo: Option<Logo>,
+    /// Optional modules switched on.
+    pub features: Vec<String>,
+    /// When readings are taken; `None`: all month.
+    pub readings: Option<ReadingsWindow>,
+    /// Due days, the earliest first.
+    pub due_days: Vec<DueDay>,
+    /// Kinds of receipts in their order.
+    pub receipt_kinds: Vec<ReceiptKind>,
+    /// Services in their order.
+    pub services: Vec<Service>,
+    /// Tariffs by service, each service's earliest first.
+    pub tariffs: Vec<Tariff>,
+    /// The plugin that calculates.
+    pub plugin: PluginSource,
+    /// The receipt template of the company's own.
+    pub template: Option<Template>,
+    /// Lines of `tenant.toml` by field, for mistakes found after reading it.
+    pub places: BTreeMap<String, usize>,
+    /// SHA-256 over the files the package consists of, hexadecimal.
+    pub hash: String,
+}
+
+/// The company's logo as it is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logo {
+    /// `image/png` or `image/svg+xml`.
+    pub content_type: &'static str,
+    /// The file.
+    pub content: Vec<u8>,
+}
+
+/// A receipt template of the company's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// The file's name in the package.
+    pub file: String,
+    /// Its text.
+    pub source: String,
+}
+
+/// Where the tariff plugin comes from and how it is set up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PluginSource {
+    /// Name of one of the platform's plugins (`standard`), or of a `.wasm` file of the package.
+    pub name: String,
+    /// The component where the package brings it along.
+    pub component: Option<Vec<u8>>,
+    /// The first period it calculates.
+    pub from: Period,
+    /// Its settings.
+    pub config: PluginConfig,
+}

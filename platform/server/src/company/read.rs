@@ -1,0 +1,446 @@
+//! Reads a package's files and finds every mistake that can be seen in them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
+
+use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier};
+use kabinet_billing::settings::DueDay;
+use kabinet_core::{CompanyProfile, Period};
+use kabinet_meters::ReadingsWindow;
+use kabinet_plugin_host::api::{ServiceKind, Unit};
+use kabinet_render::payment_qr::{inn_problem, validate_requisites};
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use sha2::{Digest, Sha256};
+
+use super::document::{Problem, Section, read_document};
+use super::logo;
+use super::package::{Logo, Package, PluginSource, Template};
+use super::tariffs;
+
+/// Names of the optional modules that a package may switch on.
+pub type KnownFeatures = HashSet<&'static str>;
+
+const TENANT: &str = "tenant.toml";
+const TARIFFS: &str = "tariffs.toml";
+/// Hosts of the platform's own.
+const RESERVED: [&str; 4] = ["admin", "bank", "mail", "www"];
+const MOST_HOSTS: usize = 20;
+/// Files larger than this are nobody's package.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// The package in the folder `dir`, or everything that is wrong with it.
+pub fn read(dir: &Path, known: &KnownFeatures) -> Result<Package, Vec<Problem>> {
+    let mut files = Files { dir, hash: Sha256::new() };
+    let tenant = files.text(TENANT);
+    let tariff = files.text(TARIFFS);
+    let (tenant, tariff) = match (tenant, tariff) {
+        (Ok(tenant), Ok(tariff)) => (tenant, tariff),
+        (tenant, tariff) => return Err([tenant.err(), tariff.err()].into_iter().flatten().collect()),
+    };
+    let (mut package, mut problems) = read_document(TENANT, &tenant, |root| company(root, known, &mut files));
+    let (prices, wrong) = read_document(TARIFFS, &tariff, |root| tariffs::read(root, &package.services));
+    problems.extend(wrong);
+    package.tariffs = prices;
+    package.hash = hex::encode(files.hash.finalize());
+    if problems.is_empty() { Ok(package) } else { Err(problems) }
+}
+
+/// The files of the package; each one read counts into its hash.
+struct Files<'p> {
+    dir: &'p Path,
+    hash: Sha256,
+}
+
+impl Files<'_> {
+    fn text(&mut self, name: &str) -> Result<String, Problem> {
+        let bytes = self.bytes(name).map_err(|message| Problem::of_file(name, message))?;
+        String::from_utf8(bytes).map_err(|_| Problem::of_file(name, "файл не в кодировке UTF-8"))
+    }
+
+    fn bytes(&mut self, name: &str) -> Result<Vec<u8>, String> {
+        let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        if !plain {
+            return Err(format!("«{name}»: путь ведёт за пределы папки пакета"));
+        }
+        let path = self.dir.join(name);
+        let size = std::fs::metadata(&path).map_err(|error| format!("файл «{name}» не читается: {error}"))?.len();
+        if size > LARGEST_FILE {
+            return Err(format!("файл «{name}» больше {} МБ", LARGEST_FILE / 1024 / 1024));
+        }
+        let bytes = std::fs::read(&path).map_err(|error| format!("файл «{name}» не читается: {error}"))?;
+        self.hash.update(name.as_bytes());
+        self.hash.update([0]);
+        self.hash.update(Sha256::digest(&bytes));
+        Ok(bytes)
+    }
+}
+
+fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>) -> Package {
+    let slug = root.text("slug");
+    root.check("slug", slug_problem(&slug));
+    let name = root.text("name");
+    let zone = root.parsed("time_zone", "такого часового пояса нет; пример: Asia/Yekaterinburg").unwrap_or(chrono_tz::UTC);
+    let hosts = hosts(root);
+    let features = features(root, known);
+    let (profile, logo) = profile(root, files);
+    let readings = readings(root);
+    let due_days = due_days(root);
+    let receipt_kinds = receipt_kinds(root);
+    let mut places = BTreeMap::from([root.place("hosts")]);
+    let services = services(root, &receipt_kinds, &mut places);
+    let plugin = plugin(root, files, &mut places);
+    let template = template(root, files);
+    Package {
+        slug,
+        name,
+        zone,
+        hosts,
+        profile,
+        logo,
+        features,
+        readings,
+        due_days,
+        receipt_kinds,
+        services,
+        tariffs: Vec::new(),
+        plugin,
+        template,
+        places,
+        hash: String::new(),
+    }
+}
+
+fn slug_problem(slug: &str) -> Option<String> {
+    if slug.is_empty() {
+        return None;
+    }
+    if RESERVED.contains(&slug) {
+        return Some(format!("имя «{slug}» занято платформой"));
+    }
+    let shaped = slug.len() <= 40
+        && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && slug.starts_with(|c: char| c.is_ascii_lowercase())
+        && !slug.ends_with('-');
+    (!shaped).then(|| "латинские строчные буквы, цифры и дефис, первой — буква, до 40 знаков".to_owned())
+}
+
+fn hosts(root: &mut Section<'_>) -> Vec<String> {
+    let hosts = root.texts("hosts");
+    if hosts.is_empty() {
+        root.refuse("hosts", "укажите хотя бы один адрес портала");
+    }
+    if hosts.len() > MOST_HOSTS {
+        root.refuse("hosts", format!("не больше {MOST_HOSTS} адресов"));
+    }
+    let mut seen = BTreeSet::new();
+    for host in &hosts {
+        if let Some(message) = host_problem(host) {
+            root.refuse("hosts", format!("«{host}»: {message}"));
+        } else if !seen.insert(host) {
+            root.refuse("hosts", format!("«{host}» указан дважды"));
+        }
+    }
+    hosts
+}
+
+fn host_problem(host: &str) -> Option<&'static str> {
+    if host.contains(':') || host.contains('/') {
+        return Some("адрес указывается без порта и схемы");
+    }
+    let labels: Vec<&str> = host.split('.').collect();
+    let shaped = |label: &&str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if host.len() > 253 || labels.len() < 2 || !labels.iter().all(shaped) {
+        return Some("адрес пишется строчными латинскими буквами, например uk.example.ru");
+    }
+    let number = |label: &&str| label.bytes().all(|b| b.is_ascii_digit());
+    if labels.last().is_some_and(number) {
+        return Some("нужно имя, а не номер");
+    }
+    let platform = labels.len() == 2 && labels[1] == "localhost" && RESERVED.contains(&labels[0]);
+    platform.then_some("этот адрес занят платформой")
+}
+
+fn features(root: &mut Section<'_>, known: &KnownFeatures) -> Vec<String> {
+    let features = root.texts("features");
+    for feature in &features {
+        if !known.contains(feature.as_str()) {
+            root.refuse("features", format!("«{feature}»: такого отключаемого модуля нет"));
+        }
+    }
+    features
+}
+
+fn profile(root: &mut Section<'_>, files: &mut Files<'_>) -> (CompanyProfile, Option<Logo>) {
+    let mut profile = CompanyProfile::default();
+    let mut logo = None;
+    if let Some(mut legal) = root.section("legal") {
+        profile.legal_name = legal.text("name");
+        profile.inn = legal.text("inn");
+        profile.kpp = legal.text("kpp");
+        profile.ogrn = legal.text("ogrn");
+        legal.check("inn", present(&profile.inn).and_then(company_inn_problem));
+        legal.check("kpp", present(&profile.kpp).and_then(kpp_problem));
+        legal.check("ogrn", present(&profile.ogrn).and_then(ogrn_problem));
+        legal.refuse_unknown();
+    }
+    if let Some(mut contacts) = root.section("contacts") {
+        profile.address = contacts.text("address");
+        profile.phone = contacts.text("phone");
+        profile.dispatch_phone = contacts.optional_text("dispatch_phone").unwrap_or_default();
+        profile.email = contacts.text("email");
+        profile.site = contacts.optional_text("site").unwrap_or_default();
+        profile.hours = contacts.text("hours");
+        contacts.check("phone", present(&profile.phone).and_then(phone_problem));
+        contacts.check("dispatch_phone", present(&profile.dispatch_phone).and_then(phone_problem));
+        contacts.check("email", present(&profile.email).and_then(email_problem));
+        contacts.check("site", present(&profile.site).and_then(site_problem));
+        contacts.refuse_unknown();
+    }
+    if let Some(mut brand) = root.section("brand") {
+        profile.color = brand.text("color").to_lowercase();
+        brand.check("color", present(&profile.color).and_then(color_problem));
+        if let Some(name) = brand.optional_text("logo") {
+            match files.bytes(&name).and_then(logo::checked) {
+                Ok(found) => logo = Some(found),
+                Err(message) => brand.refuse("logo", message),
+            }
+        }
+        brand.refuse_unknown();
+    }
+    (profile, logo)
+}
+
+fn present(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn company_inn_problem(inn: &str) -> Option<&'static str> {
+    if inn.len() == 12 { Some("ИНН компании состоит из 10 цифр") } else { inn_problem(inn) }
+}
+
+fn kpp_problem(kpp: &str) -> Option<&'static str> {
+    let shaped = kpp.len() == 9 && kpp.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    (!shaped).then_some("В КПП должно быть 9 знаков")
+}
+
+/// The last digit is the number before it modulo 11, modulo 10.
+fn ogrn_problem(ogrn: &str) -> Option<&'static str> {
+    if ogrn.len() != 13 || !ogrn.bytes().all(|b| b.is_ascii_digit()) {
+        return Some("В ОГРН должно быть 13 цифр");
+    }
+    let number: u64 = ogrn[..12].parse().unwrap_or_default();
+    let last: u64 = ogrn[12..].parse().unwrap_or(10);
+    (number % 11 % 10 != last).then_some("Контрольная цифра ОГРН не сходится: проверьте номер")
+}
+
+fn phone_problem(phone: &str) -> Option<&'static str> {
+    let digits = phone.bytes().filter(u8::is_ascii_digit).count();
+    let usual = phone.chars().all(|c| c.is_ascii_digit() || "+-() ".contains(c));
+    (!usual || !(5..=15).contains(&digits)).then_some("телефон пишется цифрами, например 8 (351) 200-10-10")
+}
+
+fn email_problem(email: &str) -> Option<&'static str> {
+    let parts = email.split_once('@');
+    let shaped = parts.is_some_and(|(name, host)| !name.is_empty() && host_problem(&host.to_lowercase()).is_none());
+    let plain = email.chars().all(|c| c.is_ascii_graphic() && !"<>\"'(),;:".contains(c));
+    (!shaped || !plain).then_some("это не адрес электронной почты")
+}
+
+/// The address becomes a link on every page, so its scheme matters.
+fn site_problem(site: &str) -> Option<&'static str> {
+    let rest = site.strip_prefix("https://").or_else(|| site.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let plain = site.chars().all(|c| c.is_ascii_graphic() && !"<>\"'".contains(c));
+    let shaped = host.is_some_and(|host| host_problem(&host.to_lowercase()).is_none());
+    (!shaped || !plain).then_some("адрес сайта начинается с https:// и записывается латиницей")
+}
+
+fn color_problem(color: &str) -> Option<&'static str> {
+    kabinet_web::theme::validate_color(color).err().map(|_| "цвет пишется как #0b6e8a: решётка и шесть шестнадцатеричных цифр")
+}
+
+fn readings(root: &mut Section<'_>) -> Option<ReadingsWindow> {
+    let mut section = root.optional_section("readings")?;
+    let from = section.number("from_day", 1..=31);
+    let to = section.number("to_day", 1..=31);
+    let window = match (from, to) {
+        (Some(from), Some(to)) => {
+            Some(ReadingsWindow { from_day: u8::try_from(from).ok()?, to_day: u8::try_from(to).ok()? })
+        }
+        (None, None) => None,
+        _ => {
+            section.refuse("from_day", "нужны оба дня: from_day и to_day");
+            None
+        }
+    };
+    section.refuse_unknown();
+    window
+}
+
+fn due_days(root: &mut Section<'_>) -> Vec<DueDay> {
+    let mut days: Vec<DueDay> = Vec::new();
+    for mut section in root.sections("due_days") {
+        let from: Option<Period> = section.parsed("from", "месяц пишется как 2026-02");
+        let day = section.number("day", 1..=28);
+        if day.is_none() && !section.has("day") {
+            section.refuse("day", "поле обязательно");
+        }
+        if let (Some(from_period), Some(day)) = (from, day.and_then(|day| u32::try_from(day).ok())) {
+            if days.last().is_some_and(|last| last.from_period >= from_period) {
+                section.refuse("from", "сроки идут по возрастанию месяцев, без повторов");
+            }
+            days.push(DueDay { from_period, day });
+        }
+        section.refuse_unknown();
+    }
+    if days.is_empty() && !root.has("due_days") {
+        root.refuse("due_days", "укажите срок оплаты хотя бы одним разделом [[due_days]]");
+    }
+    days
+}
+
+fn receipt_kinds(root: &mut Section<'_>) -> Vec<ReceiptKind> {
+    let mut kinds: Vec<ReceiptKind> = Vec::new();
+    for mut section in root.sections("receipt_kinds") {
+        let code = section.text("code");
+        section.check("code", code_problem(&code));
+        if kinds.iter().any(|kind| kind.code == code) {
+            section.refuse("code", format!("код «{code}» уже есть"));
+        }
+        let title = section.text("title");
+        let main = section.flag("main");
+        if main && kinds.iter().any(|kind| kind.main) {
+            section.refuse("main", "главный вид квитанции только один");
+        }
+        let supplier = section.section("supplier").map(supplier);
+        section.refuse_unknown();
+        if let Some(supplier) = supplier {
+            kinds.push(ReceiptKind { code, title, main, supplier });
+        }
+    }
+    if kinds.is_empty() && !root.has("receipt_kinds") {
+        root.refuse("receipt_kinds", "опишите хотя бы один вид квитанции");
+    } else if !kinds.is_empty() && !kinds.iter().any(|kind| kind.main) {
+        root.refuse("receipt_kinds", "один вид квитанции должен быть главным: main = true");
+    }
+    kinds
+}
+
+fn supplier(mut section: Section<'_>) -> Supplier {
+    let supplier = Supplier {
+        name: section.text("name"),
+        inn: section.text("inn"),
+        kpp: section.optional_text("kpp").unwrap_or_default(),
+        settlement_account: section.text("settlement_account"),
+        bank_name: section.text("bank_name"),
+        bic: section.text("bic"),
+        correspondent_account: section.text("correspondent_account"),
+        purpose: section.optional_text("purpose").unwrap_or_default(),
+    };
+    for error in validate_requisites(&supplier.requisites()) {
+        // An absent field has been reported as such.
+        if section.has(error.field) {
+            section.refuse(error.field, error.message);
+        }
+    }
+    section.refuse_unknown();
+    supplier
+}
+
+fn code_problem(code: &str) -> Option<&'static str> {
+    let shaped = code.len() <= 64
+        && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && code.starts_with(|c: char| c.is_ascii_lowercase());
+    (!code.is_empty() && !shaped).then_some("код — это латинские строчные буквы, цифры и знак подчёркивания")
+}
+
+fn services(root: &mut Section<'_>, kinds: &[ReceiptKind], places: &mut BTreeMap<String, usize>) -> Vec<Service> {
+    let mut services: Vec<Service> = Vec::new();
+    for mut section in root.sections("services") {
+        let code = section.text("code");
+        section.check("code", code_problem(&code));
+        if services.iter().any(|service| service.code == code) {
+            section.refuse("code", format!("код «{code}» уже есть"));
+        }
+        let title = section.text("title");
+        let resource: Option<ServiceKind> = named(&mut section, "resource");
+        let unit: Option<Unit> = named(&mut section, "unit");
+        let group: Option<Group> = named(&mut section, "section");
+        let kind = section.text("receipt");
+        if !kind.is_empty() && !kinds.iter().any(|known| known.code == kind) {
+            section.refuse("receipt", format!("вида квитанции «{kind}» нет"));
+        }
+        let rule = section.text("rule");
+        places.extend([section.place("rule")]);
+        section.refuse_unknown();
+        if let (Some(resource), Some(unit), Some(group)) = (resource, unit, group) {
+            services.push(Service { code, title, resource, unit, section: group, kind, rule });
+        }
+    }
+    if services.is_empty() && !root.has("services") {
+        root.refuse("services", "опишите хотя бы одну услугу");
+    }
+    services
+}
+
+/// A value of the plugin contract by its name there.
+pub(super) fn named<T: serde::de::DeserializeOwned>(section: &mut Section<'_>, key: &str) -> Option<T> {
+    let text = section.text(key);
+    if text.is_empty() {
+        return None;
+    }
+    let reader: StrDeserializer<'_, ValueError> = text.as_str().into_deserializer();
+    match T::deserialize(reader) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            section.refuse(key, format!("«{text}»: такого значения нет ({error})"));
+            None
+        }
+    }
+}
+
+fn plugin(root: &mut Section<'_>, files: &mut Files<'_>, places: &mut BTreeMap<String, usize>) -> PluginSource {
+    let mut source =
+        PluginSource { name: String::new(), component: None, from: Period(190_001), config: BTreeMap::new() };
+    let Some(mut section) = root.section("plugin") else { return source };
+    source.name = section.text("use");
+    places.extend([section.place("use")]);
+    if source.name.ends_with(".wasm") {
+        match files.bytes(&source.name) {
+            Ok(component) => source.component = Some(component),
+            Err(message) => section.refuse("use", message),
+        }
+    } else {
+        section.check("use", code_problem(&source.name.replace('-', "_")));
+    }
+    source.from = section.parsed("from", "месяц пишется как 2026-02").unwrap_or(source.from);
+    if let Some(mut config) = section.optional_section("config") {
+        for key in config.keys() {
+            if let Some(value) = config.decimal(&key) {
+                source.config.insert(key, value);
+            }
+        }
+    }
+    section.refuse_unknown();
+    source
+}
+
+fn template(root: &mut Section<'_>, files: &mut Files<'_>) -> Option<Template> {
+    let mut section = root.optional_section("receipt_template")?;
+    let name = section.text("file");
+    let mut template = None;
+    if !name.is_empty() {
+        match files.text(&name.clone()) {
+            Ok(source) => template = Some(Template { file: name, source }),
+            Err(problem) => section.refuse("file", problem.message),
+        }
+    }
+    section.refuse_unknown();
+    template
+}

@@ -1,0 +1,180 @@
+//! The composition root: the one place that knows all modules and puts the house together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use kabinet_accounts::{Accounts, Profiles};
+use kabinet_billing::Billing;
+use kabinet_core::jobs::JobRunner;
+use kabinet_core::{Access, Db, DbConfig, Module, Registry, Tenants};
+use kabinet_meters::Meters;
+use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
+use kabinet_plugin_host::PluginHost;
+use kabinet_render::ReceiptPrinter;
+use kabinet_residents::Residents;
+use kabinet_sandbox::{Pool, PoolConfig};
+use kabinet_web::cookie::{CookieNames, TokenKey};
+use kabinet_web::page::Pages;
+use kabinet_web::session::Sessions;
+use kabinet_web::{Platform, PlatformConfig, WebModule, application};
+use poem::Endpoint;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm_migration::MigratorTrait;
+
+use crate::config::Config;
+
+/// A running platform without its listeners.
+pub struct App {
+    /// The configuration it was opened with.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// The companies.
+    pub tenants: Tenants,
+    /// The modules' tables of contents and handlers.
+    pub registry: Arc<Registry>,
+    /// Tariff plugins.
+    pub plugins: PluginHost,
+    /// Receipts.
+    pub printer: ReceiptPrinter,
+    /// Billing, for commands and the demo.
+    pub billing: Billing,
+    access: Access,
+    key: [u8; 32],
+    modules: Vec<Arc<dyn WebModule>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "App({})", self.db.name())
+    }
+}
+
+impl App {
+    /// Opens the platform: folders, key, migrations, database, modules.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        Self::open_with(config, Vec::new()).await
+    }
+
+    /// The same with further modules: how tests prove the toggle with one of their own.
+    pub async fn open_with(config: Config, further: Vec<Arc<dyn WebModule>>) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&config.data.dir).with_context(|| format!("data.dir {}", config.data.dir.display()))?;
+        let key = secret_key(&config.data.dir)?;
+        migrate(&config).await?;
+        let settings = DbConfig { url: config.database.url.clone(), connections: config.database.connections };
+        let db = Db::connect(&settings, config.clock()?).await.context("database")?;
+        refuse_role(db.platform()).await?;
+        let pool = Arc::new(Pool::new(PoolConfig {
+            program: worker_program()?,
+            args: vec!["worker".into()],
+            workers: config.server.workers,
+        }));
+        let plugins = PluginHost::new(pool.clone(), config.data.dir.join("plugins"), key)?;
+        let printer = ReceiptPrinter::new(pool);
+        let billing = Billing::new(db.clone(), plugins.clone(), printer.clone());
+        let mut modules: Vec<Arc<dyn WebModule>> = vec![
+            Arc::new(Residents::new()),
+            Arc::new(Accounts),
+            Arc::new(Meters::new(Arc::new(billing.clone()))),
+            Arc::new(billing.clone()),
+        ];
+        modules.extend(further);
+        let registry = Arc::new(Registry::new(modules.iter().map(|module| &**module as &dyn Module)));
+        let access = Access::new(&registry).await?;
+        Ok(Self { tenants: Tenants::new(db.clone()), config, db, registry, plugins, printer, billing, access, key, modules })
+    }
+
+    /// The HTTP application of all hosts.
+    pub fn endpoint(&self) -> anyhow::Result<impl Endpoint + 'static> {
+        let modules: Vec<&dyn WebModule> = self.modules.iter().map(|module| &**module).collect();
+        let templates = modules.iter().flat_map(|module| module.templates()).copied();
+        let platform = Arc::new(Platform {
+            db: self.db.clone(),
+            tenants: self.tenants.clone(),
+            registry: self.registry.clone(),
+            access: self.access.clone(),
+            sessions: Sessions::new(self.db.clone(), Arc::new(Profiles)),
+            pages: Pages::new(templates)?,
+            assets: kabinet_web::asset::Assets::default(),
+            cookies: CookieNames::for_scheme(&self.config.server.public_scheme),
+            key: TokenKey::new(self.key),
+            config: PlatformConfig {
+                public_scheme: self.config.server.public_scheme.clone(),
+                trusted_proxies: self.config.server.trusted_proxies.clone(),
+            },
+        });
+        application(&platform, &modules).map_err(|error| anyhow::anyhow!(error))
+    }
+
+    /// The merged OpenAPI document.
+    pub fn openapi(&self) -> anyhow::Result<serde_json::Value> {
+        let modules: Vec<&dyn WebModule> = self.modules.iter().map(|module| &**module).collect();
+        kabinet_web::openapi_document(&modules).map_err(|error| anyhow::anyhow!(error))
+    }
+
+    /// The runner of jobs and events.
+    #[must_use]
+    pub fn runner(&self) -> JobRunner {
+        JobRunner::new(self.db.clone(), self.tenants.clone(), self.registry.clone())
+    }
+}
+
+/// Brings the database's tables up to date. PostgreSQL needs `database.owner_url` for that; without it
+/// the tables must be up to date already.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let (url, may_migrate) = match config.database.owner_url.as_str() {
+        "" => (&config.database.url, config.database.url.starts_with("sqlite:")),
+        owner => (&config.database.owner_url, !owner.is_empty()),
+    };
+    let connection = connect(url).await?;
+    if may_migrate {
+        Migrator::up(&connection, None).await.context("migrations")?;
+        if let Some(role) = config.application_role() {
+            grant_to_application(&connection, &role).await.context("grants to the application's role")?;
+        }
+    } else {
+        let pending = Migrator::get_pending_migrations(&connection).await.context("migrations")?;
+        if !pending.is_empty() {
+            bail!("{} migrations are pending: run `kabinet migrate` with database.owner_url", pending.len());
+        }
+    }
+    Ok(connection.close().await?)
+}
+
+async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(if url.starts_with("sqlite:") { format!("{url}?mode=rwc") } else { url.to_owned() });
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options).await.context("database")
+}
+
+async fn refuse_role(application: &DatabaseConnection) -> anyhow::Result<()> {
+    match refuse_unsafe_role(application).await {
+        Ok(()) => Ok(()),
+        Err(UnsafeRole::Powerful(why)) => bail!("database.url: {why}; row security would not hold"),
+        Err(UnsafeRole::Database(error)) => Err(error).context("database"),
+    }
+}
+
+/// The binary whose `worker` command is the sandbox: this one, or `KABINET_WORKER` where another
+/// program (a test) opens the platform.
+fn worker_program() -> anyhow::Result<std::path::PathBuf> {
+    match std::env::var_os("KABINET_WORKER") {
+        Some(program) => Ok(program.into()),
+        None => std::env::current_exe().context("own program"),
+    }
+}
+
+/// The key of form tokens and compiled plugins: made at the first start, readable by its owner only.
+fn secret_key(dir: &Path) -> anyhow::Result<[u8; 32]> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = dir.join("secret.key");
+    if !path.exists() {
+        let fresh: [u8; 32] = kabinet_core::Entropy.bytes();
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        file.write_all(&fresh)?;
+    }
+    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    bytes.try_into().map_err(|_| anyhow::anyhow!("{}: not a key of 32 bytes", path.display()))
+}

@@ -1,0 +1,159 @@
+//! The configuration: a TOML file, every key also as `KABINET_…` in the environment.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use kabinet_core::{Clock, Day, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be configured, with defaults for a single machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Addresses.
+    pub server: ServerConfig,
+    /// Where files go.
+    pub data: DataConfig,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The demo.
+    pub demo: DemoConfig,
+}
+
+/// Addresses and what the outside sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Where the portals listen.
+    pub listen: SocketAddr,
+    /// Where health and metrics listen.
+    pub management: SocketAddr,
+    /// `http` or `https`: how browsers reach the portals.
+    pub public_scheme: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Worker processes for plugins' compilation, templates and PDF.
+    pub workers: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            management: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            public_scheme: "http".into(),
+            trusted_proxies: Vec::new(),
+            workers: 2,
+        }
+    }
+}
+
+/// Where files go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// The folder for the embedded database, caches and the secret key.
+    pub dir: PathBuf,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { dir: "data".into() }
+    }
+}
+
+/// The database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseConfig {
+    /// `sqlite://…` or `postgres://…` with the application's role.
+    pub url: String,
+    /// PostgreSQL: the role that owns the tables and migrates; empty where another process migrates.
+    pub owner_url: String,
+    /// Connections of this process.
+    pub connections: u32,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self { url: String::new(), owner_url: String::new(), connections: 8 }
+    }
+}
+
+/// The demo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DemoConfig {
+    /// A fixed answer that the captcha accepts; empty for none.
+    pub captcha_answer: String,
+    /// A time from which the demo's clock ticks: `2026-11-22` or RFC 3339; empty for the real time.
+    pub now: String,
+}
+
+impl Config {
+    /// The configuration from `file` (when given) and the environment; an error names the key.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                bail!("{}: no such configuration file", file.display());
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        // Only names with a section are keys: KABINET_CACHE and the like belong to the build.
+        let environment = Env::prefixed("KABINET_").filter(|key| key.as_str().contains("__")).split("__");
+        let config: Self = figment.merge(environment.filter(|key| !key.as_str().ends_with("_file"))).extract()?;
+        config.with_secret_files()?.checked()
+    }
+
+    /// Secrets may stand in files: `KABINET_DATABASE__URL_FILE`.
+    fn with_secret_files(mut self) -> anyhow::Result<Self> {
+        let secrets = [
+            ("KABINET_DATABASE__URL_FILE", &mut self.database.url),
+            ("KABINET_DATABASE__OWNER_URL_FILE", &mut self.database.owner_url),
+        ];
+        for (name, value) in secrets {
+            if let Some(file) = std::env::var_os(name) {
+                let text = std::fs::read_to_string(&file).with_context(|| format!("{name}={}", file.display()))?;
+                text.trim().clone_into(value);
+            }
+        }
+        Ok(self)
+    }
+
+    fn checked(mut self) -> anyhow::Result<Self> {
+        if self.database.url.is_empty() {
+            self.database.url = format!("sqlite://{}", self.data.dir.join("kabinet.db").display());
+        }
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| self.database.url.starts_with(scheme)) {
+            bail!("database.url: expected sqlite://… or postgres://…");
+        }
+        if !["http", "https"].contains(&self.server.public_scheme.as_str()) {
+            bail!("server.public_scheme: expected http or https");
+        }
+        self.clock()?;
+        Ok(self)
+    }
+
+    /// The clock that `demo.now` asks for.
+    pub fn clock(&self) -> anyhow::Result<Clock> {
+        if self.demo.now.is_empty() {
+            return Ok(Clock::system());
+        }
+        let moment = chrono::DateTime::parse_from_rfc3339(&self.demo.now).map(|moment| moment.timestamp_millis());
+        let day = || Day::parse(&self.demo.now).map(|day| day.start(chrono_tz::Asia::Yekaterinburg).plus_seconds(43_200));
+        let start = moment.map(Timestamp).or_else(|_| day());
+        Ok(Clock::starting_at(start.map_err(|_| anyhow::anyhow!("demo.now: expected 2026-11-22 or RFC 3339"))?))
+    }
+
+    /// The PostgreSQL role of the application: the user in `database.url`.
+    #[must_use]
+    pub fn application_role(&self) -> Option<String> {
+        let (_, rest) = self.database.url.split_once("://")?;
+        let (user, _) = rest.split_once('@')?;
+        Some(user.split(':').next().unwrap_or(user).to_owned())
+    }
+}

@@ -1,0 +1,111 @@
+//! The API: each module's operations behind its gate, one merged OpenAPI document.
+
+use std::collections::BTreeMap;
+
+use poem::endpoint::BoxEndpoint;
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Result};
+use poem_openapi::payload::Json;
+use poem_openapi::{OpenApi, OpenApiService};
+use serde_json::{Map, Value, json};
+
+use crate::gate::Gate;
+use crate::problem::Problem;
+use crate::surface::WebModule;
+
+/// What an operation answers.
+pub type ApiResult<T> = Result<Json<T>, Problem>;
+
+/// The operations of one module on one surface, with their specification.
+pub struct ApiPart {
+    endpoint: BoxEndpoint<'static>,
+    spec: Value,
+}
+
+impl std::fmt::Debug for ApiPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.templates()).finish()
+    }
+}
+
+impl ApiPart {
+    /// The operations of a `#[OpenApi]` type; paths are relative to the surface.
+    pub fn new<A: OpenApi + 'static>(api: A) -> Self {
+        let service = OpenApiService::new(api, "Kabinet", env!("CARGO_PKG_VERSION"));
+        let spec = serde_json::from_str(&service.spec()).unwrap_or_default();
+        Self { endpoint: service.into_endpoint().map_to_response().boxed(), spec }
+    }
+
+    fn templates(&self) -> Vec<String> {
+        self.spec["paths"].as_object().map(|paths| paths.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
+struct Part {
+    templates: Vec<Vec<String>>,
+    gate: Gate,
+}
+
+/// All operations of one surface: finds the part by path, then asks its gate.
+pub(crate) struct ApiSurface(Vec<Part>);
+
+impl ApiSurface {
+    pub(crate) fn new(parts: impl IntoIterator<Item = (&'static str, ApiPart)>) -> Self {
+        let part = |(module, part): (&'static str, ApiPart)| Part {
+            templates: part.templates().iter().map(|template| segments(template)).collect(),
+            gate: Gate { module, inner: part.endpoint },
+        };
+        Self(parts.into_iter().map(part).collect())
+    }
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
+}
+
+fn fits(template: &[String], path: &[String]) -> bool {
+    template.len() == path.len() && template.iter().zip(path).all(|(t, p)| t.starts_with('{') || t == p)
+}
+
+impl Endpoint for ApiSurface {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let path = segments(request.uri().path());
+        let part = self.0.iter().find(|part| part.templates.iter().any(|template| fits(template, &path)));
+        match part {
+            Some(part) => part.gate.call(request).await,
+            None => Err(Problem::not_found().into()),
+        }
+    }
+}
+
+/// The merged document of all modules; an error names two schemas of one name that differ.
+pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
+    let mut paths = Map::new();
+    let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
+    for module in modules {
+        let resident = module.resident_api().into_iter().map(|part| ("/api/v1", part));
+        let admin = module.admin_api().into_iter().map(|part| ("/api/admin/v1", part));
+        for (prefix, part) in resident.chain(admin) {
+            for (path, item) in part.spec["paths"].as_object().into_iter().flatten() {
+                paths.insert(format!("{prefix}{path}"), item.clone());
+            }
+            for (name, schema) in part.spec["components"]["schemas"].as_object().into_iter().flatten() {
+                let known = schemas.entry(name.clone()).or_insert_with(|| schema.clone());
+                if known != schema {
+                    return Err(format!("two schemas are named {name} and differ"));
+                }
+            }
+        }
+    }
+    Ok(json!({
+        "openapi": "3.0.0",
+        "info": { "title": "Kabinet", "version": env!("CARGO_PKG_VERSION"),
+                  "description": "Sums are integers in kopecks, quantities integers scaled by 10^7." },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "components": { "schemas": schemas,
+            "securitySchemes": { "session": { "type": "apiKey", "in": "cookie", "name": "kabinet" } } },
+        "security": [{ "session": [] }],
+    }))
+}

@@ -1,0 +1,33 @@
+//! Where a request comes from.
+
+use std::net::IpAddr;
+
+use poem::{FromRequest, Request, RequestBody, Result};
+
+use crate::platform::Platform;
+
+/// The client's address, for limits and the session list. `X-Forwarded-For` counts only when the
+/// connection comes from a configured proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub String);
+
+impl ClientAddress {
+    pub(crate) fn of(request: &Request) -> Self {
+        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let proxies = &Platform::of(request).config.trusted_proxies;
+        let forwarded = peer.filter(|peer| proxies.contains(peer)).and_then(|_| forwarded_for(request));
+        Self(forwarded.or(peer).map_or_else(|| "unknown".to_owned(), |address| address.to_string()))
+    }
+}
+
+/// The last hop that the proxy itself wrote.
+fn forwarded_for(request: &Request) -> Option<IpAddr> {
+    let header = request.headers().get("x-forwarded-for")?.to_str().ok()?;
+    header.rsplit(',').next()?.trim().parse().ok()
+}
+
+impl<'a> FromRequest<'a> for ClientAddress {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Ok(Self::of(request))
+    }
+}

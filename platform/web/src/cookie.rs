@@ -1,0 +1,148 @@
+//! Cookies and the form tokens derived from them.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use poem::Request;
+use poem::http::header;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Names and attributes of the platform's cookies, by the public scheme: over https they carry the
+/// `__Host-` prefix, which browsers tie to the host, the root path and `Secure`.
+#[derive(Clone, Copy, Debug)]
+pub struct CookieNames {
+    secure: bool,
+}
+
+/// What a cookie is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The session of a resident.
+    Resident,
+    /// The session of a staff member.
+    Staff,
+    /// A guest's random value, to which form tokens are bound.
+    Guest,
+    /// A message for the next page.
+    Message,
+    /// How the pages look («Версия для слабовидящих»).
+    View,
+}
+
+impl CookieNames {
+    /// The names for a public scheme (`http` or `https`).
+    #[must_use]
+    pub fn for_scheme(scheme: &str) -> Self {
+        Self { secure: scheme == "https" }
+    }
+
+    /// The cookie's name.
+    #[must_use]
+    pub const fn name(self, purpose: Purpose) -> &'static str {
+        match (self.secure, purpose) {
+            (true, Purpose::Resident) => "__Host-kabinet",
+            (false, Purpose::Resident) => "kabinet",
+            (true, Purpose::Staff) => "__Host-kabinet-staff",
+            (false, Purpose::Staff) => "kabinet-staff",
+            (true, Purpose::Guest) => "__Host-kabinet-guest",
+            (false, Purpose::Guest) => "kabinet-guest",
+            (true, Purpose::Message) => "__Host-kabinet-message",
+            (false, Purpose::Message) => "kabinet-message",
+            (_, Purpose::View) => "kabinet_view",
+        }
+    }
+
+    /// The `Set-Cookie` value; `seconds` is its age, 0 removes it, `None` ends with the browser.
+    #[must_use]
+    pub fn set(self, purpose: Purpose, value: &str, seconds: Option<i64>) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        let age = seconds.map(|s| format!("; Max-Age={s}")).unwrap_or_default();
+        format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}", self.name(purpose))
+    }
+
+    /// The value that the request carries.
+    #[must_use]
+    pub fn read(self, request: &Request, purpose: Purpose) -> Option<String> {
+        let name = self.name(purpose);
+        let lines = request.headers().get_all(header::COOKIE).iter();
+        let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+        let mut values = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(key, _)| *key == name);
+        values.next().map(|(_, value)| value.to_owned()).filter(|value| value.len() <= 512)
+    }
+}
+
+/// The platform's secret, from which form tokens are made.
+#[derive(Clone)]
+pub struct TokenKey([u8; 32]);
+
+impl std::fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenKey")
+    }
+}
+
+impl TokenKey {
+    /// A key from 32 secret bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The form token for a session or guest value: useless without the cookie.
+    #[must_use]
+    pub fn form_token(&self, bound_to: &str) -> String {
+        URL_SAFE_NO_PAD.encode(self.digest(bound_to))
+    }
+
+    /// Whether `token` is the form token for `bound_to`.
+    #[must_use]
+    pub fn accepts(&self, bound_to: &str, token: &str) -> bool {
+        let Ok(given) = URL_SAFE_NO_PAD.decode(token) else { return false };
+        self.digest(bound_to).ct_eq(&given).into()
+    }
+
+    fn digest(&self, bound_to: &str) -> Vec<u8> {
+        match Hmac::<Sha256>::new_from_slice(&self.0) {
+            Ok(mut mac) => {
+                mac.update(b"form:");
+                mac.update(bound_to.as_bytes());
+                mac.finalize().into_bytes().to_vec()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// 32 random bytes as a cookie value.
+#[must_use]
+pub fn random_value(entropy: kabinet_core::Entropy) -> String {
+    URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())
+}
+
+/// What is stored of a secret value: its SHA-256.
+#[must_use]
+pub fn stored(value: &str) -> Vec<u8> {
+    Sha256::digest(value.as_bytes()).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_token_fits_its_own_session_only() {
+        let key = TokenKey::new([7; 32]);
+        let token = key.form_token("session-a");
+        assert!(key.accepts("session-a", &token));
+        assert!(!key.accepts("session-b", &token));
+        assert!(!key.accepts("session-a", ""));
+        assert!(!TokenKey::new([8; 32]).accepts("session-a", &token));
+    }
+
+    #[test]
+    fn cookies_are_bound_to_the_host_over_https() {
+        let cookie = CookieNames::for_scheme("https").set(Purpose::Resident, "x", None);
+        assert_eq!(cookie, "__Host-kabinet=x; Path=/; HttpOnly; SameSite=Lax; Secure");
+    }
+}

@@ -1,0 +1,50 @@
+//! From the Host header to a company.
+
+use poem::Request;
+use poem::http::{StatusCode, header};
+
+use crate::problem::Problem;
+
+/// The request's host: lower case, without port and trailing dot. Two Host headers are a trick (400),
+/// none or a malformed one leads nowhere (421).
+pub fn host_of(request: &Request) -> Result<String, Problem> {
+    let mut headers = request.headers().get_all(header::HOST).iter();
+    let first = headers.next();
+    if headers.next().is_some() {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "duplicate_host", ""));
+    }
+    let named = first.and_then(|value| value.to_str().ok()).or_else(|| request.original_uri().authority().map(|a| a.as_str()));
+    named.and_then(normalised).ok_or_else(unknown_host)
+}
+
+/// 421: this host is no company's.
+#[must_use]
+pub fn unknown_host() -> Problem {
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "")
+}
+
+fn normalised(host: &str) -> Option<String> {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        Some(_) => return None,
+        None => host,
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let usual = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    usual.then(|| name.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalised;
+
+    #[test]
+    fn a_host_is_matched_without_its_port_case_and_dot() {
+        for host in ["beregovoy.localhost:8080", "Beregovoy.LOCALHOST", "beregovoy.localhost."] {
+            assert_eq!(normalised(host).as_deref(), Some("beregovoy.localhost"));
+        }
+        for strange in ["", "a b", "user@host", "host:port", "[::1]:80", "хост"] {
+            assert_eq!(normalised(strange), None, "{strange}");
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Authority arrives by extractor: no handler can name a company or an account without it.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kabinet_core::{Actor, Day, DbError, PermissionKey, Tenant, Tx};
+use poem::http::{StatusCode, header};
+use poem::{FromRequest, Request, RequestBody, Response, Result};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::cookie::Purpose;
+use crate::form::check_origin;
+use crate::page::PageRequest;
+use crate::platform::Platform;
+use crate::problem::Problem;
+use crate::session::{Session, Subject};
+
+/// An account that a resident has linked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedAccount {
+    /// Its identifier.
+    pub id: Uuid,
+    /// Its number, as printed.
+    pub number: String,
+    /// Its address in one line.
+    pub address: String,
+    /// The day it was closed.
+    pub closed_on: Option<Day>,
+}
+
+/// Who a session's person is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// E-mail, the login.
+    pub email: String,
+    /// Linked accounts (residents).
+    pub accounts: Vec<LinkedAccount>,
+    /// The chosen one of them.
+    pub active: Option<Uuid>,
+    /// Role (staff).
+    pub role: String,
+}
+
+/// Where the web layer learns who a person is; the modules answer.
+#[async_trait]
+pub trait ProfileSource: Send + Sync {
+    /// The resident's profile with the accounts linked now; `None` when the login is gone.
+    async fn resident(&self, tx: &Tx, id: Uuid) -> Result<Option<Profile>, DbError>;
+    /// The staff member's profile; `None` when the person no longer works there.
+    async fn staff(&self, tx: &Tx, id: Uuid) -> Result<Option<Profile>, DbError>;
+}
+
+/// The account a resident looks at, with the resident's right to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountRef {
+    /// The account's identifier.
+    pub id: Uuid,
+    /// The day it was closed: it can be read but no longer acted on.
+    pub closed_on: Option<Day>,
+}
+
+/// Anybody on a company's portal.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    page: Arc<PageRequest>,
+    session: Option<Arc<Session>>,
+}
+
+/// A resident who is logged in.
+#[derive(Clone, Debug)]
+pub struct Resident {
+    page: Arc<PageRequest>,
+    session: Arc<Session>,
+}
+
+/// A staff member who holds permission `P`.
+#[derive(Debug)]
+pub struct Staff<P> {
+    platform: Arc<Platform>,
+    tenant: Arc<Tenant>,
+    session: Arc<Session>,
+    permission: PhantomData<P>,
+}
+
+pub(crate) fn tenant_of(request: &Request) -> Result<Arc<Tenant>, Problem> {
+    request.extensions().get::<Arc<Tenant>>().cloned().ok_or_else(Problem::not_found)
+}
+
+pub(crate) fn is_api(request: &Request) -> bool {
+    request.original_uri().path().starts_with("/api/")
+}
+
+/// The session that a request carries, looked up once a request.
+pub(crate) async fn session_of(request: &Request, subject: Subject) -> Result<Option<Arc<Session>>, Problem> {
+    let platform = Platform::of(request);
+    let tenant = tenant_of(request)?;
+    let purpose = if subject == Subject::Staff { Purpose::Staff } else { Purpose::Resident };
+    match platform.cookies.read(request, purpose) {
+        Some(value) => Ok(platform.sessions.find(&tenant, subject, &value).await?),
+        None => Ok(None),
+    }
+}
+
+impl Guest {
+    /// The company.
+    #[must_use]
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.page.tenant
+    }
+
+    /// Whether somebody is logged in.
+    #[must_use]
+    pub fn is_resident(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// The cookie value of the session that somebody is logged in with.
+    #[must_use]
+    pub fn session_value(&self) -> Option<&str> {
+        self.session.as_ref().map(|session| session.value.as_str())
+    }
+
+    /// A transaction that may write.
+    pub async fn begin(&self) -> Result<Tx, Problem> {
+        Ok(self.page.platform.db.begin(&self.page.tenant, Actor::Guest).await?)
+    }
+
+    /// A transaction that only reads.
+    pub async fn read(&self) -> Result<Tx, Problem> {
+        Ok(self.page.platform.db.read(&self.page.tenant, Actor::Guest).await?)
+    }
+
+    /// The platform.
+    #[must_use]
+    pub fn platform(&self) -> &Arc<Platform> {
+        &self.page.platform
+    }
+
+    /// A page.
+    pub fn page(&self, title: &str, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
+        self.page.render(StatusCode::OK, title, template, context, self.session.as_deref())
+    }
+
+    /// The page of a refused form: 422, values kept.
+    pub fn refused(&self, title: &str, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
+        let viewer = self.session.as_deref();
+        self.page.render(StatusCode::UNPROCESSABLE_ENTITY, title, template, context, viewer)
+    }
+}
+
+impl Resident {
+    /// The company.
+    #[must_use]
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.page.tenant
+    }
+
+    /// The resident's identifier.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.session.subject_id
+    }
+
+    /// The resident's e-mail.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.session.profile.email
+    }
+
+    /// The cookie value of this session.
+    #[must_use]
+    pub fn session_value(&self) -> &str {
+        &self.session.value
+    }
+
+    /// The accounts linked now.
+    #[must_use]
+    pub fn accounts(&self) -> &[LinkedAccount] {
+        &self.session.profile.accounts
+    }
+
+    /// The account chosen in the client menu.
+    #[must_use]
+    pub fn active(&self) -> Option<&LinkedAccount> {
+        let active = self.session.profile.active?;
+        self.accounts().iter().find(|account| account.id == active)
+    }
+
+    /// The right to the chosen account; 404 without one.
+    pub fn account(&self) -> Result<AccountRef, Problem> {
+        let account = self.active().ok_or_else(Problem::not_found)?;
+        Ok(AccountRef { id: account.id, closed_on: account.closed_on })
+    }
+
+    /// The platform.
+    #[must_use]
+    pub fn platform(&self) -> &Arc<Platform> {
+        &self.page.platform
+    }
+
+    /// A transaction that may write, in the resident's name.
+    pub async fn begin(&self) -> Result<Tx, Problem> {
+        Ok(self.page.platform.db.begin(&self.page.tenant, Actor::Resident(self.id())).await?)
+    }
+
+    /// A transaction that only reads.
+    pub async fn read(&self) -> Result<Tx, Problem> {
+        Ok(self.page.platform.db.read(&self.page.tenant, Actor::Resident(self.id())).await?)
+    }
+
+    /// A page.
+    pub fn page(&self, title: &str, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
+        self.page.render(StatusCode::OK, title, template, context, Some(&*self.session))
+    }
+
+    /// The page of a refused form: 422, values kept.
+    pub fn refused(&self, title: &str, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
+        let viewer = Some(&*self.session);
+        self.page.render(StatusCode::UNPROCESSABLE_ENTITY, title, template, context, viewer)
+    }
+
+    /// The answer to an accepted form: 303 to `path`.
+    #[must_use]
+    pub fn done(&self, path: &str) -> Response {
+        see_other(path)
+    }
+
+    /// The same, with a sentence that the next page shows once.
+    #[must_use]
+    pub fn done_saying(&self, path: &str, text: &str) -> Response {
+        let message = self.page.platform.cookies.set(Purpose::Message, &crate::page::encode_message(text), Some(60));
+        Response::builder()
+            .status(StatusCode::SEE_OTHER)
+            .header(header::LOCATION, path)
+            .header(header::SET_COOKIE, message)
+            .finish()
+    }
+}
+
+/// A redirect to a path of this host: what a form that did something answers.
+#[must_use]
+pub fn see_other(path: &str) -> Response {
+    Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, path).finish()
+}
+
+impl<P: PermissionKey> Staff<P> {
+    /// The company the staff member works for.
+    #[must_use]
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.tenant
+    }
+
+    /// The staff member's identifier.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.session.subject_id
+    }
+
+    /// A transaction that may write, in the staff member's name.
+    pub async fn begin(&self) -> Result<Tx, Problem> {
+        Ok(self.platform.db.begin(&self.tenant, Actor::Staff(self.id())).await?)
+    }
+
+    /// A transaction that only reads.
+    pub async fn read(&self) -> Result<Tx, Problem> {
+        Ok(self.platform.db.read(&self.tenant, Actor::Staff(self.id())).await?)
+    }
+}
+
+impl<'a> FromRequest<'a> for Guest {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        let session = session_of(request, Subject::Resident).await?;
+        Ok(Self { page: PageRequest::of(request)?, session })
+    }
+}
+
+impl<'a> FromRequest<'a> for Resident {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        if is_api(request) {
+            check_origin(request)?;
+        }
+        match session_of(request, Subject::Resident).await? {
+            Some(session) => Ok(Self { page: PageRequest::of(request)?, session }),
+            None if is_api(request) => Err(not_logged_in().into()),
+            None => Err(poem::Error::from_response(see_other("/"))),
+        }
+    }
+}
+
+impl<'a, P: PermissionKey> FromRequest<'a> for Staff<P> {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        check_origin(request)?;
+        let platform = Platform::of(request).clone();
+        let session = session_of(request, Subject::Staff).await?.ok_or_else(not_logged_in)?;
+        if !platform.access.allows(&session.profile.role, P::KEY) {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "Недостаточно прав").into());
+        }
+        Ok(Self { platform, tenant: tenant_of(request)?, session, permission: PhantomData })
+    }
+}
+
+fn not_logged_in() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "not_logged_in", "Войдите в личный кабинет")
+}

@@ -1,0 +1,138 @@
+//! The route table: which host leads where, and which module answers.
+
+use std::sync::Arc;
+
+use kabinet_core::{Module, Tenant};
+use poem::endpoint::BoxEndpoint;
+use poem::middleware::{CatchPanic, Compression};
+use poem::web::{CompressionAlgo, CompressionLevel};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result, Route, get};
+
+use crate::api::{ApiPart, ApiSurface, openapi_document};
+use crate::asset;
+use crate::gate::Gate;
+use crate::headers;
+use crate::host::{host_of, unknown_host};
+use crate::page::{PageRequest, hostless_problem, session_value};
+use crate::person::is_api;
+use crate::platform::Platform;
+use crate::problem::Problem;
+use crate::view;
+
+/// A page of a module.
+pub struct PageRoute {
+    path: &'static str,
+    endpoint: BoxEndpoint<'static>,
+}
+
+impl std::fmt::Debug for PageRoute {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PageRoute({})", self.path)
+    }
+}
+
+impl PageRoute {
+    /// A page at `path` (poem's pattern, `:id` for a part).
+    pub fn new<E>(path: &'static str, endpoint: E) -> Self
+    where
+        E: Endpoint + 'static,
+        E::Output: IntoResponse,
+    {
+        Self { path, endpoint: endpoint.map_to_response().boxed() }
+    }
+}
+
+/// What a module shows to the web.
+pub trait WebModule: Module {
+    /// Its resident pages.
+    fn pages(&self) -> Vec<PageRoute> {
+        Vec::new()
+    }
+    /// Its resident operations, under `/api/v1`.
+    fn resident_api(&self) -> Vec<ApiPart> {
+        Vec::new()
+    }
+    /// Its staff operations, under `/api/admin/v1`.
+    fn admin_api(&self) -> Vec<ApiPart> {
+        Vec::new()
+    }
+    /// Its templates: name and source.
+    fn templates(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+}
+
+/// The whole application over `platform` and its modules; an error names what does not fit together.
+pub fn application(platform: &Arc<Platform>, modules: &[&dyn WebModule]) -> Result<impl Endpoint + use<>, String> {
+    let document = openapi_document(modules)?;
+    let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed() };
+    let fast = Compression::new().algorithms([CompressionAlgo::GZIP]).with_quality(CompressionLevel::Fastest);
+    Ok(portal.with(CatchPanic::new()).with(fast))
+}
+
+fn routes(modules: &[&dyn WebModule], document: serde_json::Value) -> Result<impl Endpoint<Output = Response> + use<>, String> {
+    let mut route = Route::new()
+        .at("/assets/:name", get(asset::file))
+        .at("/theme.:hash", get(asset::theme_file))
+        .at("/brand/:name", get(asset::logo))
+        .at("/favicon.ico", get(poem::endpoint::make_sync(|_| poem::http::StatusCode::NO_CONTENT)))
+        .at("/accessibility", get(view::show).post(view::keep))
+        .at("/api/openapi.json", get(poem::endpoint::make_sync(move |_| poem::web::Json(document.clone()))));
+    let (mut resident, mut admin) = (Vec::new(), Vec::new());
+    for module in modules {
+        let id = module.manifest().id;
+        for page in module.pages() {
+            let gate = Gate { module: id, inner: page.endpoint };
+            route = route.try_at(page.path, gate).map_err(|error| format!("{id} {}: {error}", page.path))?;
+        }
+        resident.extend(module.resident_api().into_iter().map(|part| (id, part)));
+        admin.extend(module.admin_api().into_iter().map(|part| (id, part)));
+    }
+    let apis = route.nest("/api/v1", ApiSurface::new(resident)).nest("/api/admin/v1", ApiSurface::new(admin));
+    Ok(apis.map_to_response())
+}
+
+/// The outermost endpoint: company, page frame, route, problem, headers.
+struct Portal {
+    platform: Arc<Platform>,
+    routes: BoxEndpoint<'static>,
+}
+
+impl Endpoint for Portal {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        request.extensions_mut().insert(self.platform.clone());
+        let path = request.original_uri().path().to_owned();
+        let response = match self.company(&request).await {
+            Ok(tenant) => self.answer(request, tenant).await,
+            Err(problem) if is_api(&request) => problem.json(),
+            Err(problem) => hostless_problem(&self.platform, &problem),
+        };
+        Ok(headers::secure(response, &path))
+    }
+}
+
+impl Portal {
+    /// The company of the host; a staff surface's host takes the company from the session's cookie.
+    async fn company(&self, request: &Request) -> Result<Arc<Tenant>, Problem> {
+        let host = host_of(request)?;
+        let tenant = self.platform.tenants.by_host(&host).await?;
+        tenant.filter(|tenant| tenant.status == "active").ok_or_else(unknown_host)
+    }
+
+    async fn answer(&self, mut request: Request, tenant: Arc<Tenant>) -> Response {
+        let page = Arc::new(PageRequest::read(&request, tenant.clone()));
+        let (api, session) = (is_api(&request), session_value(&request));
+        request.extensions_mut().insert(tenant);
+        request.extensions_mut().insert(page.clone());
+        match self.routes.call(request).await {
+            Ok(response) => response,
+            Err(error) if error.is_from_response() => error.into_response(),
+            Err(error) => {
+                let problem = Problem::from_error(error);
+                if api { problem.json() } else { page.problem(&problem, session.as_deref()).await }
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The month's volume from meters: readings, or the average of earlier months.
+
+use kabinet_tariff_sdk::{
+    Account, Consumption, Exact, Meter, MeterState, Method, Operation, Premises, Reason, Role,
+    TooLarge, Trace, Unit, Zone, ZoneReading,
+};
+
+use crate::problem::Problem;
+
+/// Places a volume is rounded to before it meets the tariff.
+pub(crate) const PLACES: u8 = 7;
+/// Fewer months than this make no average.
+const AVERAGE_MONTHS: usize = 3;
+/// Periods in a row that may be charged by average.
+const AVERAGE_PERIODS: u8 = 3;
+/// The same for shops and offices.
+const AVERAGE_PERIODS_NON_RESIDENTIAL: u8 = 2;
+
+/// Every zone, in the order of the contract.
+pub(crate) const ZONES: [Zone; 5] = [
+    Zone::WholeDay,
+    Zone::Day,
+    Zone::Night,
+    Zone::Peak,
+    Zone::HalfPeak,
+];
+
+/// Volumes by zone; a zone without a meter is absent, which is not the same as zero.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ZoneVolumes([Option<Exact>; ZONES.len()]);
+
+impl ZoneVolumes {
+    /// All of it in one zone.
+    pub(crate) fn whole_day(volume: Exact) -> ZoneVolumes {
+        let mut volumes = ZoneVolumes::default();
+        volumes.0[Zone::WholeDay as usize] = Some(volume);
+        volumes
+    }
+
+    pub(crate) fn get(&self, zone: Zone) -> Option<Exact> {
+        self.0[zone as usize]
+    }
+
+    pub(crate) fn total(&self) -> Result<Exact, TooLarge> {
+        self.0
+            .iter()
+            .flatten()
+            .try_fold(Exact::ZERO, |sum, volume| sum.plus(*volume))
+    }
+
+    fn add(&mut self, zone: Zone, volume: Exact) -> Result<(), TooLarge> {
+        let place = &mut self.0[zone as usize];
+        *place = Some(match *place {
+            Some(sum) => sum.plus(volume)?,
+            None => volume,
+        });
+        Ok(())
+    }
+}
+
+/// What the meters give.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, and an allocation costs more than the room"
+)]
+pub(crate) enum Metered {
+    /// A volume by reading or average.
+    Volume {
+        volumes: ZoneVolumes,
+        method: Method,
+        reason: Option<Reason>,
+    },
+    /// Neither a reading nor a right to an average: the norm, for this reason.
+    Norm(Reason),
+}
+
+/// The month's volume by the meters of a service.
+pub(crate) fn by_meters(
+    account: &Account,
+    consumption: &Consumption,
+    unit: Unit,
+    trace: &mut Trace,
+) -> Result<Metered, Problem> {
+    if let Some(reason) = consumption
+        .meters
+        .iter()
+        .find_map(|meter| norm_instead(account, meter))
+    {
+        return Ok(Metered::Norm(reason));
+    }
+    let mut volumes = ZoneVolumes::default();
+    let (mut method, mut reason) = (Method::Meter, None);
+    let mut zones = 0;
+    for meter in &consumption.meters {
+        let missing = missing(meter);
+        for zone in &meter.zones {
+            let volume = match missing {
+                None => by_reading(zone, unit, trace)?,
+                Some(_) => by_average(zone, unit, trace)?,
+            };
+            volumes.add(zone.zone, volume)?;
+            zones += 1;
+        }
+        if missing.is_some() {
+            (method, reason) = (Method::Average, missing);
+        }
+    }
+    let counted = volumes.0.iter().flatten().count();
+    if zones == 0 {
+        return Err(Problem::Account(
+            "у прибора нет ни одной тарифной зоны".to_owned(),
+        ));
+    }
+    if zones > counted && counted == 1 {
+        trace_sum(&consumption.meters, unit, volumes.total()?, trace)?;
+    }
+    Ok(Metered::Volume {
+        volumes,
+        method,
+        reason,
+    })
+}
+
+/// Why a meter's reading cannot be used, if so.
+fn missing(meter: &Meter) -> Option<Reason> {
+    match meter.state {
+        MeterState::Failed => Some(Reason::MeterFailed),
+        MeterState::VerificationExpired => Some(Reason::VerificationExpired),
+        MeterState::AccessRefused => Some(Reason::AccessRefused),
+        MeterState::Working => meter
+            .zones
+            .iter()
+            .any(|zone| zone.current.is_none())
+            .then_some(Reason::ReadingMissing),
+    }
+}
+
+/// The reason for the norm where a reading is missing and no average may be used (any more).
+fn norm_instead(account: &Account, meter: &Meter) -> Option<Reason> {
+    let reason = missing(meter)?;
+    let periods = match account.premises {
+        Premises::NonResidential => AVERAGE_PERIODS_NON_RESIDENTIAL,
+        _ => AVERAGE_PERIODS,
+    };
+    let known = meter
+        .zones
+        .iter()
+        .all(|zone| zone.history.len() >= AVERAGE_MONTHS);
+    let average = known && meter.missed_periods < periods;
+    (!average).then_some(reason)
+}
+
+fn by_reading(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
+    let Some(current) = zone.current else {
+        return Err(Problem::Account("нет показания".to_owned()));
+    };
+    let volume = Exact::from(current)
+        .minus(zone.previous.into())?
+        .rounded(PLACES)?;
+    if volume.is_negative() {
+        return Err(Problem::Account("показание меньше предыдущего".to_owned()));
+    }
+    trace.push_decimal(Operation::Start, Role::ReadingCurrent, current, unit);
+    trace.push_decimal(Operation::Minus, Role::ReadingPrevious, zone.previous, unit);
+    trace.push(Operation::Equals, Role::Volume, volume, unit)?;
+    Ok(volume)
+}
+
+fn by_average(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
+    let sum = zone
+        .history
+        .iter()
+        .try_fold(Exact::ZERO, |sum, volume| sum.plus((*volume).into()))?;
+    let months = u16::try_from(zone.history.len()).map_err(|_| TooLarge)?;
+    let volume = sum.divided(months.into(), PLACES)?;
+    trace.push(Operation::Start, Role::History, sum, unit)?;
+    trace.push(Operation::Divide, Role::Months, months.into(), Unit::Month)?;
+    trace.push(Operation::Equals, Role::Average, volume, unit)?;
+    Ok(volume)
+}
+
+/// Several meters of one zone: their volumes are added up in words too.
+fn trace_sum(meters: &[Meter], unit: Unit, total: Exact, trace: &mut Trace) -> Result<(), Problem> {
+    let mut discarded = Trace::default();
+    for meter in meters {
+        let missing = missing(meter);
+        for zone in &meter.zones {
+            let volume = match missing {
+                None => by_reading(zone, unit, &mut discarded)?,
+                Some(_) => by_average(zone, unit, &mut discarded)?,
+            };
+            trace.push(Operation::Plus, Role::Volume, volume, unit)?;
+        }
+    }
+    trace.push(Operation::Equals, Role::Volume, total, unit)?;
+    Ok(())
+}
