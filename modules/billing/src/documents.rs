@@ -1,26 +1,8 @@
-//! Receipts: the list by month, and each as PDF from the frozen rows of its run.
+//! «Документы»: the list of receipts.
 
-use kabinet_contracts::{AccountId, RunId};
-use kabinet_core::{Day, Db, DbError, Money, Period, TenantId, Tx};
-use kabinet_render::payment_qr::{PaymentOrder, QrField};
-use kabinet_render::receipt::{
-    ChargeGroup, ChargeLine, CompanyInfo, LastPayment, MeterLine, NormLine, Payer, ReceiptData, Reference, Totals,
-};
-use kabinet_render::typeset::DEFAULT_TEMPLATE;
-use kabinet_render::ReceiptPrinter;
-use kabinet_plugin_host::words;
+use kabinet_contracts::AccountId;
+use kabinet_core::{DbError, Money, Period, Tx};
 use sea_orm::FromQueryResult;
-
-use crate::calculation::{CARRIED, FrozenMeter, measured, method};
-use crate::catalog::{ReceiptKind, Section};
-use crate::charges::{self, FrozenMonth, norm_unit, recalculation_reason, zone_label};
-use crate::entity::charge;
-use crate::error::Error;
-use crate::store;
-use crate::trace;
-
-/// Most bytes of PDF kept in memory.
-const CACHE_BYTES: u64 = 32 << 20;
 
 /// A receipt in the list of documents.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
@@ -57,36 +39,5 @@ pub fn href(period: Period, kind: Option<&str>) -> String {
     match kind {
         Some(kind) => format!("/documents/{period}/{kind}.pdf"),
         None => format!("/documents/{period}.pdf"),
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    tenant: TenantId,
-    run: RunId,
-    account: AccountId,
-    kind: String,
-    template: String,
-}
-
-/// A printed receipt.
-#[derive(Clone, Debug)]
-pub struct Printed {
-    /// The PDF.
-    pub pdf: poem::web::Data<std::sync::Arc<Vec<u8>>>,
-    /// A file name for it, ASCII.
-    pub name: String,
-}
-
-/// Prints receipts and keeps the latest. Cheap to clone.
-#[derive(Clone)]
-pub struct Receipts {
-    printer: ReceiptPrinter,
-    cache: moka::future::Cache<Key, std::sync::Arc<Vec<u8>>>,
-}
-
-impl std::fmt::Debug for Receipts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Receipts({})", self.cache.entry_count())
     }
 }

@@ -1,1 +1,134 @@
 //! Services, tariffs, runs, charges, payments, receipts.
+
+mod allocation;
+mod api;
+pub mod calculation;
+pub mod calendar;
+pub mod catalog;
+pub mod charges;
+pub mod documents;
+pub mod entity;
+mod error;
+mod estimate;
+mod jobs;
+pub mod ledger;
+mod loading;
+pub mod overview;
+mod pages;
+pub mod payments;
+pub mod plan;
+mod plugins;
+pub mod receipts;
+pub mod runs;
+mod settings;
+mod store;
+pub mod trace;
+
+use std::sync::Arc;
+
+use kabinet_contracts::Estimates;
+use kabinet_core::jobs::JobHandler;
+use kabinet_core::{Db, Manifest, Module, ModuleKind, NavItem, Permission};
+use kabinet_plugin_host::PluginHost;
+use kabinet_render::ReceiptPrinter;
+use kabinet_web::{ApiPart, PageRoute, WebModule};
+
+pub use error::Error;
+pub use estimate::Preliminary;
+pub use plugins::Plugins;
+pub use receipts::Receipts;
+pub use settings::{BillingSettings, DueDay, MODULE};
+
+static MANIFEST: Manifest = Manifest {
+    id: MODULE,
+    title: "Начисления и оплаты",
+    kind: ModuleKind::Core,
+    permissions: &[
+        Permission { key: "billing.view", roles: &["administrator", "accountant"] },
+        Permission { key: "billing.run", roles: &["administrator", "accountant"] },
+        Permission { key: "billing.publish", roles: &["administrator", "accountant"] },
+    ],
+    navigation: &[
+        NavItem { title: "Общая информация", href: "/overview", position: 10 },
+        NavItem { title: "Детализация по услугам", href: "/services", position: 20 },
+        NavItem { title: "Детализация начислений", href: "/charges", position: 30 },
+        NavItem { title: "История оплат", href: "/payments", position: 40 },
+        NavItem { title: "Документы", href: "/documents", position: 70 },
+    ],
+};
+
+/// The module. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Billing {
+    plugins: Plugins,
+    preliminary: Preliminary,
+    receipts: Receipts,
+}
+
+impl Billing {
+    /// Billing over `db`: plugins run in `host`, receipts are printed by `printer`.
+    #[must_use]
+    pub fn new(db: Db, host: PluginHost, printer: ReceiptPrinter) -> Self {
+        let plugins = Plugins::new(&db, host);
+        let preliminary = Preliminary::new(db.clone(), plugins.clone());
+        Self { plugins, preliminary, receipts: Receipts::new(db, printer) }
+    }
+
+    /// The answer to the readings page's question.
+    #[must_use]
+    pub fn estimates(&self) -> Arc<dyn Estimates> {
+        Arc::new(self.preliminary.clone())
+    }
+
+    /// The estimates, to be computed for all accounts of a company.
+    #[must_use]
+    pub const fn preliminary(&self) -> &Preliminary {
+        &self.preliminary
+    }
+
+    /// The plugins, which runs calculate with.
+    #[must_use]
+    pub const fn plugins(&self) -> &Plugins {
+        &self.plugins
+    }
+
+    /// The printed receipts.
+    #[must_use]
+    pub const fn receipts(&self) -> &Receipts {
+        &self.receipts
+    }
+}
+
+impl Module for Billing {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
+        vec![Arc::new(jobs::BillJob(self.plugins.clone())), Arc::new(jobs::EstimatesJob(self.preliminary.clone()))]
+    }
+}
+
+impl WebModule for Billing {
+    fn pages(&self) -> Vec<PageRoute> {
+        pages::routes(&self.receipts)
+    }
+
+    fn resident_api(&self) -> Vec<ApiPart> {
+        vec![ApiPart::new(api::portal::PortalApi { estimates: Arc::new(self.preliminary.clone()) })]
+    }
+
+    fn admin_api(&self) -> Vec<ApiPart> {
+        vec![ApiPart::new(api::admin::AdminApi)]
+    }
+
+    fn templates(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("billing/overview.html", include_str!("../templates/billing/overview.html")),
+            ("billing/services.html", include_str!("../templates/billing/services.html")),
+            ("billing/charges.html", include_str!("../templates/billing/charges.html")),
+            ("billing/payments.html", include_str!("../templates/billing/payments.html")),
+            ("billing/documents.html", include_str!("../templates/billing/documents.html")),
+        ]
+    }
+}

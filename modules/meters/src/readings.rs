@@ -132,8 +132,7 @@ pub async fn record(tx: &mut Tx, reading: NewReading) -> Result<bool, Error> {
 /// there already is skipped, so that an import can be repeated. No event: the importer reports what it
 /// did. Three statements per 512 meters and one per 1,000 new rows: bring up to a few thousand a call.
 pub async fn record_many(tx: &Tx, readings: Vec<NewReading>) -> Result<usize, Error> {
-    let (Some(from), Some(to)) =
-        (readings.iter().map(|r| r.taken_on).min(), readings.iter().map(|r| r.taken_on).max())
+    let (Some(from), Some(to)) = (readings.iter().map(|r| r.taken_on).min(), readings.iter().map(|r| r.taken_on).max())
     else {
         return Ok(0);
     };

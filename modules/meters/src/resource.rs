@@ -89,7 +89,13 @@ pub const fn zone_suffix(index: usize, zones: usize) -> &'static str {
 #[must_use]
 pub const fn rollover_at(digits: i32) -> Quantity {
     // Eleven digits are the most that 10^7 scaling leaves room for in 64 bits.
-    let digits = if digits < 1 { 1 } else if digits > 11 { 11 } else { digits };
+    let digits = if digits < 1 {
+        1
+    } else if digits > 11 {
+        11
+    } else {
+        digits
+    };
     Quantity::whole(10_i64.pow(digits.unsigned_abs()))
 }
 
@@ -116,7 +122,13 @@ pub enum Source {
 
 impl Source {
     const ALL: [Self; 8] = [
-        Self::Portal, Self::Guest, Self::Phone, Self::Staff, Self::Import, Self::Installation, Self::Inspection,
+        Self::Portal,
+        Self::Guest,
+        Self::Phone,
+        Self::Staff,
+        Self::Import,
+        Self::Installation,
+        Self::Inspection,
         Self::Automatic,
     ];
 

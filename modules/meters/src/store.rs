@@ -300,9 +300,8 @@ pub(crate) async fn readings_between(
 ) -> Result<Vec<reading::Model>, DbError> {
     let mut rows = Vec::new();
     for some in meters.chunks(MOST_IDS) {
-        let wanted = reading::Column::MeterId
-            .is_in(some.iter().copied())
-            .and(reading::Column::TakenOn.between(from, to));
+        let wanted =
+            reading::Column::MeterId.is_in(some.iter().copied()).and(reading::Column::TakenOn.between(from, to));
         rows.extend(tx.all(reading::Entity::find().filter(wanted)).await?);
     }
     Ok(rows)

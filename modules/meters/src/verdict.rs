@@ -180,7 +180,11 @@ fn judge_meter(meter: &MeterState, row: &Row, date: Option<Day>, today: Day, ref
 fn judge_zone(meter: &MeterState, index: usize, value: &str, delta: &str) -> Result<Quantity, (&'static str, String)> {
     if index >= meter.zones {
         let empty = value.is_empty() && delta.is_empty();
-        return if empty { Ok(Quantity::ZERO) } else { Err(("value", "У этого прибора нет такой зоны".to_owned())) };
+        return if empty {
+            Ok(Quantity::ZERO)
+        } else {
+            Err(("value", "У этого прибора нет такой зоны".to_owned()))
+        };
     }
     let last = meter.readings.first();
     let typed = parse(meter, "value", value)?;
@@ -302,7 +306,13 @@ fn doubt(meter: &MeterState, values: &Values, date: Day) -> Option<String> {
 /// A mean as people say it: few places; none for nothing.
 fn rough(usual: Quantity) -> Option<Quantity> {
     let value = usual.decimal();
-    let places = if value >= Decimal::TEN { 0 } else if value >= Decimal::ONE { 1 } else { 3 };
+    let places = if value >= Decimal::TEN {
+        0
+    } else if value >= Decimal::ONE {
+        1
+    } else {
+        3
+    };
     Quantity::from_decimal(round_half_up(value, places)).filter(|rounded| rounded.0 > 0)
 }
 

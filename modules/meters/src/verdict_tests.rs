@@ -71,7 +71,9 @@ fn verdict(meter: &MeterState, fields: &[(&MeterState, &str, &str)]) -> Result<V
         Ok(judged) => Ok(judged.values.first().map(|(_, values)| *values).unwrap_or_default()),
         Err(refusal) => {
             let first = refusal.verdicts.first().cloned();
-            Err(first.map(|v| format!("{}: {}", v.field.replace(&meter.id.to_string(), "X"), v.text)).unwrap_or_default())
+            Err(first
+                .map(|v| format!("{}: {}", v.field.replace(&meter.id.to_string(), "X"), v.text))
+                .unwrap_or_default())
         }
     }
 }
@@ -92,7 +94,11 @@ fn a_value_or_a_volume_or_both_when_they_agree() {
     assert_eq!(verdict(&water, &[(&water, "delta", "3,0")]), one(131));
     assert_eq!(verdict(&water, &[(&water, "value", "131"), (&water, "delta", "3")]), one(131));
     assert_eq!(verdict(&water, &[(&water, "value", "128")]), one(128));
-    refused(verdict(&water, &[(&water, "value", "131"), (&water, "delta", "4")]), "meter_X_delta", "показание было бы 132");
+    refused(
+        verdict(&water, &[(&water, "value", "131"), (&water, "delta", "4")]),
+        "meter_X_delta",
+        "показание было бы 132",
+    );
 }
 
 #[test]

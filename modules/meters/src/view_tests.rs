@@ -46,7 +46,11 @@ fn electricity() -> MeterState {
         installed_on: Day(20_230_415),
         removed_on: None,
         verified_until: Some(Day(20_261_231)),
-        readings: vec![reading(20_261_122, 150, 60, 7), reading(20_261_024, 120, 50, 6), reading(20_260_923, 100, 45, 5)],
+        readings: vec![
+            reading(20_261_122, 150, 60, 7),
+            reading(20_261_024, 120, 50, 6),
+            reading(20_260_923, 100, 45, 5),
+        ],
     }
 }
 

@@ -86,7 +86,11 @@ mod tests {
 
     fn figures(period: i32, value: i64) -> Figures {
         let period = Period(period);
-        Figures { period, taken_on: period.last_day(), values: [Quantity::whole(value), Quantity::ZERO, Quantity::ZERO] }
+        Figures {
+            period,
+            taken_on: period.last_day(),
+            values: [Quantity::whole(value), Quantity::ZERO, Quantity::ZERO],
+        }
     }
 
     #[test]

@@ -36,10 +36,15 @@ async fn house(accounts: u128) -> House {
         let statement = Statement::from_sql_and_values(sea_orm::DatabaseBackend::Sqlite, sql, values);
         db.platform().execute_raw(statement).await.unwrap();
     };
-    run("INSERT INTO tenant VALUES ($1, 'test', 'Test', 'active', 'Asia/Yekaterinburg', '{}', '', 0, 0)", vec![id.into()]).await;
+    run(
+        "INSERT INTO tenant VALUES ($1, 'test', 'Test', 'active', 'Asia/Yekaterinburg', '{}', '', 0, 0)",
+        vec![id.into()],
+    )
+    .await;
     let (house, flat) = (Uuid::from_u128(10), Uuid::from_u128(11));
     run("INSERT INTO house VALUES ($1, $2, 'h', 'a', '1', '1', 1)", vec![id.into(), house.into()]).await;
-    run("INSERT INTO premises VALUES ($1, $2, $3, '1', '1', 'flat', 0)", vec![id.into(), flat.into(), house.into()]).await;
+    run("INSERT INTO premises VALUES ($1, $2, $3, '1', '1', 'flat', 0)", vec![id.into(), flat.into(), house.into()])
+        .await;
     for number in 0..accounts {
         let values = vec![id.into(), account(number).into(), number.to_string().into(), flat.into()];
         run("INSERT INTO account VALUES ($1, $2, '', $3, $3, $4, '', '', 20200101, NULL)", values).await;

@@ -138,11 +138,19 @@ impl Db {
         Ok(Tx::new(inner, self.clone(), tenant.clone(), actor))
     }
 
-    /// The connection for platform tables only (companies, hosts, job envelopes, counters): it sees no
-    /// company's rows on PostgreSQL. Nothing outside the core and the composition root may use it.
+    /// The connection for writing platform tables (companies, hosts, job envelopes, counters): it sees
+    /// no company's rows on PostgreSQL. Nothing outside the core and the composition root may use it.
+    /// On SQLite it is the one writer: asking for it while holding a [`Tx`] from [`Db::begin`] waits
+    /// for oneself.
     #[must_use]
     pub fn platform(&self) -> &DatabaseConnection {
         &self.write
+    }
+
+    /// The connection for reading platform tables; never waits for a writer.
+    #[must_use]
+    pub fn platform_read(&self) -> &DatabaseConnection {
+        &self.read
     }
 
     /// The clock of this database's transactions.

@@ -206,7 +206,8 @@ impl JobRunner {
         let backend = self.db.platform().get_database_backend();
         let lock = if backend == DatabaseBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
         let sql = format!(
-            "UPDATE job SET state = {CLAIMED}, attempts = attempts + 1, fence = fence + 1, lease_until = $1
+            "UPDATE job SET state = {CLAIMED}, dedup_key = NULL, attempts = attempts + 1,
+                            fence = fence + 1, lease_until = $1
              WHERE id IN (SELECT id FROM job WHERE (state = {WAITING} AND run_at <= $2)
                           OR (state = {CLAIMED} AND lease_until < $2) ORDER BY run_at, id LIMIT $3 {lock})
              RETURNING *"

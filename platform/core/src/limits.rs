@@ -1,6 +1,6 @@
 //! Counters of attempts, in the database, so that all servers count together.
 
-use sea_orm::{FromQueryResult, Statement};
+use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
 
 use crate::db::Db;
 use crate::error::DbError;
@@ -38,22 +38,29 @@ pub async fn hit(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> {
                  hits = CASE WHEN rate_counter.window_start <= $3 THEN 1 ELSE rate_counter.hits + 1 END,
                  window_start = CASE WHEN rate_counter.window_start <= $3 THEN $2 ELSE rate_counter.window_start END
                RETURNING window_start, hits";
-    verdict(db, sql, vec![key.into(), now.into(), (now - limit.seconds).into()], limit, now).await
+    verdict(db, db.platform(), sql, vec![key.into(), now.into(), (now - limit.seconds).into()], limit).await
 }
 
 /// What [`hit`] would say, without counting.
 pub async fn peek(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> {
     let now = db.clock().now().0 / 1000;
     let sql = "SELECT window_start, hits + 1 AS hits FROM rate_counter WHERE key = $1 AND window_start > $2";
-    verdict(db, sql, vec![key.into(), (now - limit.seconds).into()], limit, now).await
+    verdict(db, db.platform_read(), sql, vec![key.into(), (now - limit.seconds).into()], limit).await
 }
 
-async fn verdict(db: &Db, sql: &str, values: Vec<sea_orm::Value>, limit: Limit, now: i64) -> Result<Verdict, DbError> {
-    let connection = db.platform();
+async fn verdict(
+    db: &Db,
+    connection: &DatabaseConnection,
+    sql: &str,
+    values: Vec<sea_orm::Value>,
+    limit: Limit,
+) -> Result<Verdict, DbError> {
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
     let row = Row::find_by_statement(statement).one(connection).await?;
     Ok(match row {
-        Some(row) if row.hits > limit.most => Verdict::Wait((row.window_start + limit.seconds - now).max(1)),
+        Some(row) if row.hits > limit.most => {
+            Verdict::Wait((row.window_start + limit.seconds - db.clock().now().0 / 1000).max(1))
+        }
         _ => Verdict::Allowed,
     })
 }

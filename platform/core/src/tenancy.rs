@@ -117,7 +117,7 @@ impl Tenants {
         if let Some(known) = self.by_host.get(host).await {
             return Ok(known);
         }
-        let row = tenant_host::Entity::find_by_id(host).one(self.db.platform()).await?;
+        let row = tenant_host::Entity::find_by_id(host).one(self.db.platform_read()).await?;
         let Some(row) = row else { return Ok(None) };
         let found = self.by_id(row.tenant_id).await?;
         self.by_host.insert(host.to_owned(), found.clone()).await;
@@ -136,7 +136,7 @@ impl Tenants {
 
     /// The company with this slug, read afresh.
     pub async fn by_slug(&self, slug: &str) -> Result<Option<Arc<Tenant>>, DbError> {
-        let row = tenant::Entity::find().filter(tenant::Column::Slug.eq(slug)).one(self.db.platform()).await?;
+        let row = tenant::Entity::find().filter(tenant::Column::Slug.eq(slug)).one(self.db.platform_read()).await?;
         match row {
             Some(row) => Ok(self.load(row.id).await?.map(Arc::new)),
             None => Ok(None),
@@ -146,7 +146,7 @@ impl Tenants {
     /// All companies, by slug.
     pub async fn all(&self) -> Result<Vec<Arc<Tenant>>, DbError> {
         let mut companies = Vec::new();
-        for row in tenant::Entity::find().all(self.db.platform()).await? {
+        for row in tenant::Entity::find().all(self.db.platform_read()).await? {
             companies.extend(self.load(row.id).await?.map(Arc::new));
         }
         companies.sort_by(|a, b| a.slug.cmp(&b.slug));
@@ -154,11 +154,11 @@ impl Tenants {
     }
 
     async fn load(&self, id: TenantId) -> Result<Option<Tenant>, DbError> {
-        let Some(row) = tenant::Entity::find_by_id(id).one(self.db.platform()).await? else { return Ok(None) };
+        let Some(row) = tenant::Entity::find_by_id(id).one(self.db.platform_read()).await? else { return Ok(None) };
         let hosts = tenant_host::Entity::find()
             .filter(tenant_host::Column::TenantId.eq(id))
             .filter(tenant_host::Column::Canonical.eq(true))
-            .one(self.db.platform())
+            .one(self.db.platform_read())
             .await?;
         let mut company = Tenant {
             id,

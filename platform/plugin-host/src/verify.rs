@@ -233,10 +233,12 @@ mod tests {
 
     const PERIOD: Period = Period { year: 2026, month: 10 };
 
+    type Lie = fn(&mut Line);
+
     #[test]
     fn an_honest_line_passes_and_each_lie_is_named() {
         assert_eq!(outcome(honest(), &[0]), Ok(()));
-        let lies: &[(fn(&mut Line), &str)] = &[
+        let lies: &[(Lie, &str)] = &[
             (|line| line.service = 3, "has service 3 where 0"),
             (|line| line.volume = Decimal::MAX, "the volume is out of range"),
             (|line| line.parts[0].volume = Decimal::from(3), "a part is not its volume"),

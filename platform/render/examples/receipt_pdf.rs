@@ -8,11 +8,7 @@ use kabinet_render::typeset::{DEFAULT_TEMPLATE, Output, typeset};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = PathBuf::from(
-        arguments
-            .next()
-            .ok_or("usage: receipt_pdf OUT_DIR [TEMPLATE]")?,
-    );
+    let folder = PathBuf::from(arguments.next().ok_or("usage: receipt_pdf OUT_DIR [TEMPLATE]")?);
     let template = match arguments.next() {
         Some(path) => std::fs::read_to_string(path)?,
         None => DEFAULT_TEMPLATE.to_owned(),

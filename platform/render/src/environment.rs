@@ -10,8 +10,7 @@ use std::io::{self, Write};
 
 use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, OutputSpanKind, UndefinedBehavior, context,
-    escape_formatter,
+    AutoEscape, Environment, Error, ErrorKind, OutputSpanKind, UndefinedBehavior, context, escape_formatter,
 };
 
 use crate::error::RenderError;
@@ -35,22 +34,18 @@ const FORBIDDEN_TAGS: [&str; 5] = ["autoescape", "include", "import", "from", "e
 /// with the filters `rub`, `rub_sign`, `date`, `period`, `period_iso`,
 /// `quantity` and `tariff`. `templates` are pairs of name and source; a syntax
 /// error names its template and line.
-pub fn page_environment<N, S>(
-    templates: impl IntoIterator<Item = (N, S)>,
-) -> Result<Environment<'static>, RenderError>
+pub fn page_environment<N, S>(templates: impl IntoIterator<Item = (N, S)>) -> Result<Environment<'static>, RenderError>
 where
     N: Into<Cow<'static, str>>,
     S: Into<Cow<'static, str>>,
 {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|name| {
-        if name.ends_with(".txt") {
-            AutoEscape::None
-        } else {
-            AutoEscape::Html
-        }
-    });
+    environment.set_auto_escape_callback(
+        |name| {
+            if name.ends_with(".txt") { AutoEscape::None } else { AutoEscape::Html }
+        },
+    );
     environment.set_formatter(|out, state, value| {
         // An absent optional field prints nothing instead of «none».
         if value.is_none() {
@@ -61,9 +56,7 @@ where
     add_filters(&mut environment);
     for (name, source) in templates {
         let name = name.into();
-        environment
-            .add_template_owned(name.clone(), source)
-            .map_err(|error| template_error(&name, &error))?;
+        environment.add_template_owned(name.clone(), source).map_err(|error| template_error(&name, &error))?;
     }
     Ok(environment)
 }
@@ -141,12 +134,8 @@ pub(crate) fn check_source(name: &str, source: &str) -> Result<(), RenderError> 
         });
     }
     for (at, _) in source.match_indices("{%") {
-        let tag =
-            source[at + 2..].trim_start_matches(|c: char| c.is_whitespace() || "-+".contains(c));
-        let word = tag
-            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .next()
-            .unwrap_or_default();
+        let tag = source[at + 2..].trim_start_matches(|c: char| c.is_whitespace() || "-+".contains(c));
+        let word = tag.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
         if FORBIDDEN_TAGS.contains(&word) {
             let line = source[..at].matches('\n').count() + 1;
             return Err(RenderError::Template {
@@ -181,14 +170,8 @@ impl ReceiptTemplate {
     /// Typst source of one receipt. `index` tells receipts of one document
     /// apart; it names the QR picture.
     pub(crate) fn render(&self, data: &ReceiptData, index: usize) -> Result<String, RenderError> {
-        let mut sink = CappedSink {
-            bytes: Vec::with_capacity(32 * 1024),
-            overflow: false,
-        };
-        let rendered = self
-            .template()?
-            .render_captured_to(receipt_context(data, index), &mut sink)
-            .map(drop);
+        let mut sink = CappedSink { bytes: Vec::with_capacity(32 * 1024), overflow: false };
+        let rendered = self.template()?.render_captured_to(receipt_context(data, index), &mut sink).map(drop);
         if sink.overflow {
             return Err(RenderError::Template {
                 name: TEMPLATE_NAME.to_owned(),
@@ -203,30 +186,21 @@ impl ReceiptTemplate {
     /// The line of the template that produced byte `offset` of the Typst source
     /// of `data`. Renders once more: for the way to an error message only.
     pub(crate) fn line_of(&self, data: &ReceiptData, index: usize, offset: usize) -> Option<u32> {
-        let (text, spans) = self
-            .template()
-            .ok()?
-            .render_with_spans(receipt_context(data, index))
-            .ok()?;
+        let (text, spans) = self.template().ok()?.render_with_spans(receipt_context(data, index)).ok()?;
         let span = spans
             .iter()
             .filter(|span| span.output_range().start <= offset)
             .max_by_key(|span| span.output_range().start)?;
         // A span of plain text may run over several lines of the template.
         let below = match span.kind() {
-            OutputSpanKind::Raw => text
-                .get(span.output_range().start..offset)?
-                .matches('\n')
-                .count(),
+            OutputSpanKind::Raw => text.get(span.output_range().start..offset)?.matches('\n').count(),
             _ => 0,
         };
         u32::try_from(span.line() + below).ok()
     }
 
     fn template(&self) -> Result<minijinja::Template<'_, '_>, RenderError> {
-        self.environment
-            .get_template(TEMPLATE_NAME)
-            .map_err(|error| template_error(TEMPLATE_NAME, &error))
+        self.environment.get_template(TEMPLATE_NAME).map_err(|error| template_error(TEMPLATE_NAME, &error))
     }
 }
 

@@ -53,20 +53,13 @@ pub fn tariff(scaled: i64) -> String {
 
 /// A day given as yyyymmdd: `20261115` → `15.11.2026`.
 pub fn date(day: u32) -> String {
-    format!(
-        "{:02}.{:02}.{:04}",
-        day % 100,
-        day / 100 % 100,
-        day / 10_000
-    )
+    format!("{:02}.{:02}.{:04}", day % 100, day / 100 % 100, day / 10_000)
 }
 
 /// A month given as yyyymm in words: `202610` → `октябрь 2026`. A number that is
 /// no month comes back as digits.
 pub fn period(month: u32) -> String {
-    let name = (month % 100)
-        .checked_sub(1)
-        .and_then(|index| MONTHS.get(index as usize));
+    let name = (month % 100).checked_sub(1).and_then(|index| MONTHS.get(index as usize));
     match name {
         Some(name) => format!("{name}{NBSP}{}", month / 100),
         None => month.to_string(),
@@ -134,7 +127,7 @@ mod tests {
         assert_eq!(rub(123_456), "1\u{a0}234,56");
         assert_eq!(rub(-100_000_000), "\u{2212}1\u{a0}000\u{a0}000,00");
         assert_eq!(rub(i64::MIN).chars().next(), Some('\u{2212}'));
-        assert_eq!(rub_sign(1_00), "1,00\u{a0}₽");
+        assert_eq!(rub_sign(100), "1,00\u{a0}₽");
     }
 
     #[test]

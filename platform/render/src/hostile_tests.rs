@@ -9,88 +9,86 @@ use crate::error::RenderError;
 use crate::receipt::ReceiptData;
 use crate::typeset::{DEFAULT_TEMPLATE, Output, compile_for_tests, typeset};
 
+const WRITTEN: &[&str] = &[
+    "#eval(\"1+1\")",
+    "#panic(\"x\")",
+    "#read(\"/etc/passwd\")",
+    "#{ while true {} }",
+    "#let x = 1",
+    "#include \"a\"",
+    "#import \"@preview/a:1.0.0\"",
+    "#[content]",
+    "\\#eval(1)",
+    "*bold*",
+    "_emph_",
+    "$x^2$",
+    "<label>",
+    "@ref",
+    "// comment",
+    "/* comment */",
+    "`raw`",
+    "```raw block```",
+    "a\\b",
+    "\\",
+    "\\\\",
+    "]",
+    "[",
+    "][",
+    "}",
+    "{",
+    ")",
+    "(",
+    "\"",
+    "\\\"",
+    "'",
+    "= heading",
+    "== heading",
+    "- list",
+    "+ enum",
+    "1. enum",
+    "/ term: text",
+    "http://example.org",
+    "https://a.b/#c",
+    "~",
+    "--",
+    "---",
+    "...",
+    "-?",
+    "\\u{23}",
+    "\u{23}\u{22}",
+    "«ёлки» “quotes” ‘single’",
+    "\"smart\" 'quotes'",
+    "&amp; <b>x</b>",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "{# note #}",
+    "emoji 🏠🔥",
+    "עברית",
+    "العربية",
+    "汉字",
+    "first\nsecond",
+    "first\r\n= second",
+    "tab\there",
+    "  two  spaces  ",
+    "\u{200b}zero",
+    "e\u{301}",
+    "pagebreak",
+    "none",
+    "true",
+    "12",
+    "0x1F",
+    "company.name",
+    "x",
+    "Ünïcödé",
+    "\u{feff}bom",
+    "\u{2028}line",
+    "\u{202e}right to left",
+];
+
 fn hostile_names() -> Vec<String> {
-    let written = [
-        "#eval(\"1+1\")",
-        "#panic(\"x\")",
-        "#read(\"/etc/passwd\")",
-        "#{ while true {} }",
-        "#let x = 1",
-        "#include \"a\"",
-        "#import \"@preview/a:1.0.0\"",
-        "#[content]",
-        "\\#eval(1)",
-        "*bold*",
-        "_emph_",
-        "$x^2$",
-        "<label>",
-        "@ref",
-        "// comment",
-        "/* comment */",
-        "`raw`",
-        "```raw block```",
-        "a\\b",
-        "\\",
-        "\\\\",
-        "]",
-        "[",
-        "][",
-        "}",
-        "{",
-        ")",
-        "(",
-        "\"",
-        "\\\"",
-        "'",
-        "= heading",
-        "== heading",
-        "- list",
-        "+ enum",
-        "1. enum",
-        "/ term: text",
-        "http://example.org",
-        "https://a.b/#c",
-        "~",
-        "--",
-        "---",
-        "...",
-        "-?",
-        "\\u{23}",
-        "\u{23}\u{22}",
-        "«ёлки» “quotes” ‘single’",
-        "\"smart\" 'quotes'",
-        "&amp; <b>x</b>",
-        "{{ 7 * 7 }}",
-        "{% raw %}",
-        "{# note #}",
-        "emoji 🏠🔥",
-        "עברית",
-        "العربية",
-        "汉字",
-        "first\nsecond",
-        "first\r\n= second",
-        "tab\there",
-        "  two  spaces  ",
-        "\u{200b}zero",
-        "e\u{301}",
-        "pagebreak",
-        "none",
-        "true",
-        "12",
-        "0x1F",
-        "company.name",
-        "x",
-        "Ünïcödé",
-        "\u{feff}bom",
-        "\u{2028}line",
-        "\u{202e}right to left",
-    ];
-    let mut names: Vec<String> = written.iter().map(|name| (*name).to_owned()).collect();
+    let mut names: Vec<String> = WRITTEN.iter().map(|name| (*name).to_owned()).collect();
     // Every printable ASCII sign at the start, in the middle, doubled, at the end.
-    for sign in (0x21u8..0x7f)
-        .map(char::from)
-        .filter(char::is_ascii_punctuation)
-    {
+    for sign in (0x21u8..0x7f).map(char::from).filter(char::is_ascii_punctuation) {
         names.push(format!("{sign}a b{sign}c {sign}{sign} d {sign}"));
     }
     names
@@ -164,11 +162,7 @@ fn names_are_printed_letter_by_letter() {
                 panic!("{name:?} in {place}: {error}");
             });
             let expected = place_around(place, &name);
-            assert_eq!(
-                letters(&text),
-                letters(&expected),
-                "{name:?} in {place}: {text:?}"
-            );
+            assert_eq!(letters(&text), letters(&expected), "{name:?} in {place}: {text:?}");
             if name.is_ascii() {
                 assert_eq!(essence(&text), essence(&expected), "{name:?} in {place}");
             }
@@ -199,10 +193,7 @@ fn names_cannot_leave_comments_or_raw_text() {
             let text = printed(&format!("{WIDE}{place}"), &name)
                 .unwrap_or_else(|error| panic!("{name:?} in {place}: {error}"));
             assert!(text.ends_with("END"), "{name:?} in {place}: {text:?}");
-            assert!(
-                exact.is_empty() || text == exact,
-                "{name:?} in {place}: {text:?}"
-            );
+            assert!(exact.is_empty() || text == exact, "{name:?} in {place}: {text:?}");
         }
     }
 }
@@ -210,34 +201,20 @@ fn names_cannot_leave_comments_or_raw_text() {
 #[test]
 fn a_name_in_code_is_an_error_and_never_runs() {
     for name in hostile_names().iter().filter(|name| !name.is_empty()) {
-        for place in [
-            "#{{ payer.holder }}",
-            "#({{ payer.holder }})",
-            "#text({{ payer.holder }})",
-        ] {
+        for place in ["#{{ payer.holder }}", "#({{ payer.holder }})", "#text({{ payer.holder }})"] {
             let result = printed(place, name);
-            assert!(
-                matches!(result, Err(RenderError::Template { .. })),
-                "{name:?} in {place}"
-            );
+            assert!(matches!(result, Err(RenderError::Template { .. })), "{name:?} in {place}");
         }
     }
 }
 
 #[test]
 fn names_reach_the_pdf_of_the_default_template() {
-    let names = [
-        "#eval(\"1+1\") *b* $x$ <l>",
-        "= заголовок [не] \"мой\"",
-        "- // /* */ -- ~ ... `x`",
-    ];
+    let names = ["#eval(\"1+1\") *b* $x$ <l>", "= заголовок [не] \"мой\"", "- // /* */ -- ~ ... `x`"];
     for name in names {
         let pdf = typeset(DEFAULT_TEMPLATE, &[receipt_of(name)], Output::OneFile).unwrap();
         let text = pdf_text(&pdf[0]);
-        assert!(
-            essence(&text).contains(&essence(name)),
-            "{name:?} in {text}"
-        );
+        assert!(essence(&text).contains(&essence(name)), "{name:?} in {text}");
     }
 }
 
@@ -258,18 +235,7 @@ fn pdf_text(pdf: &[u8]) -> String {
 #[test]
 fn typst_has_no_way_out() {
     let mut refused = Vec::new();
-    for name in [
-        "eval",
-        "plugin",
-        "read",
-        "csv",
-        "json",
-        "toml",
-        "yaml",
-        "cbor",
-        "xml",
-        "bibliography",
-    ] {
+    for name in ["eval", "plugin", "read", "csv", "json", "toml", "yaml", "cbor", "xml", "bibliography"] {
         refused.push(format!("#{name}(\"x\")"));
         refused.push(format!("#std.{name}(\"x\")"));
         refused.push(format!("$ std.{name}(\"x\") $"));
@@ -289,10 +255,7 @@ fn typst_has_no_way_out() {
     );
     for template in refused {
         let result = printed(&template, "x");
-        assert!(
-            matches!(result, Err(RenderError::Template { .. })),
-            "{template}"
-        );
+        assert!(matches!(result, Err(RenderError::Template { .. })), "{template}");
     }
 }
 
@@ -332,9 +295,6 @@ fn templates_have_limits() {
     for template in refused {
         let result = printed(&template, "x");
         let start: String = template.chars().take(40).collect();
-        assert!(
-            matches!(result, Err(RenderError::Template { .. })),
-            "{start}: {result:?}"
-        );
+        assert!(matches!(result, Err(RenderError::Template { .. })), "{start}: {result:?}");
     }
 }

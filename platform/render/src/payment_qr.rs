@@ -93,10 +93,7 @@ pub struct PaymentOrder {
 impl PaymentOrder {
     /// An order that pays to `payee` and says nothing else yet.
     pub fn new(payee: &SupplierRequisites) -> Self {
-        let mut order = Self {
-            fields: Vec::with_capacity(13),
-            problem: None,
-        };
+        let mut order = Self { fields: Vec::with_capacity(13), problem: None };
         order.push("Name", &payee.name, 1, 160);
         order.push("PersonalAcc", &payee.settlement_account, 20, 20);
         order.push("BankName", &payee.bank_name, 1, 45);
@@ -161,12 +158,10 @@ impl PaymentOrder {
     fn separator(&self) -> Result<u8, RequisiteError> {
         let free = |candidate: &char| !self.fields.iter().any(|(_, v)| v.contains(*candidate));
         let found = SEPARATORS.iter().find(|candidate| free(candidate));
-        found
-            .and_then(|c| u8::try_from(*c).ok())
-            .ok_or_else(|| RequisiteError {
-                field: "Purpose",
-                message: "Слишком много служебных знаков: не осталось разделителя".into(),
-            })
+        found.and_then(|c| u8::try_from(*c).ok()).ok_or_else(|| RequisiteError {
+            field: "Purpose",
+            message: "Слишком много служебных знаков: не осталось разделителя".into(),
+        })
     }
 
     /// Line breaks and tabs become spaces; lengths count characters.
@@ -181,10 +176,7 @@ impl PaymentOrder {
             } else {
                 format!("Не больше {longest} знаков, а их {length}")
             };
-            self.problem = Some(RequisiteError {
-                field: key,
-                message,
-            });
+            self.problem = Some(RequisiteError { field: key, message });
         }
         self.fields.push((key, value));
     }
@@ -193,17 +185,14 @@ impl PaymentOrder {
 /// The beginning of `text`: an address too long for its field still helps the
 /// clerk, a receipt without QR helps nobody.
 fn cut(text: &str, longest: usize) -> &str {
-    text.char_indices()
-        .nth(longest)
-        .map_or(text, |(end, _)| &text[..end])
+    text.char_indices().nth(longest).map_or(text, |(end, _)| &text[..end])
 }
 
 fn cp1251(key: &'static str, value: &str) -> Result<Vec<u8>, RequisiteError> {
     let (bytes, _, unmappable) = WINDOWS_1251.encode(value);
     if unmappable {
         return Err(RequisiteError {
-            field: key,
-            message: "Есть знаки, которых нет в кодировке cp1251".into(),
+            field: key, message: "Есть знаки, которых нет в кодировке cp1251".into()
         });
     }
     Ok(bytes.into_owned())
@@ -236,10 +225,7 @@ pub fn qr_svg(payload: &[u8]) -> Result<String, RenderError> {
 fn push_runs(svg: &mut String, row: &[Color], y: usize) {
     let mut x = 0;
     while x < row.len() {
-        let run = row[x..]
-            .iter()
-            .take_while(|color| **color == Color::Dark)
-            .count();
+        let run = row[x..].iter().take_while(|color| **color == Color::Dark).count();
         if run > 0 {
             // Writing to a String cannot fail.
             let _ = write!(svg, "M{} {y}h{run}v1h-{run}z", x + QUIET_ZONE);
@@ -278,14 +264,8 @@ mod tests {
     fn the_vector_of_the_standard() {
         let payload = three_whales().payload(QrEncoding::Utf8).unwrap();
         assert_eq!(payload.len(), 359);
-        let hash: String = Sha256::digest(&payload)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        assert_eq!(
-            hash,
-            "3c979eb9ec2858d0ccdbfdd23b0d7438a65cee85607f7aba1656ac9b411e1468"
-        );
+        let hash: String = Sha256::digest(&payload).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hash, "3c979eb9ec2858d0ccdbfdd23b0d7438a65cee85607f7aba1656ac9b411e1468");
     }
 
     #[test]
@@ -304,9 +284,7 @@ mod tests {
         let payload = three_whales().payload(QrEncoding::Cp1251).unwrap();
         assert!(payload.starts_with(b"ST00011|Name=\xce\xce\xce \xab"));
         assert!(payload.len() < 300);
-        let error = three_whales()
-            .with(QrField::PersAcc, "漢")
-            .payload(QrEncoding::Cp1251);
+        let error = three_whales().with(QrField::PersAcc, "漢").payload(QrEncoding::Cp1251);
         assert_eq!(error.unwrap_err().field, "PersAcc");
     }
 
@@ -316,30 +294,17 @@ mod tests {
         payee.name = "я".repeat(160);
         assert!(PaymentOrder::new(&payee).payload(QrEncoding::Utf8).is_ok());
         payee.name.push('я');
-        let error = PaymentOrder::new(&payee)
-            .payload(QrEncoding::Utf8)
-            .unwrap_err();
-        assert_eq!(
-            (error.field, error.message.as_str()),
-            ("Name", "Не больше 160 знаков, а их 161")
-        );
+        let error = PaymentOrder::new(&payee).payload(QrEncoding::Utf8).unwrap_err();
+        assert_eq!((error.field, error.message.as_str()), ("Name", "Не больше 160 знаков, а их 161"));
         payee.name = "x".into();
         payee.bic = "1".into();
-        assert_eq!(
-            PaymentOrder::new(&payee)
-                .payload(QrEncoding::Utf8)
-                .unwrap_err()
-                .field,
-            "BIC"
-        );
+        assert_eq!(PaymentOrder::new(&payee).payload(QrEncoding::Utf8).unwrap_err().field, "BIC");
     }
 
     #[test]
     fn a_receipt_asks_for_its_sum_in_kopecks() {
         let receipt = samples::ordinary();
-        let payload = PaymentOrder::for_receipt(&receipt)
-            .payload(QrEncoding::Utf8)
-            .unwrap();
+        let payload = PaymentOrder::for_receipt(&receipt).payload(QrEncoding::Utf8).unwrap();
         let text = String::from_utf8(payload).unwrap();
         assert!(text.contains(&format!("|Sum={}|", receipt.totals.to_pay)));
         assert!(text.contains("|PaymPeriod=102026|"));

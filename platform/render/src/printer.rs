@@ -41,10 +41,7 @@ type Reply = Result<Vec<Vec<u8>>, RenderError>;
 
 /// The task to register in the worker process.
 pub fn receipt_task() -> Task {
-    Task {
-        name: TASK,
-        run: run_job,
-    }
+    Task { name: TASK, run: run_job }
 }
 
 fn run_job(payload: &[u8]) -> Result<Vec<u8>, String> {
@@ -68,28 +65,17 @@ impl ReceiptPrinter {
     /// A PDF for each receipt, in their order. Any number of them; they are sent
     /// in portions. `template` is a company's own or
     /// [`crate::typeset::DEFAULT_TEMPLATE`].
-    pub async fn print(
-        &self,
-        template: &str,
-        receipts: &[ReceiptData],
-    ) -> Result<Vec<Vec<u8>>, RenderError> {
+    pub async fn print(&self, template: &str, receipts: &[ReceiptData]) -> Result<Vec<Vec<u8>>, RenderError> {
         let mut printed = Vec::with_capacity(receipts.len());
         for portion in receipts.chunks(JOB_SIZE) {
             let limit = print_limit(portion);
-            printed.extend(
-                self.run(template, portion, Output::OnePerReceipt, limit)
-                    .await?,
-            );
+            printed.extend(self.run(template, portion, Output::OnePerReceipt, limit).await?);
         }
         Ok(printed)
     }
 
     /// One PDF with all receipts, at most [`crate::typeset::BATCH_LIMIT`].
-    pub async fn print_together(
-        &self,
-        template: &str,
-        receipts: &[ReceiptData],
-    ) -> Result<Vec<u8>, RenderError> {
+    pub async fn print_together(&self, template: &str, receipts: &[ReceiptData]) -> Result<Vec<u8>, RenderError> {
         let limit = print_limit(receipts);
         let printed = self.run(template, receipts, Output::OneFile, limit).await?;
         Ok(printed.into_iter().next().unwrap_or_default())
@@ -98,36 +84,17 @@ impl ReceiptPrinter {
     /// Whether a company's template can be used: it is parsed and every sample
     /// printed with it. The error names line and reason for its author.
     pub async fn check_template(&self, source: &str) -> Result<(), RenderError> {
-        let samples: Vec<_> = ReceiptData::samples()
-            .into_iter()
-            .map(|(_, receipt)| receipt)
-            .collect();
-        self.run(source, &samples, Output::OnePerReceipt, CHECK_LIMIT)
-            .await
-            .map(drop)
+        let samples: Vec<_> = ReceiptData::samples().into_iter().map(|(_, receipt)| receipt).collect();
+        self.run(source, &samples, Output::OnePerReceipt, CHECK_LIMIT).await.map(drop)
     }
 
-    async fn run(
-        &self,
-        template: &str,
-        receipts: &[ReceiptData],
-        output: Output,
-        limit: Duration,
-    ) -> Reply {
-        let job = postcard::to_stdvec(&Job {
-            template,
-            receipts,
-            output,
-        })
-        .map_err(|error| RenderError::Worker(error.to_string()))?;
-        let reply = self
-            .pool
-            .run(TASK, &job, limit)
-            .await
-            .map_err(|error| match error {
-                SandboxError::Deadline(_) | SandboxError::Died(_) => RenderError::LimitReached,
-                other => RenderError::Worker(other.to_string()),
-            })?;
+    async fn run(&self, template: &str, receipts: &[ReceiptData], output: Output, limit: Duration) -> Reply {
+        let job = postcard::to_stdvec(&Job { template, receipts, output })
+            .map_err(|error| RenderError::Worker(error.to_string()))?;
+        let reply = self.pool.run(TASK, &job, limit).await.map_err(|error| match error {
+            SandboxError::Deadline(_) | SandboxError::Died(_) => RenderError::LimitReached,
+            other => RenderError::Worker(other.to_string()),
+        })?;
         postcard::from_bytes(&reply).map_err(|error| RenderError::Worker(error.to_string()))?
     }
 }

@@ -18,10 +18,7 @@ pub fn validate(requisites: &SupplierRequisites) -> Vec<RequisiteError> {
     let mut found = Vec::new();
     let mut note = |field, problem: Option<&str>| {
         if let Some(message) = problem {
-            found.push(RequisiteError {
-                field,
-                message: message.to_owned(),
-            });
+            found.push(RequisiteError { field, message: message.to_owned() });
         }
     };
     note("name", name_problem(&requisites.name, 160));
@@ -31,19 +28,9 @@ pub fn validate(requisites: &SupplierRequisites) -> Vec<RequisiteError> {
     let bic = bic_problem(&requisites.bic);
     note("bic", bic);
     // Against a wrong BIC every account would look wrong, too.
-    let digits = if bic.is_none() {
-        requisites.bic.as_str()
-    } else {
-        ""
-    };
-    note(
-        "settlement_account",
-        settlement_problem(&requisites.settlement_account, digits),
-    );
-    note(
-        "correspondent_account",
-        correspondent_problem(&requisites.correspondent_account, digits),
-    );
+    let digits = if bic.is_none() { requisites.bic.as_str() } else { "" };
+    note("settlement_account", settlement_problem(&requisites.settlement_account, digits));
+    note("correspondent_account", correspondent_problem(&requisites.correspondent_account, digits));
     found
 }
 
@@ -70,21 +57,14 @@ pub fn inn_problem(inn: &str) -> Option<&'static str> {
     };
     let right = match digits.len() {
         10 => inn_digit(&digits, &FIRM) == digits[9],
-        12 => {
-            inn_digit(&digits, &PERSON_FIRST) == digits[10]
-                && inn_digit(&digits, &PERSON_SECOND) == digits[11]
-        }
+        12 => inn_digit(&digits, &PERSON_FIRST) == digits[10] && inn_digit(&digits, &PERSON_SECOND) == digits[11],
         _ => return Some("В ИНН должно быть 10 или 12 цифр"),
     };
     (!right).then_some("Контрольная цифра ИНН не сходится: проверьте номер")
 }
 
 fn inn_digit(digits: &[u32], weights: &[u32]) -> u32 {
-    let sum: u32 = digits
-        .iter()
-        .zip(weights)
-        .map(|(digit, weight)| digit * weight)
-        .sum();
+    let sum: u32 = digits.iter().zip(weights).map(|(digit, weight)| digit * weight).sum();
     sum % 11 % 10
 }
 
@@ -94,9 +74,10 @@ fn kpp_problem(kpp: &str) -> Option<&'static str> {
     }
     // Positions five and six name the reason and may be Latin capitals.
     let shaped = kpp.len() == 9
-        && kpp.bytes().enumerate().all(|(at, byte)| {
-            byte.is_ascii_digit() || ((at == 4 || at == 5) && byte.is_ascii_uppercase())
-        });
+        && kpp
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| byte.is_ascii_digit() || ((at == 4 || at == 5) && byte.is_ascii_uppercase()));
     (!shaped).then_some("В КПП должно быть 9 знаков")
 }
 
@@ -139,14 +120,8 @@ fn central_key(bic: &str) -> String {
 /// The rule of the central bank: products with 7, 1, 3, their last digits summed,
 /// divisible by ten.
 fn account_key_holds(key: &str, account: &str) -> bool {
-    let digits = key
-        .chars()
-        .chain(account.chars())
-        .filter_map(|c| c.to_digit(10));
-    let sum: u32 = digits
-        .zip([7, 1, 3].into_iter().cycle())
-        .map(|(digit, weight)| digit * weight % 10)
-        .sum();
+    let digits = key.chars().chain(account.chars()).filter_map(|c| c.to_digit(10));
+    let sum: u32 = digits.zip([7, 1, 3].into_iter().cycle()).map(|(digit, weight)| digit * weight % 10).sum();
     sum.is_multiple_of(10)
 }
 
@@ -169,10 +144,7 @@ mod tests {
         assert!(inn_problem("500100732258").is_some());
         assert!(inn_problem("77070838").is_some());
         assert!(inn_problem("77070838９3").is_some());
-        assert_eq!(
-            correspondent_problem("30101810400000000225", "044525225"),
-            None
-        );
+        assert_eq!(correspondent_problem("30101810400000000225", "044525225"), None);
     }
 
     #[test]
@@ -182,9 +154,7 @@ mod tests {
         for at in 0..20 {
             let mut wrong = good.clone();
             let digit = (wrong.settlement_account.as_bytes()[at] - b'0' + 1) % 10;
-            wrong
-                .settlement_account
-                .replace_range(at..=at, &digit.to_string());
+            wrong.settlement_account.replace_range(at..=at, &digit.to_string());
             assert_eq!(validate(&wrong)[0].field, "settlement_account");
         }
         let mut wrong = good.clone();
@@ -196,10 +166,7 @@ mod tests {
     fn a_wrong_bic_does_not_blame_the_accounts() {
         let mut wrong = samples::requisites();
         wrong.bic = "04452522".into();
-        let fields: Vec<_> = validate(&wrong)
-            .into_iter()
-            .map(|error| error.field)
-            .collect();
+        let fields: Vec<_> = validate(&wrong).into_iter().map(|error| error.field).collect();
         assert_eq!(fields, ["bic"]);
     }
 
@@ -214,21 +181,7 @@ mod tests {
             bic: "x".into(),
             correspondent_account: "30".into(),
         };
-        let fields: Vec<_> = validate(&empty)
-            .into_iter()
-            .map(|error| error.field)
-            .collect();
-        assert_eq!(
-            fields,
-            [
-                "name",
-                "inn",
-                "kpp",
-                "bank_name",
-                "bic",
-                "settlement_account",
-                "correspondent_account"
-            ]
-        );
+        let fields: Vec<_> = validate(&empty).into_iter().map(|error| error.field).collect();
+        assert_eq!(fields, ["name", "inn", "kpp", "bank_name", "bic", "settlement_account", "correspondent_account"]);
     }
 }

@@ -1,10 +1,13 @@
 //! Made-up receipts that every template must print: used by tests, by the check
 //! of a company's template and by its preview.
 
+// Sums are written as rubles_kopecks (39_56) and volumes as units_tenths (54_3).
+#![allow(clippy::inconsistent_digit_grouping)]
+
 use crate::payment_qr::{PaymentOrder, QrEncoding};
 use crate::receipt::{
-    ChargeGroup, ChargeLine, CompanyInfo, HouseFact, Instalment, LastPayment, MeterLine, NormLine,
-    Payer, QUANTITY_SCALE, ReceiptData, Reference, SupplierRequisites, Totals,
+    ChargeGroup, ChargeLine, CompanyInfo, HouseFact, Instalment, LastPayment, MeterLine, NormLine, Payer,
+    QUANTITY_SCALE, ReceiptData, Reference, SupplierRequisites, Totals,
 };
 
 impl ReceiptData {
@@ -43,10 +46,7 @@ pub fn requisites() -> SupplierRequisites {
 /// Four groups of charges, two meters, something to pay.
 pub fn ordinary() -> ReceiptData {
     let groups = vec![
-        group(
-            "Содержание жилого помещения",
-            vec![line("Содержание и ремонт", "м²", "площадь", 54_3, 28_41)],
-        ),
+        group("Содержание жилого помещения", vec![line("Содержание и ремонт", "м²", "площадь", 54_3, 28_41)]),
         group(
             "Ресурсы на общедомовые нужды",
             vec![
@@ -58,29 +58,14 @@ pub fn ordinary() -> ReceiptData {
             "Коммунальные услуги",
             vec![
                 line("Холодное водоснабжение", "м³", "прибор", 7_5, 39_56),
-                with_coefficient(line(
-                    "Горячая вода, подогрев",
-                    "Гкал",
-                    "норматив",
-                    4,
-                    2148_63,
-                )),
+                with_coefficient(line("Горячая вода, подогрев", "Гкал", "норматив", 4, 2148_63)),
                 line("Водоотведение", "м³", "прибор", 11_2, 26_41),
                 recalculated(line("Отопление", "Гкал", "дом. прибор", 1_1, 2148_63)),
                 line("Электроэнергия", "кВт·ч", "прибор", 184_0, 4_77),
                 line("Обращение с ТКО", "чел.", "число жителей", 3_0, 124_58),
             ],
         ),
-        group(
-            "Капитальный ремонт",
-            vec![line(
-                "Взнос на капитальный ремонт",
-                "м²",
-                "площадь",
-                54_3,
-                13_92,
-            )],
-        ),
+        group("Капитальный ремонт", vec![line("Взнос на капитальный ремонт", "м²", "площадь", 54_3, 13_92)]),
     ];
     finish(ReceiptData {
         kind_title: "Платёжный документ за жилищно-коммунальные услуги".into(),
@@ -93,10 +78,7 @@ pub fn ordinary() -> ReceiptData {
         meters: meters(),
         groups,
         totals: Totals::default(),
-        last_payment: Some(LastPayment {
-            paid_on: 20_261_012,
-            sum: 9_812_44,
-        }),
+        last_payment: Some(LastPayment { paid_on: 20_261_012, sum: 9_812_44 }),
         reference: reference(),
         instalments: Vec::new(),
         qr_payload: Vec::new(),
@@ -240,10 +222,7 @@ fn reference() -> Reference {
         common: Some(18 * QUANTITY_SCALE / 1000),
         unit: unit.into(),
     };
-    let fact = |title: &str, value: &str| HouseFact {
-        title: title.into(),
-        value: value.into(),
-    };
+    let fact = |title: &str, value: &str| HouseFact { title: title.into(), value: value.into() };
     Reference {
         norms: vec![
             norm("Холодное водоснабжение", 4_560, "м³ на человека"),
@@ -251,10 +230,7 @@ fn reference() -> Reference {
             norm("Электроэнергия", 92_000, "кВт·ч на человека"),
         ],
         house: vec![
-            fact(
-                "ОДПУ холодной воды № 4471",
-                "81 204 – 82 188, расход 984 м³",
-            ),
+            fact("ОДПУ холодной воды № 4471", "81 204 – 82 188, расход 984 м³"),
             fact("ОДПУ тепла № 118", "расход 142,6 Гкал"),
             fact("Площадь жилых и нежилых помещений", "6 214,8 м²"),
             fact("Площадь общего имущества", "1 102,4 м²"),
@@ -264,10 +240,7 @@ fn reference() -> Reference {
 }
 
 fn group(title: &str, lines: Vec<ChargeLine>) -> ChargeGroup {
-    ChargeGroup {
-        title: title.into(),
-        lines,
-    }
+    ChargeGroup { title: title.into(), lines }
 }
 
 /// A line of `tenths` tenths of a unit at `kopecks` a unit.
@@ -317,9 +290,7 @@ fn recalculated(mut line: ChargeLine) -> ChargeLine {
 fn finish(mut receipt: ReceiptData) -> ReceiptData {
     let mut totals = Totals::default();
     for line in receipt.groups.iter_mut().flat_map(|group| &mut group.lines) {
-        line.to_pay = line.opening + line.charged + line.excess + line.recalculation
-            - line.benefits
-            + line.penalty
+        line.to_pay = line.opening + line.charged + line.excess + line.recalculation - line.benefits + line.penalty
             - line.counted;
         totals.opening += line.opening;
         totals.charged += line.charged;

@@ -50,10 +50,7 @@ fn the_templates_pass_as_accessible_pdf() {
 
 #[test]
 fn many_receipts_in_one_file_and_one_by_one() {
-    let receipts: Vec<_> = ReceiptData::samples()
-        .into_iter()
-        .map(|(_, data)| data)
-        .collect();
+    let receipts: Vec<_> = ReceiptData::samples().into_iter().map(|(_, data)| data).collect();
     let single = typeset(DEFAULT_TEMPLATE, &receipts, Output::OnePerReceipt).unwrap();
     assert_eq!(single.len(), receipts.len());
     let together = typeset(DEFAULT_TEMPLATE, &receipts, Output::OneFile).unwrap();
@@ -61,19 +58,8 @@ fn many_receipts_in_one_file_and_one_by_one() {
     let pages: usize = single.iter().map(|pdf| page_count(pdf)).sum();
     assert!(pages >= receipts.len() + 2, "{pages}");
     assert_eq!(page_count(&together[0]), pages);
-    assert!(
-        typeset(DEFAULT_TEMPLATE, &[], Output::OneFile)
-            .unwrap()
-            .is_empty()
-    );
-    assert!(
-        typeset(
-            DEFAULT_TEMPLATE,
-            &vec![receipts[0].clone(); 101],
-            Output::OneFile
-        )
-        .is_err()
-    );
+    assert!(typeset(DEFAULT_TEMPLATE, &[], Output::OneFile).unwrap().is_empty());
+    assert!(typeset(DEFAULT_TEMPLATE, &vec![receipts[0].clone(); 101], Output::OneFile).is_err());
 }
 
 #[test]

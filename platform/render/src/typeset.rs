@@ -37,11 +37,7 @@ pub enum Output {
 /// Typesets up to [`BATCH_LIMIT`] receipts **in this process**. Only for the
 /// worker and for templates that are trusted; a server uses
 /// [`crate::printer::ReceiptPrinter`]. The same input gives the same bytes.
-pub fn typeset(
-    template: &str,
-    receipts: &[ReceiptData],
-    output: Output,
-) -> Result<Vec<Vec<u8>>, RenderError> {
+pub fn typeset(template: &str, receipts: &[ReceiptData], output: Output) -> Result<Vec<Vec<u8>>, RenderError> {
     typeset_as(template, receipts, output, &PdfStandards::default())
 }
 
@@ -53,16 +49,13 @@ pub(crate) fn typeset_as(
     standards: &PdfStandards,
 ) -> Result<Vec<Vec<u8>>, RenderError> {
     if receipts.len() > BATCH_LIMIT {
-        return Err(RenderError::Data(format!(
-            "больше {BATCH_LIMIT} квитанций за раз"
-        )));
+        return Err(RenderError::Data(format!("больше {BATCH_LIMIT} квитанций за раз")));
     }
     let template = ReceiptTemplate::parse(template)?;
     match output {
-        Output::OnePerReceipt => receipts
-            .iter()
-            .map(|receipt| document(&template, std::slice::from_ref(receipt), standards))
-            .collect(),
+        Output::OnePerReceipt => {
+            receipts.iter().map(|receipt| document(&template, std::slice::from_ref(receipt), standards)).collect()
+        }
         Output::OneFile if receipts.is_empty() => Ok(Vec::new()),
         Output::OneFile => Ok(vec![document(&template, receipts, standards)?]),
     }
@@ -87,15 +80,10 @@ fn compile<T>(
     let mut pictures = Vec::with_capacity(receipts.len());
     for receipt in receipts {
         let payload = &receipt.qr_payload;
-        pictures.push(if payload.is_empty() {
-            None
-        } else {
-            Some(qr_svg(payload)?)
-        });
+        pictures.push(if payload.is_empty() { None } else { Some(qr_svg(payload)?) });
     }
     let today = receipts.first().map_or(0, |receipt| receipt.issued_on);
-    let world = ReceiptWorld::new(text, pictures, today)
-        .ok_or_else(|| RenderError::Worker("no main file".into()))?;
+    let world = ReceiptWorld::new(text, pictures, today).ok_or_else(|| RenderError::Worker("no main file".into()))?;
     let result = work(&world);
     // Also after a failure: what failed was remembered, too.
     comemo::evict(CACHE_AGE);
@@ -104,22 +92,15 @@ fn compile<T>(
 
 /// The laid-out pages of one receipt, for tests that read their text.
 #[cfg(test)]
-pub(crate) fn compile_for_tests(
-    template: &str,
-    receipt: &ReceiptData,
-) -> Result<PagedDocument, RenderError> {
+pub(crate) fn compile_for_tests(template: &str, receipt: &ReceiptData) -> Result<PagedDocument, RenderError> {
     let template = ReceiptTemplate::parse(template)?;
     compile(&template, std::slice::from_ref(receipt), |world| {
-        typst::compile::<PagedDocument>(world)
-            .output
-            .map_err(first_error)
+        typst::compile::<PagedDocument>(world).output.map_err(first_error)
     })
 }
 
 fn print(world: &ReceiptWorld, standards: &PdfStandards) -> Result<Vec<u8>, Box<SourceDiagnostic>> {
-    let document = typst::compile::<PagedDocument>(world)
-        .output
-        .map_err(first_error)?;
+    let document = typst::compile::<PagedDocument>(world).output.map_err(first_error)?;
     let options = PdfOptions {
         timestamp: world.date().map(Timestamp::new_utc),
         standards: standards.clone(),
@@ -130,9 +111,12 @@ fn print(world: &ReceiptWorld, standards: &PdfStandards) -> Result<Vec<u8>, Box<
 
 /// The first of Typst's errors: the others mostly follow from it.
 fn first_error(errors: impl IntoIterator<Item = SourceDiagnostic>) -> Box<SourceDiagnostic> {
-    Box::new(errors.into_iter().next().unwrap_or_else(|| {
-        SourceDiagnostic::error(typst::syntax::Span::detached(), "unknown error")
-    }))
+    Box::new(
+        errors
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| SourceDiagnostic::error(typst::syntax::Span::detached(), "unknown error")),
+    )
 }
 
 /// Typst source of several receipts and where each begins.
@@ -171,28 +155,17 @@ fn explain(
     diagnostic: &SourceDiagnostic,
 ) -> RenderError {
     let line = world.range(diagnostic.span).and_then(|range| {
-        let index = starts
-            .partition_point(|start| *start <= range.start)
-            .checked_sub(1)?;
+        let index = starts.partition_point(|start| *start <= range.start).checked_sub(1)?;
         let offset = range.start - starts.get(index)?;
         template.line_of(receipts.get(index)?, index, offset)
     });
-    RenderError::Template {
-        name: TEMPLATE_NAME.to_owned(),
-        line,
-        reason: format!("Typst: {}", diagnostic.message),
-    }
+    RenderError::Template { name: TEMPLATE_NAME.to_owned(), line, reason: format!("Typst: {}", diagnostic.message) }
 }
 
 /// What the platform says before a template begins: title, language, font.
 fn prologue(receipts: &[ReceiptData]) -> String {
     let title = match receipts {
-        [one] => format!(
-            "{}, {}, л/с {}",
-            one.kind_title,
-            format::period(one.period),
-            one.payer.account
-        ),
+        [one] => format!("{}, {}, л/с {}", one.kind_title, format::period(one.period), one.payer.account),
         _ => "Платёжные документы".to_owned(),
     };
     let mut text = String::from("#set document(title: \"");

@@ -45,10 +45,7 @@ mod tests {
 
     #[test]
     fn only_letters_digits_and_what_joins_them_stay() {
-        assert_eq!(
-            escaped("Иванов И. И."),
-            "\\u{418}ванов И\\u{2e}\\u{20}И\\u{2e}"
-        );
+        assert_eq!(escaped("Иванов И. И."), "\\u{418}ванов И\\u{2e}\\u{20}И\\u{2e}");
         assert_eq!(escaped("a  b"), "\\u{61}\\u{20}\\u{20}b");
         assert_eq!(escaped("12,5"), "\\u{31}2,5");
         assert_eq!(escaped("10.11.2026"), "\\u{31}0.11.2026");

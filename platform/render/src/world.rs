@@ -13,18 +13,7 @@ use typst::{Library, LibraryExt, World};
 
 /// Names a template cannot say, directly or through `std`: they run code, read
 /// data or bring files into the PDF.
-const REMOVED: [&str; 10] = [
-    "eval",
-    "plugin",
-    "read",
-    "csv",
-    "json",
-    "toml",
-    "yaml",
-    "cbor",
-    "xml",
-    "bibliography",
-];
+const REMOVED: [&str; 10] = ["eval", "plugin", "read", "csv", "json", "toml", "yaml", "cbor", "xml", "bibliography"];
 const REMOVED_FROM_PDF: [&str; 2] = ["attach", "embed"];
 
 static FONT_FILES: [&[u8]; 4] = [
@@ -43,17 +32,12 @@ struct Shared {
 }
 
 static SHARED: LazyLock<Shared> = LazyLock::new(|| {
-    let fonts: Vec<Font> = FONT_FILES
-        .into_iter()
-        .filter_map(|file| Font::new(Bytes::new(file), 0))
-        .collect();
+    let fonts: Vec<Font> = FONT_FILES.into_iter().filter_map(|file| Font::new(Bytes::new(file), 0)).collect();
     Shared {
         library: LazyHash::new(restricted_library()),
         book: LazyHash::new(FontBook::from_fonts(&fonts)),
         fonts,
-        main: VirtualPath::new("/main.typ")
-            .ok()
-            .map(|path| RootedPath::new(VirtualRoot::Project, path).intern()),
+        main: VirtualPath::new("/main.typ").ok().map(|path| RootedPath::new(VirtualRoot::Project, path).intern()),
     }
 });
 
@@ -93,15 +77,8 @@ impl ReceiptWorld {
     /// `today` what `datetime.today()` says, yyyymmdd. `None` if Typst refuses
     /// its own file name, which does not happen.
     pub(crate) fn new(text: String, pictures: Vec<Option<String>>, today: u32) -> Option<Self> {
-        let pictures = pictures
-            .into_iter()
-            .map(|svg| svg.map(Bytes::from_string))
-            .collect();
-        Some(Self {
-            source: Source::new(SHARED.main?, text),
-            pictures,
-            today: calendar_day(today),
-        })
+        let pictures = pictures.into_iter().map(|svg| svg.map(Bytes::from_string)).collect();
+        Some(Self { source: Source::new(SHARED.main?, text), pictures, today: calendar_day(today) })
     }
 
     /// The fixed date of this world.
@@ -130,11 +107,7 @@ impl World for ReceiptWorld {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == self.source.id() {
-            Ok(self.source.clone())
-        } else {
-            Err(FileError::AccessDenied)
-        }
+        if id == self.source.id() { Ok(self.source.clone()) } else { Err(FileError::AccessDenied) }
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {

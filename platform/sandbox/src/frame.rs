@@ -29,11 +29,7 @@ pub(crate) fn parse_request(frame: &[u8]) -> Option<(u32, &str, &[u8])> {
     let (name_len, rest) = rest.split_first_chunk::<4>()?;
     let name_len = usize::try_from(u32::from_le_bytes(*name_len)).ok()?;
     let (name, payload) = rest.split_at_checked(name_len)?;
-    Some((
-        u32::from_le_bytes(*limit),
-        std::str::from_utf8(name).ok()?,
-        payload,
-    ))
+    Some((u32::from_le_bytes(*limit), std::str::from_utf8(name).ok()?, payload))
 }
 
 #[cfg(test)]

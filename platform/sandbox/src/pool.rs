@@ -54,57 +54,35 @@ impl Pool {
     /// A pool without any worker yet: nothing is started before the first job.
     pub fn new(config: PoolConfig) -> Pool {
         let permits = Semaphore::new(config.workers.max(1));
-        Pool {
-            permits,
-            idle: Mutex::new(Vec::new()),
-            spawner: start_spawner(config),
-        }
+        Pool { permits, idle: Mutex::new(Vec::new()), spawner: start_spawner(config) }
     }
 
     /// The result of `task` on `payload`, or why there is none.
     ///
     /// `limit` is wall time for the job, the start of a worker included; waiting for a
     /// free worker does not count. Dropping the future kills the worker.
-    pub async fn run(
-        &self,
-        task: &str,
-        payload: &[u8],
-        limit: Duration,
-    ) -> Result<Vec<u8>, SandboxError> {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|e| SandboxError::Spawn(std::io::Error::other(e)))?;
+    pub async fn run(&self, task: &str, payload: &[u8], limit: Duration) -> Result<Vec<u8>, SandboxError> {
+        let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Spawn(std::io::Error::other(e)))?;
         let job = async {
             let mut worker = match self.take_idle() {
                 Some(worker) => worker,
                 None => self.start().await?,
             };
             let limit_ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
-            let reply = worker
-                .exchange(&frame::request(task, limit_ms, payload))
-                .await;
+            let reply = worker.exchange(&frame::request(task, limit_ms, payload)).await;
             Ok::<_, SandboxError>((worker, reply))
         };
         // On timeout the future is dropped with the worker in it, and dropping kills it.
-        let (worker, reply) = tokio::time::timeout(limit, job)
-            .await
-            .map_err(|_| SandboxError::Deadline(limit))??;
+        let (worker, reply) = tokio::time::timeout(limit, job).await.map_err(|_| SandboxError::Deadline(limit))??;
         let Ok((status, body)) = reply else {
             return Err(SandboxError::Died(worker.cause_of_death().await));
         };
         if status & STATUS_RETIRE == 0 {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(worker);
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         }
         match status & !STATUS_RETIRE {
             STATUS_OK => Ok(body),
-            STATUS_REFUSED => Err(SandboxError::Refused(
-                String::from_utf8_lossy(&body).into_owned(),
-            )),
+            STATUS_REFUSED => Err(SandboxError::Refused(String::from_utf8_lossy(&body).into_owned())),
             other => Err(SandboxError::Died(format!("unknown reply status {other}"))),
         }
     }
@@ -122,16 +100,10 @@ impl Pool {
 
     async fn start(&self) -> Result<Worker, SandboxError> {
         let (reply, started) = oneshot::channel();
-        let request = SpawnRequest {
-            runtime: tokio::runtime::Handle::current(),
-            reply,
-        };
+        let request = SpawnRequest { runtime: tokio::runtime::Handle::current(), reply };
         let gone = || SandboxError::Spawn(std::io::Error::other("the spawning thread is gone"));
         self.spawner.send(request).map_err(|_| gone())?;
-        started
-            .await
-            .map_err(|_| gone())?
-            .map_err(SandboxError::Spawn)
+        started.await.map_err(|_| gone())?.map_err(SandboxError::Spawn)
     }
 }
 
@@ -152,9 +124,7 @@ fn start_spawner(config: PoolConfig) -> mpsc::Sender<SpawnRequest> {
         }
     };
     // If the thread cannot start, the channel is closed and each job reports it.
-    let _ = std::thread::Builder::new()
-        .name("sandbox".into())
-        .spawn(body);
+    let _ = std::thread::Builder::new().name("sandbox".into()).spawn(body);
     sender
 }
 
@@ -179,20 +149,11 @@ impl Worker {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let pipes = child
-            .stdin
-            .take()
-            .zip(child.stdout.take())
-            .zip(child.stderr.take());
+        let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
         let ((stdin, stdout), stderr) = pipes.ok_or_else(|| std::io::Error::other("no pipes"))?;
         let last_words = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(listen(stderr, Arc::clone(&last_words)));
-        Ok(Worker {
-            child,
-            stdin,
-            stdout,
-            last_words,
-        })
+        Ok(Worker { child, stdin, stdout, last_words })
     }
 
     /// Sends one request and reads the reply: its status and body.
@@ -201,8 +162,7 @@ impl Worker {
         self.stdin.write_all(&length.to_le_bytes()).await?;
         self.stdin.write_all(request).await?;
         self.stdin.flush().await?;
-        let length =
-            usize::try_from(self.stdout.read_u32_le().await?).map_err(std::io::Error::other)?;
+        let length = usize::try_from(self.stdout.read_u32_le().await?).map_err(std::io::Error::other)?;
         if length == 0 || length > MAX_FRAME {
             return Err(std::io::ErrorKind::InvalidData.into());
         }
@@ -223,10 +183,7 @@ impl Worker {
                 self.child.wait().await.ok()
             }
         };
-        let words = self
-            .last_words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
         describe(status, &String::from_utf8_lossy(&words))
     }
 }

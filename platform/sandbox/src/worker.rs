@@ -26,11 +26,7 @@ pub struct Task {
 /// space is limited to 512 MiB for everything in the process.
 pub fn worker_main(tasks: &[Task]) -> ! {
     confine();
-    let code = match serve(
-        tasks,
-        &mut std::io::stdin().lock(),
-        &mut std::io::stdout().lock(),
-    ) {
+    let code = match serve(tasks, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()) {
         Ok(()) => 0,
         Err(_) => 1,
     };
@@ -60,12 +56,8 @@ fn serve(tasks: &[Task], input: &mut impl Read, output: &mut impl Write) -> std:
 }
 
 fn answer(tasks: &[Task], request: &[u8]) -> Result<Vec<u8>, String> {
-    let (limit_ms, name, payload) =
-        frame::parse_request(request).ok_or_else(|| "malformed request".to_owned())?;
-    let task = tasks
-        .iter()
-        .find(|task| task.name == name)
-        .ok_or_else(|| format!("unknown task {name}"))?;
+    let (limit_ms, name, payload) = frame::parse_request(request).ok_or_else(|| "malformed request".to_owned())?;
+    let task = tasks.iter().find(|task| task.name == name).ok_or_else(|| format!("unknown task {name}"))?;
     allow_cpu(limit_ms);
     (task.run)(payload)
 }
@@ -101,18 +93,13 @@ fn confine() {
 /// Raises the soft CPU limit to what is used so far, plus this job's limit, plus one second:
 /// the limit counts over the life of the process, and the wall deadline should strike first.
 fn allow_cpu(limit_ms: u32) {
-    let used = usage().map_or(0, |u| {
-        u64::try_from(u.ru_utime.tv_sec + u.ru_stime.tv_sec).unwrap_or(0)
-    });
+    let used = usage().map_or(0, |u| u64::try_from(u.ru_utime.tv_sec + u.ru_stime.tv_sec).unwrap_or(0));
     let soft = used + u64::from(limit_ms.div_ceil(1_000)) + 2;
     set_limit(libc::RLIMIT_CPU, soft, libc::RLIM_INFINITY);
 }
 
 fn set_limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) {
-    let limit = libc::rlimit {
-        rlim_cur: soft,
-        rlim_max: hard,
-    };
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
     // SAFETY: the pointer is to a live, initialised struct for the duration of the call.
     let done = unsafe { libc::setrlimit(resource, &limit) };
     if done != 0 {
@@ -128,7 +115,5 @@ fn peak_kib() -> i64 {
 fn usage() -> Option<libc::rusage> {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: getrusage fills the struct; it was zeroed, and every bit pattern of it is valid.
-    unsafe {
-        (libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) == 0).then(|| usage.assume_init())
-    }
+    unsafe { (libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) == 0).then(|| usage.assume_init()) }
 }

@@ -5,36 +5,18 @@ use std::time::{Duration, Instant};
 use kabinet_sandbox::{Pool, PoolConfig, SandboxError, Task, worker_main};
 
 const TASKS: &[Task] = &[
-    Task {
-        name: "echo",
-        run: |payload| Ok(payload.to_vec()),
-    },
-    Task {
-        name: "refuse",
-        run: |_| Err("not today".to_owned()),
-    },
-    Task {
-        name: "pid",
-        run: |_| Ok(std::process::id().to_le_bytes().to_vec()),
-    },
+    Task { name: "echo", run: |payload| Ok(payload.to_vec()) },
+    Task { name: "refuse", run: |_| Err("not today".to_owned()) },
+    Task { name: "pid", run: |_| Ok(std::process::id().to_le_bytes().to_vec()) },
     Task {
         name: "spin",
         run: |_| loop {
             std::hint::spin_loop()
         },
     },
-    Task {
-        name: "eat",
-        run: |_| eat(),
-    },
-    Task {
-        name: "panic",
-        run: |_| panic!("broken on purpose"),
-    },
-    Task {
-        name: "environment",
-        run: |_| Ok(environment()),
-    },
+    Task { name: "eat", run: |_| eat() },
+    Task { name: "panic", run: |_| panic!("broken on purpose") },
+    Task { name: "environment", run: |_| Ok(environment()) },
 ];
 
 fn eat() -> Result<Vec<u8>, String> {
@@ -55,11 +37,8 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("worker") {
         worker_main(TASKS);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         results_and_refusals_come_back().await;
         a_worker_is_used_again().await;
@@ -92,10 +71,7 @@ async fn results_and_refusals_come_back() {
     assert!(matches!(refused, Err(SandboxError::Refused(reason)) if reason == "not today"));
     let unknown = pool.run("nothing", b"", LONG).await;
     assert!(matches!(unknown, Err(SandboxError::Refused(_))));
-    let names = pool
-        .run("environment", b"", LONG)
-        .await
-        .expect("environment");
+    let names = pool.run("environment", b"", LONG).await.expect("environment");
     assert_eq!(names, b"MALLOC_ARENA_MAX,RAYON_NUM_THREADS");
 }
 
@@ -118,10 +94,7 @@ async fn a_loop_is_killed_at_the_deadline() {
     let first = pid(&pool).await;
     let begun = Instant::now();
     let stopped = pool.run("spin", b"", Duration::from_millis(300)).await;
-    assert!(
-        matches!(stopped, Err(SandboxError::Deadline(_))),
-        "{stopped:?}"
-    );
+    assert!(matches!(stopped, Err(SandboxError::Deadline(_))), "{stopped:?}");
     assert!(begun.elapsed() < Duration::from_secs(2));
     assert_ne!(first, pid(&pool).await);
     assert!(gone(first).await, "the looping worker is still there");
@@ -130,10 +103,7 @@ async fn a_loop_is_killed_at_the_deadline() {
 async fn a_hoarder_dies_and_the_next_job_lives() {
     let pool = pool(1);
     let died = pool.run("eat", b"", LONG).await;
-    assert!(
-        matches!(&died, Err(SandboxError::Died(why)) if why == "out of memory"),
-        "{died:?}"
-    );
+    assert!(matches!(&died, Err(SandboxError::Died(why)) if why == "out of memory"), "{died:?}");
     assert_eq!(pool.run("echo", b"on", LONG).await.expect("echo"), b"on");
 }
 
@@ -143,15 +113,8 @@ async fn a_panic_is_a_death_with_its_words() {
 }
 
 async fn a_missing_program_is_told_apart() {
-    let pool = Pool::new(PoolConfig {
-        program: "no/such/program".into(),
-        args: Vec::new(),
-        workers: 1,
-    });
-    assert!(matches!(
-        pool.run("echo", b"", LONG).await,
-        Err(SandboxError::Spawn(_))
-    ));
+    let pool = Pool::new(PoolConfig { program: "no/such/program".into(), args: Vec::new(), workers: 1 });
+    assert!(matches!(pool.run("echo", b"", LONG).await, Err(SandboxError::Spawn(_))));
 }
 
 async fn many_jobs_share_few_workers() {

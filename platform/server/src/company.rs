@@ -8,6 +8,8 @@ mod logo;
 mod package;
 mod read;
 mod tariffs;
+#[cfg(test)]
+mod tests;
 
 pub use apply::{ApplyError, apply, list};
 pub use check::{CheckTools, CheckedPlugin, check_files};

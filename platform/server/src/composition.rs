@@ -76,7 +76,7 @@ impl App {
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(Residents::new()),
             Arc::new(Accounts),
-            Arc::new(Meters::new(Arc::new(billing.clone()))),
+            Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),
         ];
         modules.extend(further);

@@ -20,7 +20,7 @@ pub async fn serve(app: Arc<App>) -> anyhow::Result<()> {
     let address = app.config.server.management;
     let health = TcpListener::bind(address).into_acceptor().await.with_context(|| format!("server.management {address}"))?;
     let runner = tokio::spawn(app.runner().run());
-    let watcher = tokio::spawn(app.db.changes().clone().watch(app.db.platform().clone()));
+    let watcher = tokio::spawn(app.db.changes().clone().watch(app.db.platform_read().clone()));
     let health = tokio::spawn(Server::new_with_acceptor(health).run(management(app.db.clone())));
     let stop = Duration::from_secs(10);
     Server::new_with_acceptor(listener).run_with_graceful_shutdown(portals, told_to_stop(), Some(stop)).await?;

@@ -24,22 +24,13 @@ pub struct Exact {
 
 impl Exact {
     /// Nothing.
-    pub const ZERO: Exact = Exact {
-        mantissa: 0,
-        scale: 0,
-    };
+    pub const ZERO: Exact = Exact { mantissa: 0, scale: 0 };
     /// One.
-    pub const ONE: Exact = Exact {
-        mantissa: 1,
-        scale: 0,
-    };
+    pub const ONE: Exact = Exact { mantissa: 1, scale: 0 };
 
     /// `mantissa / 10^scale`.
     pub const fn new(mantissa: i64, scale: u8) -> Exact {
-        Exact {
-            mantissa: mantissa as i128,
-            scale,
-        }
+        Exact { mantissa: mantissa as i128, scale }
     }
 
     /// Whether it is zero.
@@ -55,19 +46,13 @@ impl Exact {
     /// The opposite number.
     #[must_use]
     pub fn negated(self) -> Exact {
-        Exact {
-            mantissa: -self.mantissa,
-            scale: self.scale,
-        }
+        Exact { mantissa: -self.mantissa, scale: self.scale }
     }
 
     /// The sum.
     pub fn plus(self, other: Exact) -> Result<Exact, TooLarge> {
         let (a, b, scale) = self.aligned(other)?;
-        Ok(Exact {
-            mantissa: a.checked_add(b).ok_or(TooLarge)?,
-            scale,
-        })
+        Ok(Exact { mantissa: a.checked_add(b).ok_or(TooLarge)?, scale })
     }
 
     /// The difference.
@@ -78,11 +63,7 @@ impl Exact {
     /// The product, without any rounding.
     pub fn times(self, other: Exact) -> Result<Exact, TooLarge> {
         let mantissa = product(self.mantissa, other.mantissa)?;
-        let scale = self
-            .scale
-            .checked_add(other.scale)
-            .filter(|s| *s <= MAX_POWER)
-            .ok_or(TooLarge)?;
+        let scale = self.scale.checked_add(other.scale).filter(|s| *s <= MAX_POWER).ok_or(TooLarge)?;
         Ok(Exact { mantissa, scale })
     }
 
@@ -103,10 +84,7 @@ impl Exact {
         } else {
             denominator = product(denominator, power)?;
         }
-        Ok(Exact {
-            mantissa: half_up(numerator, denominator),
-            scale: places,
-        })
+        Ok(Exact { mantissa: half_up(numerator, denominator), scale: places })
     }
 
     /// The number rounded half-up (away from zero) to at most `places`.
@@ -115,10 +93,7 @@ impl Exact {
             return Ok(self);
         }
         let power = power_of_ten(self.scale - places)?;
-        Ok(Exact {
-            mantissa: half_up(self.mantissa, power),
-            scale: places,
-        })
+        Ok(Exact { mantissa: half_up(self.mantissa, power), scale: places })
     }
 
     /// The number as it goes out: scale at most 12, or less where a large number needs the room.
@@ -127,10 +102,7 @@ impl Exact {
         loop {
             let cut = self.rounded(places)?;
             if let Ok(mantissa) = i64::try_from(cut.mantissa) {
-                return Ok(Decimal {
-                    mantissa,
-                    scale: cut.scale,
-                });
+                return Ok(Decimal { mantissa, scale: cut.scale });
             }
             if places == MIN_SCALE_CUT {
                 return Err(TooLarge);
@@ -147,11 +119,7 @@ impl Exact {
 
     /// The smaller one.
     pub fn smaller(self, other: Exact) -> Result<Exact, TooLarge> {
-        Ok(if self.compare(other)?.is_le() {
-            self
-        } else {
-            other
-        })
+        Ok(if self.compare(other)?.is_le() { self } else { other })
     }
 
     fn aligned(self, other: Exact) -> Result<(i128, i128, u8), TooLarge> {
@@ -223,32 +191,14 @@ fn half_up(numerator: i128, denominator: i128) -> i128 {
     if let (Ok(numerator), Ok(denominator)) = (i64::try_from(numerator), i64::try_from(denominator))
         && denominator != -1
     {
-        let (quotient, rest) = (
-            numerator / denominator,
-            (numerator % denominator).unsigned_abs(),
-        );
-        let away = if (numerator < 0) == (denominator < 0) {
-            1
-        } else {
-            -1
-        };
+        let (quotient, rest) = (numerator / denominator, (numerator % denominator).unsigned_abs());
+        let away = if (numerator < 0) == (denominator < 0) { 1 } else { -1 };
         let up = rest >= denominator.unsigned_abs() - rest;
         return i128::from(quotient) + i128::from(if up { away } else { 0 });
     }
-    let (quotient, rest) = (
-        numerator / denominator,
-        (numerator % denominator).unsigned_abs(),
-    );
-    let away = if (numerator < 0) == (denominator < 0) {
-        1
-    } else {
-        -1
-    };
-    if rest >= denominator.unsigned_abs() - rest {
-        quotient + away
-    } else {
-        quotient
-    }
+    let (quotient, rest) = (numerator / denominator, (numerator % denominator).unsigned_abs());
+    let away = if (numerator < 0) == (denominator < 0) { 1 } else { -1 };
+    if rest >= denominator.unsigned_abs() - rest { quotient + away } else { quotient }
 }
 
 #[cfg(test)]
@@ -263,29 +213,14 @@ mod tests {
     #[test]
     fn products_are_exact_and_quotients_round_half_up() {
         let price = Exact::new(3956, 2);
-        assert_eq!(
-            out(Exact::new(4, 0).times(price).expect("small")),
-            (15824, 2)
-        );
-        let third = Exact::new(26, 0)
-            .divided(Exact::new(6, 0), 7)
-            .expect("small");
+        assert_eq!(out(Exact::new(4, 0).times(price).expect("small")), (15824, 2));
+        let third = Exact::new(26, 0).divided(Exact::new(6, 0), 7).expect("small");
         assert_eq!(out(third), (43_333_333, 7));
         assert_eq!(out(Exact::new(5, 1).rounded(0).expect("small")), (1, 0));
         assert_eq!(out(Exact::new(-5, 1).rounded(0).expect("small")), (-1, 0));
         assert_eq!(out(Exact::new(-4, 1).rounded(0).expect("small")), (0, 0));
-        assert_eq!(
-            out(Exact::new(1, 2)
-                .divided(Exact::new(-3, 0), 4)
-                .expect("small")),
-            (-33, 4)
-        );
-        assert_eq!(
-            out(Exact::new(123_456, 5)
-                .divided(Exact::new(1, 0), 2)
-                .expect("small")),
-            (123, 2)
-        );
+        assert_eq!(out(Exact::new(1, 2).divided(Exact::new(-3, 0), 4).expect("small")), (-33, 4));
+        assert_eq!(out(Exact::new(123_456, 5).divided(Exact::new(1, 0), 2).expect("small")), (123, 2));
     }
 
     #[test]
@@ -298,19 +233,11 @@ mod tests {
     #[test]
     fn what_does_not_fit_says_so() {
         let huge = Exact::new(i64::MAX, 0);
-        assert_eq!(
-            huge.times(huge).and_then(|n| n.times(huge)).err(),
-            Some(TooLarge)
-        );
-        assert_eq!(
-            huge.times(Exact::new(2, 0)).expect("128 bits").fit().err(),
-            Some(TooLarge)
-        );
+        assert_eq!(huge.times(huge).and_then(|n| n.times(huge)).err(), Some(TooLarge));
+        assert_eq!(huge.times(Exact::new(2, 0)).expect("128 bits").fit().err(), Some(TooLarge));
         assert_eq!(huge.divided(Exact::ZERO, 2).err(), Some(TooLarge));
         // A large amount loses places it does not need, not its size.
-        let large = Exact::new(99_999_999_999_999, 7)
-            .times(Exact::new(999_999, 6))
-            .expect("128 bits");
+        let large = Exact::new(99_999_999_999_999, 7).times(Exact::new(999_999, 6)).expect("128 bits");
         assert_eq!(out(large), (999_998_999_999_990_000, 11));
     }
 }

@@ -22,10 +22,9 @@ pub mod bindings {
 }
 
 pub use bindings::exports::kabinet::tariff::calculation::{
-    Absence, Account, AccountCharges, AccountFailure, AveragedMonth, Basis, Batch, Consumption,
-    Decimal, Failure, House, HouseVolume, Info, Line, Meter, MeterState, Method, Operation,
-    Parameter, Part, Period, Premises, Price, Reason, Recalculation, Role, ServiceKind,
-    ServiceTable, Span, TableFailure, Term, Unit, Zone, ZoneReading,
+    Absence, Account, AccountCharges, AccountFailure, AveragedMonth, Basis, Batch, Consumption, Decimal, Failure,
+    House, HouseVolume, Info, Line, Meter, MeterState, Method, Operation, Parameter, Part, Period, Premises, Price,
+    Reason, Recalculation, Role, ServiceKind, ServiceTable, Span, TableFailure, Term, Unit, Zone, ZoneReading,
 };
 
 /// A tariff calculation: a pure function from a batch to its charges.
@@ -52,8 +51,7 @@ pub fn info<T: Tariff>() -> Info {
 
 /// Days of a month, 28 to 31.
 pub fn days_in_month(period: Period) -> u8 {
-    let leap = period.year.is_multiple_of(4)
-        && (!period.year.is_multiple_of(100) || period.year.is_multiple_of(400));
+    let leap = period.year.is_multiple_of(4) && (!period.year.is_multiple_of(100) || period.year.is_multiple_of(400));
     match period.month {
         2 if leap => 29,
         2 => 28,
@@ -79,7 +77,7 @@ macro_rules! export_tariff {
                     <$tariff as $crate::Tariff>::calculate(&batch)
                 }
             }
-            $crate::bindings::export_component!(Export with_types_in $crate::bindings);
+    $crate::bindings::export_component!(Export with_types_in $crate::bindings);
         };
     };
 }

@@ -29,18 +29,12 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<()> {
-    let plugins = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("no parent folder")?;
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent folder")?;
     let out = match env::args_os().nth(1) {
         Some(folder) => PathBuf::from(folder),
-        None => plugins
-            .parent()
-            .context("no repository")?
-            .join("target/release/plugins"),
+        None => plugins.parent().context("no repository")?.join("target/release/plugins"),
     };
-    let target_dir =
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| plugins.join("target"), PathBuf::from);
+    let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| plugins.join("target"), PathBuf::from);
     compile_guests(plugins, &target_dir)?;
     fs::create_dir_all(&out)?;
     let mut examples: Vec<_> = fs::read_dir(plugins.join("examples"))?.collect::<Result<_, _>>()?;
@@ -50,27 +44,14 @@ fn build() -> Result<()> {
         if !manifest.is_file() {
             continue;
         }
-        let name = example
-            .file_name()
-            .into_string()
-            .ok()
-            .context("a plugin's folder name is not text")?;
-        let module = target_dir.join(format!(
-            "{TARGET}/release/kabinet_tariff_{}.wasm",
-            name.replace('-', "_")
-        ));
-        let component = encode(
-            &fs::read(&module).with_context(|| format!("{} was not built", module.display()))?,
-        )
-        .with_context(|| format!("plugin {name}"))?;
+        let name = example.file_name().into_string().ok().context("a plugin's folder name is not text")?;
+        let module = target_dir.join(format!("{TARGET}/release/kabinet_tariff_{}.wasm", name.replace('-', "_")));
+        let component = encode(&fs::read(&module).with_context(|| format!("{} was not built", module.display()))?)
+            .with_context(|| format!("plugin {name}"))?;
         let file = out.join(format!("{name}.wasm"));
         let fresh = write_if_changed(&file, &component)?;
         write_if_changed(&out.join(format!("{name}.toml")), &fs::read(&manifest)?)?;
-        println!(
-            "{name}: {} bytes{}",
-            component.len(),
-            if fresh { "" } else { ", unchanged" }
-        );
+        println!("{name}: {} bytes{}", component.len(), if fresh { "" } else { ", unchanged" });
     }
     Ok(())
 }
@@ -78,20 +59,8 @@ fn build() -> Result<()> {
 fn compile_guests(plugins: &Path, target_dir: &Path) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args([
-        "build",
-        "--release",
-        "--locked",
-        "--target",
-        TARGET,
-        "--workspace",
-        "--exclude",
-        "xtask",
-    ]);
-    build
-        .arg("--target-dir")
-        .arg(target_dir)
-        .current_dir(plugins);
+    build.args(["build", "--release", "--locked", "--target", TARGET, "--workspace", "--exclude", "xtask"]);
+    build.arg("--target-dir").arg(target_dir).current_dir(plugins);
     // Flags meant for the host would change the component.
     for inherited in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         build.env_remove(inherited);
@@ -137,36 +106,19 @@ fn debian_compiler() -> Result<()> {
 fn linker() -> Result<PathBuf> {
     let sysroot = rustc(&["--print", "sysroot"])?;
     let host = rustc(&["--print", "host-tuple"])?;
-    let bundled = Path::new(&sysroot)
-        .join("lib/rustlib")
-        .join(host)
-        .join("bin/rust-lld");
-    Ok(if bundled.exists() {
-        bundled
-    } else {
-        "wasm-ld".into()
-    })
+    let bundled = Path::new(&sysroot).join("lib/rustlib").join(host).join("bin/rust-lld");
+    Ok(if bundled.exists() { bundled } else { "wasm-ld".into() })
 }
 
 fn rustc(arguments: &[&str]) -> Result<String> {
-    let output = Command::new("rustc")
-        .args(arguments)
-        .output()
-        .context("rustc does not start")?;
-    ensure!(
-        output.status.success(),
-        "rustc {} failed",
-        arguments.join(" ")
-    );
+    let output = Command::new("rustc").args(arguments).output().context("rustc does not start")?;
+    ensure!(output.status.success(), "rustc {} failed", arguments.join(" "));
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// The component of a core module: valid, without imports, with the contract's export.
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    let component = wit_component::ComponentEncoder::default()
-        .validate(true)
-        .module(module)?
-        .encode()?;
+    let component = wit_component::ComponentEncoder::default().validate(true).module(module)?.encode()?;
     let mut exported = false;
     let mut depth = 0;
     for payload in Parser::new(0).parse_all(&component) {
@@ -191,10 +143,7 @@ fn encode(module: &[u8]) -> Result<Vec<u8>> {
             _ => {}
         }
     }
-    ensure!(
-        exported,
-        "does not export {EXPORT}…; is export_tariff! missing?"
-    );
+    ensure!(exported, "does not export {EXPORT}…; is export_tariff! missing?");
     Ok(component)
 }
 

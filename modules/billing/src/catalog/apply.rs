@@ -3,7 +3,7 @@
 
 use kabinet_core::{Period, Tx};
 use kabinet_plugin_host::api::PluginInfo;
-use sea_orm::{EntityTrait, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use sha2::{Digest, Sha256};
 
 use super::{PluginConfig, ReceiptKind, Service, Tariff, enum_name};
@@ -36,8 +36,8 @@ pub async fn set_receipt_kinds(tx: &mut Tx, kinds: &[ReceiptKind]) -> Result<Vec
         }
         let word = if before.is_some() { "изменён" } else { "добавлен" };
         changes.push(format!("вид квитанции {} {word}", kind.code));
-        let row: receipt_kind::ActiveModel = row.into();
-        if before.is_some() { tx.update(row.reset_all()).await? } else { tx.insert(row).await? }
+        let row = receipt_kind::ActiveModel::from(row).reset_all();
+        if before.is_some() { tx.update(row).await? } else { tx.insert(row).await? }
     }
     announce(tx, &changes).await?;
     Ok(changes)
@@ -70,8 +70,8 @@ pub async fn set_services(tx: &mut Tx, services: &[Service]) -> Result<Vec<Strin
         }
         let word = if before.is_some() { "изменена" } else { "добавлена" };
         changes.push(format!("услуга {} {word}", new.code));
-        let row: service::ActiveModel = row.into();
-        if before.is_some() { tx.update(row.reset_all()).await? } else { tx.insert(row).await? }
+        let row = service::ActiveModel::from(row).reset_all();
+        if before.is_some() { tx.update(row).await? } else { tx.insert(row).await? }
     }
     announce(tx, &changes).await?;
     Ok(changes)
@@ -105,8 +105,8 @@ pub async fn set_tariffs(tx: &mut Tx, tariffs: &[Tariff]) -> Result<Vec<String>,
         }
         let word = if before.is_some() { "изменён" } else { "добавлен" };
         changes.push(format!("тариф {} с {} {word}", new.service, new.from));
-        let row: tariff::ActiveModel = row.into();
-        if before.is_some() { tx.update(row.reset_all()).await? } else { tx.insert(row).await? }
+        let row = tariff::ActiveModel::from(row).reset_all();
+        if before.is_some() { tx.update(row).await? } else { tx.insert(row).await? }
     }
     for old in stored.iter().filter(|old| old.from_period > published) {
         if !tariffs.iter().any(|new| new.service == old.service_code && new.from == old.from_period) {

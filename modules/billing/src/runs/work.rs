@@ -128,7 +128,7 @@ async fn work(
         insert(db, tenant, run.id, last, portion).await?;
         last = Some(next);
         done += accounts.unsigned_abs();
-        progress(done, total.max(done));
+        progress(done, Ord::max(total, done));
     }
     producing.await.map_err(|error| Error::Stopped(format!("расчёт прерван: {error}")))??;
     finish(db, tenant, run.id).await

@@ -12,7 +12,11 @@ pub(crate) fn problem(error: Error) -> Problem {
     let code = error.code();
     match error {
         Error::Refused(refusal) => {
-            let text = if refusal.window_closed { "Приём показаний закрыт" } else { "Показания не приняты" };
+            let text = if refusal.window_closed {
+                "Приём показаний закрыт"
+            } else {
+                "Показания не приняты"
+            };
             let fields = refusal.verdicts.into_iter().map(|verdict| (verdict.field, verdict.text));
             Problem::refused(code, text).with_fields(fields.collect())
         }

@@ -29,10 +29,7 @@ struct Hand {
 
 impl Hand {
     fn new(data: &'static [u8]) -> Result<Self, Failure> {
-        Ok(Self {
-            font: Font::new(data.into(), 0).ok_or("font")?,
-            face: Face::from_slice(data, 0).ok_or("face")?,
-        })
+        Ok(Self { font: Font::new(data.into(), 0).ok_or("font")?, face: Face::from_slice(data, 0).ok_or("face")? })
     }
 
     fn shape(&self, text: &str) -> (Vec<KrillaGlyph>, f32) {
@@ -45,21 +42,11 @@ impl Hand {
         let mut glyphs = Vec::with_capacity(infos.len());
         for (index, position) in shaped.glyph_positions().iter().enumerate() {
             let start = infos[index].cluster as usize;
-            let end = infos
-                .get(index + 1)
-                .map_or(text.len(), |next| next.cluster as usize);
+            let end = infos.get(index + 1).map_or(text.len(), |next| next.cluster as usize);
             let advance = position.x_advance as f32 / em;
             width += advance;
             let id = GlyphId::new(infos[index].glyph_id);
-            glyphs.push(KrillaGlyph::new(
-                id,
-                advance,
-                0.0,
-                0.0,
-                0.0,
-                start..end,
-                None,
-            ));
+            glyphs.push(KrillaGlyph::new(id, advance, 0.0, 0.0, 0.0, start..end, None));
         }
         (glyphs, width)
     }
@@ -82,15 +69,13 @@ impl Sheet<'_, '_> {
     fn text(&mut self, hand: &Hand, size: f32, x: f32, text: &str) {
         let (glyphs, _) = hand.shape(text);
         let at = Point::from_xy(x, self.y);
-        self.surface
-            .draw_glyphs(at, &glyphs, hand.font.clone(), text, size, false);
+        self.surface.draw_glyphs(at, &glyphs, hand.font.clone(), text, size, false);
     }
 
     fn text_right(&mut self, hand: &Hand, size: f32, x: f32, text: &str) {
         let (glyphs, width) = hand.shape(text);
         let at = Point::from_xy(x - width * size, self.y);
-        self.surface
-            .draw_glyphs(at, &glyphs, hand.font.clone(), text, size, false);
+        self.surface.draw_glyphs(at, &glyphs, hand.font.clone(), text, size, false);
     }
 
     fn rule(&mut self) {
@@ -99,10 +84,7 @@ impl Sheet<'_, '_> {
         line.line_to(LEFT + WIDTH, self.y + 3.5);
         if let Some(line) = line.finish() {
             self.surface.set_fill(None);
-            self.surface.set_stroke(Some(Stroke {
-                width: 0.4,
-                ..Stroke::default()
-            }));
+            self.surface.set_stroke(Some(Stroke { width: 0.4, ..Stroke::default() }));
             self.surface.draw_path(&line);
             self.surface.set_stroke(None);
             self.surface.set_fill(Some(Fill::default()));
@@ -111,11 +93,7 @@ impl Sheet<'_, '_> {
 
     /// Texts of one row; those from `right_from` on end at their place.
     fn row(&mut self, hand: &Hand, places: &[f32], right_from: usize, texts: &[&str]) {
-        for (index, text) in texts
-            .iter()
-            .enumerate()
-            .filter(|(_, text)| !text.is_empty())
-        {
+        for (index, text) in texts.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
             let x = LEFT + places[index];
             if index < right_from {
                 self.text(hand, 8.4, x, text);
@@ -130,11 +108,7 @@ impl Sheet<'_, '_> {
 
 impl Pen {
     pub(crate) fn new() -> Result<Self, Failure> {
-        Ok(Self {
-            regular: Hand::new(REGULAR)?,
-            bold: Hand::new(BOLD)?,
-            narrow: Hand::new(NARROW)?,
-        })
+        Ok(Self { regular: Hand::new(REGULAR)?, bold: Hand::new(BOLD)?, narrow: Hand::new(NARROW)? })
     }
 
     /// One receipt as PDF.
@@ -143,10 +117,7 @@ impl Pen {
         let size = PageSettings::from_wh(595.0, 842.0).ok_or("page")?;
         let mut page = document.start_page_with(size);
         let mut surface = page.surface();
-        let mut sheet = Sheet {
-            surface: &mut surface,
-            y: 45.0,
-        };
+        let mut sheet = Sheet { surface: &mut surface, y: 45.0 };
         self.head(&mut sheet, receipt);
         self.payment(&mut sheet, receipt);
         let qr = qr_path(&receipt.qr_payload)?;
@@ -157,9 +128,7 @@ impl Pen {
         self.reference(&mut sheet, receipt);
         surface.finish();
         page.finish();
-        document
-            .finish()
-            .map_err(|error| format!("{error:?}").into())
+        document.finish().map_err(|error| format!("{error:?}").into())
     }
 
     fn head(&self, sheet: &mut Sheet<'_, '_>, receipt: &ReceiptData) {
@@ -168,17 +137,9 @@ impl Pen {
         sheet.text(&self.bold, 11.0, LEFT, &company.name);
         sheet.y += ROW;
         sheet.text_right(&self.bold, 15.0, LEFT + WIDTH, &period(receipt.period));
-        let contacts = format!(
-            "{} · {} · {}",
-            company.phones.join(", "),
-            company.site,
-            company.email
-        );
+        let contacts = format!("{} · {} · {}", company.phones.join(", "), company.site, company.email);
         let area = payer.area.map(quantity).unwrap_or_default();
-        let residents = payer
-            .residents
-            .map(|count| count.to_string())
-            .unwrap_or_default();
+        let residents = payer.residents.map(|count| count.to_string()).unwrap_or_default();
         let settlement = format!("р/с {}", supplier.settlement_account);
         let bank = format!("{}, БИК {}", supplier.bank_name, supplier.bic);
         let correspondent = format!("к/с {}", supplier.correspondent_account);
@@ -211,12 +172,7 @@ impl Pen {
     fn payment(&self, sheet: &mut Sheet<'_, '_>, receipt: &ReceiptData) {
         let totals = &receipt.totals;
         sheet.y = 100.0;
-        sheet.text(
-            &self.regular,
-            9.5,
-            300.0,
-            &format!("К оплате до {}", date(receipt.due_on)),
-        );
+        sheet.text(&self.regular, 9.5, 300.0, &format!("К оплате до {}", date(receipt.due_on)));
         sheet.y += 24.0;
         sheet.text(&self.bold, 21.0, 300.0, &rub_sign(totals.to_pay));
         sheet.y += 20.0;
@@ -235,11 +191,7 @@ impl Pen {
             sheet.y += ROW;
         }
         if let Some(last) = receipt.last_payment {
-            let text = format!(
-                "Последняя оплата {}: {}",
-                date(last.paid_on),
-                rub_sign(last.sum)
-            );
+            let text = format!("Последняя оплата {}: {}", date(last.paid_on), rub_sign(last.sum));
             sheet.text(&self.regular, 7.5, 300.0, &text);
         }
         sheet.text(&self.regular, 7.5, 470.0, "Оплата по QR-коду");
@@ -249,16 +201,8 @@ impl Pen {
 
     fn meters(&self, sheet: &mut Sheet<'_, '_>, receipt: &ReceiptData) {
         const PLACES: [f32; 8] = [0.0, 90.0, 170.0, 210.0, 527.0, 330.0, 390.0, 450.0];
-        let titles = [
-            "Услуга",
-            "Заводской номер",
-            "Ед.",
-            "Как определён объём",
-            "Поверка до",
-            "Предыдущее",
-            "Текущее",
-            "Объём",
-        ];
+        let titles =
+            ["Услуга", "Заводской номер", "Ед.", "Как определён объём", "Поверка до", "Предыдущее", "Текущее", "Объём"];
         sheet.text(&self.bold, 9.0, LEFT, "2. Показания приборов учёта");
         sheet.y += ROW;
         sheet.row(&self.narrow, &PLACES, 4, &titles);
@@ -282,10 +226,8 @@ impl Pen {
     }
 
     fn charges(&self, sheet: &mut Sheet<'_, '_>, receipt: &ReceiptData) {
-        const PLACES: [f32; 14] = [
-            0.0, 160.0, 185.0, 270.0, 310.0, 335.0, 355.0, 380.0, 410.0, 440.0, 465.0, 485.0,
-            505.0, 527.0,
-        ];
+        const PLACES: [f32; 14] =
+            [0.0, 160.0, 185.0, 270.0, 310.0, 335.0, 355.0, 380.0, 410.0, 440.0, 465.0, 485.0, 505.0, 527.0];
         let titles = [
             "Услуга",
             "Ед.",
@@ -359,22 +301,11 @@ impl Pen {
         }
         sheet.y = top;
         for line in receipt.groups.iter().flat_map(|group| &group.lines) {
-            sheet.row(
-                &self.narrow,
-                &[270.0, 380.0],
-                2,
-                &[&line.service, &line.formula],
-            );
+            sheet.row(&self.narrow, &[270.0, 380.0], 2, &[&line.service, &line.formula]);
         }
-        let footer = format!(
-            "Лицевой счёт {} · {} · {}",
-            receipt.payer.account,
-            period(receipt.period),
-            receipt.company.name
-        );
+        let footer = format!("Лицевой счёт {} · {}", receipt.payer.account, period(receipt.period));
         sheet.y = 815.0;
         sheet.text(&self.regular, 7.0, LEFT, &footer);
-        sheet.text_right(&self.regular, 7.0, LEFT + WIDTH, "стр. 1");
     }
 }
 
@@ -399,11 +330,7 @@ fn charge_texts(line: &ChargeLine) -> [String; 14] {
 }
 
 fn dash(kopecks: i64) -> String {
-    if kopecks == 0 {
-        String::new()
-    } else {
-        rub(kopecks)
-    }
+    if kopecks == 0 { String::new() } else { rub(kopecks) }
 }
 
 /// The QR as one path of 105 points width at the right edge.
@@ -416,10 +343,7 @@ fn qr_path(payload: &[u8]) -> Result<Path, Failure> {
     for (y, row) in colors.chunks(width).enumerate() {
         let mut x = 0;
         while x < width {
-            let run = row[x..]
-                .iter()
-                .take_while(|color| **color == Color::Dark)
-                .count();
+            let run = row[x..].iter().take_while(|color| **color == Color::Dark).count();
             if run > 0 {
                 let (left, top) = (450.0 + x as f32 * module, 100.0 + y as f32 * module);
                 path.move_to(left, top);

@@ -22,10 +22,8 @@ fn main() -> Result<(), Failure> {
     // As in the worker: one core, so that both sides are measured alike.
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         let this = std::env::current_exe()?;
-        let status = std::process::Command::new(this)
-            .args(std::env::args().skip(1))
-            .env("RAYON_NUM_THREADS", "1")
-            .status()?;
+        let status =
+            std::process::Command::new(this).args(std::env::args().skip(1)).env("RAYON_NUM_THREADS", "1").status()?;
         std::process::exit(status.code().unwrap_or(1));
     }
     let mut arguments = std::env::args().skip(1);
@@ -33,36 +31,20 @@ fn main() -> Result<(), Failure> {
     let template = arguments.next().map(std::fs::read_to_string).transpose()?;
     let template = template.as_deref().unwrap_or(DEFAULT_TEMPLATE);
     let receipts: Vec<ReceiptData> = (0..count).map(receipt).collect();
-    let (typeset_rate, middle, end, bytes) = measure(&receipts, |portion| {
-        Ok(typeset(template, portion, Output::OnePerReceipt)?)
-    })?;
+    let (typeset_rate, middle, end, bytes) =
+        measure(&receipts, |portion| Ok(typeset(template, portion, Output::OnePerReceipt)?))?;
     let (drawn_rate, _, _, drawn_bytes) = measure(&receipts, |portion| {
         let pen = drawn::Pen::new()?;
         portion.iter().map(|receipt| pen.draw(receipt)).collect()
     })?;
     let share = typeset_rate / drawn_rate;
-    figure(
-        "receipts_per_s",
-        typeset_rate,
-        "1/s",
-        LEAST_SHARE * drawn_rate,
-    );
+    figure("receipts_per_s", typeset_rate, "1/s", LEAST_SHARE * drawn_rate);
     figure("receipts_drawn_per_s", drawn_rate, "1/s", f64::NAN);
     figure("receipts_share_of_drawn", share, "", LEAST_SHARE);
     figure("receipts_peak_mb", end, "MB", PEAK_LIMIT_MB);
     figure("receipts_peak_growth_mb", end - middle, "MB", 16.0);
-    figure(
-        "receipt_kb",
-        bytes as f64 / count as f64 / 1024.0,
-        "KB",
-        f64::NAN,
-    );
-    figure(
-        "receipt_drawn_kb",
-        drawn_bytes as f64 / count as f64 / 1024.0,
-        "KB",
-        f64::NAN,
-    );
+    figure("receipt_kb", bytes as f64 / count as f64 / 1024.0, "KB", f64::NAN);
+    figure("receipt_drawn_kb", drawn_bytes as f64 / count as f64 / 1024.0, "KB", f64::NAN);
     Ok(())
 }
 
@@ -114,10 +96,7 @@ fn cpu_seconds() -> f64 {
     // After the name in brackets, user and system time are the 12th and 13th.
     let rest = stat.rsplit(')').next().unwrap_or_default();
     let ticks = rest.split_whitespace().skip(11).take(2);
-    ticks
-        .filter_map(|field| field.parse::<f64>().ok())
-        .sum::<f64>()
-        / TICKS_A_SECOND
+    ticks.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_A_SECOND
 }
 
 /// The most memory this process has held, in MB.
@@ -129,10 +108,6 @@ fn peak_mb() -> f64 {
 }
 
 fn figure(name: &str, value: f64, unit: &str, limit: f64) {
-    let limit = if limit.is_nan() {
-        "null".to_owned()
-    } else {
-        format!("{limit:.2}")
-    };
+    let limit = if limit.is_nan() { "null".to_owned() } else { format!("{limit:.2}") };
     println!("{{\"name\":\"{name}\",\"value\":{value:.2},\"unit\":\"{unit}\",\"limit\":{limit}}}");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kabinet_billing::catalog;
-use kabinet_billing::settings::{BillingSettings, MODULE as BILLING};
+use kabinet_billing::{BillingSettings, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::MetersSettings;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier};
-use kabinet_billing::settings::DueDay;
+use kabinet_billing::DueDay;
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::ReadingsWindow;
 use kabinet_plugin_host::api::{ServiceKind, Unit};

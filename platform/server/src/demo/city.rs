@@ -137,10 +137,21 @@ impl City {
         }
     }
 
-    /// The last day of the account's life; most live on.
+    /// Whether the account's life ends while the town is watched; most live on.
     #[must_use]
-    pub fn closed(&self, number: u64) -> bool {
+    pub fn closes(&self, number: u64) -> bool {
         number % BLOCK == CLOSED
+    }
+
+    /// Whether the account is closed in `month` already.
+    #[must_use]
+    pub fn closed_in(&self, number: u64, month: Period) -> bool {
+        self.closes(number) && month > self.last_month()
+    }
+
+    /// The last month of the accounts that close.
+    fn last_month(&self) -> Period {
+        self.first.plus(9)
     }
 
     /// How many people are registered; may be none.
@@ -184,7 +195,7 @@ impl City {
             kind: dwelling.code().to_owned(),
             area: self.area(number),
             opened_on: self.first.plus(OPENED_BEFORE).first_day(),
-            closed_on: self.closed(number).then(|| self.first.plus(9).last_day()),
+            closed_on: self.closes(number).then(|| self.last_month().last_day()),
             holders: self.holders(number),
             occupancy: self.occupancy(number),
         }

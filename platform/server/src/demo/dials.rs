@@ -1,7 +1,8 @@
 //! Meters of the made-up town and what they show: pure functions of (seed, meter, month).
 
-use kabinet_core::{Day, Period, Quantity, Timestamp};
-use kabinet_meters::{NewMeter, Resource, Source};
+use kabinet_core::{Day, Period, Quantity};
+use kabinet_meters::meters::NewMeter;
+use kabinet_meters::{Resource, Source};
 
 use super::city::{BLOCK, City, Dwelling};
 
@@ -127,12 +128,6 @@ impl Dial {
             _ => Source::Guest,
         }
     }
-}
-
-/// The moment of a reading of that day: noon, in the company's zone.
-#[must_use]
-pub(super) fn noon(day: Day, zone: chrono_tz::Tz) -> Timestamp {
-    day.start(zone).plus_seconds(12 * 3600)
 }
 
 /// Meters of a resource and their zones.

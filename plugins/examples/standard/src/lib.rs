@@ -15,9 +15,7 @@ mod problem;
 mod rules;
 mod volume;
 
-use kabinet_tariff_sdk::{
-    Account, AccountCharges, Batch, Failure, Tariff, days_in_month, export_tariff,
-};
+use kabinet_tariff_sdk::{Account, AccountCharges, Batch, Failure, Tariff, days_in_month, export_tariff};
 
 use crate::price::PriceList;
 use crate::problem::Problem;
@@ -35,16 +33,8 @@ impl Tariff for Standard {
         for (position, table) in (0u16..).zip(&batch.tables) {
             prices.push(PriceList::new(table).map_err(|problem| problem.of_table(position))?);
         }
-        let run = Run {
-            batch,
-            prices,
-            days: days_in_month(batch.period),
-        };
-        batch
-            .accounts
-            .iter()
-            .map(|account| run.account(account))
-            .collect()
+        let run = Run { batch, prices, days: days_in_month(batch.period) };
+        batch.accounts.iter().map(|account| run.account(account)).collect()
     }
 }
 
@@ -59,8 +49,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn account(&self, account: &Account) -> Result<AccountCharges, Failure> {
-        people::check_spans(account, self.days)
-            .map_err(|problem| problem.of_account(account.index, None))?;
+        people::check_spans(account, self.days).map_err(|problem| problem.of_account(account.index, None))?;
         let mut lines: Vec<_> = account.services.iter().map(|_| None).collect();
         // Wastewater is made of the water lines, so it waits for them.
         for derived in [false, true] {
@@ -68,31 +57,19 @@ impl Run<'_> {
                 let service = consumption.service;
                 let wrong = |problem: Problem| problem.of_account(account.index, Some(service));
                 let tables = self.batch.tables.get(usize::from(service));
-                let (Some(table), Some(prices)) = (tables, self.prices.get(usize::from(service)))
-                else {
-                    return Err(wrong(Problem::Account(
-                        "услуги нет среди таблиц расчёта".to_owned(),
-                    )));
+                let (Some(table), Some(prices)) = (tables, self.prices.get(usize::from(service))) else {
+                    return Err(wrong(Problem::Account("услуги нет среди таблиц расчёта".to_owned())));
                 };
                 if (table.rule == "drainage") != derived {
                     continue;
                 }
-                let case = rules::Case {
-                    run: self,
-                    account,
-                    consumption,
-                    table,
-                    prices,
-                };
+                let case = rules::Case { run: self, account, consumption, table, prices };
                 let line = case.line(&lines).map_err(wrong)?;
                 if let Some(place) = lines.get_mut(position) {
                     *place = Some(line);
                 }
             }
         }
-        Ok(AccountCharges {
-            index: account.index,
-            lines: lines.into_iter().flatten().collect(),
-        })
+        Ok(AccountCharges { index: account.index, lines: lines.into_iter().flatten().collect() })
     }
 }

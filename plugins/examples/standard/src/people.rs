@@ -10,9 +10,7 @@ pub(crate) fn check_spans(account: &Account, days: u8) -> Result<(), Problem> {
     let mut free_from = 1;
     for span in &account.spans {
         if span.from_day < free_from || span.to_day < span.from_day || span.to_day > days {
-            return Err(Problem::Account(
-                "части месяца пересекаются или выходят за его пределы".to_owned(),
-            ));
+            return Err(Problem::Account("части месяца пересекаются или выходят за его пределы".to_owned()));
         }
         free_from = span.to_day + 1;
     }
@@ -30,34 +28,18 @@ pub(crate) struct Basis {
 /// Registered residents, or the owners where nobody is registered.
 pub(crate) fn people(account: &Account, days: u8, trace: &mut Trace) -> Result<Basis, Problem> {
     let whole = count(account.residents, account.owners);
-    by_days(account, days, trace, whole, |span| {
-        count(span.residents, span.owners)
-    })
+    by_days(account, days, trace, whole, |span| count(span.residents, span.owners))
 }
 
 /// Square metres.
 pub(crate) fn area(account: &Account, days: u8, trace: &mut Trace) -> Result<Basis, Problem> {
-    let of = |value: Exact| Basis {
-        value,
-        role: Role::Area,
-        unit: Unit::SquareMetre,
-    };
-    by_days(account, days, trace, of(account.area.into()), |span| {
-        of(span.area.into())
-    })
+    let of = |value: Exact| Basis { value, role: Role::Area, unit: Unit::SquareMetre };
+    by_days(account, days, trace, of(account.area.into()), |span| of(span.area.into()))
 }
 
 fn count(residents: u16, owners: u16) -> Basis {
-    let (value, role) = if residents > 0 {
-        (residents, Role::Residents)
-    } else {
-        (owners, Role::Owners)
-    };
-    Basis {
-        value: value.into(),
-        role,
-        unit: Unit::Person,
-    }
+    let (value, role) = if residents > 0 { (residents, Role::Residents) } else { (owners, Role::Owners) };
+    Basis { value: value.into(), role, unit: Unit::Person }
 }
 
 /// The figure of the whole month, or Σ figure × days ÷ days of the month with its formula.

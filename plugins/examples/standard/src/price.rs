@@ -1,8 +1,6 @@
 //! Volumes meet prices: by zone of the day and by range of the month's volume.
 
-use kabinet_tariff_sdk::{
-    Decimal, Exact, Operation, Part, Role, ServiceTable, TooLarge, Trace, Unit, Zone,
-};
+use kabinet_tariff_sdk::{Decimal, Exact, Operation, Part, Role, ServiceTable, TooLarge, Trace, Unit, Zone};
 
 use crate::problem::Problem;
 use crate::volume::{PLACES, ZONES, ZoneVolumes};
@@ -30,36 +28,24 @@ impl PriceList {
         let mut zones = [const { Vec::<Range>::new() }; ZONES.len()];
         for price in &table.prices {
             if price.amount.mantissa < 0 || price.above.mantissa < 0 {
-                return Err(Problem::Table(
-                    "тариф и граница диапазона не могут быть отрицательными".to_owned(),
-                ));
+                return Err(Problem::Table("тариф и граница диапазона не могут быть отрицательными".to_owned()));
             }
             let ranges = &mut zones[price.zone as usize];
             let above = Exact::from(price.above);
             if let Some(last) = ranges.last()
                 && above.compare(last.above.into())?.is_le()
             {
-                return Err(Problem::Table(
-                    "границы диапазонов должны возрастать".to_owned(),
-                ));
+                return Err(Problem::Table("границы диапазонов должны возрастать".to_owned()));
             }
             if ranges.is_empty() && !above.is_zero() {
-                return Err(Problem::Table(
-                    "первый диапазон должен начинаться с нуля".to_owned(),
-                ));
+                return Err(Problem::Table("первый диапазон должен начинаться с нуля".to_owned()));
             }
-            ranges.push(Range {
-                above: price.above,
-                tariff: price.amount,
-            });
+            ranges.push(Range { above: price.above, tariff: price.amount });
         }
         if zones.iter().all(Vec::is_empty) {
             return Err(Problem::Table("не задан ни один тариф".to_owned()));
         }
-        Ok(PriceList {
-            zones,
-            unit: table.unit,
-        })
+        Ok(PriceList { zones, unit: table.unit })
     }
 
     /// The tariff of the whole day where there is just one range: the plain case.
@@ -72,43 +58,23 @@ impl PriceList {
 
     /// The first range's tariff of the whole day.
     pub(crate) fn base(&self) -> Option<Decimal> {
-        self.zones[Zone::WholeDay as usize]
-            .first()
-            .map(|range| range.tariff)
+        self.zones[Zone::WholeDay as usize].first().map(|range| range.tariff)
     }
 
     /// Each zone's volume at its tariffs; `months` widens the ranges where one reading
     /// covers several months.
-    pub(crate) fn charge(
-        &self,
-        volumes: &ZoneVolumes,
-        months: u16,
-        trace: &mut Trace,
-    ) -> Result<Priced, Problem> {
+    pub(crate) fn charge(&self, volumes: &ZoneVolumes, months: u16, trace: &mut Trace) -> Result<Priced, Problem> {
         let total = volumes.total()?;
-        let mut priced = Priced {
-            parts: Vec::with_capacity(1),
-            amount: Exact::ZERO,
-        };
+        let mut priced = Priced { parts: Vec::with_capacity(1), amount: Exact::ZERO };
         for zone in ZONES {
             let Some(volume) = volumes.get(zone) else {
                 continue;
             };
             let ranges = self.zones[zone as usize].as_slice();
             if ranges.is_empty() {
-                return Err(Problem::Table(format!(
-                    "нет тарифа зоны «{}»",
-                    zone_name(zone)
-                )));
+                return Err(Problem::Table(format!("нет тарифа зоны «{}»", zone_name(zone))));
             }
-            self.charge_zone(
-                zone,
-                ranges,
-                volume,
-                Share { total, months },
-                &mut priced,
-                trace,
-            )?;
+            self.charge_zone(zone, ranges, volume, Share { total, months }, &mut priced, trace)?;
         }
         trace.push(Operation::Equals, Role::Amount, priced.amount, Unit::Rouble)?;
         Ok(priced)

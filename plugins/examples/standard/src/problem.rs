@@ -24,23 +24,14 @@ impl Problem {
                 None => message,
             },
         };
-        Failure::Account(AccountFailure {
-            index,
-            service,
-            message,
-        })
+        Failure::Account(AccountFailure { index, service, message })
     }
 
     /// The failure of a table as such.
     pub(crate) fn of_table(self, service: u16) -> Failure {
         match self {
-            Problem::Account(message) | Problem::Table(message) => {
-                Failure::Table(TableFailure { service, message })
-            }
-            Problem::TooLarge => Failure::Table(TableFailure {
-                service,
-                message: TOO_LARGE.to_owned(),
-            }),
+            Problem::Account(message) | Problem::Table(message) => Failure::Table(TableFailure { service, message }),
+            Problem::TooLarge => Failure::Table(TableFailure { service, message: TOO_LARGE.to_owned() }),
             Problem::Unsupported(message) => Failure::Unsupported(message),
         }
     }

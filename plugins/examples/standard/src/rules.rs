@@ -1,8 +1,8 @@
 //! The rules: which volume a service has, and the line it makes.
 
 use kabinet_tariff_sdk::{
-    Account, Basis, Consumption, Decimal, Exact, Line, Method, Operation, Reason, Recalculation,
-    Role, ServiceKind, ServiceTable, Trace, Unit,
+    Account, Basis, Consumption, Decimal, Exact, Line, Method, Operation, Reason, Recalculation, Role, ServiceKind,
+    ServiceTable, Trace, Unit,
 };
 
 use crate::Run;
@@ -35,12 +35,7 @@ struct How {
 
 impl How {
     fn by(method: Method) -> How {
-        How {
-            method,
-            reason: None,
-            norm: None,
-            coefficient: None,
-        }
+        How { method, reason: None, norm: None, coefficient: None }
     }
 }
 
@@ -61,43 +56,26 @@ impl Case<'_> {
                 let people = people::people(self.account, self.run.days, &mut trace)?;
                 self.plain(people.value, How::by(Method::Persons), trace)
             }
-            rule => Err(Problem::Unsupported(format!(
-                "правило расчёта «{rule}» не поддерживается"
-            ))),
+            rule => Err(Problem::Unsupported(format!("правило расчёта «{rule}» не поддерживается"))),
         }
     }
 
     fn no_meter(&self) -> Reason {
-        if self.consumption.meter_possible {
-            Reason::MeterPossible
-        } else {
-            Reason::NoMeter
-        }
+        if self.consumption.meter_possible { Reason::MeterPossible } else { Reason::NoMeter }
     }
 
     fn metered(&self, mut trace: Trace) -> Result<Line, Problem> {
         let metered = by_meters(self.account, self.consumption, self.table.unit, &mut trace)?;
         let (volumes, method, reason) = match metered {
             Metered::Norm(reason) => return self.by_norm(reason, trace),
-            Metered::Volume {
-                volumes,
-                method,
-                reason,
-            } => (volumes, method, reason),
+            Metered::Volume { volumes, method, reason } => (volumes, method, reason),
         };
         // A reading after averaged months covers them all: each gets its ranges, and what was
         // charged for them is given back.
-        let averaged = if method == Method::Meter {
-            self.consumption.averaged.as_slice()
-        } else {
-            &[]
-        };
+        let averaged = if method == Method::Meter { self.consumption.averaged.as_slice() } else { &[] };
         let months = u16::try_from(averaged.len() + 1).unwrap_or(u16::MAX);
         let priced = self.prices.charge(&volumes, months, &mut trace)?;
-        let how = How {
-            reason,
-            ..How::by(method)
-        };
+        let how = How { reason, ..How::by(method) };
         let mut line = self.finish(volumes.total()?, priced, how, trace)?;
         for month in averaged {
             let Some(back) = month.charged.checked_neg() else {
@@ -106,10 +84,7 @@ impl Case<'_> {
             line.recalculations.push(Recalculation {
                 basis: Basis::AverageReversed,
                 period: month.period,
-                amount: Decimal {
-                    mantissa: back,
-                    scale: 2,
-                },
+                amount: Decimal { mantissa: back, scale: 2 },
             });
         }
         Ok(line)
@@ -118,9 +93,7 @@ impl Case<'_> {
     /// People × norm, raised where a usable meter could be there.
     fn by_norm(&self, reason: Reason, mut trace: Trace) -> Result<Line, Problem> {
         let Some(norm) = self.table.norm else {
-            return Err(Problem::Table(
-                "не задан норматив, а он нужен: нет показаний или прибора".to_owned(),
-            ));
+            return Err(Problem::Table("не задан норматив, а он нужен: нет показаний или прибора".to_owned()));
         };
         let people = people::people(self.account, self.run.days, &mut trace)?;
         let volume = people.value.times(norm.into())?.rounded(PLACES)?;
@@ -130,32 +103,20 @@ impl Case<'_> {
             // One sentence: people × norm × tariff.
             Some(tariff) => {
                 let mut unseen = Trace::default();
-                let priced = self
-                    .prices
-                    .charge(&ZoneVolumes::whole_day(volume), 1, &mut unseen)?;
+                let priced = self.prices.charge(&ZoneVolumes::whole_day(volume), 1, &mut unseen)?;
                 trace.push_decimal(Operation::Times, Role::Tariff, tariff, Unit::Rouble);
                 trace.push(Operation::Equals, Role::Amount, priced.amount, Unit::Rouble)?;
                 priced
             }
             None => {
                 trace.push(Operation::Equals, Role::Volume, volume, self.table.unit)?;
-                self.prices
-                    .charge(&ZoneVolumes::whole_day(volume), 1, &mut trace)?
+                self.prices.charge(&ZoneVolumes::whole_day(volume), 1, &mut trace)?
             }
         };
         let raised = !matches!(reason, Reason::NoMeter | Reason::ReadingMissing);
         let coefficient = if raised { self.table.coefficient } else { None };
-        let method = if coefficient.is_some() {
-            Method::NormRaised
-        } else {
-            Method::Norm
-        };
-        let how = How {
-            method,
-            reason: Some(reason),
-            norm: Some(norm),
-            coefficient,
-        };
+        let method = if coefficient.is_some() { Method::NormRaised } else { Method::Norm };
+        let how = How { method, reason: Some(reason), norm: Some(norm), coefficient };
         let mut line = self.finish(volume, priced, how, trace)?;
         if reason == Reason::NoMeter {
             self.absences(norm, &mut line)?;
@@ -165,12 +126,7 @@ impl Case<'_> {
 
     /// Gives back people × norm × days away ÷ days of the month × tariff.
     fn absences(&self, norm: Decimal, line: &mut Line) -> Result<(), Problem> {
-        for absence in self
-            .account
-            .absences
-            .iter()
-            .filter(|absence| absence.days > ABSENCE_DAYS)
-        {
+        for absence in self.account.absences.iter().filter(|absence| absence.days > ABSENCE_DAYS) {
             let Some(tariff) = self.prices.base() else {
                 continue;
             };
@@ -193,12 +149,7 @@ impl Case<'_> {
         let mut volume = Exact::ZERO;
         let mut found = 0;
         for line in before.iter().flatten() {
-            let kind = self
-                .run
-                .batch
-                .tables
-                .get(usize::from(line.service))
-                .map(|table| table.kind);
+            let kind = self.run.batch.tables.get(usize::from(line.service)).map(|table| table.kind);
             if !matches!(kind, Some(ServiceKind::ColdWater | ServiceKind::HotWater)) {
                 continue;
             }
@@ -216,26 +167,16 @@ impl Case<'_> {
 
     /// A volume of the whole day at the table's prices.
     fn plain(&self, volume: Exact, how: How, mut trace: Trace) -> Result<Line, Problem> {
-        let priced = self
-            .prices
-            .charge(&ZoneVolumes::whole_day(volume), 1, &mut trace)?;
+        let priced = self.prices.charge(&ZoneVolumes::whole_day(volume), 1, &mut trace)?;
         self.finish(volume, priced, how, trace)
     }
 
-    fn finish(
-        &self,
-        volume: Exact,
-        priced: Priced,
-        how: How,
-        mut trace: Trace,
-    ) -> Result<Line, Problem> {
+    fn finish(&self, volume: Exact, priced: Priced, how: How, mut trace: Trace) -> Result<Line, Problem> {
         let mut excess = Exact::ZERO;
         if let Some(coefficient) = how.coefficient {
             let above_one = Exact::from(coefficient).minus(Exact::ONE)?;
             if above_one.is_negative() {
-                return Err(Problem::Table(
-                    "повышающий коэффициент меньше единицы".to_owned(),
-                ));
+                return Err(Problem::Table("повышающий коэффициент меньше единицы".to_owned()));
             }
             excess = priced.amount.times(above_one)?;
             trace.push(Operation::Start, Role::Amount, priced.amount, Unit::Rouble)?;

@@ -1,8 +1,8 @@
 //! The month's volume from meters: readings, or the average of earlier months.
 
 use kabinet_tariff_sdk::{
-    Account, Consumption, Exact, Meter, MeterState, Method, Operation, Premises, Reason, Role,
-    TooLarge, Trace, Unit, Zone, ZoneReading,
+    Account, Consumption, Exact, Meter, MeterState, Method, Operation, Premises, Reason, Role, TooLarge, Trace, Unit,
+    Zone, ZoneReading,
 };
 
 use crate::problem::Problem;
@@ -17,13 +17,7 @@ const AVERAGE_PERIODS: u8 = 3;
 const AVERAGE_PERIODS_NON_RESIDENTIAL: u8 = 2;
 
 /// Every zone, in the order of the contract.
-pub(crate) const ZONES: [Zone; 5] = [
-    Zone::WholeDay,
-    Zone::Day,
-    Zone::Night,
-    Zone::Peak,
-    Zone::HalfPeak,
-];
+pub(crate) const ZONES: [Zone; 5] = [Zone::WholeDay, Zone::Day, Zone::Night, Zone::Peak, Zone::HalfPeak];
 
 /// Volumes by zone; a zone without a meter is absent, which is not the same as zero.
 #[derive(Clone, Copy, Default)]
@@ -42,10 +36,7 @@ impl ZoneVolumes {
     }
 
     pub(crate) fn total(&self) -> Result<Exact, TooLarge> {
-        self.0
-            .iter()
-            .flatten()
-            .try_fold(Exact::ZERO, |sum, volume| sum.plus(*volume))
+        self.0.iter().flatten().try_fold(Exact::ZERO, |sum, volume| sum.plus(*volume))
     }
 
     fn add(&mut self, zone: Zone, volume: Exact) -> Result<(), TooLarge> {
@@ -59,17 +50,10 @@ impl ZoneVolumes {
 }
 
 /// What the meters give.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one lives at a time, and an allocation costs more than the room"
-)]
+#[allow(clippy::large_enum_variant, reason = "one lives at a time, and an allocation costs more than the room")]
 pub(crate) enum Metered {
     /// A volume by reading or average.
-    Volume {
-        volumes: ZoneVolumes,
-        method: Method,
-        reason: Option<Reason>,
-    },
+    Volume { volumes: ZoneVolumes, method: Method, reason: Option<Reason> },
     /// Neither a reading nor a right to an average: the norm, for this reason.
     Norm(Reason),
 }
@@ -81,11 +65,7 @@ pub(crate) fn by_meters(
     unit: Unit,
     trace: &mut Trace,
 ) -> Result<Metered, Problem> {
-    if let Some(reason) = consumption
-        .meters
-        .iter()
-        .find_map(|meter| norm_instead(account, meter))
-    {
+    if let Some(reason) = consumption.meters.iter().find_map(|meter| norm_instead(account, meter)) {
         return Ok(Metered::Norm(reason));
     }
     let mut volumes = ZoneVolumes::default();
@@ -107,18 +87,12 @@ pub(crate) fn by_meters(
     }
     let counted = volumes.0.iter().flatten().count();
     if zones == 0 {
-        return Err(Problem::Account(
-            "у прибора нет ни одной тарифной зоны".to_owned(),
-        ));
+        return Err(Problem::Account("у прибора нет ни одной тарифной зоны".to_owned()));
     }
     if zones > counted && counted == 1 {
         trace_sum(&consumption.meters, unit, volumes.total()?, trace)?;
     }
-    Ok(Metered::Volume {
-        volumes,
-        method,
-        reason,
-    })
+    Ok(Metered::Volume { volumes, method, reason })
 }
 
 /// Why a meter's reading cannot be used, if so.
@@ -127,11 +101,7 @@ fn missing(meter: &Meter) -> Option<Reason> {
         MeterState::Failed => Some(Reason::MeterFailed),
         MeterState::VerificationExpired => Some(Reason::VerificationExpired),
         MeterState::AccessRefused => Some(Reason::AccessRefused),
-        MeterState::Working => meter
-            .zones
-            .iter()
-            .any(|zone| zone.current.is_none())
-            .then_some(Reason::ReadingMissing),
+        MeterState::Working => meter.zones.iter().any(|zone| zone.current.is_none()).then_some(Reason::ReadingMissing),
     }
 }
 
@@ -142,10 +112,7 @@ fn norm_instead(account: &Account, meter: &Meter) -> Option<Reason> {
         Premises::NonResidential => AVERAGE_PERIODS_NON_RESIDENTIAL,
         _ => AVERAGE_PERIODS,
     };
-    let known = meter
-        .zones
-        .iter()
-        .all(|zone| zone.history.len() >= AVERAGE_MONTHS);
+    let known = meter.zones.iter().all(|zone| zone.history.len() >= AVERAGE_MONTHS);
     let average = known && meter.missed_periods < periods;
     (!average).then_some(reason)
 }
@@ -154,9 +121,7 @@ fn by_reading(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact
     let Some(current) = zone.current else {
         return Err(Problem::Account("нет показания".to_owned()));
     };
-    let volume = Exact::from(current)
-        .minus(zone.previous.into())?
-        .rounded(PLACES)?;
+    let volume = Exact::from(current).minus(zone.previous.into())?.rounded(PLACES)?;
     if volume.is_negative() {
         return Err(Problem::Account("показание меньше предыдущего".to_owned()));
     }
@@ -167,10 +132,7 @@ fn by_reading(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact
 }
 
 fn by_average(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
-    let sum = zone
-        .history
-        .iter()
-        .try_fold(Exact::ZERO, |sum, volume| sum.plus((*volume).into()))?;
+    let sum = zone.history.iter().try_fold(Exact::ZERO, |sum, volume| sum.plus((*volume).into()))?;
     let months = u16::try_from(zone.history.len()).map_err(|_| TooLarge)?;
     let volume = sum.divided(months.into(), PLACES)?;
     trace.push(Operation::Start, Role::History, sum, unit)?;

@@ -1,0 +1,4 @@
+//! The module's operations.
+
+pub(crate) mod admin;
+pub(crate) mod portal;

@@ -1,0 +1,222 @@
+//! The resident's pages.
+
+use kabinet_contracts::AccountId;
+use kabinet_core::{Day, Money, Period};
+use kabinet_web::{PageRoute, Problem, Resident};
+use poem::http::{StatusCode, header};
+use poem::web::{Data, Path, Query};
+use poem::{EndpointExt, Response, handler};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::receipts::Receipts;
+use crate::{charges, documents, overview, payments};
+
+mod contexts;
+
+use contexts::{ChargeContext, FiguresContext, MonthContext, PaymentContext, ServiceContext, SumsContext, TotalsContext};
+
+/// Payments on one page.
+const PAYMENTS: u16 = 24;
+
+/// The addresses of the module.
+pub(crate) fn routes(receipts: &Receipts) -> Vec<PageRoute> {
+    vec![
+        PageRoute::new("/overview", poem::get(show_overview)),
+        PageRoute::new("/services", poem::get(show_services)),
+        PageRoute::new("/charges", poem::get(show_charges)),
+        PageRoute::new("/payments", poem::get(show_payments)),
+        PageRoute::new("/documents", poem::get(show_documents)),
+        PageRoute::new("/documents/:period", poem::get(only_receipt).data(receipts.clone())),
+        PageRoute::new("/documents/:period/:kind", poem::get(receipt_of_kind).data(receipts.clone())),
+    ]
+}
+
+/// What a refusal of the domain is on a page or in an answer of the API.
+pub(crate) fn problem(error: Error) -> Problem {
+    match error {
+        Error::Db(error) => error.into(),
+        Error::NoSuchRun | Error::NoSuchReceipt => Problem::not_found(),
+        Error::Render(error) => Problem::fault(&error),
+        other => Problem::refused(other.code(), other.to_string()),
+    }
+}
+
+#[derive(Serialize)]
+struct OverviewContext<M, W> {
+    figures: Option<FiguresContext>,
+    meters: M,
+    window: W,
+    last_payment: Option<PaymentContext>,
+    can_link: bool,
+}
+
+#[handler]
+async fn show_overview(resident: Resident) -> Result<Response, Problem> {
+    const TITLE: &str = "Общая информация";
+    const TEMPLATE: &str = "billing/overview.html";
+    let Some(active) = resident.active() else {
+        let window = kabinet_meters::overview::window(resident.tenant(), Day(20_000_101))?;
+        let nothing: [(); 0] = [];
+        let context = OverviewContext { figures: None, meters: nothing, window, last_payment: None, can_link: false };
+        return resident.page(TITLE, TEMPLATE, &context);
+    };
+    let account = AccountId(active.id);
+    let tx = resident.read().await?;
+    let found = overview::overview(&tx, account).await?;
+    let meters = kabinet_meters::overview::meters(&tx, account).await?;
+    let today = tx.today();
+    tx.commit().await?;
+    let window = kabinet_meters::overview::window(resident.tenant(), today)?;
+    let context = OverviewContext {
+        figures: found.figures.map(|figures| FiguresContext::new(&figures, today)),
+        meters,
+        window,
+        last_payment: found.last_payment.map(PaymentContext::last),
+        can_link: false,
+    };
+    resident.page(TITLE, TEMPLATE, &context)
+}
+
+#[derive(Serialize)]
+struct ServicesContext {
+    period: Option<Period>,
+    due: Option<Day>,
+    services: Vec<ServiceContext>,
+    total: Option<SumsContext>,
+}
+
+#[handler]
+async fn show_services(resident: Resident) -> Result<Response, Problem> {
+    let account = AccountId(resident.account()?.id);
+    let tx = resident.read().await?;
+    let latest = charges::months(&tx, account).await?.into_iter().next();
+    let context = match latest {
+        Some(latest) => {
+            let month = charges::frozen(&tx, account, latest.run_id).await.map_err(problem)?;
+            ServicesContext {
+                period: Some(month.run.period),
+                due: Some(month.run.due_on),
+                services: month.charges.iter().map(|row| ServiceContext::new(&month.snapshot, row)).collect(),
+                total: Some(SumsContext::new(&charges::Totals::of(&month.charges))),
+            }
+        }
+        None => ServicesContext { period: None, due: None, services: Vec::new(), total: None },
+    };
+    tx.commit().await?;
+    resident.page("Детализация по услугам", "billing/services.html", &context)
+}
+
+#[derive(Deserialize)]
+struct ChargesQuery {
+    period: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ChargesContext {
+    period: Option<Period>,
+    periods: Vec<Period>,
+    charges: Vec<ChargeContext>,
+    totals: Option<TotalsContext>,
+    penalty_note: Option<String>,
+}
+
+#[handler]
+async fn show_charges(resident: Resident, Query(query): Query<ChargesQuery>) -> Result<Response, Problem> {
+    let account = AccountId(resident.account()?.id);
+    let tx = resident.read().await?;
+    let months = charges::months(&tx, account).await?;
+    let chosen = match query.period.as_deref().filter(|text| !text.is_empty()) {
+        Some(text) => {
+            let period: Period = text.parse().map_err(|_| Problem::not_found())?;
+            Some(*months.iter().find(|month| month.period == period).ok_or_else(Problem::not_found)?)
+        }
+        None => months.first().copied(),
+    };
+    let mut context = ChargesContext {
+        period: chosen.map(|month| month.period),
+        periods: months.iter().map(|month| month.period).collect(),
+        charges: Vec::new(),
+        totals: None,
+        penalty_note: None,
+    };
+    if let Some(chosen) = chosen {
+        let month = charges::frozen(&tx, account, chosen.run_id).await.map_err(problem)?;
+        context.charges = charges::lines(&month).into_iter().map(ChargeContext::from).collect();
+        context.totals = Some(TotalsContext::new(&charges::Totals::of(&month.charges)));
+    }
+    tx.commit().await?;
+    resident.page("Детализация начислений", "billing/charges.html", &context)
+}
+
+#[derive(Deserialize)]
+struct PaymentsQuery {
+    before: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PaymentsContext {
+    payments: Vec<PaymentContext>,
+    older_href: Option<String>,
+}
+
+#[handler]
+async fn show_payments(resident: Resident, Query(query): Query<PaymentsQuery>) -> Result<Response, Problem> {
+    let account = AccountId(resident.account()?.id);
+    let after = query.before.as_deref().and_then(payments::Cursor::parse);
+    let tx = resident.read().await?;
+    let (lines, next) = payments::list(&tx, account, after, PAYMENTS).await?;
+    tx.commit().await?;
+    let context = PaymentsContext {
+        payments: lines.into_iter().map(PaymentContext::line).collect(),
+        older_href: next.map(|cursor| format!("/payments?before={cursor}")),
+    };
+    resident.page("История оплат", "billing/payments.html", &context)
+}
+
+#[derive(Serialize)]
+struct DocumentsContext {
+    months: Vec<MonthContext>,
+}
+
+#[handler]
+async fn show_documents(resident: Resident) -> Result<Response, Problem> {
+    let account = AccountId(resident.account()?.id);
+    let tx = resident.read().await?;
+    let list = documents::list(&tx, account).await?;
+    tx.commit().await?;
+    resident.page("Документы", "billing/documents.html", &DocumentsContext { months: MonthContext::group(list) })
+}
+
+#[handler]
+async fn only_receipt(resident: Resident, Path(file): Path<String>, receipts: Data<&Receipts>) -> Result<Response, Problem> {
+    let period = file.strip_suffix(".pdf").ok_or_else(Problem::not_found)?;
+    pdf(&resident, &receipts, period, None).await
+}
+
+#[handler]
+async fn receipt_of_kind(
+    resident: Resident,
+    Path((period, file)): Path<(String, String)>,
+    receipts: Data<&Receipts>,
+) -> Result<Response, Problem> {
+    let kind = file.strip_suffix(".pdf").ok_or_else(Problem::not_found)?;
+    pdf(&resident, &receipts, &period, Some(kind)).await
+}
+
+async fn pdf(resident: &Resident, receipts: &Receipts, period: &str, kind: Option<&str>) -> Result<Response, Problem> {
+    let account = AccountId(resident.account()?.id);
+    let period: Period = period.parse().map_err(|_| Problem::not_found())?;
+    let printed = receipts.print(resident.tenant(), account, period, kind).await.map_err(problem)?;
+    Ok(Response::builder()
+        .status(StatusCode::OK)
+        .content_type("application/pdf")
+        .header(header::CONTENT_DISPOSITION, format!("inline; filename=\"{}\"", printed.name))
+        .header(header::CACHE_CONTROL, "private, max-age=300")
+        .body(printed.pdf.as_slice().to_vec()))
+}
+
+/// Whether the debt is late.
+pub(crate) fn overdue(debt: Money, due: Day, today: Day) -> bool {
+    debt > Money::ZERO && today > due
+}

@@ -1,0 +1,216 @@
+//! What the templates see; each matches the head comment of its template.
+
+use kabinet_core::{Day, Money, Period, Quantity};
+use serde::Serialize;
+
+use super::overdue;
+use crate::charges::{ChargeLine, ChargePart, Totals};
+use crate::documents::{Document, href};
+use crate::entity::charge;
+use crate::overview::{Figures, LastPayment};
+use crate::payments::{PaymentLine, source_words};
+use crate::plan::Snapshot;
+
+#[derive(Serialize)]
+pub(super) struct FiguresContext {
+    period: Period,
+    due: Option<Day>,
+    overdue: bool,
+    opening: Money,
+    charged: Money,
+    counted: Money,
+    to_pay: Money,
+    uncounted: Money,
+    debt: Money,
+    preliminary_period: Period,
+    preliminary: Option<Money>,
+    to_pay_with_preliminary: Option<Money>,
+    receipt_href: Option<String>,
+}
+
+impl FiguresContext {
+    pub(super) fn new(figures: &Figures, today: Day) -> Self {
+        Self {
+            period: figures.period,
+            due: Some(figures.due),
+            overdue: overdue(figures.debt, figures.due, today),
+            opening: figures.opening,
+            charged: figures.charged,
+            counted: figures.counted,
+            to_pay: figures.to_pay,
+            uncounted: figures.uncounted,
+            debt: figures.debt,
+            preliminary_period: figures.preliminary_period,
+            preliminary: figures.preliminary,
+            to_pay_with_preliminary: figures.to_pay_with_preliminary,
+            receipt_href: Some(href(figures.period, None)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct PaymentContext {
+    date: Day,
+    amount: Money,
+    source: String,
+    counted_in: Option<Period>,
+}
+
+impl PaymentContext {
+    pub(super) fn last(payment: LastPayment) -> Self {
+        let source = source_words(&payment.source).to_owned();
+        Self { date: payment.date, amount: payment.amount, source, counted_in: payment.counted_in }
+    }
+
+    pub(super) fn line(payment: PaymentLine) -> Self {
+        let source = source_words(&payment.source).to_owned();
+        Self { date: payment.paid_on, amount: payment.amount, source, counted_in: payment.counted_in }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ServiceContext {
+    name: String,
+    #[serde(flatten)]
+    sums: SumsContext,
+}
+
+impl ServiceContext {
+    pub(super) fn new(snapshot: &Snapshot, row: &charge::Model) -> Self {
+        let name = snapshot.service(&row.service_code).map_or(row.service_code.as_str(), |service| &service.title);
+        Self { name: name.to_owned(), sums: SumsContext::new(&Totals::of([row])) }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct SumsContext {
+    opening: Money,
+    charged: Money,
+    recalculation: Money,
+    penalty: Money,
+    counted: Money,
+    to_pay: Money,
+}
+
+impl SumsContext {
+    pub(super) fn new(totals: &Totals) -> Self {
+        Self {
+            opening: totals.opening,
+            charged: totals.charged,
+            recalculation: totals.recalculation,
+            penalty: totals.penalty,
+            counted: totals.counted,
+            to_pay: totals.to_pay,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct PartContext {
+    label: String,
+    volume: Quantity,
+    tariff: Quantity,
+    amount: Money,
+}
+
+impl From<ChargePart> for PartContext {
+    fn from(part: ChargePart) -> Self {
+        Self { label: part.label, volume: part.volume, tariff: part.tariff, amount: part.amount }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ChargeContext {
+    service: String,
+    unit: String,
+    tariff: Option<Quantity>,
+    tariff_unit: Option<String>,
+    norm: Option<Quantity>,
+    norm_unit: Option<String>,
+    volume: Option<Quantity>,
+    method: Option<String>,
+    formula: Option<String>,
+    parts: Vec<PartContext>,
+    coefficient: Option<Quantity>,
+    excess: Option<Money>,
+    amount: Money,
+    recalculation: Money,
+    recalculation_reason: Option<String>,
+}
+
+impl From<ChargeLine> for ChargeContext {
+    fn from(line: ChargeLine) -> Self {
+        Self {
+            service: line.service,
+            unit: line.unit,
+            tariff: line.tariff,
+            tariff_unit: line.tariff_unit,
+            norm: line.norm,
+            norm_unit: line.norm_unit,
+            volume: line.volume,
+            method: line.method,
+            formula: line.formula,
+            parts: line.parts.into_iter().map(PartContext::from).collect(),
+            coefficient: line.coefficient,
+            excess: line.excess,
+            amount: line.amount,
+            recalculation: line.recalculation,
+            recalculation_reason: line.recalculation_reason,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct TotalsContext {
+    charged: Money,
+    recalculation: Money,
+    penalty: Money,
+    total: Money,
+}
+
+impl TotalsContext {
+    pub(super) fn new(totals: &Totals) -> Self {
+        Self {
+            charged: totals.charged,
+            recalculation: totals.recalculation,
+            penalty: totals.penalty,
+            total: totals.added(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct MonthContext {
+    period: Period,
+    receipts: Vec<ReceiptContext>,
+}
+
+#[derive(Serialize)]
+struct ReceiptContext {
+    kind: String,
+    title: String,
+    amount: Money,
+    href: String,
+}
+
+impl MonthContext {
+    /// Documents in their order, grouped by month; a month's only receipt has the short address.
+    pub(super) fn group(documents: Vec<Document>) -> Vec<Self> {
+        let mut months: Vec<Self> = Vec::new();
+        for document in documents {
+            let address = href(document.period, Some(&document.kind));
+            let receipt =
+                ReceiptContext { kind: document.kind, title: document.title, amount: document.amount, href: address };
+            match months.last_mut().filter(|month| month.period == document.period) {
+                Some(month) => month.receipts.push(receipt),
+                None => months.push(Self { period: document.period, receipts: vec![receipt] }),
+            }
+        }
+        for month in &mut months {
+            if let [only] = month.receipts.as_mut_slice() {
+                only.href = href(month.period, None);
+            }
+        }
+        months
+    }
+}

@@ -1,0 +1,189 @@
+//! The command line: what can be asked of the binary, and what it answers.
+
+mod bill;
+mod demo;
+mod info;
+mod plugin;
+mod scratch;
+mod serve;
+mod tenant;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use kabinet_core::Period;
+
+use crate::composition::{App, migrate};
+use crate::config::Config;
+
+/// The configuration that is used when none is named and the working folder has it.
+const USUAL_CONFIG: &str = "kabinet.toml";
+
+/// Kabinet: a platform for housing and utilities billing.
+#[derive(Debug, Parser)]
+#[command(name = "kabinet", version = info::version(), propagate_version = true)]
+struct Cli {
+    /// Configuration file; kabinet.toml of the working folder if it is there
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the portals
+    Serve {
+        /// Two companies with made-up data; their logins are printed
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Internal: the sandbox process
+    #[command(hide = true)]
+    Worker,
+    /// Bring the database's tables up to date
+    Migrate,
+    /// Say what this binary is and whether what it needs is there
+    #[command(alias = "build-info")]
+    Doctor,
+    /// Print the OpenAPI document
+    Openapi,
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Companies
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Calculate a month for a company
+    Bill {
+        /// The company
+        slug: String,
+        /// The month, as 2026-10
+        period: Period,
+        /// Publish the bills when all are calculated
+        #[arg(long)]
+        publish: bool,
+    },
+    /// Tariff plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Made-up data
+    #[command(subcommand)]
+    Demo(DemoCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Read the configuration and say what is wrong with it
+    Check,
+}
+
+#[derive(Debug, Subcommand)]
+enum TenantCommand {
+    /// Set a company up from its package, or bring it to what the package says
+    Apply {
+        /// The folder with tenant.toml
+        dir: PathBuf,
+    },
+    /// List the companies
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginCommand {
+    /// Check that a plugin can be used
+    Check {
+        /// The WebAssembly component
+        file: PathBuf,
+    },
+    /// Calculate a case and compare it with what it expects
+    Run {
+        /// The WebAssembly component
+        file: PathBuf,
+        /// The case
+        case: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DemoCommand {
+    /// Fill the database with made-up companies, the same for the same seed
+    Seed(demo::SeedArguments),
+}
+
+/// Does what the command line asks; the exit status.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if matches!(cli.command, Command::Worker) {
+        // Before any thread starts: the worker limits the whole process.
+        kabinet_sandbox::worker_main(&[kabinet_plugin_host::compile_task(), kabinet_render::receipt_task()]);
+    }
+    match run(cli) {
+        Ok(status) => status,
+        Err(error) => {
+            // One line, whatever its causes say.
+            let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+            eprintln!("kabinet: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = load(cli.config.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(answer(config, cli.command))
+}
+
+async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve { demo } => serve::serve(config, demo).await?,
+        Command::Worker => {}
+        Command::Migrate => {
+            std::fs::create_dir_all(&config.data.dir)?;
+            migrate(&config).await?;
+            println!("the tables are up to date");
+        }
+        Command::Doctor => return info::doctor(&config).await,
+        Command::Openapi => {
+            let scratch = scratch::Scratch::new()?;
+            let app = App::open(scratch.config()).await?;
+            println!("{}", serde_json::to_string_pretty(&app.openapi()?)?);
+        }
+        Command::Config(ConfigCommand::Check) => println!("{}", info::sketch(&config)),
+        Command::Tenant(TenantCommand::Apply { dir }) => return tenant::apply(config, &dir).await,
+        Command::Tenant(TenantCommand::List) => tenant::list(config).await?,
+        Command::Bill { slug, period, publish } => bill::bill(config, &slug, period, publish).await?,
+        Command::Plugin(PluginCommand::Check { file }) => plugin::check(&file).await?,
+        Command::Plugin(PluginCommand::Run { file, case }) => return plugin::run(&file, &case).await,
+        Command::Demo(DemoCommand::Seed(arguments)) => demo::seed(config, &arguments).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(named: Option<&Path>) -> anyhow::Result<Config> {
+    let usual = Path::new(USUAL_CONFIG);
+    let file = named.or_else(|| usual.is_file().then_some(usual));
+    Config::load(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_period_is_read_as_people_write_it() {
+        let cli = Cli::try_parse_from(["kabinet", "bill", "beregovoy", "2026-10", "--publish"]).expect("arguments");
+        assert!(matches!(cli.command, Command::Bill { period: Period(202_610), publish: true, .. }));
+        assert!(Cli::try_parse_from(["kabinet", "bill", "beregovoy", "2026-13"]).is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! `kabinet --version`, `kabinet doctor`, `kabinet config check`.
+
+use std::process::ExitCode;
+use std::sync::LazyLock;
+
+use kabinet_core::{Db, DbConfig};
+
+use crate::config::Config;
+use crate::places::Places;
+
+/// Version, and the commit where the build knew it.
+pub(super) fn version() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| match option_env!("KABINET_COMMIT") {
+        Some(commit) => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        None => env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    &TEXT
+}
+
+/// The effective configuration in a few lines, without secrets.
+pub(super) fn sketch(config: &Config) -> String {
+    [
+        format!("server.listen      {}", config.server.listen),
+        format!("server.management  {}", config.server.management),
+        format!("server.scheme      {}", config.server.public_scheme),
+        format!("data.dir           {}", config.data.dir.display()),
+        format!("database           {}", database(config)),
+        "the configuration is good".to_owned(),
+    ]
+    .join("\n")
+}
+
+/// What this binary is, and whether what it needs is there; a failure status when something is not.
+pub(super) async fn doctor(config: &Config) -> anyhow::Result<ExitCode> {
+    println!("kabinet     {}", env!("CARGO_PKG_VERSION"));
+    println!("commit      {}", option_env!("KABINET_COMMIT").unwrap_or("unknown"));
+    println!("profile     {}", if cfg!(debug_assertions) { "debug" } else { "release" });
+    println!("databases   SQLite, PostgreSQL");
+    let places = Places::usual();
+    let mut good = true;
+    let mut report = |what: &str, outcome: Result<String, String>| {
+        good &= outcome.is_ok();
+        match outcome {
+            Ok(text) => println!("{what:<11} {text}"),
+            Err(text) => println!("{what:<11} MISSING: {text}"),
+        }
+    };
+    report("plugins", places.plugins().map(|dir| dir.display().to_string()).map_err(|error| error.to_string()));
+    report("packages", places.tenants().map(|dir| dir.display().to_string()).map_err(|error| error.to_string()));
+    report("database", reach(config).await);
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn reach(config: &Config) -> Result<String, String> {
+    let path = config.database.url.strip_prefix("sqlite://");
+    if let Some(path) = path.filter(|path| !std::path::Path::new(path.split('?').next().unwrap_or(path)).exists()) {
+        return Ok(format!("SQLite, {path} will be created"));
+    }
+    let settings = DbConfig { url: config.database.url.clone(), connections: 1 };
+    let clock = config.clock().map_err(|error| error.to_string())?;
+    let db = Db::connect(&settings, clock).await.map_err(|error| error.to_string())?;
+    db.ping().await.map_err(|error| error.to_string())?;
+    Ok(format!("{} answers", db.name()))
+}
+
+/// The database without its password.
+fn database(config: &Config) -> String {
+    let url = &config.database.url;
+    match url.split_once("://").and_then(|(scheme, rest)| rest.rsplit_once('@').map(|(_, host)| (scheme, host))) {
+        Some((scheme, host)) => format!("{scheme}://…@{host}"),
+        None => url.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let mut config = Config::default();
+        config.database.url = "postgres://app:secret@db.example/kabinet".to_owned();
+        assert_eq!(database(&config), "postgres://…@db.example/kabinet");
+        assert!(!sketch(&config).contains("secret"));
+    }
+}

@@ -1,0 +1,34 @@
+//! `kabinet serve`.
+
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::composition::App;
+use crate::config::Config;
+use crate::demo::{self, Logins};
+use crate::places::Places;
+
+/// Opens the platform, fills the demo if asked, serves until told to stop.
+pub(super) async fn serve(config: Config, demo: bool) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("KABINET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let app = Arc::new(App::open(config).await?);
+    if demo {
+        let say = |line: &str| tracing::info!("{line}");
+        let logins = demo::bring_up_to_date(&app, &Places::usual(), &say).await?;
+        greet(&app, &logins);
+    }
+    crate::serve::serve(app).await
+}
+
+fn greet(app: &App, logins: &Logins) {
+    let (scheme, port) = (&app.config.server.public_scheme, app.config.server.listen.port());
+    println!("Kabinet, demo");
+    for company in &logins.companies {
+        println!("  {scheme}://{}:{port}/", company.host);
+        println!("    resident       {}  {}", company.resident.email, company.resident.password);
+        println!("    administrator  {}  {}", company.admin.email, company.admin.password);
+    }
+    println!("  the same in {}", app.config.data.dir.join("demo.json").display());
+}

@@ -1,0 +1,159 @@
+//! Packages that are wrong, each in one place: the mistake is named by file, line and field.
+
+use std::path::{Path, PathBuf};
+
+use super::{KnownFeatures, Package, Problem, read};
+
+fn packages() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tenants")
+}
+
+fn known() -> KnownFeatures {
+    KnownFeatures::from(["requests"])
+}
+
+/// A copy of a package with `find` replaced by `put` in one file.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of(slug: &str, file: &str, find: &str, put: &str) -> Self {
+        let random: [u8; 8] = kabinet_core::Entropy.bytes();
+        let dir = std::env::temp_dir().join(format!("kabinet-package-{}", hex::encode(random)));
+        std::fs::create_dir_all(dir.join("brand")).expect("folder");
+        for name in ["tenant.toml", "tariffs.toml", "brand/logo.svg"] {
+            let text = std::fs::read_to_string(packages().join(slug).join(name)).expect(name);
+            let text = if name == file {
+                assert!(text.contains(find), "{file} has no {find}");
+                text.replacen(find, put, 1)
+            } else {
+                text
+            };
+            std::fs::write(dir.join(name), text).expect(name);
+        }
+        Self(dir)
+    }
+
+    fn read(&self) -> Result<Package, Vec<Problem>> {
+        read(&self.0, &known())
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn line_of(text: &str, find: &str) -> usize {
+    text.lines().position(|line| line.contains(find)).map_or(0, |at| at + 1)
+}
+
+#[test]
+fn the_packages_of_the_demo_are_good() {
+    for slug in ["beregovoy", "teploset"] {
+        let package = read(&packages().join(slug), &known()).expect(slug);
+        assert_eq!(package.slug, slug);
+        assert_eq!(package, read(&packages().join(slug), &known()).expect(slug), "read twice");
+        assert!(package.logo.is_some());
+        let notes: Vec<_> = package.tariffs.iter().map(|tariff| tariff.note.as_str()).collect();
+        assert!(notes.iter().any(|note| note.starts_with("Допущение")), "assumptions are marked");
+    }
+}
+
+#[test]
+fn a_changed_file_changes_the_hash() {
+    let plain = read(&packages().join("beregovoy"), &known()).expect("package");
+    let changed = Copy::of("beregovoy", "tenant.toml", "200-10-10", "200-10-12").read().expect("package");
+    assert_ne!(plain.hash, changed.hash);
+}
+
+/// File, what to replace, by what, the field that must be named; the line is that of the replacement.
+const BROKEN: &[(&str, &str, &str, &str)] = &[
+    ("tenant.toml", "slug = \"beregovoy\"", "slug = \"Береговой\"", "slug"),
+    ("tenant.toml", "slug = \"beregovoy\"", "slug = \"admin\"", "slug"),
+    ("tenant.toml", "Asia/Yekaterinburg", "Asia/Chelyabinsk", "time_zone"),
+    ("tenant.toml", "\"beregovoy.localhost\"", "\"beregovoy.localhost:8080\"", "hosts"),
+    ("tenant.toml", "\"beregovoy.localhost\"", "\"bank.localhost\"", "hosts"),
+    ("tenant.toml", "\"beregovoy.localhost\"", "", "hosts"),
+    ("tenant.toml", "features = []", "features = [\"billing\"]", "features"),
+    ("tenant.toml", "inn = \"7453991200\"", "inn = \"7453991201\"", "legal.inn"),
+    ("tenant.toml", "ogrn = \"1207400991203\"", "ogrn = \"1207400991204\"", "legal.ogrn"),
+    ("tenant.toml", "kpp = \"745301001\"", "kpp = \"74530100\"", "legal.kpp"),
+    ("tenant.toml", "info@beregovoy.example", "info(at)beregovoy", "contacts.email"),
+    ("tenant.toml", "https://beregovoy.example", "javascript:alert(1)", "contacts.site"),
+    ("tenant.toml", "phone = \"8 (351) 200-10-10\"", "phone = \"звоните\"", "contacts.phone"),
+    ("tenant.toml", "#0b6e8a", "teal", "brand.color"),
+    ("tenant.toml", "brand/logo.svg", "brand/missing.svg", "brand.logo"),
+    ("tenant.toml", "brand/logo.svg", "../logo.svg", "brand.logo"),
+    ("tenant.toml", "logo = \"brand/logo.svg\"", "logo = \"tariffs.toml\"", "brand.logo"),
+    ("tenant.toml", "[readings]", "[readings]\nfrom_day = 15", "readings.from_day"),
+    ("tenant.toml", "day = 15", "day = 31", "due_days[1].day"),
+    ("tenant.toml", "from = \"2026-02\"", "from = \"2019-02\"", "due_days[1].from"),
+    ("tenant.toml", "40702810600090001234", "40702810600090001235", "receipt_kinds[0].supplier.settlement_account"),
+    ("tenant.toml", "30101810000000000991", "30101810000000000992", "receipt_kinds[0].supplier.correspondent_account"),
+    ("tenant.toml", "bic = \"047501991\"", "bic = \"47501991\"", "receipt_kinds[0].supplier.bic"),
+    ("tenant.toml", "code = \"capital_repair\"", "code = \"utilities\" # again", "receipt_kinds[1].code"),
+    ("tenant.toml", "unit = \"cubic_metre\"", "unit = \"bucket\"", "services[1].unit"),
+    ("tenant.toml", "section = \"maintenance\"", "section = \"sundry\"", "services[0].section"),
+    ("tenant.toml", "receipt = \"utilities\"", "receipt = \"waste\"", "services[0].receipt"),
+    ("tenant.toml", "use = \"standard\"", "use = \"missing.wasm\"", "plugin.use"),
+    ("tenant.toml", "hours = ", "ours = ", "contacts.ours"),
+    ("tenant.toml", "name = \"УК «Береговой»\"", "name = 5", "name"),
+    ("tenant.toml", "name = \"УК «Береговой»\"", "name = \"\"", "name"),
+    ("tariffs.toml", "price = \"27.60\"", "price = \"-27.60\"", "maintenance[0].price"),
+    ("tariffs.toml", "price = \"27.60\"", "price = \"27,60\"", "maintenance[0].price"),
+    ("tariffs.toml", "price = \"27.60\"", "prise = \"27.60\"", "maintenance[0].prise"),
+    ("tariffs.toml", "from = \"2026-01\"", "from = \"2022-01\"", "maintenance[1].from"),
+    ("tariffs.toml", "from = \"2026-01\"", "from = \"January\"", "maintenance[1].from"),
+    ("tariffs.toml", "coefficient = \"1.5\"", "coefficient = \"0.5\"", "cold_water[0].coefficient"),
+    ("tariffs.toml", "norm = \"4.2\"", "norm = true", "cold_water[0].norm"),
+    ("tariffs.toml", "above = \"3900\"", "above = \"0.0\"", "electricity[0].prices[1].above"),
+    ("tariffs.toml", "zone = \"night\"", "zone = \"dusk\"", "electricity[0].prices[6].zone"),
+    ("tariffs.toml", "\"flat\", \"room\"", "\"flat\", \"yard\"", "maintenance[0].premises"),
+    ("tariffs.toml", "[[waste]]", "[[wastes]]", "wastes"),
+];
+
+#[test]
+fn each_mistake_is_named_by_its_place() {
+    for (file, find, put, field) in BROKEN {
+        let copy = Copy::of("beregovoy", file, find, put);
+        let problems = copy.read().expect_err(put);
+        let text = std::fs::read_to_string(copy.0.join(file)).expect(file);
+        let named = problems.iter().find(|problem| problem.field == *field);
+        let problem = named.unwrap_or_else(|| panic!("{put}: {field} is not named in {problems:#?}"));
+        assert_eq!(problem.file, *file, "{put}");
+        assert!(!problem.message.is_empty());
+        let first = put.lines().last().unwrap_or_default();
+        if !first.is_empty() {
+            assert_eq!(problem.line, Some(line_of(&text, first)), "{put}: {problem}");
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_are_found_at_once() {
+    let copy = Copy::of("beregovoy", "tenant.toml", "inn = \"7453991200\"\nkpp = \"745301001\"", "inn = \"1\"\nkpp = \"2\"");
+    let tariffs = copy.0.join("tariffs.toml");
+    let text = std::fs::read_to_string(&tariffs).expect("tariffs");
+    std::fs::write(&tariffs, text.replacen("27.60", "много", 1)).expect("tariffs");
+    let problems = copy.read().expect_err("broken");
+    let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["legal.inn", "legal.kpp", "maintenance[0].price"]);
+    assert_eq!(problems[0].to_string().split(':').next(), Some("tenant.toml"));
+}
+
+#[test]
+fn a_broken_file_is_named_by_line() {
+    let copy = Copy::of("beregovoy", "tenant.toml", "[brand]", "[brand");
+    let problems = copy.read().expect_err("broken");
+    let text = std::fs::read_to_string(copy.0.join("tenant.toml")).expect("file");
+    assert_eq!(problems[0].file, "tenant.toml");
+    assert_eq!(problems[0].line, Some(line_of(&text, "[brand")));
+}
+
+#[test]
+fn a_folder_without_a_package_is_named() {
+    let problems = read(&packages().join("nobody"), &known()).expect_err("no folder");
+    let files: Vec<_> = problems.iter().map(|problem| problem.file.as_str()).collect();
+    assert_eq!(files, ["tenant.toml", "tariffs.toml"]);
+}
