@@ -56,7 +56,8 @@ async fn show_overview(resident: Resident) -> Result<Response, Problem> {
     const TITLE: &str = "Общая информация";
     const TEMPLATE: &str = "billing/overview.html";
     let Some(active) = resident.active() else {
-        let window = kabinet_meters::overview::window(resident.tenant(), Day(20_000_101))?;
+        let today = resident.platform().db.clock().now().day(resident.tenant().zone);
+        let window = kabinet_meters::overview::window(resident.tenant(), today)?;
         let nothing: [(); 0] = [];
         let context = OverviewContext { figures: None, meters: nothing, window, last_payment: None, can_link: false };
         return resident.page(TITLE, TEMPLATE, &context);

@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use super::AccountCase;
 use super::facts::freeze;
 use crate::allocation::{Due, allocate};
-use crate::catalog::enum_name;
 use crate::ledger::{self, Posting};
 use crate::plan::Plan;
 use crate::trace;
@@ -256,6 +255,7 @@ impl AccountRows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::enum_name;
 
     #[test]
     fn methods_are_stored_by_the_names_of_the_contract() {

@@ -116,7 +116,7 @@ impl Dial {
     pub fn read_on(&self, city: &City, period: Period) -> Option<Day> {
         let forgotten = self.account % BLOCK != SHOWN && city.chance.happens("forgotten", self.account, period.0, 4);
         let day = 16 + city.chance.draw("reading", self.account, period.0, 9);
-        (!forgotten).then(|| period.first_day().plus_days(i32::try_from(day).unwrap_or(20) - 1))
+        (!forgotten).then(|| period.first_day().plus_days(i64::try_from(day).unwrap_or(20) - 1))
     }
 
     /// Where its readings come from.

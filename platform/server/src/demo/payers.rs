@@ -42,7 +42,7 @@ pub fn payment(city: &City, account: u64, month: Period, to_pay: Money, zone: ch
         _ => return None,
     };
     let amount = if amount <= 0 { to_pay } else { Money(amount) };
-    let paid_on = month.first_day().plus_days(i32::try_from(day).unwrap_or(10) - 1);
+    let paid_on = month.first_day().plus_days(i64::try_from(day).unwrap_or(10) - 1);
     let second = 9 * 3600 + city.chance.draw("hour", account, month.0, 11 * 3600);
     let booked_at = paid_on.start(zone).plus_seconds(i64::try_from(second).unwrap_or_default());
     Some(PaymentPlan { amount, paid_on, booked_at, source: source(city, account, month) })

@@ -1,0 +1,288 @@
+//! Runs, payments, ledger, estimates and receipts over a real database with the standard plugin.
+//!
+//! The executable is also the worker that compiles and prints. Without the built plugin
+//! (`plugins/build`) nothing can be calculated and the tests say so. `-- bench URL ACCOUNTS [OWNER_URL]`
+//! measures a run instead.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use kabinet_billing::catalog::{self, Tariff, Terms};
+use kabinet_billing::payments::{self, NewPayment};
+use kabinet_billing::{documents, ledger, overview, runs};
+use kabinet_contracts::{AccountId, Estimate, RunId};
+use kabinet_core::{Actor, Day, Money, Period};
+use support::{House, moment};
+
+const SEPTEMBER: Period = Period(202_509);
+const OCTOBER: Period = Period(202_510);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.get(1).map(String::as_str) == Some("worker") {
+        kabinet_sandbox::worker_main(&[kabinet_plugin_host::compile_task(), kabinet_render::receipt_task()]);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    if arguments.get(1).map(String::as_str) == Some("bench") {
+        let accounts = arguments.get(3).and_then(|n| n.parse().ok()).unwrap_or(10_000);
+        let (url, owner) = (arguments[2].clone(), arguments.get(4).cloned());
+        runtime.block_on(bench(&url, owner.as_deref(), accounts));
+        return;
+    }
+    let Some(plugin) = support::plugin() else {
+        println!("billing: skipped, the standard plugin is not built (make build)");
+        return;
+    };
+    runtime.block_on(async {
+        two_months(&plugin).await;
+        a_run_resumes_after_a_crash(&plugin).await;
+        a_failing_table_stops_the_run(&plugin).await;
+        published_terms_stay(&plugin).await;
+    });
+    println!("billing: 4 tests passed");
+}
+
+async fn billed(house: &House, period: Period) -> RunId {
+    let mut tx = house.begin().await;
+    let run = runs::start(&mut tx, period).await.expect("a run");
+    tx.commit().await.expect("committed");
+    let done = runs::continue_run(&house.db, &house.tenant, house.billing.plugins(), run, |_, _| {}).await;
+    assert_eq!(done.expect("calculated").state, "done");
+    run
+}
+
+async fn publish(house: &House, run: RunId) {
+    let mut tx = house.begin().await;
+    assert_eq!(runs::publish(&mut tx, run).await.expect("published").state, "published");
+    tx.commit().await.expect("committed");
+}
+
+async fn hash(house: &House, run: RunId) -> String {
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    runs::find(&tx, run).await.expect("a run").result_hash
+}
+
+async fn ledger_agrees(house: &House) {
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    for account in &house.accounts {
+        let derived = ledger::balances(&tx, *account).await.expect("balances");
+        let stored = ledger::stored_balances(&tx, *account).await.expect("balances");
+        assert_eq!(derived, stored, "{account}");
+        assert!(!derived.is_empty());
+    }
+}
+
+fn payment(account: AccountId, amount: i64, day: Day, number: &str) -> NewPayment {
+    NewPayment {
+        account,
+        kind: "main".into(),
+        amount: Money(amount),
+        paid_on: day,
+        source: "bank".into(),
+        external_id: number.into(),
+        period: None,
+        booked_at: Some(moment(day)),
+    }
+}
+
+async fn two_months(plugin: &[u8]) {
+    let house = House::new(plugin, 30).await;
+    let account = house.accounts[0];
+    let first = billed(&house, SEPTEMBER).await;
+    let again = {
+        let mut tx = house.begin().await;
+        let run = runs::start(&mut tx, SEPTEMBER).await.expect("a second run");
+        tx.commit().await.expect("committed");
+        assert_ne!(run, first);
+        runs::continue_run(&house.db, &house.tenant, house.billing.plugins(), run, |_, _| {}).await.expect("calculated");
+        run
+    };
+    assert_eq!(hash(&house, first).await, hash(&house, again).await, "the same inputs, the same hash");
+
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    assert_eq!(overview::overview(&tx, account).await.expect("an overview").figures, None, "not published yet");
+    drop(tx);
+    publish(&house, first).await;
+    let mut tx = house.begin().await;
+    let refused = runs::publish(&mut tx, again).await.expect_err("one run a month");
+    assert_eq!(refused.code(), "billing.run_outdated");
+    drop(tx);
+    ledger_agrees(&house).await;
+
+    // 4 m³ × 39.56 = 158.24; 100 kWh × 4.77 = 477.00; drainage 4 × 26.41 = 105.64; 50 m² × 31.20 = 1560.00;
+    // two people × 124.58 = 249.16; capital repair 50 × 13.92 = 696.00.
+    let main = 15_824 + 47_700 + 10_564 + 156_000 + 24_916;
+    figures(&house, account, main + 69_600, 0).await;
+
+    let mut tx = house.begin().await;
+    for day in [Day(20_251_010), Day(20_251_012)] {
+        let new = payments::record(&mut tx, payment(account, 100_000, Day(20_251_010), "1")).await.expect("recorded");
+        assert_eq!(new, day == Day(20_251_010), "the same payment counts once");
+    }
+    let conflict = payments::record(&mut tx, payment(account, 5, Day(20_251_010), "1")).await.expect_err("another sum");
+    assert_eq!(conflict.code(), "billing.payment_conflict");
+    payments::record(&mut tx, payment(house.accounts[1], 9_999_999, Day(20_251_011), "2")).await.expect("recorded");
+    tx.commit().await.expect("committed");
+    figures(&house, account, main + 69_600, 100_000).await;
+    ledger_agrees(&house).await;
+
+    estimates(&house, account).await;
+
+    publish(&house, billed(&house, OCTOBER).await).await;
+    ledger_agrees(&house).await;
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    let figures = overview::overview(&tx, account).await.expect("an overview").figures.expect("figures");
+    assert_eq!((figures.period, figures.counted), (OCTOBER, Money(100_000)));
+    assert_eq!(figures.opening, Money(main + 69_600));
+    assert_eq!(figures.opening + figures.charged - figures.counted, figures.to_pay);
+    let list = documents::list(&tx, account).await.expect("documents");
+    assert_eq!(list.len(), 4, "two kinds, two months");
+    let (lines, next) = payments::list(&tx, account, None, 10).await.expect("payments");
+    assert_eq!((lines.len(), next), (1, None));
+    assert_eq!(lines[0].counted_in, Some(OCTOBER));
+    drop(tx);
+    receipts(&house, account).await;
+    pages(&house, account).await;
+}
+
+async fn figures(house: &House, account: AccountId, charged: i64, uncounted: i64) {
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    let before = house.db.statements();
+    let found = overview::overview(&tx, account).await.expect("an overview");
+    assert_eq!(house.db.statements() - before, 1, "one statement");
+    let figures = found.figures.expect("figures");
+    assert_eq!(figures.charged, Money(charged));
+    assert_eq!(figures.to_pay, Money(charged));
+    assert_eq!(figures.uncounted, Money(uncounted));
+    assert_eq!(figures.debt, Money(charged - uncounted));
+    assert_eq!(figures.due, Day(20_251_010));
+}
+
+async fn estimates(house: &House, account: AccountId) {
+    let estimates = house.billing.estimates();
+    let first = estimates.refresh(&house.tenant, account).await.expect("an estimate");
+    let Estimate::Computed { period, total, change: None } = first else { panic!("{first:?}") };
+    assert_eq!(period, OCTOBER);
+    assert!(total > Money::ZERO);
+    let second = estimates.refresh(&house.tenant, account).await.expect("an estimate");
+    assert_eq!(second, Estimate::Computed { period, total, change: Some(Money::ZERO) });
+    house.billing.preliminary().refresh_all(&house.tenant).await.expect("all estimates");
+    let other = estimates.current(&house.tenant, house.accounts[7]).await.expect("an estimate");
+    assert!(matches!(other, Some(Estimate::Computed { .. })));
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    let figures = overview::overview(&tx, account).await.expect("an overview").figures.expect("figures");
+    assert_eq!(figures.preliminary, Some(total));
+    assert_eq!(figures.to_pay_with_preliminary, Some(figures.debt + total));
+}
+
+async fn receipts(house: &House, account: AccountId) {
+    let receipts = house.billing.receipts();
+    for (period, kind) in [(OCTOBER, None), (OCTOBER, Some("capital")), (SEPTEMBER, Some("main"))] {
+        let printed = receipts.print(&house.tenant, account, period, kind).await.expect("a receipt");
+        assert!(printed.pdf.starts_with(b"%PDF"));
+        let again = receipts.print(&house.tenant, account, period, kind).await.expect("a receipt");
+        assert!(Arc::ptr_eq(&printed.pdf, &again.pdf), "printed once");
+    }
+    let unknown = receipts.print(&house.tenant, account, Period(202_511), None).await.expect_err("no such month");
+    assert_eq!(unknown.code(), "billing.no_such_receipt");
+    let unknown = receipts.print(&house.tenant, account, OCTOBER, Some("x")).await.expect_err("no such kind");
+    assert_eq!(unknown.code(), "billing.no_such_receipt");
+}
+
+async fn pages(house: &House, account: AccountId) {
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    let months = kabinet_billing::charges::months(&tx, account).await.expect("months");
+    assert_eq!(months.iter().map(|m| m.period).collect::<Vec<_>>(), [OCTOBER, SEPTEMBER]);
+    let month = kabinet_billing::charges::frozen(&tx, account, months[1].run_id).await.expect("a month");
+    let lines = kabinet_billing::charges::lines(&month);
+    let water = lines.iter().find(|line| line.service == "Холодная вода").expect("water");
+    assert_eq!(water.method.as_deref(), Some("по показаниям прибора учёта"));
+    let formula = water.formula.as_deref().unwrap_or_default().replace('\u{a0}', " ");
+    assert!(formula.ends_with("4 м³ × 39,56 ₽ = 158,24 ₽"), "{formula}");
+    assert_eq!(water.tariff_unit.as_deref(), Some("₽ за м³"));
+}
+
+async fn a_run_resumes_after_a_crash(plugin: &[u8]) {
+    let house = House::new(plugin, 1450).await;
+    let whole = billed(&house, SEPTEMBER).await;
+    let mut tx = house.begin().await;
+    let run = runs::start(&mut tx, SEPTEMBER).await.expect("a run");
+    tx.commit().await.expect("committed");
+    let (db, tenant, plugins) = (house.db.clone(), house.tenant.clone(), house.billing.plugins().clone());
+    let crashing = tokio::spawn(async move {
+        runs::continue_run(&db, &tenant, &plugins, run, |done, _| assert!(done < 400, "the lights go out")).await
+    });
+    assert!(crashing.await.is_err(), "it crashed");
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    let stopped = runs::find(&tx, run).await.expect("a run");
+    drop(tx);
+    assert_eq!((stopped.state.as_str(), stopped.done), ("running", 400));
+    let done = runs::continue_run(&house.db, &house.tenant, house.billing.plugins(), run, |_, _| {}).await;
+    assert_eq!(done.expect("resumed").done, 1450);
+    assert_eq!(hash(&house, run).await, hash(&house, whole).await, "as if nothing had happened");
+    publish(&house, run).await;
+}
+
+async fn a_failing_table_stops_the_run(plugin: &[u8]) {
+    let house = House::new(plugin, 3).await;
+    publish(&house, billed(&house, SEPTEMBER).await).await;
+    let mut tx = house.begin().await;
+    let mut tariffs = support::tariffs();
+    let broken = Terms { prices: Vec::new(), ..tariffs[0].terms.clone() };
+    let mut two_prices = tariffs[0].terms.clone();
+    two_prices.prices.push(two_prices.prices[0].clone());
+    drop(broken);
+    tariffs.push(Tariff { service: "cold_water".into(), from: OCTOBER, terms: two_prices, note: String::new() });
+    catalog::set_tariffs(&mut tx, &tariffs).await.expect("stored");
+    let run = runs::start(&mut tx, OCTOBER).await.expect("a run");
+    tx.commit().await.expect("committed");
+    let stopped = runs::continue_run(&house.db, &house.tenant, house.billing.plugins(), run, |_, _| {}).await;
+    let stopped = stopped.expect_err("a table with two equal prices");
+    assert!(stopped.to_string().contains("Холодная вода"), "{stopped}");
+    let mut tx = house.begin().await;
+    let failed = runs::find(&tx, run).await.expect("a run");
+    assert_eq!(failed.state, "failed");
+    assert_eq!(failed.problem, stopped.to_string());
+    assert_eq!(runs::publish(&mut tx, run).await.expect_err("incomplete").code(), "billing.run_not_complete");
+    let figures = overview::overview(&tx, house.accounts[0]).await.expect("an overview").figures.expect("figures");
+    assert_eq!(figures.period, SEPTEMBER, "the old figures stand");
+    drop(tx);
+    let account = house.accounts[0];
+    let estimate = house.billing.estimates().refresh(&house.tenant, account).await.expect("an answer");
+    assert!(matches!(estimate, Estimate::Unavailable(_)), "{estimate:?}");
+}
+
+async fn published_terms_stay(plugin: &[u8]) {
+    let house = House::new(plugin, 2).await;
+    let mut tx = house.begin().await;
+    assert_eq!(catalog::set_tariffs(&mut tx, &support::tariffs()).await.expect("applied"), Vec::<String>::new());
+    drop(tx);
+    publish(&house, billed(&house, SEPTEMBER).await).await;
+    let mut tx = house.begin().await;
+    let mut tariffs = support::tariffs();
+    tariffs[0].terms.prices[0].amount += rust_decimal::Decimal::ONE;
+    let refused = catalog::set_tariffs(&mut tx, &tariffs).await.expect_err("history stays");
+    let text = refused.to_string();
+    assert!(text.contains("cold_water") && text.contains("2025-09"), "{text}");
+    let skipped = runs::start(&mut tx, Period(202_511)).await.expect_err("October comes first");
+    assert_eq!(skipped.code(), "billing.out_of_order");
+}
+
+async fn bench(url: &str, owner: Option<&str>, accounts: usize) {
+    let plugin = support::plugin().expect("the standard plugin");
+    let start = Instant::now();
+    let house = House::at(url, owner, &plugin, accounts).await;
+    println!("{}: {accounts} accounts made in {:.1?}", house.db.name(), start.elapsed());
+    for period in [SEPTEMBER, OCTOBER] {
+        let start = Instant::now();
+        let run = billed(&house, period).await;
+        let seconds = start.elapsed().as_secs_f64();
+        println!("{period}: {seconds:.2} s, {:.0} accounts/s", accounts as f64 / seconds);
+        publish(&house, run).await;
+    }
+    let start = Instant::now();
+    house.billing.preliminary().refresh_all(&house.tenant).await.expect("estimates");
+    println!("estimates: {:.1?}", start.elapsed());
+}

@@ -1,0 +1,88 @@
+//! Load: a few connections that ask as fast as they are answered, for a while or for a number of requests.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+
+use super::http::Connection;
+
+/// Connections: enough to keep two cores busy, few enough that answers do not queue for long.
+const CONNECTIONS: usize = 4;
+
+/// A request that is ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) cookies: String,
+    /// The encoded form of a POST; none for a GET.
+    pub(crate) form: Option<String>,
+}
+
+/// How long a load goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until {
+    pub(crate) seconds: f64,
+    pub(crate) requests: u64,
+}
+
+/// What a load was answered with.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    pub(crate) requests: u64,
+    pub(crate) seconds: f64,
+    /// What 99 of 100 answers took at most, in ms.
+    pub(crate) p99_ms: f64,
+}
+
+/// Sends `requests` in rotation; an answer that has not `status` ends it with an error.
+pub(crate) fn run(
+    address: SocketAddr,
+    host: &str,
+    requests: &[Request],
+    status: u16,
+    until: Until,
+) -> anyhow::Result<Answers> {
+    let next = AtomicU64::new(0);
+    let started = Instant::now();
+    let work = || one(address, host, requests, status, until, &next);
+    let times: anyhow::Result<Vec<Vec<Duration>>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| bail!("a load thread panicked"))).collect()
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let mut times: Vec<Duration> = times?.concat();
+    times.sort_unstable();
+    let p99 = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
+    Ok(Answers { requests: times.len() as u64, seconds, p99_ms: p99.as_secs_f64() * 1000.0 })
+}
+
+fn one(
+    address: SocketAddr,
+    host: &str,
+    requests: &[Request],
+    status: u16,
+    until: Until,
+    next: &AtomicU64,
+) -> anyhow::Result<Vec<Duration>> {
+    let mut connection = Connection::open(address, host)?;
+    let started = Instant::now();
+    let mut times = Vec::new();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= until.requests || started.elapsed().as_secs_f64() >= until.seconds {
+            return Ok(times);
+        }
+        let request = &requests[usize::try_from(number)? % requests.len()];
+        let asked = Instant::now();
+        let answer = match &request.form {
+            Some(form) => connection.post(&request.path, &request.cookies, form)?,
+            None => connection.get(&request.path, &request.cookies)?,
+        };
+        times.push(asked.elapsed());
+        if answer.status != status {
+            bail!("{} answered {}: {}", request.path, answer.status, answer.text().chars().take(2000).collect::<String>());
+        }
+    }
+}

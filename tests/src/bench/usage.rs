@@ -1,0 +1,112 @@
+//! What processes use: processor time and memory, as Linux counts them.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Ticks a second of `/proc/<pid>/stat`, the same on every Linux that Rust runs on.
+const TICKS: f64 = 100.0;
+/// A process whose share of a core is below this waits for work.
+const QUIET: f64 = 0.04;
+
+/// A moment: the time and the processor seconds that a set of process trees had used by then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    at: Instant,
+    cpu: f64,
+}
+
+impl Moment {
+    /// The present moment of `roots` and all their descendants, those that have ended among them.
+    pub(crate) fn of(roots: &[u32]) -> Self {
+        Self { at: Instant::now(), cpu: cpu_seconds(roots) }
+    }
+
+    /// Seconds from `before` to this moment, and the processor seconds used in them.
+    pub(crate) fn since(self, before: Self) -> (f64, f64) {
+        ((self.at - before.at).as_secs_f64(), self.cpu - before.cpu)
+    }
+}
+
+/// Waits until the trees of `roots` have nothing left to do, at most `most`; the share of a core that they
+/// use then.
+pub(crate) fn settle(roots: &[u32], most: Duration) -> f64 {
+    let deadline = Instant::now() + most;
+    let mut before = Moment::of(roots);
+    loop {
+        std::thread::sleep(Duration::from_millis(500));
+        let now = Moment::of(roots);
+        let (seconds, cpu) = now.since(before);
+        let share = cpu / seconds;
+        if share <= QUIET || Instant::now() > deadline {
+            return share;
+        }
+        before = now;
+    }
+}
+
+/// Memory of the process that lies in RAM, in MB.
+pub(crate) fn rss_mb(pid: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+    kilobytes.map(|kilobytes| kilobytes / 1024.0).ok_or_else(|| anyhow::anyhow!("process {pid} has ended"))
+}
+
+fn cpu_seconds(roots: &[u32]) -> f64 {
+    let processes: HashMap<u32, Stat> = all();
+    let under = |mut pid: u32| loop {
+        if roots.contains(&pid) {
+            return true;
+        }
+        match processes.get(&pid) {
+            Some(stat) if stat.parent > 1 => pid = stat.parent,
+            _ => return false,
+        }
+    };
+    processes.iter().filter(|(pid, _)| under(**pid)).map(|(_, stat)| stat.ticks).sum::<f64>() / TICKS
+}
+
+struct Stat {
+    parent: u32,
+    /// Its own and that of its children that were waited for.
+    ticks: f64,
+}
+
+fn all() -> HashMap<u32, Stat> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter_map(|pid| Some((pid, stat(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?))).collect()
+}
+
+/// After the name in brackets come state, parent and, from the 12th on, user and system time of the process
+/// and of its ended children.
+fn stat(line: &str) -> Option<Stat> {
+    let (_, rest) = line.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+    Some(Stat { parent: fields.get(1)?.parse().ok()?, ticks })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_proc_is_read_though_the_name_has_brackets() {
+        let line = "42 (post (gres) x) S 7 42 42 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 1 0 5 6 7";
+        let stat = stat(line).expect("a line");
+        assert_eq!((stat.parent, stat.ticks), (7, 124.0));
+    }
+
+    #[test]
+    fn this_process_has_used_something() {
+        assert!(rss_mb(std::process::id()).expect("memory") > 1.0);
+        let before = Moment::of(&[std::process::id()]);
+        let spun = Instant::now();
+        while spun.elapsed() < Duration::from_millis(60) {
+            std::hint::spin_loop();
+        }
+        let (seconds, cpu) = Moment::of(&[std::process::id()]).since(before);
+        assert!(seconds >= 0.06 && cpu > 0.0);
+    }
+}

@@ -1,0 +1,100 @@
+//! An empty database of either kind.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kabinet_core::{Clock, Db, DbConfig, Tenant, Tenants};
+use kabinet_server::Config;
+
+use crate::postgres::{Cluster, PostgresDatabase};
+use crate::process::new_folder;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The embedded one.
+    Sqlite,
+    /// A real PostgreSQL.
+    PostgreSql,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::PostgreSql => "postgresql",
+        })
+    }
+}
+
+/// A database and the data folder that goes with it.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Its kind.
+    pub kind: Kind,
+    /// `data.dir`.
+    pub dir: PathBuf,
+    /// `database.url`: the application's role.
+    pub url: String,
+    /// The database on PostgreSQL.
+    pub postgres: Option<PostgresDatabase>,
+}
+
+impl Database {
+    /// A new empty database; PostgreSQL's lies in the cluster that this process shares.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Sqlite => {
+                let dir = new_folder("data");
+                Self { kind, url: format!("sqlite://{}", dir.join("kabinet.db").display()), dir, postgres: None }
+            }
+            Kind::PostgreSql => Self::on(Cluster::shared()),
+        }
+    }
+
+    /// A new empty database of a cluster.
+    #[must_use]
+    pub fn on(cluster: &Cluster) -> Self {
+        let database = cluster.create_database();
+        Self { kind: Kind::PostgreSql, dir: new_folder("data"), url: database.url.clone(), postgres: Some(database) }
+    }
+
+    /// Where the role connects that owns the tables.
+    #[must_use]
+    pub fn owner_url(&self) -> &str {
+        self.postgres.as_ref().map_or(&self.url, |database| &database.owner_url)
+    }
+
+    /// The platform's configuration for it, for tests that open the platform in their own process.
+    #[must_use]
+    pub fn config(&self, now: &str) -> Config {
+        let mut config = Config::default();
+        config.data.dir.clone_from(&self.dir);
+        config.database.url.clone_from(&self.url);
+        if let Some(postgres) = &self.postgres {
+            config.database.owner_url.clone_from(&postgres.owner_url);
+        }
+        now.clone_into(&mut config.demo.now);
+        config
+    }
+
+    /// The platform's door to it, beside a running server. A few connections.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn open(&self) -> Db {
+        let settings = DbConfig { url: self.url.clone(), connections: 2 };
+        Db::connect(&settings, Clock::system()).await.expect("the database")
+    }
+
+    /// A company that is set up in it.
+    ///
+    /// # Panics
+    /// When there is no such company.
+    pub async fn company(&self, db: &Db, slug: &str) -> Arc<Tenant> {
+        let found = Tenants::new(db.clone()).by_slug(slug).await.expect("the companies");
+        found.unwrap_or_else(|| panic!("no company {slug}"))
+    }
+}

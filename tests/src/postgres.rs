@@ -1,0 +1,134 @@
+//! A real PostgreSQL from Debian's programs, for the life of the test process.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::process::{free_port, guarded, is_root, new_folder, run, start};
+
+/// The account that PostgreSQL's server runs under when the tests run as root, which it refuses.
+const ACCOUNT: &str = "postgres";
+
+/// A cluster of its own: a data folder, a port of 127.0.0.1, one superuser.
+#[derive(Debug)]
+pub struct Cluster {
+    port: u16,
+    data: PathBuf,
+    server: Mutex<Option<Child>>,
+}
+
+/// A database with its two roles.
+#[derive(Clone, Debug)]
+pub struct PostgresDatabase {
+    /// Its name.
+    pub name: String,
+    /// Where the application's role connects: it owns nothing and is bound by row security.
+    pub url: String,
+    /// Where the role connects that owns the tables and migrates.
+    pub owner_url: String,
+    /// The application's role.
+    pub role: String,
+}
+
+impl Cluster {
+    /// The cluster that all suites of this process share.
+    #[must_use]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// A new cluster, running. As in production every commit waits for the disk.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let data = new_folder("postgresql");
+        if is_root() {
+            run(Command::new("chown").arg(format!("{ACCOUNT}:{ACCOUNT}")).arg(&data));
+        }
+        let mut initdb = guarded(&program("initdb"), "KILL", Some(ACCOUNT));
+        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]);
+        run(initdb.arg("-D").arg(&data).current_dir("/"));
+        let cluster = Self { port: free_port(), data, server: Mutex::new(None) };
+        cluster.resume();
+        cluster
+    }
+
+    /// Starts the server again after [`Cluster::stop`], on the same port.
+    ///
+    /// # Panics
+    /// When it does not answer within half a minute.
+    pub fn resume(&self) {
+        let log = std::fs::File::create(self.data.with_extension("log")).expect("a log");
+        let mut server = guarded(&program("postgres"), "QUIT", Some(ACCOUNT));
+        server.arg("-D").arg(&self.data).arg("-k").arg(&self.data).args(["-h", "127.0.0.1", "-p"]);
+        server.arg(self.port.to_string()).args(["-c", "fsync=on", "-c", "max_connections=200"]).current_dir("/");
+        server.stdout(Stdio::null()).stderr(log);
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(start(server));
+        let begun = Instant::now();
+        while !self.psql("postgres", "SELECT 1").output().is_ok_and(|output| output.status.success()) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "PostgreSQL does not answer: {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Stops the server at once, as a machine that loses its power does.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub fn stop(&self) {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut child) = server.take() {
+            run(Command::new("kill").args(["-QUIT", &child.id().to_string()]));
+            child.wait().expect("the end of PostgreSQL");
+        }
+    }
+
+    /// A new empty database with an owner and an application role.
+    #[must_use]
+    pub fn create_database(&self) -> PostgresDatabase {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let (name, owner, role) = (format!("kabinet_{number}"), format!("owner_{number}"), format!("app_{number}"));
+        self.execute("postgres", &format!("CREATE ROLE {owner} LOGIN NOSUPERUSER NOBYPASSRLS"));
+        self.execute("postgres", &format!("CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS"));
+        self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {owner}"));
+        let url = |user: &str| format!("postgres://{user}@127.0.0.1:{}/{name}", self.port);
+        PostgresDatabase { url: url(&role), owner_url: url(&owner), name, role }
+    }
+
+    /// Executes SQL as the superuser.
+    pub fn execute(&self, database: &str, sql: &str) -> String {
+        run(&mut self.psql(database, sql))
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> Command {
+        let mut psql = Command::new(program("psql"));
+        psql.args(["-h", "127.0.0.1", "-U", "postgres", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-p"]);
+        psql.arg(self.port.to_string()).args(["-d", database, "-c", sql]);
+        psql
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.data.with_extension("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// One of PostgreSQL's programs, of the newest version installed.
+fn program(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = versions.map(|version| version.path().join("bin").join(name)).collect();
+    found.retain(|path| path.is_file());
+    found.sort();
+    found.pop().unwrap_or_else(|| panic!("{name}: install Debian's package `postgresql`"))
+}
