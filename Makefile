@@ -18,7 +18,7 @@ run: build ## two companies with demo data on http://*.localhost:8080
 
 build: ## target/release/kabinet and the tariff plugin beside it
 	@scripts/need cc build-essential
-	plugins/build
+	plugins/build "$(CARGO_TARGET_DIR)/release/plugins"
 	cargo build $(CARGO_FLAGS)
 
 test: build test-tools browser-deps ## units, integration on SQLite and PostgreSQL, plugin, browser

@@ -146,8 +146,7 @@ fn judge_meter(meter: &MeterState, row: &Row, date: Option<Day>, today: Day, ref
         return None;
     }
     let last = meter.readings.first();
-    if let (Some(date), Some(last)) = (date, last.filter(|last| date.is_some_and(|date| date < last.taken_on))) {
-        let _ = date;
+    if let Some(last) = last.filter(|last| date.is_some_and(|date| date < last.taken_on)) {
         let text = format!("Дата раньше последнего показания прибора № {} ({})", meter.serial, last.taken_on);
         refusal.add("date", text);
     } else if date.is_some_and(|date| date < meter.installed_on) {
@@ -192,7 +191,15 @@ fn judge_zone(meter: &MeterState, index: usize, value: &str, delta: &str) -> Res
     match (typed, volume) {
         (None, None) => {
             let label = zone_label(index, meter.zones);
-            Err(("value", format!("Введите показание {label}: нужны все зоны прибора")))
+            let one = || "Введите показание прибора".to_owned();
+            Err((
+                "value",
+                if label.is_empty() {
+                    one()
+                } else {
+                    format!("Введите показание {label}: нужны все зоны прибора")
+                },
+            ))
         }
         (Some(typed), None) => not_lower(meter, index, typed, last),
         (None, Some(volume)) => sum(meter, index, volume, last),

@@ -110,7 +110,11 @@ fn a_wrong_number_is_named() {
     refused(verdict(&water, &[(&water, "value", "131,1234")]), "meter_X_value", "трёх знаков");
     refused(verdict(&water, &[(&water, "value", "100000")]), "meter_X_value", "5 знаков до запятой");
     refused(verdict(&water, &[(&water, "value", "99999999999999")]), "meter_X_value", "5 знаков до запятой");
-    refused(verdict(&water, &[(&water, "value_t2", "5")]), "meter_X_value_t2", "нет такой зоны");
+    refused(
+        verdict(&water, &[(&water, "value", "131"), (&water, "value_t2", "5")]),
+        "meter_X_value_t2",
+        "нет такой зоны",
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use typst::{Library, LibraryExt, World};
 
 /// Names a template cannot say, directly or through `std`: they run code, read
 /// data or bring files into the PDF.
-const REMOVED: [&str; 8] = ["read", "csv", "json", "toml", "yaml", "cbor", "xml", "bibliography"];
+const REMOVED: [&str; 10] = ["eval", "plugin", "read", "csv", "json", "toml", "yaml", "cbor", "xml", "bibliography"];
 const REMOVED_FROM_PDF: [&str; 2] = ["attach", "embed"];
 
 static FONT_FILES: [&[u8]; 4] = [

@@ -52,18 +52,30 @@ pub(crate) fn rss_mb(pid: u32) -> anyhow::Result<f64> {
     kilobytes.map(|kilobytes| kilobytes / 1024.0).ok_or_else(|| anyhow::anyhow!("process {pid} has ended"))
 }
 
+/// The processes of the trees of `roots`.
+pub(crate) fn descendants(roots: &[u32]) -> Vec<u32> {
+    trees(roots).map(|(pid, _)| pid).collect()
+}
+
 fn cpu_seconds(roots: &[u32]) -> f64 {
-    let processes: HashMap<u32, Stat> = all();
-    let under = |mut pid: u32| loop {
-        if roots.contains(&pid) {
-            return true;
+    trees(roots).map(|(_, stat)| stat.ticks).sum::<f64>() / TICKS
+}
+
+fn trees(roots: &[u32]) -> impl Iterator<Item = (u32, Stat)> {
+    let processes = all();
+    let parents: HashMap<u32, u32> = processes.iter().map(|(pid, stat)| (*pid, stat.parent)).collect();
+    processes.into_iter().filter(move |(pid, _)| {
+        let mut pid = *pid;
+        loop {
+            if roots.contains(&pid) {
+                return true;
+            }
+            match parents.get(&pid) {
+                Some(parent) if *parent > 1 => pid = *parent,
+                _ => return false,
+            }
         }
-        match processes.get(&pid) {
-            Some(stat) if stat.parent > 1 => pid = stat.parent,
-            _ => return false,
-        }
-    };
-    processes.iter().filter(|(pid, _)| under(**pid)).map(|(_, stat)| stat.ticks).sum::<f64>() / TICKS
+    })
 }
 
 struct Stat {

@@ -1,0 +1,89 @@
+//! A billing run over many accounts, beside the plain insert of what it produces.
+
+use anyhow::{Context, bail};
+use kabinet_core::{Clock, Db, DbConfig};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use uuid::Uuid;
+
+use super::Scale;
+use super::bulk::{Rows, insert_again};
+use super::figures::{Figure, Goal, Report};
+use super::profile;
+use super::stage::{COMPANY, Stage, finish};
+
+/// The month that the seed leaves unbilled on the demo's day.
+const MONTH: &str = "2026-10";
+/// 100,000 accounts in half a minute.
+const ACCOUNTS_PER_S: f64 = 100_000.0 / 30.0;
+
+/// Seeds a large company and bills its month.
+pub(crate) fn measure(report: &mut Report, stage: &Stage<'_>, scale: &Scale) -> anyhow::Result<()> {
+    eprintln!("{}: billing of {} accounts", stage.name(), scale.billed);
+    let accounts = scale.billed.to_string();
+    let seconds = stage.seed(&["--accounts", &accounts, "--months", "1", "--leave-last"])?;
+    eprintln!("  seeded in {seconds:.1} s");
+    finish(stage.kabinet().args(["bill", COMPANY, MONTH]))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let (run, rows, limit) = runtime.block_on(beside(stage))?;
+    let rate = run.accounts as f64 / run.seconds;
+    let figure = Figure::new("billing_accounts_per_s", Some(stage.name()), rate, "1/s", run.accounts)
+        .beside(run.accounts as f64 / limit, "the run's rows in plain bulk inserts")
+        .promised(Goal::AtLeast(ACCOUNTS_PER_S));
+    let missed = figure.is_missed();
+    report.add(figure);
+    report.remark(format!(
+        "{}: {} accounts × {:.1} services billed in {:.1} s; their {rows} rows inserted plainly in {limit:.1} s",
+        stage.name(),
+        run.accounts,
+        run.services,
+        run.seconds
+    ));
+    if missed && scale.profiles {
+        // The run was not published, so that the month can be billed again.
+        let mut command = stage.kabinet();
+        command.args(["bill", COMPANY, MONTH]);
+        report.remark(profile::of(&format!("billing-{}", stage.name()), &command)?);
+    }
+    Ok(())
+}
+
+/// The run as the database knows it.
+struct Run {
+    rows: Rows,
+    accounts: u64,
+    /// Services an account on average.
+    services: f64,
+    seconds: f64,
+}
+
+async fn beside(stage: &Stage<'_>) -> anyhow::Result<(Run, u64, f64)> {
+    let settings = DbConfig { url: stage.superuser_url(), connections: 1 };
+    let db = Db::connect(&settings, Clock::system()).await?;
+    let connection = db.platform();
+    let run = the_run(connection).await?;
+    // Past work of the database is none of the limit's.
+    stage.rest();
+    let (rows, seconds) = insert_again(connection, run.rows).await?;
+    Ok((run, rows, seconds))
+}
+
+async fn the_run(connection: &DatabaseConnection) -> anyhow::Result<Run> {
+    let one = |sql: &str| Statement::from_string(connection.get_database_backend(), sql);
+    let sql = "SELECT tenant_id, id, state, CAST(done AS BIGINT) AS done, started_at, finished_at FROM billing_run";
+    let row = connection.query_one_raw(one(sql)).await?.context("no billing run")?;
+    let state: String = row.try_get("", "state")?;
+    if state != "done" {
+        bail!("the run is {state}");
+    }
+    let rows = Rows { tenant: row.try_get::<Uuid>("", "tenant_id")?, run: row.try_get::<Uuid>("", "id")? };
+    let done: i64 = row.try_get("", "done")?;
+    let (from, to): (i64, i64) = (row.try_get("", "started_at")?, row.try_get("", "finished_at")?);
+    let charges = connection.query_one_raw(one("SELECT count(*) AS charges FROM charge")).await?.context("no charges")?;
+    let charges: i64 = charges.try_get("", "charges")?;
+    Ok(Run {
+        rows,
+        accounts: done.unsigned_abs(),
+        services: charges as f64 / done as f64,
+        seconds: (to - from) as f64 / 1000.0,
+    })
+}

@@ -1,0 +1,129 @@
+//! `make bench`: the figures of the platform over the real binary, on SQLite and on PostgreSQL.
+
+mod billing;
+mod bulk;
+mod figures;
+mod http;
+mod load;
+mod people;
+mod portal;
+mod profile;
+mod programs;
+mod stage;
+mod usage;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use kabinet_tests::postgres::Cluster;
+
+use figures::Report;
+use stage::Stage;
+
+const USAGE: &str = "bench [--quick] [portal] [billing] [wasm] [receipts]";
+
+/// How much is measured.
+#[derive(Clone, Debug)]
+struct Scale {
+    /// Accounts of the company whose portal is measured, and the months they were billed.
+    accounts: u64,
+    months: u32,
+    /// Residents that ask in rotation.
+    residents: u64,
+    /// Seconds of each load.
+    seconds: f64,
+    /// Readings of one meter that are stored at most.
+    readings: u64,
+    /// Accounts of the billing run.
+    billed: u64,
+    receipts: u64,
+    /// Starts of the server, runs of the plugin.
+    repeats: u32,
+    /// Whether what misses its goal is profiled.
+    profiles: bool,
+}
+
+const WHOLE: Scale = Scale {
+    accounts: 1000,
+    months: 14,
+    residents: 100,
+    seconds: 5.0,
+    readings: 15,
+    billed: 100_000,
+    receipts: 1000,
+    repeats: 5,
+    profiles: true,
+};
+
+const QUICK: Scale = Scale {
+    accounts: 200,
+    months: 3,
+    residents: 100,
+    seconds: 2.0,
+    readings: 5,
+    billed: 1000,
+    receipts: 50,
+    repeats: 1,
+    profiles: false,
+};
+
+/// Measures what the arguments name (everything without any), prints the table and writes `bench.json`. An
+/// error says which measurements failed; a goal that is missed is no error.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let (mut scale, mut parts) = (WHOLE, Vec::new());
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--quick" => scale = QUICK,
+            "portal" | "billing" | "wasm" | "receipts" => parts.push(argument),
+            _ => bail!("{USAGE}"),
+        }
+    }
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
+    let mut report = Report::default();
+    let mut failures = Vec::new();
+    let mut note = |what: &str, outcome: anyhow::Result<()>| {
+        if let Err(error) = outcome {
+            eprintln!("FAILED {what}: {error:#}");
+            failures.push(what.to_owned());
+        }
+    };
+    let cluster = (wanted("portal") || wanted("billing")).then(database_server);
+    for server in [None, cluster.as_ref()].into_iter().take(if cluster.is_some() { 2 } else { 0 }) {
+        if wanted("portal") {
+            let stage = Stage::new(server);
+            note(&format!("portal on {}", stage.name()), portal::measure(&mut report, &stage, &scale));
+        }
+        if wanted("billing") {
+            let stage = Stage::new(server);
+            note(&format!("billing on {}", stage.name()), billing::measure(&mut report, &stage, &scale));
+        }
+    }
+    if wanted("wasm") {
+        note("wasm", programs::wasm(&mut report, &scale));
+    }
+    if wanted("receipts") {
+        note("receipts", programs::receipts(&mut report, &scale));
+    }
+    print!("{}", report.table());
+    let file = target()?.join("bench.json");
+    report.write(&file)?;
+    println!("measured in {:.0} s; the same in {}", begun.elapsed().as_secs_f64(), file.display());
+    if failures.is_empty() { Ok(()) } else { bail!("not measured: {}", failures.join(", ")) }
+}
+
+/// A PostgreSQL as one is set up for work: every commit waits for the disk, the log has room for a run.
+fn database_server() -> Cluster {
+    let cluster = Cluster::start();
+    cluster.execute("postgres", "ALTER SYSTEM SET max_wal_size = '4GB'");
+    cluster.execute("postgres", "ALTER SYSTEM SET checkpoint_timeout = '15min'");
+    cluster.execute("postgres", "SELECT pg_reload_conf()");
+    cluster
+}
+
+/// Cargo's folder, in which this program lies.
+fn target() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    Ok(program.ancestors().nth(2).context("the program lies in target/release")?.to_path_buf())
+}

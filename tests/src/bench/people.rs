@@ -1,0 +1,105 @@
+//! The residents of the made-up company, logged in, and the forms they can send.
+
+use anyhow::{Context, bail};
+use kabinet_server::demo::Chance;
+
+use super::http::{Connection, encoded};
+use super::load::Request;
+use super::stage::{COMPANY, SEED, Served};
+
+const READINGS: &str = "/meters/readings";
+
+/// A resident with an open session.
+pub(crate) struct Person {
+    cookies: String,
+}
+
+/// Logs `count` residents in, one after the other.
+pub(crate) fn log_in(served: &Served, count: u64) -> anyhow::Result<Vec<Person>> {
+    let password = Chance::new(SEED, COMPANY).password("resident");
+    let mut connection = Connection::open(served.listen, &served.host())?;
+    (1..=count).map(|number| enter(&mut connection, &format!("resident{number}@{COMPANY}.example"), &password)).collect()
+}
+
+fn enter(connection: &mut Connection, email: &str, password: &str) -> anyhow::Result<Person> {
+    let start = connection.get("/", "")?;
+    let page = start.text();
+    let guest = start.cookie("kabinet-guest").context("the start page sets no guest cookie")?;
+    let csrf = field(&page, "csrf").context("the login form has no csrf field")?;
+    let form = encoded(&[("csrf", csrf), ("email", email), ("password", password)]);
+    let answer = connection.post("/login", &format!("kabinet-guest={guest}"), &form)?;
+    match answer.cookie("kabinet") {
+        Some(session) if answer.status == 303 => Ok(Person { cookies: format!("kabinet={session}") }),
+        _ => bail!("{email} cannot log in: {} {}", answer.status, answer.text()),
+    }
+}
+
+/// A GET of `path` by each resident, in rotation; the page of the first must hold `mark`.
+pub(crate) fn reads(served: &Served, people: &[Person], path: &str, mark: &str) -> anyhow::Result<Vec<Request>> {
+    let first = people.first().context("no residents")?;
+    let answer = Connection::open(served.listen, &served.host())?.get(path, &first.cookies)?;
+    if answer.status != 200 || !answer.text().contains(mark) {
+        bail!("{path} answered {} without {mark}: {}", answer.status, answer.text());
+    }
+    let get = |person: &Person| Request { path: path.to_owned(), cookies: person.cookies.clone(), form: None };
+    Ok(people.iter().map(get).collect())
+}
+
+/// Sends a first reading of every single-zone meter of the residents; forms that send further ones, each a
+/// thousandth above the last. Meters whose reading is refused (expired, closed account) are left out.
+pub(crate) fn first_readings(served: &Served, people: &[Person]) -> anyhow::Result<Vec<Request>> {
+    let mut connection = Connection::open(served.listen, &served.host())?;
+    let (mut accepted, mut refusal, mut offered) = (Vec::new(), String::new(), 0_usize);
+    for person in people {
+        let page = connection.get(READINGS, &person.cookies)?.text();
+        let (Some(csrf), Some(date)) = (field(&page, "csrf"), field(&page, "date")) else { continue };
+        for (name, _) in inputs(&page).filter(|(name, _)| name.starts_with("meter_") && name.ends_with("_delta")) {
+            offered += 1;
+            let form = |volume: &str| encoded(&[("csrf", csrf), ("date", date), (name, volume)]);
+            let answer = connection.post(READINGS, &person.cookies, &form("1"))?;
+            if answer.status == 303 {
+                let cookies = person.cookies.clone();
+                accepted.push(Request { path: READINGS.to_owned(), cookies, form: Some(form("0,001")) });
+            } else {
+                refusal = answer.text();
+            }
+        }
+    }
+    if accepted.len() * 2 < offered || accepted.is_empty() {
+        bail!("{} of {offered} readings were accepted, the last answer: {refusal}", accepted.len());
+    }
+    Ok(accepted)
+}
+
+/// The value of the field `name` of a page.
+fn field<'p>(page: &'p str, name: &str) -> Option<&'p str> {
+    inputs(page).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// Names and values of the page's fields.
+fn inputs(page: &str) -> impl Iterator<Item = (&str, &str)> {
+    let tags = page.split("<input ").skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag);
+    tags.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default())))
+}
+
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\"")).or_else(|| {
+        tag.strip_prefix(&format!("{name}=\"")).map(|rest| ("", rest))
+    })?;
+    rest.split('"').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_from_a_page() {
+        let page = r#"<form><input type="hidden" name="csrf" value="t-1"><input class="x" id="a" name="meter_7_delta" type="text"
+             value="" inputmode="decimal"><input name="date" value="22.11.2026"></form>"#;
+        assert_eq!(field(page, "csrf"), Some("t-1"));
+        assert_eq!(field(page, "date"), Some("22.11.2026"));
+        assert_eq!(inputs(page).map(|(name, _)| name).collect::<Vec<_>>(), ["csrf", "meter_7_delta", "date"]);
+        assert_eq!(field(page, "other"), None);
+    }
+}
