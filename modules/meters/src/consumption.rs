@@ -89,7 +89,7 @@ fn by_meter(rows: Vec<BillingReading>) -> BTreeMap<MeterId, Vec<BillingReading>>
         readings.entry(row.meter).or_default().push(row);
     }
     for list in readings.values_mut() {
-        list.sort_unstable_by_key(|r| std::cmp::Reverse((r.figures.taken_on, r.created_at, r.id)));
+        list.sort_unstable_by_key(|r| std::cmp::Reverse((r.figures.taken_on, r.created_at, r.figures.values, r.id)));
     }
     readings
 }
