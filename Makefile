@@ -5,6 +5,8 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release/kabinet
 export KABINET_BIN := $(BIN)
+# The plugins are a cargo workspace of their own (see plugins/build).
+PLUGINS_TARGET := $(if $(KABINET_CACHE),$(KABINET_CACHE)/plugins-target,$(CURDIR)/plugins/target)
 # One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
 CARGO_FLAGS := --release --locked --workspace
 
@@ -23,12 +25,13 @@ build: ## target/release/kabinet and the tariff plugin beside it
 
 test: build test-tools browser-deps ## units, integration on SQLite and PostgreSQL, plugin, browser
 	cargo test $(CARGO_FLAGS)
-	plugins/test
+	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" cargo test --locked --quiet
 	tests/browser/run
 
 check: frontend-deps ## formatting, lints, generated files
 	cargo fmt --all --check
 	cd plugins && cargo fmt --all --check
+	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" cargo clippy --locked --quiet --all-targets -- -D warnings
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	cd platform/web/frontend && npm run --silent check
 

@@ -78,11 +78,8 @@ async fn runs(m: &SchemaManager<'_>) -> Result<(), DbErr> {
          started_at {int} NOT NULL, finished_at {int}, published_at {int}, PRIMARY KEY (tenant_id, id)",
     )
     .await?;
-    index(
-        m,
-        "CREATE UNIQUE INDEX billing_run_published ON billing_run (tenant_id, period) WHERE state = 'published'",
-    )
-    .await?;
+    index(m, "CREATE UNIQUE INDEX billing_run_published ON billing_run (tenant_id, period) WHERE state = 'published'")
+        .await?;
     bulk_table(
         m,
         "charge",

@@ -55,4 +55,3 @@ pub async fn refuse_unsafe_role(application: &DatabaseConnection) -> Result<(), 
         (false, true) => Err(UnsafeRole::Powerful(format!("role {name} owns tables"))),
     }
 }
-

@@ -114,6 +114,10 @@ pub(crate) async fn append_only(manager: &SchemaManager<'_>, name: &str) -> Resu
 }
 
 fn create(manager: &SchemaManager<'_>, name: &str, columns: &str, sqlite: &str) -> String {
-    let tail = if manager.get_database_backend() == DatabaseBackend::Sqlite { format!(" STRICT{sqlite}") } else { String::new() };
+    let tail = if manager.get_database_backend() == DatabaseBackend::Sqlite {
+        format!(" STRICT{sqlite}")
+    } else {
+        String::new()
+    };
     format!("CREATE TABLE {name} ({columns}){tail}")
 }

@@ -66,8 +66,8 @@ impl Response {
     ///
     /// # Panics
     /// When it has another one.
-    #[must_use]
     #[track_caller]
+    #[expect(clippy::must_use_candidate, reason = "the assertion is often all that is wanted")]
     pub fn expect(self, status: u16) -> Self {
         let text = self.text();
         let shown: String = text.chars().take(2000).collect();
@@ -239,7 +239,8 @@ pub fn form_encoded(fields: &[(String, String)]) -> String {
         };
         text.bytes().map(byte).collect()
     };
-    let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    let pairs: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     pairs.join("&")
 }
 

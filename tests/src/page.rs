@@ -106,11 +106,17 @@ impl Page {
             return false;
         }
         while let Some(sign) = rest.chars().next() {
-            let stop = if sign == '[' { rest.find(']').map_or(rest.len(), |at| at + 1) } else { rest[1..].find(['.', '#', '[']).map_or(rest.len(), |at| at + 1) };
+            let stop = if sign == '[' {
+                rest.find(']').map_or(rest.len(), |at| at + 1)
+            } else {
+                rest[1..].find(['.', '#', '[']).map_or(rest.len(), |at| at + 1)
+            };
             let (part, after) = rest.split_at(stop);
             let word = part[1..].trim_end_matches(']');
             let good = match sign {
-                '.' => self.attribute("class").is_some_and(|classes| classes.split_whitespace().any(|class| class == word)),
+                '.' => {
+                    self.attribute("class").is_some_and(|classes| classes.split_whitespace().any(|class| class == word))
+                }
                 '#' => self.attribute("id") == Some(word),
                 _ => match word.split_once('=') {
                     Some((name, value)) => self.attribute(name) == Some(value.trim_matches('"')),
@@ -172,7 +178,9 @@ impl Page {
                 Child::Element(element) => element.collect(text),
             }
         }
-        if ["p", "li", "td", "th", "tr", "div", "option", "h1", "h2", "dt", "dd", "legend", "label"].contains(&self.name.as_str()) {
+        if ["p", "li", "td", "th", "tr", "div", "option", "h1", "h2", "dt", "dd", "legend", "label"]
+            .contains(&self.name.as_str())
+        {
             text.push(' ');
         }
     }
@@ -213,7 +221,8 @@ impl Page {
         }
         for select in form.all("select") {
             let chosen = select.all("option[selected]").first().and_then(|option| option.attribute("value"));
-            fields.push((select.attribute("name").unwrap_or_default().to_owned(), chosen.unwrap_or_default().to_owned()));
+            fields
+                .push((select.attribute("name").unwrap_or_default().to_owned(), chosen.unwrap_or_default().to_owned()));
         }
         Form { action: action.to_owned(), fields }
     }
@@ -228,7 +237,8 @@ impl Page {
     #[must_use]
     pub fn refusals(&self) -> Vec<(String, String)> {
         let summary = self.all("[role=alert] a");
-        let field = |link: &&Self| (link.attribute("href").unwrap_or_default().trim_start_matches('#').to_owned(), link.text());
+        let field =
+            |link: &&Self| (link.attribute("href").unwrap_or_default().trim_start_matches('#').to_owned(), link.text());
         let refusals: Vec<(String, String)> = summary.iter().map(field).collect();
         for (field, text) in &refusals {
             let beside = self.all(&format!("#{field}-error"));
@@ -244,7 +254,8 @@ fn convert(handles: &[NodeHandle], parser: &Parser<'_>) -> Vec<Child> {
         Node::Raw(bytes) => Some(Child::Text(unescaped(&bytes.as_utf8_str()))),
         Node::Comment(_) => None,
         Node::Tag(tag) => {
-            let value = |text: Option<std::borrow::Cow<'_, str>>| text.map_or_else(String::new, |text| unescaped(&text));
+            let value =
+                |text: Option<std::borrow::Cow<'_, str>>| text.map_or_else(String::new, |text| unescaped(&text));
             let attributes = tag.attributes().iter().map(|(name, text)| (name.to_lowercase(), value(text)));
             Some(Child::Element(Page {
                 name: tag.name().as_utf8_str().to_lowercase(),
@@ -258,7 +269,15 @@ fn convert(handles: &[NodeHandle], parser: &Parser<'_>) -> Vec<Child> {
 
 /// The entities that the platform's templates write.
 fn unescaped(text: &str) -> String {
-    let named = [("&nbsp;", "\u{a0}"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&#39;", "'")];
+    let named = [
+        ("&nbsp;", "\u{a0}"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&#x2f;", "/"),
+        ("&#39;", "'"),
+    ];
     named.iter().fold(text.to_owned(), |text, (entity, sign)| text.replace(entity, sign)).replace("&amp;", "&")
 }
 

@@ -37,11 +37,15 @@ impl Pdf {
     /// What the QR codes on it say.
     #[must_use]
     pub fn codes(&self) -> Vec<String> {
-        run(Command::new("pdftoppm").args(["-r", "200", "-gray", "-png"]).arg(&self.file).arg(self.folder.join("page")));
+        run(Command::new("pdftoppm")
+            .args(["-r", "200", "-gray", "-png"])
+            .arg(&self.file)
+            .arg(self.folder.join("page")));
         let files = std::fs::read_dir(&self.folder).expect("the folder").flatten().map(|entry| entry.path());
         let mut pages: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "png")).collect();
         pages.sort();
-        let output = Command::new("zbarimg").args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]).args(pages).output();
+        let output =
+            Command::new("zbarimg").args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]).args(pages).output();
         let text = String::from_utf8(output.expect("zbarimg").stdout).expect("UTF-8");
         text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }

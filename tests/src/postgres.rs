@@ -51,7 +51,13 @@ impl Cluster {
             run(Command::new("chown").arg(format!("{ACCOUNT}:{ACCOUNT}")).arg(&data));
         }
         let mut initdb = guarded(&program("initdb"), "KILL", Some(ACCOUNT));
-        initdb.args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]);
+        initdb.args([
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-instructions",
+        ]);
         run(initdb.arg("-D").arg(&data).current_dir("/"));
         let cluster = Self { port: free_port(), data, server: Mutex::new(None) };
         cluster.resume();

@@ -91,7 +91,10 @@ mod tests {
             "properties": { "n": { "type": "integer" }, "list": { "type": "array", "items": { "type": "string" } } } } } } });
         let schema = json!({ "$ref": "#/components/schemas/A" });
         assert!(faults(&document, &schema, &json!({ "n": 1, "list": ["a"] })).is_empty());
-        assert_eq!(faults(&document, &schema, &json!({ "list": [1] })), ["$: n is missing", "$.list[0]: 1 is no \"string\""]);
+        assert_eq!(
+            faults(&document, &schema, &json!({ "list": [1] })),
+            ["$: n is missing", "$.list[0]: 1 is no \"string\""]
+        );
         assert_eq!(faults(&document, &schema, &json!({ "n": 1, "x": 1 })), ["$: x is not in the document"]);
     }
 }

@@ -14,13 +14,10 @@ use kabinet_web::{PageRoute, WebModule};
 pub use error::Error;
 pub use profiles::Profiles;
 
-static MANIFEST: Manifest = Manifest {
-    id: "accounts",
-    title: "Лицевые счета",
-    kind: ModuleKind::Core,
-    permissions: &[],
-    navigation: &[],
-};
+static MANIFEST: Manifest =
+    Manifest {
+        id: "accounts", title: "Лицевые счета", kind: ModuleKind::Core, permissions: &[], navigation: &[]
+    };
 
 /// The module.
 #[derive(Clone, Copy, Debug, Default)]

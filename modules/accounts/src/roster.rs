@@ -79,7 +79,12 @@ LEFT JOIN holder w ON w.tenant_id = a.tenant_id AND w.id =
 WHERE a.tenant_id = $1 AND a.opened_on <= $3 AND (a.closed_on IS NULL OR a.closed_on >= $2)";
 
 /// Up to `limit` accounts that were open in `period`, in the order of their identifiers, after `after`.
-pub async fn batch(tx: &Tx, period: Period, after: Option<AccountId>, limit: u64) -> Result<Vec<AccountFacts>, DbError> {
+pub async fn batch(
+    tx: &Tx,
+    period: Period,
+    after: Option<AccountId>,
+    limit: u64,
+) -> Result<Vec<AccountFacts>, DbError> {
     let from = after.unwrap_or(AccountId(Uuid::nil()));
     let sql = format!("{SELECT} AND a.id > $4 ORDER BY a.id LIMIT $5");
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

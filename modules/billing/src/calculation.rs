@@ -19,8 +19,8 @@ mod rows;
 
 pub use facts::{Facts, FrozenMeter};
 pub(crate) use input::{measured, zone_of};
-pub(crate) use rows::{CARRIED, method};
 pub use rows::{AccountRows, ReceiptFigures, ServiceCharge};
+pub(crate) use rows::{CARRIED, method};
 
 /// Everything one account's bill is made of.
 #[derive(Clone, Debug)]
@@ -90,9 +90,8 @@ pub fn account_of(case: &AccountCase) -> AccountId {
 
 /// A plugin's error with the account number and the service's name in place of positions.
 fn explained(plan: &Plan, cases: &[AccountCase], error: PluginError) -> Error {
-    let service = |table: u16| {
-        plan.snapshot.services.get(plan.owner(table)).map_or("?", |(service, _)| service.title.as_str())
-    };
+    let service =
+        |table: u16| plan.snapshot.services.get(plan.owner(table)).map_or("?", |(service, _)| service.title.as_str());
     match error {
         PluginError::Account { index, service: table, message } => {
             let place = usize::try_from(index).unwrap_or(usize::MAX);

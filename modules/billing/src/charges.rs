@@ -51,9 +51,8 @@ pub struct FrozenMonth {
 pub async fn frozen(tx: &Tx, account: AccountId, run: RunId) -> Result<FrozenMonth, Error> {
     let run = crate::store::run(tx, run).await?.ok_or(Error::NoSuchRun)?;
     let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
-    let mine = charge::Entity::find()
-        .filter(charge::Column::RunId.eq(run.id))
-        .filter(charge::Column::AccountId.eq(account));
+    let mine =
+        charge::Entity::find().filter(charge::Column::RunId.eq(run.id)).filter(charge::Column::AccountId.eq(account));
     let mut charges = tx.all(mine).await?;
     charges.sort_by_key(|row| snapshot.position(&row.service_code));
     let facts = receipt_facts::Entity::find()
@@ -150,7 +149,11 @@ fn charge_part(part: &kabinet_plugin_host::api::Part, unit: Unit) -> ChargePart 
         "" => String::new(),
         name => format!("{}{}", zone_number(part.zone), name),
     };
-    let range = if part.above > Decimal::ZERO { format!("свыше {}", words::quantity(part.above, unit)) } else { String::new() };
+    let range = if part.above > Decimal::ZERO {
+        format!("свыше {}", words::quantity(part.above, unit))
+    } else {
+        String::new()
+    };
     let label = match (zone.is_empty(), range.is_empty()) {
         (false, false) => format!("{zone}, {range}"),
         (false, true) => zone,
@@ -212,7 +215,8 @@ fn method_words(row: &charge::Model, reasons: &Reasons, service: &Service, meter
 }
 
 fn meter_words(service: &Service, meters: &[FrozenMeter]) -> String {
-    let own: Vec<&FrozenMeter> = meters.iter().filter(|meter| measured(&meter.service) == Some(service.resource)).collect();
+    let own: Vec<&FrozenMeter> =
+        meters.iter().filter(|meter| measured(&meter.service) == Some(service.resource)).collect();
     let mut serials: Vec<&str> = own.iter().map(|meter| meter.serial.as_str()).collect();
     serials.dedup();
     if serials.len() < 2 {

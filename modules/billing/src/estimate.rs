@@ -52,11 +52,8 @@ impl Preliminary {
             let cases = loading::cases(&tx, &tool.plan, base(&tx), accounts).await?;
             tx.commit().await?;
             let (cases, charges) = computed(tool, cases).await?;
-            let totals: Vec<(AccountId, Money)> = cases
-                .iter()
-                .zip(&charges)
-                .map(|(case, charges)| (case.facts.id, total(charges)))
-                .collect();
+            let totals: Vec<(AccountId, Money)> =
+                cases.iter().zip(&charges).map(|(case, charges)| (case.facts.id, total(charges))).collect();
             for portion in totals.chunks(PORTION) {
                 self.store_many(tenant, period, portion).await?;
             }
@@ -64,7 +61,12 @@ impl Preliminary {
         }
     }
 
-    async fn store_many(&self, tenant: &Arc<Tenant>, period: Period, totals: &[(AccountId, Money)]) -> Result<(), Error> {
+    async fn store_many(
+        &self,
+        tenant: &Arc<Tenant>,
+        period: Period,
+        totals: &[(AccountId, Money)],
+    ) -> Result<(), Error> {
         let ids: Vec<AccountId> = totals.iter().map(|(account, _)| *account).collect();
         let tx = self.db.begin(tenant, Actor::System).await?;
         let these = || estimate::Column::AccountId.is_in(ids.iter().map(|id| id.0));
@@ -180,11 +182,8 @@ impl Estimates for Preliminary {
             }
         };
         if old.is_some() {
-            let key = estimate::ActiveModel {
-                tenant_id: Unchanged(tx.tenant_id()),
-                account_id: Unchanged(account),
-                ..new
-            };
+            let key =
+                estimate::ActiveModel { tenant_id: Unchanged(tx.tenant_id()), account_id: Unchanged(account), ..new };
             tx.update(key).await?;
         } else {
             tx.insert(new).await?;

@@ -28,7 +28,8 @@ impl JobHandler for BillJob {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let payload: BillPayload = serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
+        let payload: BillPayload =
+            serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
         match runs::continue_run(&context.db, &context.tenant, &self.0, payload.run, |_, _| {}).await {
             Ok(_) => Ok(()),
             Err(error @ (Error::Db(_) | Error::Busy)) => Err(JobError::Retry(error.to_string())),

@@ -131,14 +131,15 @@ async fn averaged(
     last: AccountId,
     meters: &HashMap<AccountId, Vec<MeterMonth>>,
 ) -> Result<HashMap<AccountId, HashMap<String, Vec<AveragedMonth>>>, DbError> {
-    let covered = |meter: &&MeterMonth| {
-        meter.missed_periods > 0 && meter.zones.iter().all(|zone| zone.current.is_some())
-    };
+    let covered =
+        |meter: &&MeterMonth| meter.missed_periods > 0 && meter.zones.iter().all(|zone| zone.current.is_some());
     let mut wanted: HashMap<(AccountId, &str), Period> = HashMap::new();
     for (account, list) in meters {
         for meter in list.iter().filter(covered) {
             let since = plan.period.plus(-i32::try_from(meter.missed_periods).unwrap_or(12).min(36));
-            for (service, _) in plan.snapshot.services.iter().filter(|(s, _)| measured(&meter.service_code) == Some(s.resource)) {
+            for (service, _) in
+                plan.snapshot.services.iter().filter(|(s, _)| measured(&meter.service_code) == Some(s.resource))
+            {
                 let known = wanted.entry((*account, service.code.as_str())).or_insert(since);
                 *known = since.min(*known);
             }

@@ -163,10 +163,20 @@ mod tests {
     #[test]
     fn an_estimate_of_another_month_is_no_estimate() {
         let row = Row {
-            run_id: Some(RunId(Uuid::nil())), period: Some(Period(202_610)), due_on: Some(Day(20_261_116)),
-            opening: None, charged: None, counted: None, to_pay: None, uncounted: None,
-            estimate_period: Some(Period(202_610)), estimate: Some(Money(5)),
-            paid_on: None, amount: None, source: None, counted_in: None,
+            run_id: Some(RunId(Uuid::nil())),
+            period: Some(Period(202_610)),
+            due_on: Some(Day(20_261_116)),
+            opening: None,
+            charged: None,
+            counted: None,
+            to_pay: None,
+            uncounted: None,
+            estimate_period: Some(Period(202_610)),
+            estimate: Some(Money(5)),
+            paid_on: None,
+            amount: None,
+            source: None,
+            counted_in: None,
         };
         assert_eq!(figures(&row).and_then(|f| f.preliminary), None);
     }

@@ -14,7 +14,9 @@ use crate::{charges, documents, overview, payments};
 
 mod contexts;
 
-use contexts::{ChargeContext, FiguresContext, MonthContext, PaymentContext, ServiceContext, SumsContext, TotalsContext};
+use contexts::{
+    ChargeContext, FiguresContext, MonthContext, PaymentContext, ServiceContext, SumsContext, TotalsContext,
+};
 
 /// Payments on one page.
 const PAYMENTS: u16 = 24;
@@ -190,7 +192,11 @@ async fn show_documents(resident: Resident) -> Result<Response, Problem> {
 }
 
 #[handler]
-async fn only_receipt(resident: Resident, Path(file): Path<String>, receipts: Data<&Receipts>) -> Result<Response, Problem> {
+async fn only_receipt(
+    resident: Resident,
+    Path(file): Path<String>,
+    receipts: Data<&Receipts>,
+) -> Result<Response, Problem> {
     let period = file.strip_suffix(".pdf").ok_or_else(Problem::not_found)?;
     pdf(&resident, &receipts, period, None).await
 }

@@ -5,7 +5,7 @@ use kabinet_core::{Day, DbError, Money, Period, Timestamp, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Set};
 use uuid::Uuid;
 
-use crate::entity::{ledger_entry, payment};
+use crate::entity::{ledger_entry, payment, receipt_kind};
 use crate::error::Error;
 use crate::ledger::RECEIVABLE;
 
@@ -35,6 +35,7 @@ pub async fn record(tx: &mut Tx, new: NewPayment) -> Result<bool, Error> {
     if new.amount.0 <= 0 {
         return Err(Error::NoAmount);
     }
+    known_kinds(tx, [new.kind.as_str()]).await?;
     let known = payment::Entity::find()
         .filter(payment::Column::Source.eq(&new.source))
         .filter(payment::Column::ExternalId.eq(&new.external_id));
@@ -56,10 +57,21 @@ pub async fn record_new(tx: &mut Tx, payments: Vec<NewPayment>) -> Result<(), Er
     if payments.iter().any(|payment| payment.amount.0 <= 0) {
         return Err(Error::NoAmount);
     }
+    known_kinds(tx, payments.iter().map(|payment| payment.kind.as_str())).await?;
     let (payments, entries) = payments.into_iter().map(|payment| rows(tx, payment)).unzip::<_, _, Vec<_>, Vec<_>>();
     tx.insert_many(payments).await?;
     tx.insert_many(entries).await?;
     Ok(())
+}
+
+/// Money on a kind of receipt that does not exist would be counted by no bill.
+async fn known_kinds<'a>(tx: &Tx, kinds: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+    let known = tx.all(receipt_kind::Entity::find()).await?;
+    let mut kinds = kinds.into_iter();
+    match kinds.find(|code| !known.iter().any(|kind| kind.code == *code)) {
+        Some(code) => Err(Error::Catalog(format!("нет вида квитанции {code}"))),
+        None => Ok(()),
+    }
 }
 
 fn rows(tx: &Tx, new: NewPayment) -> (payment::ActiveModel, ledger_entry::ActiveModel) {

@@ -36,8 +36,8 @@ impl Snapshot {
     pub async fn take(tx: &Tx, period: Period) -> Result<(Self, String), Error> {
         let activations = store::activations(tx).await?;
         let activation = activations.into_iter().rev().find(|row| row.from_period <= period);
-        let activation = activation
-            .ok_or_else(|| Error::Catalog(format!("для месяца {period} не установлен плагин расчёта")))?;
+        let activation =
+            activation.ok_or_else(|| Error::Catalog(format!("для месяца {period} не установлен плагин расчёта")))?;
         let (kinds, services, tariffs) = store::catalog(tx).await?;
         let settings = BillingSettings::of(tx.tenant())?;
         let snapshot = Self {
@@ -73,7 +73,11 @@ fn kind(row: receipt_kind::Model) -> Result<ReceiptKind, DbError> {
     Ok(ReceiptKind { code: row.code, title: row.title, main: row.main, supplier })
 }
 
-fn with_terms(row: service::Model, tariffs: &[tariff::Model], period: Period) -> Result<(Service, Option<Terms>), DbError> {
+fn with_terms(
+    row: service::Model,
+    tariffs: &[tariff::Model],
+    period: Period,
+) -> Result<(Service, Option<Terms>), DbError> {
     let in_force = tariffs
         .iter()
         .filter(|tariff| tariff.service_code == row.code && tariff.from_period <= period)
@@ -122,8 +126,9 @@ impl Plan {
             let mut choice = Choice::default();
             if let Some(terms) = terms {
                 choice.only.clone_from(&terms.premises);
-                let tables = std::iter::once((None, base(service, terms)))
-                    .chain(terms.variants.iter().map(|variant| (Some(&variant.premises), varied(service, terms, variant))));
+                let tables = std::iter::once((None, base(service, terms))).chain(
+                    terms.variants.iter().map(|variant| (Some(&variant.premises), varied(service, terms, variant))),
+                );
                 for (premises, table) in tables {
                     let at = u16::try_from(plan.tables.len()).unwrap_or(u16::MAX);
                     plan.tables.push(table);

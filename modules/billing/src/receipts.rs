@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, RunId};
-use kabinet_core::{Actor, Db, Day, Money, Period, Tenant, TenantId};
+use kabinet_core::{Actor, Day, Db, Money, Period, Tenant, TenantId};
 use kabinet_plugin_host::words;
 use kabinet_render::ReceiptPrinter;
 use kabinet_render::payment_qr::{PaymentOrder, QrField};
@@ -78,19 +78,16 @@ impl Receipts {
         let month = charges::frozen(&tx, account, run).await?;
         let kind = choose(&month, kind).ok_or(Error::NoSuchReceipt)?;
         let name = format!("kvitantsiya-{}-{period}-{}.pdf", ascii(&month.facts.number), ascii(&kind.code));
-        let key = Key {
-            tenant: tenant.id,
-            run,
-            account,
-            kind: kind.code.clone(),
-            template: month.run.template_hash.clone(),
-        };
+        let key =
+            Key { tenant: tenant.id, run, account, kind: kind.code.clone(), template: month.run.template_hash.clone() };
         if let Some(pdf) = self.cache.get(&key).await {
             return Ok(Printed { pdf, name });
         }
         let template = match key.template.as_str() {
             "" => None,
-            hash => Some(store::template(&tx, hash).await?.ok_or_else(|| Error::Catalog(format!("нет шаблона {hash}")))?),
+            hash => {
+                Some(store::template(&tx, hash).await?.ok_or_else(|| Error::Catalog(format!("нет шаблона {hash}")))?)
+            }
         };
         tx.commit().await?;
         let data = receipt_data(tenant, &month, kind);
@@ -148,9 +145,11 @@ pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) ->
         meters: meters(month, &rows, &services),
         totals: totals(&groups),
         groups,
-        last_payment: facts.last_payments.iter().find(|(code, ..)| *code == kind.code).map(|(_, paid_on, sum)| {
-            LastPayment { paid_on: day(*paid_on), sum: sum.0 }
-        }),
+        last_payment: facts
+            .last_payments
+            .iter()
+            .find(|(code, ..)| *code == kind.code)
+            .map(|(_, paid_on, sum)| LastPayment { paid_on: day(*paid_on), sum: sum.0 }),
         reference: Reference { norms: norms(month, &services), house: Vec::new(), notes: month.snapshot.notes.clone() },
         instalments: Vec::new(),
         qr_payload: Vec::new(),

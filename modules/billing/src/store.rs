@@ -37,8 +37,7 @@ pub(crate) async fn catalog(
     let kinds = receipt_kind::Entity::find()
         .order_by_asc(receipt_kind::Column::Position)
         .order_by_asc(receipt_kind::Column::Code);
-    let services =
-        service::Entity::find().order_by_asc(service::Column::Position).order_by_asc(service::Column::Code);
+    let services = service::Entity::find().order_by_asc(service::Column::Position).order_by_asc(service::Column::Code);
     Ok((tx.all(kinds).await?, tx.all(services).await?, tx.all(tariff::Entity::find()).await?))
 }
 

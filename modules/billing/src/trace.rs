@@ -9,25 +9,52 @@ use std::fmt::Write as _;
 use kabinet_plugin_host::api::{Basis, Line, Operation, Part, Period, Reason, Recalculation, Role, Term, Unit, Zone};
 use rust_decimal::Decimal;
 
-const OPERATIONS: [Operation; 6] = [
-    Operation::Start, Operation::Times, Operation::Divide, Operation::Plus, Operation::Minus, Operation::Equals,
-];
+const OPERATIONS: [Operation; 6] =
+    [Operation::Start, Operation::Times, Operation::Divide, Operation::Plus, Operation::Minus, Operation::Equals];
 const ROLES: [Role; 21] = [
-    Role::ReadingCurrent, Role::ReadingPrevious, Role::Volume, Role::History, Role::Months, Role::Average, Role::Norm,
-    Role::Residents, Role::Owners, Role::Area, Role::Tariff, Role::Coefficient, Role::DaysCharged, Role::DaysInMonth,
-    Role::HouseVolume, Role::HouseArea, Role::Share, Role::Amount, Role::Excess, Role::Recalculation, Role::Other,
+    Role::ReadingCurrent,
+    Role::ReadingPrevious,
+    Role::Volume,
+    Role::History,
+    Role::Months,
+    Role::Average,
+    Role::Norm,
+    Role::Residents,
+    Role::Owners,
+    Role::Area,
+    Role::Tariff,
+    Role::Coefficient,
+    Role::DaysCharged,
+    Role::DaysInMonth,
+    Role::HouseVolume,
+    Role::HouseArea,
+    Role::Share,
+    Role::Amount,
+    Role::Excess,
+    Role::Recalculation,
+    Role::Other,
 ];
 const UNITS: [Unit; 9] = [
-    Unit::CubicMetre, Unit::KilowattHour, Unit::Gigacalorie, Unit::SquareMetre, Unit::Person, Unit::Rouble,
-    Unit::Month, Unit::Day, Unit::One,
+    Unit::CubicMetre,
+    Unit::KilowattHour,
+    Unit::Gigacalorie,
+    Unit::SquareMetre,
+    Unit::Person,
+    Unit::Rouble,
+    Unit::Month,
+    Unit::Day,
+    Unit::One,
 ];
 const ZONES: [Zone; 5] = [Zone::WholeDay, Zone::Day, Zone::Night, Zone::Peak, Zone::HalfPeak];
 const REASONS: [Reason; 6] = [
-    Reason::NoMeter, Reason::MeterPossible, Reason::ReadingMissing, Reason::MeterFailed, Reason::VerificationExpired,
+    Reason::NoMeter,
+    Reason::MeterPossible,
+    Reason::ReadingMissing,
+    Reason::MeterFailed,
+    Reason::VerificationExpired,
     Reason::AccessRefused,
 ];
-const BASES: [Basis; 5] =
-    [Basis::AverageReversed, Basis::Absence, Basis::Correction, Basis::Benefit, Basis::Other];
+const BASES: [Basis; 5] = [Basis::AverageReversed, Basis::Absence, Basis::Correction, Basis::Benefit, Basis::Other];
 
 /// Why a charge is what it is, read back from storage.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -24,7 +24,8 @@ fn main() {
     if arguments.get(1).map(String::as_str) == Some("worker") {
         kabinet_sandbox::worker_main(&[kabinet_plugin_host::compile_task(), kabinet_render::receipt_task()]);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     if arguments.get(1).map(String::as_str) == Some("bench") {
         let accounts = arguments.get(3).and_then(|n| n.parse().ok()).unwrap_or(10_000);
         let (url, owner) = (arguments[2].clone(), arguments.get(4).cloned());
@@ -96,7 +97,9 @@ async fn two_months(plugin: &[u8]) {
         let run = runs::start(&mut tx, SEPTEMBER).await.expect("a second run");
         tx.commit().await.expect("committed");
         assert_ne!(run, first);
-        runs::continue_run(&house.db, &house.tenant, house.billing.plugins(), run, |_, _| {}).await.expect("calculated");
+        runs::continue_run(&house.db, &house.tenant, house.billing.plugins(), run, |_, _| {})
+            .await
+            .expect("calculated");
         run
     };
     assert_eq!(hash(&house, first).await, hash(&house, again).await, "the same inputs, the same hash");

@@ -111,7 +111,7 @@ fn month(meter: BillingMeter, period: Period, newest_first: &[BillingReading]) -
     let last = figures().find(|f| f.period == period);
     let earlier = figures().find(|f| f.period < period);
     // Installed this month: the oldest reading is the one it was installed with.
-    let first = figures().last().filter(|_| earlier.is_none());
+    let first = figures().next_back().filter(|_| earlier.is_none());
     let previous = earlier.or(first);
     let only_first = earlier.is_none() && newest_first.len() == 1;
     let current = last.filter(|_| !only_first);

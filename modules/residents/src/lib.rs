@@ -15,13 +15,8 @@ use kabinet_web::{ApiPart, PageRoute, WebModule};
 pub use error::Error;
 pub use people::{StaffMember, Visitor};
 
-static MANIFEST: Manifest = Manifest {
-    id: "residents",
-    title: "Абоненты",
-    kind: ModuleKind::Core,
-    permissions: &[],
-    navigation: &[],
-};
+static MANIFEST: Manifest =
+    Manifest { id: "residents", title: "Абоненты", kind: ModuleKind::Core, permissions: &[], navigation: &[] };
 
 /// The module: registration, login and settings of residents, login of staff.
 #[derive(Clone, Debug, Default)]

@@ -33,7 +33,12 @@ pub struct Attempt<'a> {
 
 /// Logs a resident in: the value of a fresh session's cookie. An unknown e-mail and a wrong password
 /// answer alike and take the same time; failures count per login and per address.
-pub async fn resident(db: &Db, passwords: &Passwords, tenant: &Arc<Tenant>, attempt: Attempt<'_>) -> Result<String, Error> {
+pub async fn resident(
+    db: &Db,
+    passwords: &Passwords,
+    tenant: &Arc<Tenant>,
+    attempt: Attempt<'_>,
+) -> Result<String, Error> {
     refuse_over_limit(db, tenant, &attempt).await?;
     let tx = db.read(tenant, Actor::Guest).await?;
     let row = store::resident_by_email(&tx, attempt.email).await?;
@@ -52,7 +57,12 @@ pub async fn resident(db: &Db, passwords: &Passwords, tenant: &Arc<Tenant>, atte
 }
 
 /// Logs a staff member in, under the same rules.
-pub async fn staff(db: &Db, passwords: &Passwords, tenant: &Arc<Tenant>, attempt: Attempt<'_>) -> Result<String, Error> {
+pub async fn staff(
+    db: &Db,
+    passwords: &Passwords,
+    tenant: &Arc<Tenant>,
+    attempt: Attempt<'_>,
+) -> Result<String, Error> {
     refuse_over_limit(db, tenant, &attempt).await?;
     let tx = db.read(tenant, Actor::Guest).await?;
     let row = store::staff_by_email(&tx, attempt.email).await?;

@@ -60,7 +60,6 @@ pub struct Entropy;
 impl Entropy {
     /// `N` random bytes from the operating system's generator.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that draws random bytes")]
     pub fn bytes<const N: usize>(self) -> [u8; N] {
         rand::rng().random()
     }

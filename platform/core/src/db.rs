@@ -74,14 +74,12 @@ pub struct Db {
 
 impl Db {
     /// Connects. SQLite: write-ahead log, full synchronisation, one writer and several readers.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub async fn connect(config: &DbConfig, clock: Clock) -> Result<Self, DbError> {
         let sqlite = config.url.starts_with("sqlite:");
         let write = Database::connect(options(config, sqlite, if sqlite { 1 } else { config.connections })).await?;
-        let read = if sqlite {
-            Database::connect(options(config, sqlite, config.connections)).await?
-        } else {
-            write.clone()
-        };
+        let read =
+            if sqlite { Database::connect(options(config, sqlite, config.connections)).await? } else { write.clone() };
         let statements = Arc::new(AtomicU64::new(0));
         Ok(Self { write, read, clock, changes: Changes::default(), statements, work: Arc::default() })
     }
@@ -208,7 +206,7 @@ fn options(config: &DbConfig, sqlite: bool, connections: u32) -> ConnectOptions 
                 .pragma("synchronous", "FULL")
                 .pragma("foreign_keys", "ON")
                 .pragma("busy_timeout", "10000")
-                .pragma("cache_size", "-16000")
+                .pragma("cache_size", "-4000")
                 .statement_cache_capacity(200)
         });
     }

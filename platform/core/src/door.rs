@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, DeleteMany, EntityTrait,
-    FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, Select, Set, Statement, TryInsertResult,
-    UpdateMany, Value,
+    FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, Select, Set, Statement, TryInsertResult, UpdateMany,
+    Value,
 };
 use serde::Serialize;
 use uuid::Uuid;

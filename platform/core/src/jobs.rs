@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::NotSet, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, ExprTrait, QueryFilter, Set, Statement,
-    TryInsertResult,
+    ActiveValue::NotSet, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, ExprTrait, QueryFilter, Set,
+    Statement, TryInsertResult,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -145,11 +145,7 @@ pub(crate) async fn store_envelope(
 }
 
 pub(crate) fn payload_row(tenant: TenantId, id: Uuid, new: &NewJob) -> job_payload::ActiveModel {
-    job_payload::ActiveModel {
-        tenant_id: Set(tenant),
-        job_id: Set(id),
-        payload: Set(new.payload.to_string()),
-    }
+    job_payload::ActiveModel { tenant_id: Set(tenant), job_id: Set(id), payload: Set(new.payload.to_string()) }
 }
 
 /// Runs the queue of one process.
@@ -228,7 +224,11 @@ impl JobRunner {
         let payload = payload.ok_or_else(|| JobError::Fail("the payload is gone".into()))?;
         let payload = serde_json::from_str(&payload.payload).map_err(|e| JobError::Fail(e.to_string()))?;
         let context = JobContext { db: self.db.clone(), tenant };
-        if job.kind == EVENT_JOB { self.dispatch(context, payload).await } else { self.work(context, job, payload).await }
+        if job.kind == EVENT_JOB {
+            self.dispatch(context, payload).await
+        } else {
+            self.work(context, job, payload).await
+        }
     }
 
     /// A module that the company switched off does not work: its jobs are dropped.

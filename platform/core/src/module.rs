@@ -130,7 +130,10 @@ impl Registry {
     }
 
     /// Those who react to `event`, with their modules.
-    pub fn subscribers<'a>(&'a self, event: &'a str) -> impl Iterator<Item = (&'static str, Arc<dyn EventHandler>)> + 'a {
+    pub fn subscribers<'a>(
+        &'a self,
+        event: &'a str,
+    ) -> impl Iterator<Item = (&'static str, Arc<dyn EventHandler>)> + 'a {
         self.0.iter().flat_map(move |entry| {
             let mine = entry.subscriptions.iter().filter(move |handler| handler.event() == event);
             mine.map(|handler| (entry.manifest.id, handler.clone()))

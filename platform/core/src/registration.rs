@@ -25,7 +25,8 @@ impl Tx {
             updated_at: Set(self.now()),
         };
         use tenant::Column;
-        let kept = [Column::Name, Column::Status, Column::TimeZone, Column::Profile, Column::PackageHash, Column::UpdatedAt];
+        let kept =
+            [Column::Name, Column::Status, Column::TimeZone, Column::Profile, Column::PackageHash, Column::UpdatedAt];
         let change = OnConflict::column(Column::Id).update_columns(kept).to_owned();
         tenant::Entity::insert(row).on_conflict(change).exec_without_returning(self.platform()).await?;
         self.audit("company.saved", &company.slug, serde_json::json!({ "package": company.package_hash })).await?;
@@ -48,7 +49,13 @@ impl Tx {
     }
 
     /// Stores the brand file `name`; `hash` stands in its address, so that browsers may keep it.
-    pub async fn set_brand_file(&mut self, name: &str, kind: &str, hash: &str, content: Vec<u8>) -> Result<(), DbError> {
+    pub async fn set_brand_file(
+        &mut self,
+        name: &str,
+        kind: &str,
+        hash: &str,
+        content: Vec<u8>,
+    ) -> Result<(), DbError> {
         self.remove_brand_file(name).await?;
         self.insert(brand_asset::ActiveModel {
             tenant_id: Set(self.tenant_id()),

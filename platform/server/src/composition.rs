@@ -82,7 +82,18 @@ impl App {
         modules.extend(further);
         let registry = Arc::new(Registry::new(modules.iter().map(|module| &**module as &dyn Module)));
         let access = Access::new(&registry).await?;
-        Ok(Self { tenants: Tenants::new(db.clone()), config, db, registry, plugins, printer, billing, access, key, modules })
+        Ok(Self {
+            tenants: Tenants::new(db.clone()),
+            config,
+            db,
+            registry,
+            plugins,
+            printer,
+            billing,
+            access,
+            key,
+            modules,
+        })
     }
 
     /// The HTTP application of all hosts.
@@ -142,8 +153,10 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     Ok(connection.close().await?)
 }
 
+#[expect(clippy::disallowed_methods, reason = "migrations create what the Db is the door to")]
 async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
-    let mut options = ConnectOptions::new(if url.starts_with("sqlite:") { format!("{url}?mode=rwc") } else { url.to_owned() });
+    let mut options =
+        ConnectOptions::new(if url.starts_with("sqlite:") { format!("{url}?mode=rwc") } else { url.to_owned() });
     options.max_connections(1).sqlx_logging(false);
     Database::connect(options).await.context("database")
 }

@@ -144,7 +144,8 @@ impl Config {
             return Ok(Clock::system());
         }
         let moment = chrono::DateTime::parse_from_rfc3339(&self.demo.now).map(|moment| moment.timestamp_millis());
-        let day = || Day::parse(&self.demo.now).map(|day| day.start(chrono_tz::Asia::Yekaterinburg).plus_seconds(43_200));
+        let day =
+            || Day::parse(&self.demo.now).map(|day| day.start(chrono_tz::Asia::Yekaterinburg).plus_seconds(43_200));
         let start = moment.map(Timestamp).or_else(|_| day());
         Ok(Clock::starting_at(start.map_err(|_| anyhow::anyhow!("demo.now: expected 2026-11-22 or RFC 3339"))?))
     }

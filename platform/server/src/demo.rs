@@ -82,7 +82,13 @@ pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + 
 }
 
 /// Fills the database with made-up companies `town-1`, `town-2`, … of any size.
-pub async fn seed(app: &App, places: &Places, size: Size, seed: u64, say: &(dyn Fn(&str) + Sync)) -> anyhow::Result<()> {
+pub async fn seed(
+    app: &App,
+    places: &Places,
+    size: Size,
+    seed: u64,
+    say: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<()> {
     for number in 1..=size.tenants {
         let mut package = package(app, places, COMPANIES[0])?;
         package.slug = format!("town-{number}");
@@ -135,11 +141,8 @@ async fn open(
     wanted: Wanted,
     say: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<Town> {
-    let tools = CheckTools {
-        plugins: app.plugins.clone(),
-        printer: app.printer.clone(),
-        plugins_dir: places.plugins()?,
-    };
+    let tools =
+        CheckTools { plugins: app.plugins.clone(), printer: app.printer.clone(), plugins_dir: places.plugins()? };
     let plugin = company::check_files(package, &tools).await.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}: {}", package.slug, lines.join("; "))

@@ -16,9 +16,11 @@ use crate::composition::App;
 pub async fn serve(app: Arc<App>) -> anyhow::Result<()> {
     let portals = app.endpoint()?;
     let address = app.config.server.listen;
-    let listener = TcpListener::bind(address).into_acceptor().await.with_context(|| format!("server.listen {address}"))?;
+    let listener =
+        TcpListener::bind(address).into_acceptor().await.with_context(|| format!("server.listen {address}"))?;
     let address = app.config.server.management;
-    let health = TcpListener::bind(address).into_acceptor().await.with_context(|| format!("server.management {address}"))?;
+    let health =
+        TcpListener::bind(address).into_acceptor().await.with_context(|| format!("server.management {address}"))?;
     let runner = tokio::spawn(app.runner().run());
     let watcher = tokio::spawn(app.db.changes().clone().watch(app.db.platform_read().clone()));
     let health = tokio::spawn(Server::new_with_acceptor(health).run(management(app.db.clone())));

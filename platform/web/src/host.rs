@@ -13,7 +13,8 @@ pub fn host_of(request: &Request) -> Result<String, Problem> {
     if headers.next().is_some() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "duplicate_host", ""));
     }
-    let named = first.and_then(|value| value.to_str().ok()).or_else(|| request.original_uri().authority().map(|a| a.as_str()));
+    let named =
+        first.and_then(|value| value.to_str().ok()).or_else(|| request.original_uri().authority().map(|a| a.as_str()));
     named.and_then(normalised).ok_or_else(unknown_host)
 }
 

@@ -169,7 +169,8 @@ impl PageRequest {
         let page = self.frame(title, bound.unwrap_or_default(), session);
         let content = Value::from(Serde(context));
         let values = context! { page => Value::from(Serde(&page)), ..content };
-        let html = self.platform.pages.render(template, values).map_err(|error| Problem::fault(&format!("{error:#}")))?;
+        let html =
+            self.platform.pages.render(template, values).map_err(|error| Problem::fault(&format!("{error:#}")))?;
         let mut response = html_response(status, html);
         let names = self.platform.cookies;
         let set = fresh.map(|value| names.set(Purpose::Guest, &value, None));

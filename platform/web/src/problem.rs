@@ -159,10 +159,7 @@ impl From<DbError> for Problem {
         match error {
             DbError::Unavailable(cause) => {
                 tracing::error!(%cause, "database unavailable");
-                Self {
-                    retry_after: Some(5),
-                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", "")
-                }
+                Self { retry_after: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", "") }
             }
             other => Self::fault(&other),
         }

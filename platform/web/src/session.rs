@@ -92,17 +92,19 @@ impl Sessions {
     /// Sessions over `db`; `profiles` answers who a session's person is.
     #[must_use]
     pub fn new(db: Db, profiles: Arc<dyn ProfileSource>) -> Self {
-        let cache = moka::future::Cache::builder()
-            .max_capacity(100_000)
-            .time_to_live(Duration::from_secs(60))
-            .build();
+        let cache = moka::future::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build();
         let cached = cache.clone();
         db.changes().subscribe(TOPIC, move || cached.invalidate_all());
         Self { db, profiles, cache }
     }
 
     /// The session behind a cookie value; `None` when it is unknown, over or another company's.
-    pub async fn find(&self, tenant: &Arc<Tenant>, subject: Subject, value: &str) -> Result<Option<Arc<Session>>, DbError> {
+    pub async fn find(
+        &self,
+        tenant: &Arc<Tenant>,
+        subject: Subject,
+        value: &str,
+    ) -> Result<Option<Arc<Session>>, DbError> {
         let key = (tenant.id, subject, value.to_owned());
         if let Some(known) = self.cache.get(&key).await {
             let now = self.db.clock().now();

@@ -70,7 +70,10 @@ pub fn application(platform: &Arc<Platform>, modules: &[&dyn WebModule]) -> Resu
     Ok(portal.with(CatchPanic::new()).with(fast))
 }
 
-fn routes(modules: &[&dyn WebModule], document: serde_json::Value) -> Result<impl Endpoint<Output = Response> + use<>, String> {
+fn routes(
+    modules: &[&dyn WebModule],
+    document: serde_json::Value,
+) -> Result<impl Endpoint<Output = Response> + use<>, String> {
     let mut route = Route::new()
         .at("/assets/:name", get(asset::file))
         .at("/theme.:hash", get(asset::theme_file))

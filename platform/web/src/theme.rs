@@ -27,11 +27,7 @@ pub struct ColorError(String);
 
 impl fmt::Display for ColorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "brand colour {:?}: expected # and six hexadecimal digits, for example #0b6e8a",
-            self.0
-        )
+        write!(f, "brand colour {:?}: expected # and six hexadecimal digits, for example #0b6e8a", self.0)
     }
 }
 
@@ -42,9 +38,7 @@ impl std::error::Error for ColorError {}
 /// # Errors
 /// Anything else is refused: the value becomes part of a style sheet.
 pub fn validate_color(color: &str) -> Result<String, ColorError> {
-    Rgb::parse(color)
-        .map(|rgb| rgb.to_string())
-        .ok_or_else(|| ColorError(color.to_owned()))
+    Rgb::parse(color).map(|rgb| rgb.to_string()).ok_or_else(|| ColorError(color.to_owned()))
 }
 
 /// The text of `/theme.<hash>.css`, at most 1 kB. An invalid colour gives an empty sheet,
@@ -56,15 +50,9 @@ pub fn theme_css(brand: &Brand) -> String {
     };
     let tint = color.mix(WHITE, 0.92);
     let (fill, text) = fill(color);
-    let hover = if text == WHITE {
-        fill.scaled(0.78)
-    } else {
-        fill.mix(WHITE, 0.25)
-    };
+    let hover = if text == WHITE { fill.scaled(0.78) } else { fill.mix(WHITE, 0.25) };
     // A link stands on white, on the grey surface and on the tint: the tint is the darkest of them at worst.
-    let link = readable(color, |c| {
-        contrast(c, tint).min(contrast(c, Rgb(0xf3, 0xf6, 0xf8)))
-    });
+    let link = readable(color, |c| contrast(c, tint).min(contrast(c, Rgb(0xf3, 0xf6, 0xf8))));
     let mut css = String::with_capacity(256);
     let tokens = [
         ("brand", color),
@@ -87,11 +75,7 @@ pub fn theme_css(brand: &Brand) -> String {
 
 /// The fill of the main button and its text.
 fn fill(color: Rgb) -> (Rgb, Rgb) {
-    if contrast(color, WHITE) < LIGHT_BRAND {
-        (color, INK)
-    } else {
-        (readable(color, |c| contrast(c, WHITE)), WHITE)
-    }
+    if contrast(color, WHITE) < LIGHT_BRAND { (color, INK) } else { (readable(color, |c| contrast(c, WHITE)), WHITE) }
 }
 
 /// The lightest shade of `color` whose measure reaches the contrast of text.
@@ -110,11 +94,7 @@ fn contrast(a: Rgb, b: Rgb) -> f64 {
 }
 
 /// A channel from its exact value, rounded and kept inside the range.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to 0..=255"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
 fn channel(value: f64) -> u8 {
     value.round().clamp(0.0, 255.0) as u8
 }
@@ -142,21 +122,13 @@ impl Rgb {
     /// `share` of `other`, the rest of this colour.
     fn mix(self, other: Self, share: f64) -> Self {
         let blend = |a: u8, b: u8| channel(f64::from(a) * (1.0 - share) + f64::from(b) * share);
-        Self(
-            blend(self.0, other.0),
-            blend(self.1, other.1),
-            blend(self.2, other.2),
-        )
+        Self(blend(self.0, other.0), blend(self.1, other.1), blend(self.2, other.2))
     }
 
     fn luminance(self) -> f64 {
         let linear = |v: u8| {
             let v = f64::from(v) / 255.0;
-            if v <= 0.040_45 {
-                v / 12.92
-            } else {
-                ((v + 0.055) / 1.055).powf(2.4)
-            }
+            if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * linear(self.0) + 0.7152 * linear(self.1) + 0.0722 * linear(self.2)
     }
@@ -179,25 +151,17 @@ mod tests {
     }
 
     fn theme(color: &str) -> String {
-        theme_css(&Brand {
-            color: color.to_owned(),
-        })
+        theme_css(&Brand { color: color.to_owned() })
     }
 
     fn check(color: &str) {
         let css = theme(color);
         let (fill, text) = (token(&css, "brand-fill"), token(&css, "brand-text"));
         assert!(contrast(fill, text) >= 4.5, "{color}: button {fill} {text}");
-        assert!(
-            contrast(token(&css, "brand-fill-hover"), text) >= 4.5,
-            "{color}: hover"
-        );
+        assert!(contrast(token(&css, "brand-fill-hover"), text) >= 4.5, "{color}: hover");
         for under in [WHITE, token(&css, "brand-tint"), Rgb(0xf3, 0xf6, 0xf8)] {
             for link in ["brand-link", "brand-link-hover"] {
-                assert!(
-                    contrast(token(&css, link), under) >= 4.5,
-                    "{color}: {link} on {under}"
-                );
+                assert!(contrast(token(&css, link), under) >= 4.5, "{color}: {link} on {under}");
             }
             assert!(contrast(INK, under) >= 7.0, "{color}: text on {under}");
         }
@@ -223,10 +187,7 @@ mod tests {
     #[test]
     fn a_readable_colour_stays() {
         check("#0b6e8a");
-        assert_eq!(
-            token(&theme("#0b6e8a"), "brand-fill"),
-            Rgb(0x0b, 0x6e, 0x8a)
-        );
+        assert_eq!(token(&theme("#0b6e8a"), "brand-fill"), Rgb(0x0b, 0x6e, 0x8a));
     }
 
     #[test]
@@ -252,10 +213,8 @@ mod tests {
     #[test]
     fn only_six_digits_pass() {
         assert_eq!(validate_color("#0B6E8A").expect("valid"), "#0b6e8a");
-        for bad in [
-            "", "#", "#fff", "0b6e8a", "#0b6e8g", "#0b6e8a;", "#+b6e8a", "#0b6e8aa", "#абв", "red",
-            "url(x)",
-        ] {
+        for bad in ["", "#", "#fff", "0b6e8a", "#0b6e8g", "#0b6e8a;", "#+b6e8a", "#0b6e8aa", "#абв", "red", "url(x)"]
+        {
             assert!(validate_color(bad).is_err(), "{bad}");
             assert_eq!(theme(bad), "", "{bad}");
         }

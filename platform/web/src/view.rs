@@ -12,7 +12,14 @@ use crate::problem::Problem;
 
 /// Class names that the style sheet knows; anything else in the cookie is ignored.
 const KNOWN: [&str; 8] = [
-    "size-125", "size-150", "size-200", "contrast-light", "contrast-dark", "contrast-blue", "spacing-wide", "images-off",
+    "size-125",
+    "size-150",
+    "size-200",
+    "contrast-light",
+    "contrast-dark",
+    "contrast-blue",
+    "spacing-wide",
+    "images-off",
 ];
 
 /// The classes of `<html>` that the request's cookie asks for.

@@ -78,7 +78,8 @@ async fn the_run(connection: &DatabaseConnection) -> anyhow::Result<Run> {
     let rows = Rows { tenant: row.try_get::<Uuid>("", "tenant_id")?, run: row.try_get::<Uuid>("", "id")? };
     let done: i64 = row.try_get("", "done")?;
     let (from, to): (i64, i64) = (row.try_get("", "started_at")?, row.try_get("", "finished_at")?);
-    let charges = connection.query_one_raw(one("SELECT count(*) AS charges FROM charge")).await?.context("no charges")?;
+    let charges =
+        connection.query_one_raw(one("SELECT count(*) AS charges FROM charge")).await?.context("no charges")?;
     let charges: i64 = charges.try_get("", "charges")?;
     Ok(Run {
         rows,

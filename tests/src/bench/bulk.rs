@@ -112,7 +112,8 @@ impl Scratch {
         let make = if postgres {
             vec![format!("CREATE TABLE bench_{table} (LIKE {table} INCLUDING ALL)")]
         } else {
-            let sql = format!("SELECT sql FROM sqlite_master WHERE tbl_name = '{table}' AND type <> 'trigger' AND sql <> ''");
+            let sql =
+                format!("SELECT sql FROM sqlite_master WHERE tbl_name = '{table}' AND type <> 'trigger' AND sql <> ''");
             let rows = connection.query_all_raw(statement(connection, &sql, [])).await?;
             let texts: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get::<String>("", "sql")).collect();
             texts?.iter().map(|text| renamed(text, table)).collect()
@@ -121,8 +122,10 @@ impl Scratch {
             connection.execute_unprepared(&sql).await.with_context(|| sql.clone())?;
         }
         let columns = if postgres {
-            format!("SELECT column_name AS name, data_type AS type FROM information_schema.columns
-                     WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position")
+            format!(
+                "SELECT column_name AS name, data_type AS type FROM information_schema.columns
+                     WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
+            )
         } else {
             format!("SELECT name, type FROM pragma_table_info('{table}') ORDER BY cid")
         };
@@ -135,7 +138,12 @@ impl Scratch {
     }
 
     /// Adds the run's rows of the accounts after the first and up to the second to those that wait.
-    async fn read(&mut self, connection: &DatabaseConnection, rows: Rows, accounts: (Uuid, Uuid)) -> anyhow::Result<u64> {
+    async fn read(
+        &mut self,
+        connection: &DatabaseConnection,
+        rows: Rows,
+        accounts: (Uuid, Uuid),
+    ) -> anyhow::Result<u64> {
         let sql = format!(
             "SELECT {} FROM {} WHERE tenant_id = $1 AND {} = $2 AND account_id > $3 AND account_id <= $4
              ORDER BY account_id",

@@ -125,7 +125,8 @@ fn length(head: &str) -> Option<usize> {
 
 /// A form's fields, encoded.
 pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
-    let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
+    let pairs: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
     pairs.join("&")
 }
 
@@ -152,7 +153,8 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_among_the_head_lines() {
-        let head = "HTTP/1.1 303 See Other\r\nset-cookie: kabinet-guest=1; Path=/\r\nSet-Cookie: kabinet=2; Path=/".into();
+        let head =
+            "HTTP/1.1 303 See Other\r\nset-cookie: kabinet-guest=1; Path=/\r\nSet-Cookie: kabinet=2; Path=/".into();
         let answer = Answer { status: 303, head, body: Vec::new() };
         assert_eq!(answer.cookie("kabinet").as_deref(), Some("2"));
         assert_eq!(answer.cookie("kabinet-guest").as_deref(), Some("1"));

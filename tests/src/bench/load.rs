@@ -82,7 +82,12 @@ fn one(
         };
         times.push(asked.elapsed());
         if answer.status != status {
-            bail!("{} answered {}: {}", request.path, answer.status, answer.text().chars().take(2000).collect::<String>());
+            bail!(
+                "{} answered {}: {}",
+                request.path,
+                answer.status,
+                answer.text().chars().take(2000).collect::<String>()
+            );
         }
     }
 }

@@ -18,7 +18,9 @@ pub(crate) struct Person {
 pub(crate) fn log_in(served: &Served, count: u64) -> anyhow::Result<Vec<Person>> {
     let password = Chance::new(SEED, COMPANY).password("resident");
     let mut connection = Connection::open(served.listen, &served.host())?;
-    (1..=count).map(|number| enter(&mut connection, &format!("resident{number}@{COMPANY}.example"), &password)).collect()
+    (1..=count)
+        .map(|number| enter(&mut connection, &format!("resident{number}@{COMPANY}.example"), &password))
+        .collect()
 }
 
 fn enter(connection: &mut Connection, email: &str, password: &str) -> anyhow::Result<Person> {
@@ -83,9 +85,9 @@ fn inputs(page: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\"")).or_else(|| {
-        tag.strip_prefix(&format!("{name}=\"")).map(|rest| ("", rest))
-    })?;
+    let (_, rest) = tag
+        .split_once(&format!(" {name}=\""))
+        .or_else(|| tag.strip_prefix(&format!("{name}=\"")).map(|rest| ("", rest)))?;
     rest.split('"').next()
 }
 

@@ -98,10 +98,8 @@ pub(super) fn bill(plan: &Plan, case: &AccountCase, answer: &AccountCharges) -> 
     }
     count_payments(plan, case, &mut charges);
     charges.sort_by_key(|(position, _)| *position);
-    let postings = charges
-        .iter()
-        .flat_map(|(position, charge)| ledger::postings_of_charge(*position, charge))
-        .collect();
+    let postings =
+        charges.iter().flat_map(|(position, charge)| ledger::postings_of_charge(*position, charge)).collect();
     let charges: Vec<ServiceCharge> = charges.into_iter().map(|(_, charge)| charge).collect();
     AccountRows {
         account: case.facts.id,
@@ -240,8 +238,20 @@ impl AccountRows {
             let _ = write!(
                 scratch,
                 "\u{1e}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}\u{1f}{}",
-                c.service, c.kind, c.method, number(c.volume), number(c.tariff), number(c.norm), number(c.coefficient),
-                c.opening.0, c.charged.0, c.excess.0, c.recalculation.0, c.penalty.0, c.counted.0, c.trace,
+                c.service,
+                c.kind,
+                c.method,
+                number(c.volume),
+                number(c.tariff),
+                number(c.norm),
+                number(c.coefficient),
+                c.opening.0,
+                c.charged.0,
+                c.excess.0,
+                c.recalculation.0,
+                c.penalty.0,
+                c.counted.0,
+                c.trace,
             );
         }
         let _ = write!(scratch, "\u{1e}{}", self.facts);

@@ -19,7 +19,8 @@ use uuid::Uuid;
 
 /// The built standard plugin.
 pub fn plugin() -> Option<Vec<u8>> {
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| format!("{}/../../target", env!("CARGO_MANIFEST_DIR")));
+    let target =
+        std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| format!("{}/../../target", env!("CARGO_MANIFEST_DIR")));
     std::fs::read(format!("{target}/release/plugins/standard.wasm")).ok()
 }
 
@@ -95,7 +96,9 @@ impl House {
         let tenant = id(self.tenant.id.0);
         let house = id(Uuid::now_v7());
         let yes = if postgres { "true" } else { "1" };
-        let first = format!("INSERT INTO house (tenant_id, id, code, address, number, number_key, has_flats) VALUES ({tenant}, {house}, 'h', 'ул. Набережная, д. 7', '7', '7', {yes})");
+        let first = format!(
+            "INSERT INTO house (tenant_id, id, code, address, number, number_key, has_flats) VALUES ({tenant}, {house}, 'h', 'ул. Набережная, д. 7', '7', '7', {yes})"
+        );
         self.put(&first).await;
         for start in (0..count).step_by(500) {
             let mut rows = [const { String::new() }; 6];
@@ -110,13 +113,31 @@ impl House {
                 row(0, format!("{premises},{house},'{number}','{number}','flat',500000000"));
                 row(1, format!("{account},'','{number:010}','{number}',{premises},'','',20200101,NULL"));
                 row(2, format!("{account},20200101,2,0,1"));
-                row(3, format!("{},{account},'person','Иванова','иванова','Наталья','Петровна','','',1,1,20200101,NULL", id(Uuid::now_v7())));
-                for (code, serial, step) in [("cold_water", "В", 40_000_000_i64), ("electricity", "Э", 1_000_000_000)] {
+                row(
+                    3,
+                    format!(
+                        "{},{account},'person','Иванова','иванова','Наталья','Петровна','','',1,1,20200101,NULL",
+                        id(Uuid::now_v7())
+                    ),
+                );
+                for (code, serial, step) in [("cold_water", "В", 40_000_000_i64), ("electricity", "Э", 1_000_000_000)]
+                {
                     let meter = id(Uuid::now_v7());
-                    row(4, format!("{meter},{account},'{code}','{serial}-{number}','кухня','',1,5,{no},20200101,NULL,20300101"));
+                    row(
+                        4,
+                        format!(
+                            "{meter},{account},'{code}','{serial}-{number}','кухня','',1,5,{no},20200101,NULL,20300101"
+                        ),
+                    );
                     for (month, period) in (0_i64..).zip([202_508, 202_509, 202_510]) {
                         let value = 1_000_000_000 + month * step;
-                        row(5, format!("{},{meter},{account},{period},{period}20,{value},NULL,NULL,'portal',NULL,0", id(Uuid::now_v7())));
+                        row(
+                            5,
+                            format!(
+                                "{},{meter},{account},{period},{period}20,{value},NULL,NULL,'portal',NULL,0",
+                                id(Uuid::now_v7())
+                            ),
+                        );
                     }
                 }
             }

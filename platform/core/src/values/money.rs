@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::ValueError;
 
 /// A sum in kopecks; negative for a debt of the company to the payer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, DeriveValueType)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, DeriveValueType,
+)]
 #[serde(transparent)]
 pub struct Money(pub i64);
 

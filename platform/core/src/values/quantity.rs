@@ -11,7 +11,9 @@ use super::{ValueError, round_half_up};
 
 /// A quantity scaled by 10^7 (m³, kWh, Гкал, m², roubles a unit): seven places are what order 43/пр
 /// and GIS ЖКХ allow for a volume, and an integer survives SQLite, which has no decimal type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, DeriveValueType)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, DeriveValueType,
+)]
 #[serde(transparent)]
 pub struct Quantity(pub i64);
 

@@ -46,7 +46,8 @@ impl Progress {
             return Self::Lines { tenths: 0 };
         }
         let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} счетов, {per_sec}, осталось {eta}") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} счетов, {per_sec}, осталось {eta}")
+        {
             bar.set_style(style);
         }
         Self::Bar(bar)

@@ -73,8 +73,7 @@ pub(crate) fn read_document<T>(
     source: &str,
     reader: impl FnOnce(&mut Section<'_>) -> T,
 ) -> (T, Vec<Problem>) {
-    let shared =
-        Rc::new(Shared { file: file.to_owned(), source: source.to_owned(), problems: RefCell::default() });
+    let shared = Rc::new(Shared { file: file.to_owned(), source: source.to_owned(), problems: RefCell::default() });
     let (root, errors) = DeTable::parse_recoverable(source);
     for error in errors {
         shared.report(error.span().map_or(0, |span| span.start), "", error.message());

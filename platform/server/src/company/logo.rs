@@ -6,8 +6,24 @@ const LARGEST: usize = 128 * 1024;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Elements that draw. No script, style, foreignObject, image, animation, link or text.
 const DRAWING: [&str; 18] = [
-    "svg", "g", "defs", "symbol", "use", "title", "desc", "path", "rect", "circle", "ellipse", "line", "polyline",
-    "polygon", "clipPath", "linearGradient", "radialGradient", "stop",
+    "svg",
+    "g",
+    "defs",
+    "symbol",
+    "use",
+    "title",
+    "desc",
+    "path",
+    "rect",
+    "circle",
+    "ellipse",
+    "line",
+    "polyline",
+    "polygon",
+    "clipPath",
+    "linearGradient",
+    "radialGradient",
+    "stop",
 ];
 
 /// The logo, or why the file cannot be one.
@@ -63,7 +79,12 @@ fn attributes(text: &str) -> Result<(), String> {
     while !rest.is_empty() {
         let (name, after) = rest.split_once('=').ok_or("логотип: непонятный атрибут SVG")?;
         let name = name.trim();
-        let quote = after.trim_start().chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or("логотип: атрибут без кавычек")?;
+        let quote = after
+            .trim_start()
+            .chars()
+            .next()
+            .filter(|c| matches!(c, '"' | '\''))
+            .ok_or("логотип: атрибут без кавычек")?;
         let (value, after) = after.trim_start()[1..].split_once(quote).ok_or("логотип: незакрытые кавычки")?;
         attribute(name, value)?;
         rest = after.trim_start();

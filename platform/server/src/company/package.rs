@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
-use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
 use kabinet_billing::DueDay;
+use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::ReadingsWindow;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
-use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier};
 use kabinet_billing::DueDay;
+use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier};
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::ReadingsWindow;
 use kabinet_plugin_host::api::{ServiceKind, Unit};
@@ -80,7 +80,8 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let slug = root.text("slug");
     root.check("slug", slug_problem(&slug));
     let name = root.text("name");
-    let zone = root.parsed("time_zone", "такого часового пояса нет; пример: Asia/Yekaterinburg").unwrap_or(chrono_tz::UTC);
+    let zone =
+        root.parsed("time_zone", "такого часового пояса нет; пример: Asia/Yekaterinburg").unwrap_or(chrono_tz::UTC);
     let hosts = hosts(root);
     let features = features(root, known);
     let (profile, logo) = profile(root, files);
@@ -262,7 +263,9 @@ fn site_problem(site: &str) -> Option<&'static str> {
 }
 
 fn color_problem(color: &str) -> Option<&'static str> {
-    kabinet_web::theme::validate_color(color).err().map(|_| "цвет пишется как #0b6e8a: решётка и шесть шестнадцатеричных цифр")
+    kabinet_web::theme::validate_color(color)
+        .err()
+        .map(|_| "цвет пишется как #0b6e8a: решётка и шесть шестнадцатеричных цифр")
 }
 
 fn readings(root: &mut Section<'_>) -> Option<ReadingsWindow> {

@@ -132,7 +132,8 @@ fn each_mistake_is_named_by_its_place() {
 
 #[test]
 fn all_mistakes_are_found_at_once() {
-    let copy = Copy::of("beregovoy", "tenant.toml", "inn = \"7453991200\"\nkpp = \"745301001\"", "inn = \"1\"\nkpp = \"2\"");
+    let copy =
+        Copy::of("beregovoy", "tenant.toml", "inn = \"7453991200\"\nkpp = \"745301001\"", "inn = \"1\"\nkpp = \"2\"");
     let tariffs = copy.0.join("tariffs.toml");
     let text = std::fs::read_to_string(&tariffs).expect("tariffs");
     std::fs::write(&tariffs, text.replacen("27.60", "много", 1)).expect("tariffs");

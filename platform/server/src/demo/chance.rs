@@ -14,7 +14,8 @@ impl Chance {
     /// The source for `seed` and the company `slug`.
     #[must_use]
     pub fn new(seed: u64, slug: &str) -> Self {
-        let key: [u8; 32] = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(slug.as_bytes()).finalize().into();
+        let key: [u8; 32] =
+            Sha256::new().chain_update(seed.to_be_bytes()).chain_update(slug.as_bytes()).finalize().into();
         let mut first = [0; 8];
         first.copy_from_slice(&key[..8]);
         Self { mixed: u64::from_be_bytes(first), key }
@@ -65,7 +66,8 @@ impl Chance {
     #[must_use]
     pub fn password(&self, what: &str) -> String {
         const LETTERS: &[u8] = b"bcdfghjkmnpqrstvwxz";
-        let digest = Sha256::new().chain_update(self.key).chain_update(b"password").chain_update(what.as_bytes()).finalize();
+        let digest =
+            Sha256::new().chain_update(self.key).chain_update(b"password").chain_update(what.as_bytes()).finalize();
         let letter = |byte: &u8| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]);
         let groups: Vec<String> = digest[..15].chunks(5).map(|group| group.iter().map(letter).collect()).collect();
         groups.join("-")

@@ -78,10 +78,7 @@ impl Logins {
 /// The company's logins; people who are missing are created.
 pub(super) async fn of_company(app: &App, town: &Town) -> anyhow::Result<CompanyLogins> {
     let slug = &town.tenant.slug;
-    let login = |who: &str| Login {
-        email: format!("{who}@{slug}.example"),
-        password: town.city.chance.password(who),
-    };
+    let login = |who: &str| Login { email: format!("{who}@{slug}.example"), password: town.city.chance.password(who) };
     let (admin, resident) = (login("admin"), login("resident"));
     let accounts = [SHOWN, SECOND].map(|number| town.city.account_id(number));
     add_resident(app, town, 0, &resident, Secret::Password, &accounts).await?;
