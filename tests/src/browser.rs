@@ -67,7 +67,6 @@ impl Response {
     /// # Panics
     /// When it has another one.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "the assertion is often all that is wanted")]
     pub fn expect(self, status: u16) -> Self {
         let text = self.text();
         let shown: String = text.chars().take(2000).collect();

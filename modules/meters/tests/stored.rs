@@ -1,5 +1,4 @@
 //! The module over a real database: SQLite in a file of its own, with the platform's migrations.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(clippy::unwrap_used, reason = "a failing test may panic")]
 
 use std::sync::Arc;

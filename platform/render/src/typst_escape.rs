@@ -19,7 +19,7 @@ pub(crate) fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
     let mut after_plain = false;
     let mut first = true;
     while let Some(c) = chars.next() {
-        let plain = c.is_alphanumeric();
+        let plain = !first && c.is_alphanumeric();
         let next_plain = chars.peek().is_some_and(|next| next.is_alphanumeric());
         let joint = matches!(c, ' ' | '\u{a0}' | ',' | '.') && after_plain && next_plain;
         if plain || joint {

@@ -1,0 +1,306 @@
+//! From a reading to a receipt: what it costs is one sum everywhere, and nothing is booked twice.
+
+use std::collections::BTreeMap;
+
+use kabinet_billing::ledger;
+use kabinet_contracts::AccountId;
+use kabinet_core::Actor;
+use kabinet_tests::company::{COMPANIES, Package};
+use kabinet_tests::page::Form;
+use kabinet_tests::pdf::{Pdf, printed, qr_value};
+use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
+use serde_json::Value;
+
+on_both_databases![
+    every_receipt_is_a_pdf_with_its_account_and_sum,
+    the_payment_qr_carries_the_requisites_and_the_sum,
+    a_reading_is_stored_and_changes_the_preliminary_charge,
+    a_wrong_reading_is_refused_with_its_reason_and_kept,
+    a_doubtful_reading_is_stored_once_it_is_confirmed,
+    outside_the_window_readings_are_refused_with_the_next_one,
+    the_api_stores_readings_under_the_same_rules,
+    a_month_billed_twice_has_the_same_hash,
+    the_ledger_gives_the_stored_balances,
+];
+
+fn documents(browser: &mut Browser) -> Vec<Value> {
+    let answer = browser.call("GET", "/api/v1/documents", None).expect(200).json();
+    answer["items"].as_array().expect("items").clone()
+}
+
+fn account_number(browser: &mut Browser) -> String {
+    let me = browser.call("GET", "/api/v1/me", None).expect(200).json();
+    let accounts = me["accounts"].as_array().expect("accounts");
+    let active = accounts.iter().find(|account| account["active"] == true).expect("a chosen account");
+    active["number"].as_str().expect("a number").to_owned()
+}
+
+fn every_receipt_is_a_pdf_with_its_account_and_sum(kind: Kind) {
+    for slug in COMPANIES {
+        let mut visit = Server::shared(kind).resident(slug);
+        let number = account_number(&mut visit);
+        let listed = documents(&mut visit);
+        let page = visit.page("/documents");
+        let kinds = Package::read(slug).receipt_kinds.len();
+        assert!(listed.len() >= 14 * kinds, "{slug}: {} receipts", listed.len());
+        for document in &listed {
+            let href = document["href"].as_str().expect("an address");
+            assert!(page.links().iter().any(|link| link == href), "{href} is not on the page");
+            let answer = visit.get(href).expect(200);
+            assert_eq!(answer.header("content-type"), Some("application/pdf"), "{href}");
+            let text = Pdf::new(&answer.body).text().replace('\u{a0}', " ");
+            let amount = document["amount"].as_i64().expect("a sum");
+            assert!(text.contains(&number), "{href}: no account {number}: {text}");
+            assert!(text.contains(printed(amount.max(0)).trim_start_matches('−')), "{href}: no {}: {text}", printed(amount));
+        }
+        // The short address is the month's main receipt.
+        let main = visit.get("/documents/2026-10.pdf").expect(200);
+        assert!(Pdf::new(&main.body).text().contains("2026"));
+    }
+}
+
+fn the_payment_qr_carries_the_requisites_and_the_sum(kind: Kind) {
+    for slug in COMPANIES {
+        let package = Package::read(slug);
+        let mut visit = Server::shared(kind).resident(slug);
+        let number = account_number(&mut visit);
+        for document in documents(&mut visit).iter().filter(|document| document["period"] == "2026-10") {
+            let receipt = package.receipt_kinds.iter().find(|kind| document["kind"] == kind.code).expect("a kind");
+            let answer = visit.get(document["href"].as_str().expect("an address")).expect(200);
+            let codes = Pdf::new(&answer.body).codes();
+            assert_eq!(codes.len(), 1, "{slug}: one payment QR: {codes:?}");
+            let (code, supplier) = (&codes[0], &receipt.supplier);
+            let sum = document["amount"].as_i64().expect("a sum").max(0).to_string();
+            let wanted = [("Name", &supplier.name), ("PersonalAcc", &supplier.settlement_account),
+                ("BankName", &supplier.bank_name), ("BIC", &supplier.bic),
+                ("CorrespAcc", &supplier.correspondent_account), ("PayeeINN", &supplier.inn), ("KPP", &supplier.kpp),
+                ("PersAcc", &number), ("Sum", &sum)];
+            assert!(code.starts_with("ST00012"), "{code}");
+            for (key, value) in wanted {
+                assert_eq!(qr_value(code, key), Some(value.as_str()), "{slug} {key}: {code}");
+            }
+            assert_eq!(qr_value(code, "PaymPeriod"), Some("102026"));
+        }
+    }
+}
+
+/// A meter of the chosen account that takes readings, with its last value (scaled by 10^7).
+struct Dial {
+    id: String,
+    last: i64,
+}
+
+impl Dial {
+    fn field(&self, kind: &str) -> String {
+        format!("meter_{}_{kind}", self.id)
+    }
+}
+
+fn dial(browser: &mut Browser) -> Dial {
+    let answer = browser.call("GET", "/api/v1/meters", None).expect(200).json();
+    let single = |meter: &&Value| meter["zones"] == 1 && meter["active"] == true && meter["automatic"] == false;
+    let meter = answer["meters"].as_array().expect("meters").iter().find(single).expect("a meter with one zone").clone();
+    let last = meter["last_values"][0].as_i64().expect("a last value");
+    Dial { id: meter["id"].as_str().expect("an id").to_owned(), last }
+}
+
+/// A quantity as a person types it, with a comma.
+fn typed(quantity: i64) -> String {
+    format!("{},{:03}", quantity / 10_000_000, quantity % 10_000_000 / 10_000)
+}
+
+const ONE: i64 = 10_000_000;
+
+fn reading_form(browser: &mut Browser) -> Form {
+    browser.page("/meters/readings").form("/meters/readings")
+}
+
+fn a_reading_is_stored_and_changes_the_preliminary_charge(kind: Kind) {
+    for slug in COMPANIES {
+        let mut visit = Server::shared(kind).resident(slug);
+        let dial = dial(&mut visit);
+        let before = visit.page("/overview").figure("preliminary").expect("an estimate");
+        let value = dial.last + ONE + ONE / 2;
+        let form = reading_form(&mut visit);
+        assert_eq!(form.value("date"), Some("22.11.2026"), "today is filled in");
+        let answer = visit.submit(&form.with(&dial.field("value"), &typed(value))).expect(303);
+        assert!(answer.location().starts_with("/meters/readings"), "{}", answer.location());
+        let page = visit.follow(answer).expect(200).page();
+        let (now, change) = (page.figure("preliminary").expect("an estimate"), page.figure("preliminary_change"));
+        assert_eq!(change, Some(now - before), "{slug}: the change is new minus old: {}", page.one("main").text());
+        assert_eq!(visit.page("/overview").figure("preliminary"), Some(now), "{slug}");
+        assert_eq!(self::dial(&mut visit).last, value, "{slug}: the value is stored");
+        // The other column, with a point: half a unit more costs more.
+        let form = reading_form(&mut visit).with(&dial.field("delta"), "0.5");
+        let answer = visit.submit(&form).expect(303);
+        let page = visit.follow(answer).page();
+        assert_eq!(self::dial(&mut visit).last, value + ONE / 2, "{slug}");
+        assert!(page.figure("preliminary_change").is_some_and(|change| change > 0), "{slug}: {}", page.one("main").text());
+        let shown = visit.page(&format!("/meters/{}", dial.id));
+        assert!(shown.one("table tbody tr").text().contains("22.11.2026"));
+    }
+}
+
+fn a_wrong_reading_is_refused_with_its_reason_and_kept(kind: Kind) {
+    let mut visit = Server::shared(kind).resident("beregovoy");
+    let dial = dial(&mut visit);
+    let (value, delta) = (dial.field("value"), dial.field("delta"));
+    let lower = typed(dial.last - ONE);
+    let cases: [(&str, &str, &str, &str); 7] = [
+        (&value, &lower, "22.11.2026", &value),
+        (&value, "сто", "22.11.2026", &value),
+        (&value, "-5", "22.11.2026", &value),
+        (&delta, "1,23456", "22.11.2026", &delta),
+        (&delta, "1", "23.11.2026", "date"),
+        (&delta, "1", "сегодня", "date"),
+        (&delta, "1", "22.10.2026", "date"),
+    ];
+    for (field, text, date, blamed) in cases {
+        let form = reading_form(&mut visit).with(field, text).with("date", date);
+        let page = visit.submit(&form).expect(422).page();
+        let refusals = page.refusals();
+        assert!(page.title().starts_with("Ошибка:"), "{}", page.title());
+        assert!(refusals.iter().any(|(field, words)| field == blamed && !words.is_empty()), "{text} {date}: {refusals:?}");
+        let kept = page.form("/meters/readings");
+        assert_eq!((kept.value(field), kept.value("date")), (Some(text), Some(date)), "the values are kept");
+    }
+    let nothing = reading_form(&mut visit);
+    assert!(!visit.submit(&nothing).expect(422).page().refusals().is_empty());
+    assert_eq!(self::dial(&mut visit).last, dial.last, "nothing was stored");
+}
+
+fn a_doubtful_reading_is_stored_once_it_is_confirmed(kind: Kind) {
+    // A server of its own: a huge reading would make the next ones of the shared one look small.
+    let server = Server::demo(Database::new(kind), "2026-11-22");
+    let mut visit = server.resident("beregovoy");
+    let dial = dial(&mut visit);
+    let form = reading_form(&mut visit).with(&dial.field("delta"), "900");
+    let page = visit.submit(&form).expect(422).page();
+    assert_eq!(page.refusals()[0].0, dial.field("confirm"));
+    assert_eq!(self::dial(&mut visit).last, dial.last);
+    let form = page.form("/meters/readings").with(&dial.field("confirm"), "yes");
+    visit.submit(&form).expect(303);
+    assert_eq!(self::dial(&mut visit).last, dial.last + 900 * ONE);
+}
+
+fn outside_the_window_readings_are_refused_with_the_next_one(kind: Kind) {
+    let server = Server::demo(Database::new(kind), "2026-11-08");
+    let mut visit = server.resident("teploset");
+    let dial = dial(&mut visit);
+    let page = visit.page("/meters/readings");
+    let words = page.one("main").text().replace('\u{a0}', " ");
+    assert!(words.contains("15 ноября") && words.contains("25 ноября"), "{words}");
+    let form = page.form("/meters/readings").with(&dial.field("delta"), "1");
+    let refused = visit.submit(&form).expect(422).page();
+    assert!(refused.refusals()[0].1.contains("15 ноября"), "{:?}", refused.refusals());
+    assert_eq!(refused.form("/meters/readings").value(&dial.field("delta")), Some("1"));
+    let body = serde_json::json!({ "readings": [{ "meter": dial.id, "deltas": ["1"] }] });
+    let answer = visit.call("POST", "/api/v1/meters/readings", Some(&body)).expect(422).json();
+    assert_eq!(answer["code"], "meters.window_closed");
+    assert_eq!(self::dial(&mut visit).last, dial.last);
+    drop(visit);
+    // The other company takes readings all month.
+    let mut visit = server.resident("beregovoy");
+    let dial = self::dial(&mut visit);
+    let form = reading_form(&mut visit).with(&dial.field("delta"), "1");
+    visit.submit(&form).expect(303);
+}
+
+fn the_api_stores_readings_under_the_same_rules(kind: Kind) {
+    let mut visit = Server::shared(kind).resident("teploset");
+    let dial = dial(&mut visit);
+    let body = |text: &str| serde_json::json!({ "date": "2026-11-22", "readings": [{ "meter": dial.id, "values": [text] }] });
+    let refused = visit.call("POST", "/api/v1/meters/readings", Some(&body("1"))).expect(422).json();
+    assert_eq!(refused["code"], "meters.readings_refused");
+    assert_eq!(refused["fields"][0]["field"], dial.field("value"));
+    let value = format!("{}.{:03}", (dial.last + ONE) / ONE, (dial.last + ONE) % ONE / 10_000);
+    let stored = visit.call("POST", "/api/v1/meters/readings", Some(&body(&value))).expect(200).json();
+    assert_eq!((&stored["period"], &stored["meters"][0]), (&"2026-11".into(), &dial.id.clone().into()));
+    assert_eq!(self::dial(&mut visit).last, dial.last + ONE);
+    let unknown = serde_json::json!({ "readings": [{ "meter": "0193a1c0-0000-7000-8000-0000000000ff", "deltas": ["1"] }] });
+    visit.call("POST", "/api/v1/meters/readings", Some(&unknown)).expect(422);
+}
+
+fn a_month_billed_twice_has_the_same_hash(kind: Kind) {
+    let server = Server::shared(kind);
+    let bill = |period: &str| server.command().args(["bill", "beregovoy", period]).output().expect("kabinet bill");
+    let hash = || {
+        let output = bill("2026-11");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        text.split_whitespace().last().expect("a hash").to_owned()
+    };
+    // No reading may come between the two.
+    let _visit = server.resident("beregovoy");
+    let first = hash();
+    assert!(first.len() == 64 && first.bytes().all(|byte| byte.is_ascii_hexdigit()), "{first}");
+    assert_eq!(hash(), first);
+    for (period, why) in [("2026-10", "опубликован"), ("2027-03", "2026-11")] {
+        let output = bill(period);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && errors.contains(why), "{period}: {errors}");
+        assert_eq!(errors.trim().lines().filter(|line| line.starts_with("kabinet:")).count(), 1, "one clear line: {errors}");
+    }
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct Id {
+    id: AccountId,
+}
+
+#[derive(sea_orm::FromQueryResult)]
+struct Count {
+    number: i64,
+}
+
+fn the_ledger_gives_the_stored_balances(kind: Kind) {
+    // Of its own: payments and readings of other tests would come between the two questions.
+    let server = Server::shared(kind);
+    block_on(async {
+        let db = server.database.open().await;
+        for slug in COMPANIES {
+            let company = server.database.company(&db, slug).await;
+            let tx = db.read(&company, Actor::System).await.expect("a transaction");
+            let accounts: Vec<Id> =
+                tx.rows("SELECT id FROM account WHERE tenant_id = $1", Vec::new()).await.expect("accounts");
+            assert!(accounts.len() >= 200, "{slug}: a few hundred accounts");
+            let sums = |rows: Vec<ledger::Balance>| -> BTreeMap<String, i64> {
+                rows.into_iter().filter(|row| row.balance.0 != 0).map(|row| (row.kind_code, row.balance.0)).collect()
+            };
+            let mut owing = 0;
+            for account in &accounts {
+                let derived = sums(ledger::balances(&tx, account.id).await.expect("balances"));
+                let stored = sums(ledger::stored_balances(&tx, account.id).await.expect("balances"));
+                assert_eq!(derived, stored, "{slug} {}", account.id);
+                owing += usize::from(!derived.is_empty());
+            }
+            assert!(owing > 0, "{slug}: nobody owes anything");
+            let questions = [
+                ("a receipt that is not the sum of its charges",
+                 "SELECT COUNT(*) AS number FROM receipt r WHERE r.tenant_id = $1 AND r.to_pay <> (
+                    SELECT COALESCE(SUM(c.to_pay), 0) FROM charge c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id
+                      AND c.account_id = r.account_id AND c.kind_code = r.kind_code)"),
+                ("a charge whose figures do not add up",
+                 "SELECT COUNT(*) AS number FROM charge WHERE tenant_id = $1
+                    AND opening + charged + recalculation + penalty - counted <> to_pay"),
+                ("a receipt whose opening is not the month before",
+                 "SELECT COUNT(*) AS number FROM receipt r JOIN billing_run n ON n.tenant_id = r.tenant_id AND n.id = r.run_id
+                  JOIN receipt b ON b.tenant_id = r.tenant_id AND b.run_id = n.base_run AND b.account_id = r.account_id
+                    AND b.kind_code = r.kind_code
+                  WHERE r.tenant_id = $1 AND r.opening <> b.to_pay"),
+                ("an entry that moves nothing or stays where it was",
+                 "SELECT COUNT(*) AS number FROM ledger_entry WHERE tenant_id = $1 AND (amount <= 0 OR debit = credit)"),
+                ("a published charge that is not in the ledger",
+                 "SELECT COUNT(*) AS number FROM charge c JOIN billing_run n ON n.tenant_id = c.tenant_id AND n.id = c.run_id
+                  WHERE c.tenant_id = $1 AND n.state = 'published' AND c.charged + c.recalculation + c.penalty <> (
+                    SELECT COALESCE(SUM(CASE WHEN e.debit = 'receivable' THEN e.amount ELSE -e.amount END), 0)
+                    FROM ledger_entry e WHERE e.tenant_id = c.tenant_id AND e.source_id = c.run_id
+                      AND e.account_id = c.account_id AND e.service_code = c.service_code)"),
+            ];
+            for (fault, sql) in questions {
+                let found: Vec<Count> = tx.rows(sql, Vec::new()).await.expect("an answer");
+                assert_eq!(found[0].number, 0, "{slug}: {fault}");
+            }
+        }
+    });
+}
