@@ -1,0 +1,228 @@
+//! The house rules: which crate may use which, how long things are, that every template renders.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use kabinet_tests::house::{crates, root, shown, sources};
+use minijinja::value::Value;
+
+/// The crates of this workspace that each crate may use.
+fn allowed(name: &str) -> Option<Vec<&'static str>> {
+    let mut order = vec!["kabinet-core"];
+    let layers = ["kabinet-contracts", "kabinet-sandbox", "kabinet-render", "kabinet-plugin-host", "kabinet-web"];
+    let modules = ["kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing"];
+    let found = match name {
+        "kabinet-core" | "kabinet-sandbox" | "kabinet-migrations" => Vec::new(),
+        "kabinet-contracts" => order,
+        "kabinet-render" => vec!["kabinet-core", "kabinet-sandbox"],
+        "kabinet-plugin-host" => vec!["kabinet-core", "kabinet-sandbox", "kabinet-tariff-sdk"],
+        "kabinet-web" => vec!["kabinet-core", "kabinet-render", "kabinet-sandbox"],
+        "kabinet-server" | "kabinet-tests" => {
+            order.extend(layers.iter().chain(&modules));
+            order.extend(["kabinet-migrations", "kabinet-server", "kabinet-tariff-sdk"]);
+            order
+        }
+        module => {
+            let position = modules.iter().position(|known| *known == module)?;
+            order.extend(layers);
+            order.extend(&modules[..position]);
+            order
+        }
+    };
+    Some(found)
+}
+
+/// Which crates alone may use a library.
+const KEPT: [(&str, &[&str]); 12] = [
+    ("poem", &["kabinet-web", "kabinet-server", "kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing", "kabinet-tests"]),
+    ("poem-openapi", &["kabinet-web", "kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing", "kabinet-tests"]),
+    ("wasmtime", &["kabinet-plugin-host"]),
+    ("wasmparser", &["kabinet-plugin-host"]),
+    ("casbin", &["kabinet-core"]),
+    ("typst", &["kabinet-render"]),
+    ("typst-layout", &["kabinet-render"]),
+    ("typst-pdf", &["kabinet-render"]),
+    ("comemo", &["kabinet-render"]),
+    ("lettre", &["kabinet-render"]),
+    ("qrcode", &["kabinet-render"]),
+    ("argon2", &["kabinet-residents"]),
+];
+
+#[test]
+fn crates_use_only_what_lies_below_them() {
+    let crates = crates();
+    let names: BTreeSet<&str> = crates.keys().map(String::as_str).collect();
+    for (name, one) in &crates {
+        let allowed = allowed(name).unwrap_or_else(|| panic!("{name} has no place in the house: name it in this test"));
+        for used in one.dependencies.iter().filter(|used| names.contains(used.as_str()) || used.starts_with("kabinet-")) {
+            assert!(allowed.contains(&used.as_str()), "{name} must not use {used}");
+        }
+    }
+    assert!(names.contains("kabinet-server") && names.len() >= 12, "{names:?}");
+}
+
+#[test]
+fn libraries_stay_where_they_belong() {
+    for (name, one) in crates() {
+        for (library, owners) in KEPT {
+            assert!(!one.dependencies.contains(library) || owners.contains(&name.as_str()), "{name} must not use {library}");
+        }
+    }
+}
+
+#[test]
+fn a_module_names_poem_in_its_pages_and_api_only() {
+    for file in sources(&["modules"], &[".rs"]) {
+        let text = std::fs::read_to_string(&file).expect("a source");
+        let name = shown(&file);
+        let surface = ["/pages", "/api", "src/lib.rs", "src/error.rs"].iter().any(|part| name.contains(part));
+        let names_poem = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains("poem"));
+        assert!(surface || !names_poem, "{name} names poem");
+    }
+}
+
+#[test]
+fn migrations_import_no_entities() {
+    for file in sources(&["migrations/src"], &[".rs"]) {
+        let text = std::fs::read_to_string(&file).expect("a source");
+        assert!(!text.contains("entity::") && !text.contains("kabinet_core"), "{}", shown(&file));
+    }
+}
+
+#[test]
+fn every_room_of_the_house_is_there() {
+    let rooms = ["platform/core", "platform/render", "platform/plugin-host", "platform/sandbox", "platform/web",
+        "platform/server", "modules/contracts", "modules/residents", "modules/accounts", "modules/meters",
+        "modules/billing", "tenants/beregovoy/tenant.toml", "tenants/teploset/tenant.toml", "plugins/wit", "plugins/sdk",
+        "plugins/examples", "migrations", "tests/browser", "modules/README.md"];
+    for room in rooms {
+        assert!(root().join(room).exists(), "{room}");
+    }
+    for module in ["residents", "accounts", "meters", "billing"] {
+        for part in ["src/lib.rs", "src/error.rs", &format!("templates/{module}")] {
+            assert!(root().join("modules").join(module).join(part).exists(), "modules/{module}/{part}");
+        }
+    }
+}
+
+const CODE: [&str; 6] = ["platform", "modules", "migrations", "plugins", "tests/src", "tests/tests"];
+
+#[test]
+fn no_file_is_longer_than_five_hundred_lines() {
+    let long: Vec<String> = sources(&CODE, &[".rs"])
+        .iter()
+        .filter_map(|file| {
+            let lines = std::fs::read_to_string(file).expect("a source").lines().count();
+            (lines > 500).then(|| format!("{}: {lines}", shown(file)))
+        })
+        .collect();
+    // Made by a generator, not by hand.
+    let long: Vec<&String> = long.iter().filter(|line| !line.starts_with("platform/plugin-host/src/api.rs")).collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn no_function_is_longer_than_sixty_lines() {
+    let mut long = Vec::new();
+    for file in sources(&CODE, &[".rs"]) {
+        let text = std::fs::read_to_string(&file).expect("a source");
+        for (name, lines) in functions(&text) {
+            if lines > 60 {
+                long.push(format!("{} {name}: {lines}", shown(&file)));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+/// The functions of a formatted source with their lines: from `fn` to the brace at the same indent.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let Some(at) = code.find("fn ") else { continue };
+        let before = &code[..at];
+        let begins = before.split_whitespace().all(|word| ["pub", "pub(crate)", "pub(super)", "async", "const", "unsafe"].contains(&word));
+        if !begins {
+            continue;
+        }
+        let indent = &line[..line.len() - code.len()];
+        let end = lines[start..].iter().position(|line| *line == format!("{indent}}}"));
+        let name: String = code[at + 3..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let body = lines[start..].iter().position(|line| line.ends_with('{') || line.ends_with(';') || line.ends_with('}'));
+        let opens = body.is_some_and(|at| lines[start + at].ends_with('{'));
+        if let (Some(end), true) = (end, opens) {
+            found.push((name, end + 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_scan_of_functions_sees_them() {
+    let text = "impl A {\n    pub fn a(\n        b: u8,\n    ) -> u8 {\n        b\n    }\n}\nfn c() {}\npub(crate) async fn d() {\n}\n";
+    assert_eq!(functions(text), [("a".to_owned(), 5), ("d".to_owned(), 2)]);
+}
+
+/// The pages' templates by the names under which they extend and import each other.
+fn templates() -> BTreeMap<String, String> {
+    let files = sources(&["platform/web/templates", "modules"], &[".html"]);
+    let name = |file: &Path| {
+        let shown = shown(file);
+        shown.split_once("templates/").map(|(_, name)| name.to_owned()).expect("inside templates/")
+    };
+    files.iter().map(|file| (name(file), std::fs::read_to_string(file).expect("a template"))).collect()
+}
+
+#[test]
+fn every_template_renders_from_each_of_its_samples() {
+    let environment = kabinet_render::page_environment(templates()).expect("templates");
+    let mut rendered = 0;
+    for file in sources(&["platform/web/templates", "modules"], &[".sample.json"]) {
+        let name = shown(&file).split_once("templates/").expect("inside templates/").1.replace(".sample.json", ".html");
+        let samples: Vec<serde_json::Value> =
+            serde_json::from_str(&std::fs::read_to_string(&file).expect("samples")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!samples.is_empty(), "{name} has no sample");
+        for sample in samples {
+            let context = Value::from(minijinja::value::Serde(&sample["context"]));
+            let outcome = environment.get_template(&name).and_then(|template| template.render(context));
+            let html = outcome.unwrap_or_else(|error| panic!("{name}, {}: {error:#}", sample["name"]));
+            assert!(html.contains("</html>") && !html.contains("undefined"), "{name}, {}", sample["name"]);
+            rendered += 1;
+        }
+    }
+    assert!(rendered >= 20, "{rendered} samples");
+    // A page without a sample would not be rendered here.
+    for name in templates().keys().filter(|name| !["layout.html", "macros.html"].contains(&name.as_str())) {
+        let sample = sources(&["platform/web/templates", "modules"], &[&format!("{}.sample.json", name.rsplit('/').next().unwrap_or(name).trim_end_matches(".html"))]);
+        assert!(!sample.is_empty(), "{name} has no samples");
+    }
+}
+
+#[test]
+fn names_from_outside_are_escaped_in_every_template() {
+    let environment = kabinet_render::page_environment(templates()).expect("templates");
+    let hostile = "<script>alert(1)</script>\"'";
+    for file in sources(&["platform/web/templates", "modules"], &[".sample.json"]) {
+        let name = shown(&file).split_once("templates/").expect("inside templates/").1.replace(".sample.json", ".html");
+        let samples: Vec<serde_json::Value> = serde_json::from_str(&std::fs::read_to_string(&file).expect("samples")).expect("JSON");
+        for mut sample in samples {
+            poison(&mut sample["context"], hostile);
+            let context = Value::from(minijinja::value::Serde(&sample["context"]));
+            let html = environment.get_template(&name).and_then(|template| template.render(context));
+            let html = html.unwrap_or_else(|error| panic!("{name}: {error:#}"));
+            assert!(!html.contains("<script>alert"), "{name}, {}", sample["name"]);
+        }
+    }
+}
+
+/// Puts hostile text behind every text that is no address and no choice of the template's own.
+fn poison(value: &mut serde_json::Value, hostile: &str) {
+    match value {
+        serde_json::Value::String(text) => text.push_str(hostile),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| poison(item, hostile)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| poison(field, hostile)),
+        _ => {}
+    }
+}

@@ -1,0 +1,278 @@
+//! Running it: starts and crashes, a database that goes away, staff, packages, the command line.
+
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use kabinet_core::Actor;
+use kabinet_residents::{password, people};
+use kabinet_tests::house::root;
+use kabinet_tests::postgres::Cluster;
+use kabinet_tests::process::new_folder;
+use kabinet_tests::server::{NOW, binary};
+use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
+use serde_json::{Value, json};
+
+on_both_databases![
+    health_is_told_on_the_management_address,
+    a_killed_server_has_what_it_acknowledged,
+    staff_calculate_and_publish_a_month,
+    only_roles_with_the_permission_may_bill,
+    a_package_is_applied_once_and_a_wrong_one_changes_nothing,
+    the_demo_is_brought_up_to_date_without_touching_its_visitors,
+];
+
+fn health_is_told_on_the_management_address(kind: Kind) {
+    let server = Server::shared(kind);
+    assert_eq!(server.health("/healthz").expect("an answer").0, 200);
+    assert_eq!(server.health("/readyz").expect("an answer").0, 200);
+    let (status, text) = server.health("/metrics").expect("an answer");
+    assert!(status == 200 && text.contains("kabinet_statements_total"), "{text}");
+    // The portal's address tells nothing of it.
+    server.browser("beregovoy").get("/metrics").expect(404);
+}
+
+/// The chosen account's first meter with one zone: its identifier and last value, scaled by 10^7.
+fn dial(browser: &mut Browser) -> (String, i64) {
+    let answer = browser.call("GET", "/api/v1/meters", None).expect(200).json();
+    let meters = answer["meters"].as_array().expect("meters");
+    let meter = meters.iter().find(|meter| meter["zones"] == 1 && meter["active"] == true).expect("a meter");
+    (meter["id"].as_str().expect("an id").to_owned(), meter["last_values"][0].as_i64().expect("a value"))
+}
+
+fn send(browser: &mut Browser, meter: &str, delta: &str) {
+    let body = json!({ "readings": [{ "meter": meter, "deltas": [delta] }] });
+    browser.call("POST", "/api/v1/meters/readings", Some(&body)).expect(200);
+}
+
+fn a_killed_server_has_what_it_acknowledged(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), NOW);
+    let login = server.facts().company("beregovoy").resident.clone();
+    for round in 0..3 {
+        let mut browser = server.browser("beregovoy");
+        browser.log_in(&login.email, &login.password);
+        let (meter, before) = dial(&mut browser);
+        send(&mut browser, &meter, "0.5");
+        let preliminary = browser.page("/overview").figure("preliminary");
+        server.kill();
+        server.start();
+        // The same session, the same figures: nothing that was answered is lost.
+        assert_eq!(dial(&mut browser).1, before + 5_000_000, "round {round}");
+        assert_eq!(browser.page("/overview").figure("preliminary"), preliminary, "round {round}");
+    }
+}
+
+fn log_staff_in(server: &Server, slug: &str, email: &str, password: &str) -> Browser {
+    let mut browser = server.browser(slug);
+    let login = json!({ "email": email, "password": password });
+    let answer = browser.call("POST", "/api/admin/v1/session", Some(&login)).expect(204);
+    assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax")));
+    browser
+}
+
+fn runs(browser: &mut Browser) -> Vec<Value> {
+    let answer = browser.call("GET", "/api/admin/v1/billing/runs?limit=100", None).expect(200).json();
+    answer["items"].as_array().expect("items").clone()
+}
+
+fn staff_calculate_and_publish_a_month(kind: Kind) {
+    // The month is over: the demo's clock stands in November when it starts, and is moved on.
+    let server = Server::demo(Database::new(kind), NOW);
+    let admin = &server.facts().company("beregovoy").admin;
+    let mut wrong = server.browser("beregovoy");
+    let refused = wrong.call("POST", "/api/admin/v1/session", Some(&json!({ "email": admin.email, "password": "x" })));
+    assert_eq!(refused.expect(422).json()["code"], "residents.wrong_credentials");
+    let mut browser = log_staff_in(&server, "beregovoy", &admin.email, &admin.password);
+    let before = runs(&mut browser);
+    assert!(before.len() >= 14 && before.iter().all(|run| run["state"] == "published"), "{before:?}");
+    let run = browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-11" }))).expect(200).json();
+    let path = format!("/api/admin/v1/billing/runs/{}", run["id"].as_str().expect("an id"));
+    let mut visit = server.resident("beregovoy");
+    let old = visit.page("/overview").figure("to_pay");
+    let begun = Instant::now();
+    let done = loop {
+        let run = browser.call("GET", &path, None).expect(200).json();
+        assert_ne!(run["state"], "failed", "{run}");
+        if run["state"] == "done" {
+            break run;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{run}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(done["done"], done["total"]);
+    assert_eq!(visit.page("/overview").figure("to_pay"), old, "a run that is not published is not seen");
+    browser.call("POST", &format!("{path}/publish"), None).expect(200);
+    let page = visit.page("/overview");
+    assert_eq!(page.one("table.sums time").attribute("datetime"), Some("2026-11"));
+    let again = browser.call("POST", &format!("{path}/publish"), None);
+    assert!([200, 422].contains(&again.status), "publishing twice is harmless: {}", again.text());
+    assert_eq!(runs(&mut browser).len(), before.len() + 1);
+    let wrong = browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-13" }))).expect(422).json();
+    assert_eq!(wrong["code"], "billing.period");
+}
+
+fn only_roles_with_the_permission_may_bill(kind: Kind) {
+    let server = Server::shared(kind);
+    let visit = server.resident("beregovoy");
+    let mut resident = server.browser("beregovoy");
+    resident.cookies.clone_from(&visit.cookies);
+    resident.call("GET", "/api/admin/v1/billing/runs", None).expect(401);
+    // A resident's session under the name of a staff session is nobody's.
+    resident.cookies = vec![("kabinet-staff".into(), visit.cookie("kabinet").expect("a session"))];
+    resident.call("GET", "/api/admin/v1/billing/runs", None).expect(401);
+    let secret = "a-long-enough-secret";
+    block_on(async {
+        let db = server.database.open().await;
+        let company = server.database.company(&db, "beregovoy").await;
+        let hash = password::hash_now(secret).expect("a hash");
+        let tx = db.begin(&company, Actor::System).await.expect("a transaction");
+        for role in ["accountant", "dispatcher"] {
+            let (id, email) = (tx.new_id(), format!("{role}@beregovoy.example"));
+            people::create_staff(&tx, id, &email, "Проверка", role, &hash).await.expect("a staff member");
+        }
+        tx.commit().await.expect("a commit");
+    });
+    let mut accountant = log_staff_in(server, "beregovoy", "accountant@beregovoy.example", secret);
+    assert!(!runs(&mut accountant).is_empty());
+    let mut dispatcher = log_staff_in(server, "beregovoy", "dispatcher@beregovoy.example", secret);
+    let some = runs(&mut accountant)[0]["id"].as_str().expect("an id").to_owned();
+    let asked = [("GET", "/billing/runs".to_owned()), ("GET", format!("/billing/runs/{some}")),
+        ("POST", "/billing/runs".to_owned()), ("POST", format!("/billing/runs/{some}/publish"))];
+    for (method, path) in asked {
+        let body = (method == "POST").then(|| json!({ "period": "2026-11" }));
+        let answer = dispatcher.call(method, &format!("/api/admin/v1{path}"), body.as_ref()).expect(403);
+        assert_eq!(answer.json()["code"], "forbidden", "{method} {path}");
+    }
+    // Staff cookies open no resident's page.
+    assert_eq!(accountant.get("/overview").expect(303).location(), "/");
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn a_package_is_applied_once_and_a_wrong_one_changes_nothing(kind: Kind) {
+    let server = Server::shared(kind);
+    let apply = |folder: &std::path::Path| server.command().args(["tenant", "apply"]).arg(folder).output().expect("kabinet");
+    let folder = new_folder("package");
+    assert!(Command::new("cp").arg("-r").arg(root().join("tenants/teploset")).arg(&folder).status().expect("cp").success());
+    let (folder, file) = (folder.join("teploset"), folder.join("teploset/tenant.toml"));
+    let good = std::fs::read_to_string(&file).expect("the package");
+    let output = apply(&folder);
+    assert!(output.status.success() && text(&output).contains("ничего не изменилось"), "{}", text(&output));
+    // A wrong BIC: file, line and field are named, nothing changes.
+    let wrong = good.replace("bic = \"047501992\"", "bic = \"047501993\"").replace("АО «Теплосеть»\"\ntime", "Другое\"\ntime");
+    assert_ne!(wrong, good);
+    std::fs::write(&file, &wrong).expect("a write");
+    let line = wrong.lines().position(|line| line.starts_with("bic") || line.starts_with("settlement_account")).expect("a line") + 1;
+    let output = apply(&folder);
+    let said = text(&output);
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("tenant.toml:") && said.contains("supplier"), "line {line}: {said}");
+    assert!(server.browser("teploset").page("/").title().contains("Теплосеть"));
+    // A good change is seen by the running server without a restart.
+    std::fs::write(&file, good.replace("8 (351) 200-20-20", "8 (351) 200-20-29")).expect("a write");
+    let output = apply(&folder);
+    assert!(output.status.success() && !text(&output).contains("ничего не изменилось"), "{}", text(&output));
+    let begun = Instant::now();
+    while !server.browser("teploset").page("/").one("footer").text().contains("200-20-29") {
+        assert!(begun.elapsed() < Duration::from_secs(5), "the running server has not seen the change");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let output = apply(&root().join("tenants/teploset"));
+    assert!(output.status.success(), "{}", text(&output));
+    let output = server.command().args(["tenant", "list"]).output().expect("kabinet");
+    assert!(text(&output).contains("beregovoy") && text(&output).contains("teploset"), "{}", text(&output));
+}
+
+fn the_demo_is_brought_up_to_date_without_touching_its_visitors(kind: Kind) {
+    let database = Database::new(kind);
+    let mut first = Server::demo(database.clone(), NOW);
+    let facts = std::fs::read_to_string(database.dir.join("demo.json")).expect("demo.json");
+    let login = first.facts().company("beregovoy").resident.clone();
+    let mut browser = first.browser("beregovoy");
+    browser.log_in(&login.email, &login.password);
+    let (meter, before) = dial(&mut browser);
+    send(&mut browser, &meter, "1.5");
+    first.kill();
+    // Two weeks later November fell due.
+    let second = Server::demo(database.clone(), "2026-12-08");
+    assert_eq!(std::fs::read_to_string(database.dir.join("demo.json")).expect("demo.json"), facts, "passwords survive");
+    let mut browser = second.browser("beregovoy");
+    browser.log_in(&login.email, &login.password);
+    let page = browser.page("/overview");
+    assert_eq!(page.one("table.sums time").attribute("datetime"), Some("2026-11"));
+    let shown = browser.page(&format!("/meters/{meter}"));
+    let rows: Vec<String> = shown.all("table tbody tr").iter().map(|row| row.text()).collect();
+    let sent = format!("{},{}", (before + 15_000_000) / 10_000_000, (before + 15_000_000) % 10_000_000 / 1_000_000);
+    assert!(rows.iter().any(|row| row.contains("22.11.2026")), "{sent}: {rows:?}");
+}
+
+#[test]
+fn without_its_database_the_platform_says_so_and_recovers() {
+    let cluster = Cluster::start();
+    let server = Server::demo(Database::on(&cluster), NOW);
+    let login = server.facts().company("beregovoy").resident.clone();
+    let mut browser = server.browser("beregovoy");
+    browser.log_in(&login.email, &login.password);
+    cluster.stop();
+    let begun = Instant::now();
+    for (path, is_page) in [("/overview", true), ("/charges", true), ("/api/v1/overview", false)] {
+        let answer = browser.get(path).expect(503);
+        assert!(answer.header("retry-after").is_some(), "{path}");
+        let kind = if is_page { "text/html" } else { "application/problem+json" };
+        assert!(answer.header("content-type").is_some_and(|value| value.starts_with(kind)), "{path}");
+        assert!(!answer.text().contains("127.0.0.1"), "internals are not told");
+    }
+    let login_answer = server.browser("beregovoy").get("/");
+    assert!([200, 503].contains(&login_answer.status), "{}", login_answer.status);
+    assert_eq!(server.health("/readyz").expect("an answer").0, 503);
+    assert_eq!(server.health("/healthz").expect("an answer").0, 200, "alive all the same");
+    assert!(begun.elapsed() < Duration::from_secs(30), "refused quickly: {:?}", begun.elapsed());
+    cluster.resume();
+    let begun = Instant::now();
+    while !server.is_ready() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "not ready again: {}", server.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    browser.page("/overview");
+    let (meter, before) = dial(&mut browser);
+    send(&mut browser, &meter, "0.5");
+    assert_eq!(dial(&mut browser).1, before + 5_000_000);
+}
+
+#[test]
+fn a_powerful_role_on_postgresql_is_refused_at_the_start() {
+    let server = Server::shared(Kind::PostgreSql);
+    let owner = server.database.owner_url().to_owned();
+    let output = server.command().env("KABINET_DATABASE__URL", owner).args(["serve"]).output().expect("kabinet");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("owns tables"), "{said}");
+}
+
+#[test]
+fn a_wrong_configuration_is_named_by_its_key() {
+    let run = |key: &str, value: &str| {
+        let mut command = Command::new(binary());
+        command.args(["config", "check"]).current_dir(root()).env("KABINET_DATA__DIR", new_folder("config")).env(key, value);
+        command.output().expect("kabinet")
+    };
+    assert!(run("KABINET_SERVER__LISTEN", "127.0.0.1:1").status.success());
+    let wrong = [("KABINET_SERVER__LISTEN", "nowhere", "listen"), ("KABINET_DATABASE__URL", "mysql://x", "database.url"),
+        ("KABINET_SERVER__PUBLIC_SCHEME", "ftp", "server.public_scheme"), ("KABINET_DEMO__NOW", "someday", "demo.now"),
+        ("KABINET_SERVER__LISTN", "127.0.0.1:1", "listn")];
+    for (key, value, named) in wrong {
+        let output = run(key, value);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.to_lowercase().contains(named), "{key}={value}: {said}");
+        assert_eq!(said.trim().lines().count(), 1, "one clear line: {said}");
+    }
+}
+
+#[test]
+fn the_printed_openapi_document_is_the_served_one() {
+    let server = Server::shared(Kind::Sqlite);
+    let output = server.command().arg("openapi").output().expect("kabinet");
+    assert!(output.status.success(), "{}", text(&output));
+    let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(printed, server.browser("beregovoy").get("/api/openapi.json").expect(200).json());
+}
