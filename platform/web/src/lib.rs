@@ -5,6 +5,7 @@
 pub mod api;
 pub mod asset;
 mod client;
+mod compression;
 pub mod cookie;
 pub mod form;
 mod gate;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use kabinet_core::{Module, Tenant};
 use poem::endpoint::BoxEndpoint;
-use poem::middleware::{CatchPanic, Compression};
-use poem::web::{CompressionAlgo, CompressionLevel};
+use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result, Route, get};
 
 use crate::api::{ApiPart, ApiSurface, openapi_document};
 use crate::asset;
+use crate::compression;
 use crate::gate::Gate;
 use crate::headers;
 use crate::host::{host_of, unknown_host};
@@ -66,8 +66,10 @@ pub trait WebModule: Module {
 pub fn application(platform: &Arc<Platform>, modules: &[&dyn WebModule]) -> Result<impl Endpoint + use<>, String> {
     let document = openapi_document(modules)?;
     let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed() };
-    let fast = Compression::new().algorithms([CompressionAlgo::GZIP]).with_quality(CompressionLevel::Fastest);
-    Ok(portal.with(CatchPanic::new()).with(fast))
+    Ok(portal.with(CatchPanic::new()).around(|portal, request| async move {
+        let takes_gzip = compression::takes_gzip(&request);
+        Ok(compression::compressed(portal.call(request).await?.into_response(), takes_gzip))
+    }))
 }
 
 fn routes(

@@ -97,7 +97,7 @@ fn attribute(name: &str, value: &str) -> Result<(), String> {
     let named = !lower.is_empty() && lower.bytes().all(|b| b.is_ascii_alphanumeric() || b"-:_.".contains(&b));
     let reference = lower == "href" || lower.ends_with(":href");
     // Only references into the file itself: `url(#a)`.
-    let outside = value.contains('&') || value.matches("url(").count() != value.matches("url(#").count();
+    let outside = value.contains(['&', '<']) || value.matches("url(").count() != value.matches("url(#").count();
     if !named || lower.starts_with("on") || lower == "style" {
         return Err(format!("логотип: атрибут «{name}» в SVG не разрешён"));
     }

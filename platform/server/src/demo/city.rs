@@ -73,7 +73,7 @@ impl City {
     pub fn houses(&self, numbers: std::ops::Range<u64>) -> Vec<NewHouse> {
         let mut houses = Vec::new();
         for number in numbers {
-            if number % BLOCK == 0 || Dwelling::of(number) == Dwelling::PrivateHouse {
+            if number.is_multiple_of(BLOCK) || Dwelling::of(number) == Dwelling::PrivateHouse {
                 houses.push(self.house(number));
             }
         }
@@ -161,7 +161,7 @@ impl City {
             Dwelling::Shop => 0,
             Dwelling::Room => 1 + self.chance.draw("people", number, 0, 2),
             Dwelling::PrivateHouse => 2 + self.chance.draw("people", number, 0, 4),
-            Dwelling::Flat if number % BLOCK == 0 => 3,
+            Dwelling::Flat if number.is_multiple_of(BLOCK) => 3,
             Dwelling::Flat if self.chance.happens("empty", number, 0, 5) => 0,
             Dwelling::Flat => 1 + self.chance.draw("people", number, 0, 4),
         };
@@ -276,7 +276,7 @@ impl City {
 
     fn firm(&self, number: u64) -> Party {
         let name = self.chance.choose("firm", number, &["Рассвет", "Меридиан", "Уралторг", "Аптека 24", "Хлебный дом"]);
-        Party::Organisation { name: format!("ООО «{name}»"), inn: inn(7_448_000_00 + number % 10_000_000) }
+        Party::Organisation { name: format!("ООО «{name}»"), inn: inn(744_800_000 + number % 10_000_000) }
     }
 }
 

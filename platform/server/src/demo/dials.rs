@@ -100,7 +100,7 @@ impl Dial {
             (true, _) => season(period) * (55 + 45 * people) / 100,
             (false, Dwelling::Shop) => 6_500 / self.shared,
             // A meter of water counts one to four m³ a month.
-            (false, _) => (1_300 + 650 * people.min(4)) / self.shared.min(2).max(1),
+            (false, _) => (1_300 + 650 * people.min(4)) / self.shared.clamp(1, 2),
         };
         let volume = i64::try_from(usual * spread / 100).unwrap_or_default();
         match (electricity, self.zones) {

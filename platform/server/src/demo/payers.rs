@@ -6,7 +6,7 @@ use super::city::City;
 use super::dials::SHOWN;
 
 /// Kopecks of a rounded payment: people like whole hundreds of roubles.
-const HUNDRED: i64 = 100_00;
+const HUNDRED: i64 = 10_000;
 
 /// A payment in the month after its bill.
 #[derive(Clone, Debug, PartialEq, Eq)]

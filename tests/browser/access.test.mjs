@@ -1,0 +1,108 @@
+// For everybody: WCAG 2.2 AA by axe, small screens, the keyboard alone.
+import { after, before, describe, test } from "node:test";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import assert from "node:assert/strict";
+import { companies, guestPages, launch, logIn, meterPage, open, residentPages } from "./site.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const PALETTES = ["contrast-light", "contrast-dark", "contrast-blue"];
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+async function violations(page, label) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+  const found = await page.evaluate((tags) => axe.run({ runOnly: tags }), TAGS);
+  return found.violations.flatMap((v) => v.nodes.map((node) => `${label}: ${v.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
+}
+
+// Every page with what a resident may unfold on it, and in the palettes for the weak-sighted.
+async function judge(page, label) {
+  const found = await violations(page, label);
+  const scroll = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (scroll > 0) found.push(`${label}: scrolls sideways by ${scroll} px`);
+  await page.evaluate(() => document.querySelectorAll("main details").forEach((part) => (part.open = true)));
+  found.push(...(await violations(page, `${label} unfolded`)));
+  for (const palette of PALETTES) {
+    await page.evaluate((name) => (document.documentElement.className = name), palette);
+    found.push(...(await violations(page, `${label} ${palette}`)));
+  }
+  return found;
+}
+
+for (const company of companies) {
+  describe(company.slug, () => {
+    for (const width of [320, 1280]) {
+      test(`no page has a violation at ${width} px, nor scrolls sideways`, async () => {
+        const page = await open(browser, company, { viewport: { width, height: 800 } });
+        const found = [];
+        for (const path of guestPages) {
+          await page.goto(path);
+          found.push(...(await judge(page, path)));
+        }
+        await page.goto("/");
+        await page.getByRole("button", { name: "Вход" }).click();
+        found.push(...(await judge(page, "refused login")));
+        await logIn(page, company);
+        for (const path of [...residentPages, await meterPage(page)]) {
+          await page.goto(path);
+          found.push(...(await judge(page, path)));
+        }
+        await page.goto("/meters/readings");
+        await page.locator('input[name*="_value"]').first().fill("сто");
+        await page.getByRole("button", { name: "Передать показания" }).click();
+        await page.getByRole("alert").waitFor();
+        found.push(...(await judge(page, "refused readings")));
+        assert.deepEqual(found, []);
+        assert.deepEqual(page.faults, []);
+        await page.context().close();
+      });
+    }
+
+    test("the keyboard alone is enough", async () => {
+      const page = await open(browser, company);
+      const focused = (how) => page.evaluate(how, null);
+      await page.goto("/");
+      await page.keyboard.press("Tab");
+      assert.equal(await focused(() => document.activeElement.textContent), "Перейти к содержанию");
+      const box = await page.locator(".govuk-skip-link").boundingBox();
+      assert.ok(box && box.height > 20 && box.y >= 0, "the skip link is seen when it has the focus");
+      await page.keyboard.press("Enter");
+      assert.equal(new URL(page.url()).hash, "#content");
+      await tabTo(page, "email");
+      await page.keyboard.type(company.resident.email);
+      await tabTo(page, "password");
+      await page.keyboard.type(company.resident.password);
+      await page.keyboard.press("Enter");
+      await page.waitForURL("**/overview");
+      // The client menu opens with Enter and closes with Escape.
+      for (let presses = 0; presses < 40 && !(await focused(() => document.activeElement.matches("details.client > summary"))); presses += 1) await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      assert.equal(await page.locator("details.client").getAttribute("open"), "");
+      await page.keyboard.press("Escape");
+      assert.equal(await page.locator("details.client").getAttribute("open"), null);
+      // Sending nothing: the summary has the focus, its link leads to the field.
+      await page.goto("/meters/readings");
+      await page.getByRole("button", { name: "Передать показания" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").waitFor();
+      assert.equal(await focused(() => document.activeElement.getAttribute("role")), "alert");
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      assert.ok(await focused(() => document.activeElement.matches("input")), "the summary's link reaches the field");
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    });
+  });
+}
+
+async function tabTo(page, id) {
+  for (let presses = 0; presses < 12; presses += 1) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate((wanted) => document.activeElement.id === wanted, id)) return;
+  }
+  assert.fail(`the field ${id} is not reached by Tab`);
+}

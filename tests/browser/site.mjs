@@ -1,0 +1,62 @@
+// What every file of the suite needs: the browser, the demo's logins, the pages there are.
+import { readFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const port = new URL(process.env.KABINET_TEST_URL ?? "http://127.0.0.1:8080").port || "80";
+const demo = JSON.parse(readFileSync(process.env.KABINET_TEST_DEMO ?? "data/demo.json", "utf8"));
+
+export const companies = demo.companies.map((company) => ({ ...company, origin: `http://${company.slug}.localhost:${port}` }));
+
+export const launch = () =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--host-resolver-rules=MAP *.localhost 127.0.0.1"],
+  });
+
+// Pages of a guest and of a resident; a meter's own page is added by `meterPage`.
+export const guestPages = ["/", "/accessibility", "/nothing"];
+export const residentPages = ["/overview", "/services", "/charges", "/payments", "/meters/readings", "/meters", "/documents", "/accounts", "/settings", "/nothing"];
+
+// A page whose mistakes are collected: script errors, refused resources, broken policies.
+export async function open(browser, company, options = {}) {
+  const context = await browser.newContext({ baseURL: company.origin, locale: "ru-RU", ...options });
+  const page = await context.newPage();
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(String(error)));
+  page.on("console", (message) => {
+    // A refused form and an unknown page are told by their status; that is no mistake of the page.
+    const expected = /status of (404|422)/.test(message.text());
+    if (message.type() === "error" && !expected) page.faults.push(message.text());
+  });
+  page.on("requestfailed", (request) => {
+    if (!/ERR_ABORTED/.test(request.failure()?.errorText ?? "")) page.faults.push(`${request.url()} ${request.failure()?.errorText}`);
+  });
+  return page;
+}
+
+export async function logIn(page, company) {
+  await page.goto("/");
+  await page.getByLabel("Email").fill(company.resident.email);
+  await page.getByLabel("Пароль").fill(company.resident.password);
+  await page.getByRole("button", { name: "Вход" }).click();
+  await page.waitForURL("**/overview");
+}
+
+export async function logOut(page) {
+  await page.locator("details.client > summary").click();
+  await page.getByRole("button", { name: "Выход" }).click();
+  await page.waitForURL((url) => url.pathname === "/");
+}
+
+export async function meterPage(page) {
+  await page.goto("/meters");
+  return page.locator('a[href^="/meters/"]:not([href="/meters/readings"])').first().getAttribute("href");
+}
+
+// Kopecks of a figure.
+export async function figure(page, id) {
+  const value = await page.locator(`data#${id}`).first().getAttribute("value");
+  assert.match(value, /^-?\d+$/, `the figure ${id}`);
+  return Number(value);
+}
