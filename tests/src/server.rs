@@ -73,7 +73,9 @@ impl Server {
     pub fn start(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_file()).expect("a log");
         let mut command = guarded(&binary(), "KILL", None);
-        self.environment(&mut command);
+        configure(&mut command, &self.database, &self.now);
+        command.env("KABINET_SERVER__LISTEN", self.listen.to_string());
+        command.env("KABINET_SERVER__MANAGEMENT", self.management.to_string());
         command.args(["serve", "--demo"]).stdout(log.try_clone().expect("a log")).stderr(log);
         let begun = Instant::now();
         self.child = Some(start(command));
@@ -111,20 +113,7 @@ impl Server {
     /// A command of the same program over the same data; the test adds its arguments.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = Command::new(binary());
-        self.environment(&mut command);
-        command
-    }
-
-    fn environment(&self, command: &mut Command) {
-        command.current_dir(root());
-        command.env("KABINET_DATA__DIR", &self.database.dir).env("KABINET_DATABASE__URL", &self.database.url);
-        if let Some(postgres) = &self.database.postgres {
-            command.env("KABINET_DATABASE__OWNER_URL", &postgres.owner_url);
-        }
-        command.env("KABINET_SERVER__LISTEN", self.listen.to_string());
-        command.env("KABINET_SERVER__MANAGEMENT", self.management.to_string());
-        command.env("KABINET_DEMO__NOW", &self.now);
+        command(&self.database, &self.now)
     }
 
     /// What `demo.json` tells.
@@ -201,6 +190,22 @@ impl Deref for Visit<'_> {
 impl DerefMut for Visit<'_> {
     fn deref_mut(&mut self) -> &mut Browser {
         &mut self.browser
+    }
+}
+
+/// A command of the program over `database`, its clock starting at `now`.
+#[must_use]
+pub fn command(database: &Database, now: &str) -> Command {
+    let mut command = Command::new(binary());
+    configure(&mut command, database, now);
+    command
+}
+
+fn configure(command: &mut Command, database: &Database, now: &str) {
+    command.current_dir(root()).env("KABINET_DEMO__NOW", now);
+    command.env("KABINET_DATA__DIR", &database.dir).env("KABINET_DATABASE__URL", &database.url);
+    if let Some(postgres) = &database.postgres {
+        command.env("KABINET_DATABASE__OWNER_URL", &postgres.owner_url);
     }
 }
 

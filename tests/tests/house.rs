@@ -34,8 +34,22 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
 
 /// Which crates alone may use a library.
 const KEPT: [(&str, &[&str]); 12] = [
-    ("poem", &["kabinet-web", "kabinet-server", "kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing", "kabinet-tests"]),
-    ("poem-openapi", &["kabinet-web", "kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing", "kabinet-tests"]),
+    (
+        "poem",
+        &[
+            "kabinet-web",
+            "kabinet-server",
+            "kabinet-residents",
+            "kabinet-accounts",
+            "kabinet-meters",
+            "kabinet-billing",
+            "kabinet-tests",
+        ],
+    ),
+    (
+        "poem-openapi",
+        &["kabinet-web", "kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing", "kabinet-tests"],
+    ),
     ("wasmtime", &["kabinet-plugin-host"]),
     ("wasmparser", &["kabinet-plugin-host"]),
     ("casbin", &["kabinet-core"]),
@@ -54,7 +68,8 @@ fn crates_use_only_what_lies_below_them() {
     let names: BTreeSet<&str> = crates.keys().map(String::as_str).collect();
     for (name, one) in &crates {
         let allowed = allowed(name).unwrap_or_else(|| panic!("{name} has no place in the house: name it in this test"));
-        for used in one.dependencies.iter().filter(|used| names.contains(used.as_str()) || used.starts_with("kabinet-")) {
+        for used in one.dependencies.iter().filter(|used| names.contains(used.as_str()) || used.starts_with("kabinet-"))
+        {
             assert!(allowed.contains(&used.as_str()), "{name} must not use {used}");
         }
     }
@@ -65,7 +80,10 @@ fn crates_use_only_what_lies_below_them() {
 fn libraries_stay_where_they_belong() {
     for (name, one) in crates() {
         for (library, owners) in KEPT {
-            assert!(!one.dependencies.contains(library) || owners.contains(&name.as_str()), "{name} must not use {library}");
+            assert!(
+                !one.dependencies.contains(library) || owners.contains(&name.as_str()),
+                "{name} must not use {library}"
+            );
         }
     }
 }
@@ -91,10 +109,27 @@ fn migrations_import_no_entities() {
 
 #[test]
 fn every_room_of_the_house_is_there() {
-    let rooms = ["platform/core", "platform/render", "platform/plugin-host", "platform/sandbox", "platform/web",
-        "platform/server", "modules/contracts", "modules/residents", "modules/accounts", "modules/meters",
-        "modules/billing", "tenants/beregovoy/tenant.toml", "tenants/teploset/tenant.toml", "plugins/wit", "plugins/sdk",
-        "plugins/examples", "migrations", "tests/browser", "modules/README.md"];
+    let rooms = [
+        "platform/core",
+        "platform/render",
+        "platform/plugin-host",
+        "platform/sandbox",
+        "platform/web",
+        "platform/server",
+        "modules/contracts",
+        "modules/residents",
+        "modules/accounts",
+        "modules/meters",
+        "modules/billing",
+        "tenants/beregovoy/tenant.toml",
+        "tenants/teploset/tenant.toml",
+        "plugins/wit",
+        "plugins/sdk",
+        "plugins/examples",
+        "migrations",
+        "tests/browser",
+        "modules/README.md",
+    ];
     for room in rooms {
         assert!(root().join(room).exists(), "{room}");
     }
@@ -143,14 +178,17 @@ fn functions(text: &str) -> Vec<(String, usize)> {
         let code = line.trim_start();
         let Some(at) = code.find("fn ") else { continue };
         let before = &code[..at];
-        let begins = before.split_whitespace().all(|word| ["pub", "pub(crate)", "pub(super)", "async", "const", "unsafe"].contains(&word));
+        let begins = before
+            .split_whitespace()
+            .all(|word| ["pub", "pub(crate)", "pub(super)", "async", "const", "unsafe"].contains(&word));
         if !begins {
             continue;
         }
         let indent = &line[..line.len() - code.len()];
         let end = lines[start..].iter().position(|line| *line == format!("{indent}}}"));
         let name: String = code[at + 3..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let body = lines[start..].iter().position(|line| line.ends_with('{') || line.ends_with(';') || line.ends_with('}'));
+        let body =
+            lines[start..].iter().position(|line| line.ends_with('{') || line.ends_with(';') || line.ends_with('}'));
         let opens = body.is_some_and(|at| lines[start + at].ends_with('{'));
         if let (Some(end), true) = (end, opens) {
             found.push((name, end + 1));
@@ -181,8 +219,8 @@ fn every_template_renders_from_each_of_its_samples() {
     let mut rendered = 0;
     for file in sources(&["platform/web/templates", "modules"], &[".sample.json"]) {
         let name = shown(&file).split_once("templates/").expect("inside templates/").1.replace(".sample.json", ".html");
-        let samples: Vec<serde_json::Value> =
-            serde_json::from_str(&std::fs::read_to_string(&file).expect("samples")).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let samples: Vec<serde_json::Value> = serde_json::from_str(&std::fs::read_to_string(&file).expect("samples"))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!samples.is_empty(), "{name} has no sample");
         for sample in samples {
             let context = Value::from(minijinja::value::Serde(&sample["context"]));
@@ -195,7 +233,10 @@ fn every_template_renders_from_each_of_its_samples() {
     assert!(rendered >= 20, "{rendered} samples");
     // A page without a sample would not be rendered here.
     for name in templates().keys().filter(|name| !["layout.html", "macros.html"].contains(&name.as_str())) {
-        let sample = sources(&["platform/web/templates", "modules"], &[&format!("{}.sample.json", name.rsplit('/').next().unwrap_or(name).trim_end_matches(".html"))]);
+        let sample = sources(
+            &["platform/web/templates", "modules"],
+            &[&format!("{}.sample.json", name.rsplit('/').next().unwrap_or(name).trim_end_matches(".html"))],
+        );
         assert!(!sample.is_empty(), "{name} has no samples");
     }
 }
@@ -206,7 +247,8 @@ fn names_from_outside_are_escaped_in_every_template() {
     let hostile = "<script>alert(1)</script>\"'";
     for file in sources(&["platform/web/templates", "modules"], &[".sample.json"]) {
         let name = shown(&file).split_once("templates/").expect("inside templates/").1.replace(".sample.json", ".html");
-        let samples: Vec<serde_json::Value> = serde_json::from_str(&std::fs::read_to_string(&file).expect("samples")).expect("JSON");
+        let samples: Vec<serde_json::Value> =
+            serde_json::from_str(&std::fs::read_to_string(&file).expect("samples")).expect("JSON");
         for mut sample in samples {
             poison(&mut sample["context"], hostile);
             let context = Value::from(minijinja::value::Serde(&sample["context"]));

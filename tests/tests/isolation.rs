@@ -51,7 +51,8 @@ fn a_staff_session_of_one_company_is_nobody_at_the_other(kind: Kind) {
         browser.call(method, &format!("/api/admin/v1/billing/runs/{id}{tail}"), None).expect(404).fingerprint()
     };
     for (method, tail) in [("GET", ""), ("POST", "/publish")] {
-        let (theirs, none) = (probe(&mut stranger, method, &foreign, tail), probe(&mut stranger, method, &random, tail));
+        let (theirs, none) =
+            (probe(&mut stranger, method, &foreign, tail), probe(&mut stranger, method, &random, tail));
         assert_eq!(theirs, none, "{method}{tail}");
     }
 }
@@ -63,14 +64,21 @@ fn ids_of_the_other_company_are_not_found_like_random_ones(kind: Kind) {
         let mut visit = server.resident("teploset");
         let meters = visit.call("GET", "/api/v1/meters", None).expect(200).json();
         let me = visit.call("GET", "/api/v1/me", None).expect(200).json();
-        let ids = |list: &Value| list.as_array().into_iter().flatten().filter_map(|x| x["id"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+        let ids = |list: &Value| {
+            list.as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|x| x["id"].as_str().map(str::to_owned))
+                .collect::<Vec<_>>()
+        };
         ids(&meters["meters"]).into_iter().chain(ids(&me["accounts"])).collect()
     };
     let mut visit = server.resident("beregovoy");
     let token = visit.page("/accounts").form("/logout").value("csrf").expect("a token").to_owned();
     let mut probe = |id: &str| {
         let meter = visit.get(&format!("/meters/{id}")).expect(404).fingerprint();
-        let select = visit.post(&format!("/accounts/{id}/select"), &[("csrf".into(), token.clone())]).expect(404).fingerprint();
+        let select =
+            visit.post(&format!("/accounts/{id}/select"), &[("csrf".into(), token.clone())]).expect(404).fingerprint();
         (meter, select)
     };
     let random = probe("0193a1c0-0000-7000-8000-0000000000ff");
@@ -90,12 +98,26 @@ fn no_page_names_anything_of_the_other_company(kind: Kind) {
     let server = Server::shared(kind);
     for (slug, other) in COMPANIES.iter().zip(COMPANIES.iter().rev()) {
         let foreign = Package::read(other);
-        let mut canaries = vec![foreign.name, foreign.contacts.phone, foreign.contacts.email, format!("{other}.localhost")];
+        let mut canaries =
+            vec![foreign.name, foreign.contacts.phone, foreign.contacts.email, format!("{other}.localhost")];
         canaries.extend(foreign.receipt_kinds.iter().map(|kind| kind.supplier.settlement_account.clone()));
         canaries.extend(server.facts().company(other).unlinked.iter().map(|account| account.account.clone()));
         let mut visit = server.resident(slug);
-        let paths = ["/overview", "/services", "/charges", "/payments", "/meters/readings", "/meters", "/documents",
-            "/accounts", "/settings", "/nothing", "/api/v1/me", "/api/v1/documents", "/api/openapi.json"];
+        let paths = [
+            "/overview",
+            "/services",
+            "/charges",
+            "/payments",
+            "/meters/readings",
+            "/meters",
+            "/documents",
+            "/accounts",
+            "/settings",
+            "/nothing",
+            "/api/v1/me",
+            "/api/v1/documents",
+            "/api/openapi.json",
+        ];
         for path in paths {
             let text = visit.get(path).text();
             for canary in &canaries {
@@ -123,7 +145,8 @@ fn a_transaction_reads_and_writes_its_own_company_only(kind: Kind) {
     let server = Server::shared(kind);
     block_on(async {
         let db = server.database.open().await;
-        let (own, other) = (server.database.company(&db, "beregovoy").await, server.database.company(&db, "teploset").await);
+        let (own, other) =
+            (server.database.company(&db, "beregovoy").await, server.database.company(&db, "teploset").await);
         let foreign = other.id.0;
         let tx = db.begin(&own, Actor::System).await.expect("a transaction");
         if kind == Kind::PostgreSql {
@@ -138,12 +161,16 @@ fn a_transaction_reads_and_writes_its_own_company_only(kind: Kind) {
             drop(tx);
         }
         // Rows of another company cannot be written, whatever the statement says.
-        let stamped = "INSERT INTO setting (tenant_id, module, value) SELECT $2, 'probe', '{}' WHERE $3 <> 'tenant_id = $1'";
+        let stamped =
+            "INSERT INTO setting (tenant_id, module, value) SELECT $2, 'probe', '{}' WHERE $3 <> 'tenant_id = $1'";
         let moved = "UPDATE house SET tenant_id = $2 WHERE tenant_id = $1";
         let linked = "INSERT INTO account_alias (tenant_id, number_key, account_id, number)
                       SELECT h.tenant_id, 'x', (SELECT a.id FROM account a WHERE a.tenant_id = $2 LIMIT 1), 'x'
                       FROM house h WHERE h.tenant_id = $1 LIMIT 1";
-        let mut attempts = vec![("a row is moved", moved, vec![foreign.into()]), ("a foreign key crosses", linked, vec![foreign.into()])];
+        let mut attempts = vec![
+            ("a row is moved", moved, vec![foreign.into()]),
+            ("a foreign key crosses", linked, vec![foreign.into()]),
+        ];
         if kind == Kind::PostgreSql {
             attempts.push(("a row is stamped", stamped, vec![foreign.into(), "x".into()]));
         }
@@ -154,10 +181,13 @@ fn a_transaction_reads_and_writes_its_own_company_only(kind: Kind) {
         }
         // The typed door: the same identifier under the other company is not there.
         let tx = db.read(&other, Actor::System).await.expect("a transaction");
-        let found: Vec<Count> = tx.rows(
-            "SELECT COUNT(*) AS number FROM account a WHERE a.tenant_id = $1 AND a.number = $2",
-            vec![server.facts().company("beregovoy").unlinked[0].account.clone().into()],
-        ).await.expect("a count");
+        let found: Vec<Count> = tx
+            .rows(
+                "SELECT COUNT(*) AS number FROM account a WHERE a.tenant_id = $1 AND a.number = $2",
+                vec![server.facts().company("beregovoy").unlinked[0].account.clone().into()],
+            )
+            .await
+            .expect("a count");
         assert_eq!(found[0].number, 0);
     });
 }
@@ -168,7 +198,10 @@ fn what_was_booked_and_audited_is_never_changed(kind: Kind) {
         let db = server.database.open().await;
         let own = server.database.company(&db, "beregovoy").await;
         for table in APPEND_ONLY {
-            for sql in [format!("DELETE FROM {table} WHERE tenant_id = $1"), format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = $1")] {
+            for sql in [
+                format!("DELETE FROM {table} WHERE tenant_id = $1"),
+                format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = $1"),
+            ] {
                 let tx = db.begin(&own, Actor::System).await.expect("a transaction");
                 assert!(tx.execute(&sql, Vec::new()).await.is_err(), "{sql}");
             }
@@ -176,7 +209,9 @@ fn what_was_booked_and_audited_is_never_changed(kind: Kind) {
         if let Some(postgres) = &server.database.postgres {
             // Not even the owner of the tables may.
             for table in APPEND_ONLY {
-                let owner = Db::connect(&DbConfig { url: postgres.owner_url.clone(), connections: 1 }, db.clock().clone()).await;
+                let owner =
+                    Db::connect(&DbConfig { url: postgres.owner_url.clone(), connections: 1 }, db.clock().clone())
+                        .await;
                 let owner = owner.expect("the owner's connection");
                 let tx = owner.begin(&own, Actor::System).await.expect("a transaction");
                 let outcome = tx.execute(&format!("DELETE FROM {table} WHERE tenant_id = $1"), Vec::new()).await;
@@ -236,7 +271,10 @@ fn every_table_on_postgresql_has_forced_row_security_and_keys_of_its_company() {
     );
     for line in keys.lines() {
         let fields: Vec<&str> = line.split('|').collect();
-        assert!(PLATFORM_TABLES.contains(&fields[0]) || fields[2] == "tenant_id", "{line}: the key must begin with the company");
+        assert!(
+            PLATFORM_TABLES.contains(&fields[0]) || fields[2] == "tenant_id",
+            "{line}: the key must begin with the company"
+        );
     }
     let keyless = superuser(
         "SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
@@ -263,7 +301,9 @@ fn the_applications_role_on_postgresql_owns_nothing_and_has_no_power() {
     assert_eq!(ask(format!("SELECT {powers} FROM pg_roles WHERE rolname = '{role}'")), "f");
     assert_eq!(ask(format!("SELECT has_schema_privilege('{role}', 'public', 'CREATE')")), "f");
     for table in APPEND_ONLY {
-        let may = format!("SELECT has_table_privilege('{role}', '{table}', 'UPDATE') OR has_table_privilege('{role}', '{table}', 'DELETE')");
+        let may = format!(
+            "SELECT has_table_privilege('{role}', '{table}', 'UPDATE') OR has_table_privilege('{role}', '{table}', 'DELETE')"
+        );
         assert_eq!(ask(may), "f", "{table}");
     }
     assert_eq!(ask(format!("SELECT has_table_privilege('{role}', 'seaql_migrations', 'INSERT')")), "f");
@@ -274,7 +314,9 @@ fn every_table_on_sqlite_is_strict_and_every_commit_durable() {
     let server = Server::shared(Kind::Sqlite);
     block_on(async {
         let db = server.database.open().await;
-        let tables = catalogue(&db, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").await;
+        let tables =
+            catalogue(&db, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+                .await;
         assert!(tables.len() >= 25);
         for table in &tables {
             let (name, sql) = (&table[0], table[1].to_uppercase());
@@ -283,11 +325,18 @@ fn every_table_on_sqlite_is_strict_and_every_commit_durable() {
             let first = catalogue(&db, &format!("SELECT name FROM pragma_table_info('{name}') WHERE pk = 1")).await;
             let platform = PLATFORM_TABLES.contains(&name.as_str());
             assert!(platform || first == [["tenant_id"]], "{name}: the key begins with {first:?}");
-            let guards = catalogue(&db, &format!("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '{name}'")).await;
+            let guards = catalogue(
+                &db,
+                &format!("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '{name}'"),
+            )
+            .await;
             assert!(platform || !guards.is_empty(), "{name}: a row could change its company");
         }
         assert_eq!(catalogue(&db, "SELECT journal_mode AS mode FROM pragma_journal_mode").await, [["wal"]]);
-        assert_eq!(catalogue(&db, "SELECT CAST(foreign_keys AS TEXT) AS value FROM pragma_foreign_keys").await, [["1"]]);
+        assert_eq!(
+            catalogue(&db, "SELECT CAST(foreign_keys AS TEXT) AS value FROM pragma_foreign_keys").await,
+            [["1"]]
+        );
         assert_eq!(catalogue(&db, "SELECT CAST(synchronous AS TEXT) AS value FROM pragma_synchronous").await, [["2"]]);
         assert_eq!(catalogue(&db, "SELECT integrity_check AS value FROM pragma_integrity_check").await, [["ok"]]);
         assert!(catalogue(&db, "SELECT \"table\" FROM pragma_foreign_key_check").await.is_empty());

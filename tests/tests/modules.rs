@@ -28,7 +28,8 @@ static MANIFEST: Manifest = Manifest {
     navigation: &[NavItem { title: "Проба", href: "/probe", position: 95 }],
 };
 
-const TEMPLATE: &str = "{% extends \"layout.html\" %}{% block content %}<h1>Проба</h1><p id=\"kept\">{{ kept }}</p>{% endblock %}";
+const TEMPLATE: &str =
+    "{% extends \"layout.html\" %}{% block content %}<h1>Проба</h1><p id=\"kept\">{{ kept }}</p>{% endblock %}";
 
 /// What reached the module.
 #[derive(Debug, Default)]
@@ -161,7 +162,8 @@ impl Stage {
     fn work(&mut self) -> (usize, usize) {
         let before = (self.reached.jobs.load(Ordering::SeqCst), self.reached.events.load(Ordering::SeqCst));
         let meters = self.browser.call("GET", "/api/v1/meters", None).expect(200).json();
-        let meter = meters["meters"].as_array().expect("meters").iter().find(|m| m["zones"] == 1).expect("a meter").clone();
+        let meter =
+            meters["meters"].as_array().expect("meters").iter().find(|m| m["zones"] == 1).expect("a meter").clone();
         let reading = json!({ "readings": [{ "meter": meter["id"], "deltas": ["0.1"] }] });
         self.browser.call("POST", "/api/v1/meters/readings", Some(&reading)).expect(200);
         self.runtime.block_on(async {

@@ -1,6 +1,8 @@
 //! From a reading to a receipt: what it costs is one sum everywhere, and nothing is booked twice.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use kabinet_billing::ledger;
 use kabinet_contracts::AccountId;
@@ -8,6 +10,8 @@ use kabinet_core::Actor;
 use kabinet_tests::company::{COMPANIES, Package};
 use kabinet_tests::page::Form;
 use kabinet_tests::pdf::{Pdf, printed, qr_value};
+use kabinet_tests::process::run;
+use kabinet_tests::server::{NOW, command};
 use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
 use serde_json::Value;
 
@@ -19,7 +23,9 @@ on_both_databases![
     a_doubtful_reading_is_stored_once_it_is_confirmed,
     outside_the_window_readings_are_refused_with_the_next_one,
     the_api_stores_readings_under_the_same_rules,
+    a_failing_plugin_loses_no_reading,
     a_month_billed_twice_has_the_same_hash,
+    a_run_that_is_killed_is_continued_to_the_same_result,
     the_ledger_gives_the_stored_balances,
 ];
 
@@ -51,7 +57,11 @@ fn every_receipt_is_a_pdf_with_its_account_and_sum(kind: Kind) {
             let text = Pdf::new(&answer.body).text().replace('\u{a0}', " ");
             let amount = document["amount"].as_i64().expect("a sum");
             assert!(text.contains(&number), "{href}: no account {number}: {text}");
-            assert!(text.contains(printed(amount.max(0)).trim_start_matches('−')), "{href}: no {}: {text}", printed(amount));
+            assert!(
+                text.contains(printed(amount.max(0)).trim_start_matches('−')),
+                "{href}: no {}: {text}",
+                printed(amount)
+            );
         }
         // The short address is the month's main receipt.
         let main = visit.get("/documents/2026-10.pdf").expect(200);
@@ -71,10 +81,17 @@ fn the_payment_qr_carries_the_requisites_and_the_sum(kind: Kind) {
             assert_eq!(codes.len(), 1, "{slug}: one payment QR: {codes:?}");
             let (code, supplier) = (&codes[0], &receipt.supplier);
             let sum = document["amount"].as_i64().expect("a sum").max(0).to_string();
-            let wanted = [("Name", &supplier.name), ("PersonalAcc", &supplier.settlement_account),
-                ("BankName", &supplier.bank_name), ("BIC", &supplier.bic),
-                ("CorrespAcc", &supplier.correspondent_account), ("PayeeINN", &supplier.inn), ("KPP", &supplier.kpp),
-                ("PersAcc", &number), ("Sum", &sum)];
+            let wanted = [
+                ("Name", &supplier.name),
+                ("PersonalAcc", &supplier.settlement_account),
+                ("BankName", &supplier.bank_name),
+                ("BIC", &supplier.bic),
+                ("CorrespAcc", &supplier.correspondent_account),
+                ("PayeeINN", &supplier.inn),
+                ("KPP", &supplier.kpp),
+                ("PersAcc", &number),
+                ("Sum", &sum),
+            ];
             assert!(code.starts_with("ST00012"), "{code}");
             for (key, value) in wanted {
                 assert_eq!(qr_value(code, key), Some(value.as_str()), "{slug} {key}: {code}");
@@ -99,7 +116,8 @@ impl Dial {
 fn dial(browser: &mut Browser) -> Dial {
     let answer = browser.call("GET", "/api/v1/meters", None).expect(200).json();
     let single = |meter: &&Value| meter["zones"] == 1 && meter["active"] == true && meter["automatic"] == false;
-    let meter = answer["meters"].as_array().expect("meters").iter().find(single).expect("a meter with one zone").clone();
+    let meter =
+        answer["meters"].as_array().expect("meters").iter().find(single).expect("a meter with one zone").clone();
     let last = meter["last_values"][0].as_i64().expect("a last value");
     Dial { id: meter["id"].as_str().expect("an id").to_owned(), last }
 }
@@ -135,7 +153,11 @@ fn a_reading_is_stored_and_changes_the_preliminary_charge(kind: Kind) {
         let answer = visit.submit(&form).expect(303);
         let page = visit.follow(answer).page();
         assert_eq!(self::dial(&mut visit).last, value + ONE / 2, "{slug}");
-        assert!(page.figure("preliminary_change").is_some_and(|change| change > 0), "{slug}: {}", page.one("main").text());
+        assert!(
+            page.figure("preliminary_change").is_some_and(|change| change > 0),
+            "{slug}: {}",
+            page.one("main").text()
+        );
         let shown = visit.page(&format!("/meters/{}", dial.id));
         assert!(shown.one("table tbody tr").text().contains("22.11.2026"));
     }
@@ -160,7 +182,10 @@ fn a_wrong_reading_is_refused_with_its_reason_and_kept(kind: Kind) {
         let page = visit.submit(&form).expect(422).page();
         let refusals = page.refusals();
         assert!(page.title().starts_with("Ошибка:"), "{}", page.title());
-        assert!(refusals.iter().any(|(field, words)| field == blamed && !words.is_empty()), "{text} {date}: {refusals:?}");
+        assert!(
+            refusals.iter().any(|(field, words)| field == blamed && !words.is_empty()),
+            "{text} {date}: {refusals:?}"
+        );
         let kept = page.form("/meters/readings");
         assert_eq!((kept.value(field), kept.value("date")), (Some(text), Some(date)), "the values are kept");
     }
@@ -171,7 +196,7 @@ fn a_wrong_reading_is_refused_with_its_reason_and_kept(kind: Kind) {
 
 fn a_doubtful_reading_is_stored_once_it_is_confirmed(kind: Kind) {
     // A server of its own: a huge reading would make the next ones of the shared one look small.
-    let server = Server::demo(Database::new(kind), "2026-11-22");
+    let server = Server::demo(Database::new(kind), NOW);
     let mut visit = server.resident("beregovoy");
     let dial = dial(&mut visit);
     let form = reading_form(&mut visit).with(&dial.field("delta"), "900");
@@ -209,7 +234,8 @@ fn outside_the_window_readings_are_refused_with_the_next_one(kind: Kind) {
 fn the_api_stores_readings_under_the_same_rules(kind: Kind) {
     let mut visit = Server::shared(kind).resident("teploset");
     let dial = dial(&mut visit);
-    let body = |text: &str| serde_json::json!({ "date": "2026-11-22", "readings": [{ "meter": dial.id, "values": [text] }] });
+    let body =
+        |text: &str| serde_json::json!({ "date": "2026-11-22", "readings": [{ "meter": dial.id, "values": [text] }] });
     let refused = visit.call("POST", "/api/v1/meters/readings", Some(&body("1"))).expect(422).json();
     assert_eq!(refused["code"], "meters.readings_refused");
     assert_eq!(refused["fields"][0]["field"], dial.field("value"));
@@ -217,8 +243,34 @@ fn the_api_stores_readings_under_the_same_rules(kind: Kind) {
     let stored = visit.call("POST", "/api/v1/meters/readings", Some(&body(&value))).expect(200).json();
     assert_eq!((&stored["period"], &stored["meters"][0]), (&"2026-11".into(), &dial.id.clone().into()));
     assert_eq!(self::dial(&mut visit).last, dial.last + ONE);
-    let unknown = serde_json::json!({ "readings": [{ "meter": "0193a1c0-0000-7000-8000-0000000000ff", "deltas": ["1"] }] });
+    let unknown =
+        serde_json::json!({ "readings": [{ "meter": "0193a1c0-0000-7000-8000-0000000000ff", "deltas": ["1"] }] });
     visit.call("POST", "/api/v1/meters/readings", Some(&unknown)).expect(422);
+}
+
+fn a_failing_plugin_loses_no_reading(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), NOW);
+    server.kill();
+    // What lies in the database is no plugin any more, and no compiled copy is left.
+    let _ = std::fs::remove_dir_all(server.database.dir.join("plugins"));
+    block_on(async {
+        let db = server.database.open().await;
+        let company = server.database.company(&db, "beregovoy").await;
+        let tx = db.begin(&company, Actor::System).await.expect("a transaction");
+        let sql = "UPDATE plugin SET component = $2 WHERE tenant_id = $1";
+        assert_eq!(tx.execute(sql, vec![vec![0_u8, 1, 2].into()]).await.expect("an update"), 1);
+        tx.commit().await.expect("a commit");
+    });
+    server.start();
+    let mut visit = server.resident("beregovoy");
+    let (dial, charged) = (dial(&mut visit), visit.page("/overview").figure("charged"));
+    let form = reading_form(&mut visit).with(&dial.field("delta"), "1");
+    let answer = visit.submit(&form).expect(303);
+    let page = visit.follow(answer).expect(200).page();
+    let words = page.one("section.result").text();
+    assert!(words.contains("Показания приняты") && words.contains("посчитать не удалось"), "{words}");
+    assert_eq!(self::dial(&mut visit).last, dial.last + ONE, "the reading is stored");
+    assert_eq!(visit.page("/overview").figure("charged"), charged, "the old figures stand");
 }
 
 fn a_month_billed_twice_has_the_same_hash(kind: Kind) {
@@ -239,8 +291,38 @@ fn a_month_billed_twice_has_the_same_hash(kind: Kind) {
         let output = bill(period);
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && errors.contains(why), "{period}: {errors}");
-        assert_eq!(errors.trim().lines().filter(|line| line.starts_with("kabinet:")).count(), 1, "one clear line: {errors}");
+        assert_eq!(
+            errors.trim().lines().filter(|line| line.starts_with("kabinet:")).count(),
+            1,
+            "one clear line: {errors}"
+        );
     }
+}
+
+/// A made-up company whose October waits to be billed.
+fn unbilled(kind: Kind) -> Database {
+    let database = Database::new(kind);
+    let mut seed = command(&database, NOW);
+    seed.args(["demo", "seed", "--accounts", "3000", "--months", "2", "--seed", "7", "--leave-last"]);
+    run(&mut seed);
+    database
+}
+
+fn a_run_that_is_killed_is_continued_to_the_same_result(kind: Kind) {
+    let bill = |database: &Database| {
+        let mut bill = command(database, NOW);
+        bill.args(["bill", "town-1", "2026-10"]);
+        bill
+    };
+    let hash = |database: &Database| run(&mut bill(database)).split_whitespace().last().expect("a hash").to_owned();
+    let (whole, interrupted) = (unbilled(kind), unbilled(kind));
+    let mut first = bill(&interrupted).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("kabinet bill");
+    let mut progress = BufReader::new(first.stderr.take().expect("its progress")).lines();
+    let line = progress.find_map(|line| line.ok().filter(|line| line.contains("из 3000"))).expect("a tenth of the run");
+    first.kill().expect("a kill");
+    let output = first.wait_with_output().expect("its end");
+    assert!(output.stdout.is_empty(), "killed too late to prove anything, at {line}");
+    assert_eq!(hash(&interrupted), hash(&whole), "killed at {line}");
 }
 
 #[derive(sea_orm::FromQueryResult)]

@@ -65,7 +65,11 @@ fn log_staff_in(server: &Server, slug: &str, email: &str, password: &str) -> Bro
     let mut browser = server.browser(slug);
     let login = json!({ "email": email, "password": password });
     let answer = browser.call("POST", "/api/admin/v1/session", Some(&login)).expect(204);
-    assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax")));
+    assert!(
+        answer
+            .header("set-cookie")
+            .is_some_and(|cookie| cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"))
+    );
     browser
 }
 
@@ -84,7 +88,8 @@ fn staff_calculate_and_publish_a_month(kind: Kind) {
     let mut browser = log_staff_in(&server, "beregovoy", &admin.email, &admin.password);
     let before = runs(&mut browser);
     assert!(before.len() >= 14 && before.iter().all(|run| run["state"] == "published"), "{before:?}");
-    let run = browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-11" }))).expect(200).json();
+    let run =
+        browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-11" }))).expect(200).json();
     let path = format!("/api/admin/v1/billing/runs/{}", run["id"].as_str().expect("an id"));
     let mut visit = server.resident("beregovoy");
     let old = visit.page("/overview").figure("to_pay");
@@ -106,7 +111,8 @@ fn staff_calculate_and_publish_a_month(kind: Kind) {
     let again = browser.call("POST", &format!("{path}/publish"), None);
     assert!([200, 422].contains(&again.status), "publishing twice is harmless: {}", again.text());
     assert_eq!(runs(&mut browser).len(), before.len() + 1);
-    let wrong = browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-13" }))).expect(422).json();
+    let wrong =
+        browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-13" }))).expect(422).json();
     assert_eq!(wrong["code"], "billing.period");
 }
 
@@ -135,8 +141,12 @@ fn only_roles_with_the_permission_may_bill(kind: Kind) {
     assert!(!runs(&mut accountant).is_empty());
     let mut dispatcher = log_staff_in(server, "beregovoy", "dispatcher@beregovoy.example", secret);
     let some = runs(&mut accountant)[0]["id"].as_str().expect("an id").to_owned();
-    let asked = [("GET", "/billing/runs".to_owned()), ("GET", format!("/billing/runs/{some}")),
-        ("POST", "/billing/runs".to_owned()), ("POST", format!("/billing/runs/{some}/publish"))];
+    let asked = [
+        ("GET", "/billing/runs".to_owned()),
+        ("GET", format!("/billing/runs/{some}")),
+        ("POST", "/billing/runs".to_owned()),
+        ("POST", format!("/billing/runs/{some}/publish")),
+    ];
     for (method, path) in asked {
         let body = (method == "POST").then(|| json!({ "period": "2026-11" }));
         let answer = dispatcher.call(method, &format!("/api/admin/v1{path}"), body.as_ref()).expect(403);
@@ -152,18 +162,26 @@ fn text(output: &Output) -> String {
 
 fn a_package_is_applied_once_and_a_wrong_one_changes_nothing(kind: Kind) {
     let server = Server::shared(kind);
-    let apply = |folder: &std::path::Path| server.command().args(["tenant", "apply"]).arg(folder).output().expect("kabinet");
+    let apply =
+        |folder: &std::path::Path| server.command().args(["tenant", "apply"]).arg(folder).output().expect("kabinet");
     let folder = new_folder("package");
-    assert!(Command::new("cp").arg("-r").arg(root().join("tenants/teploset")).arg(&folder).status().expect("cp").success());
+    assert!(
+        Command::new("cp").arg("-r").arg(root().join("tenants/teploset")).arg(&folder).status().expect("cp").success()
+    );
     let (folder, file) = (folder.join("teploset"), folder.join("teploset/tenant.toml"));
     let good = std::fs::read_to_string(&file).expect("the package");
     let output = apply(&folder);
     assert!(output.status.success() && text(&output).contains("ничего не изменилось"), "{}", text(&output));
     // A wrong BIC: file, line and field are named, nothing changes.
-    let wrong = good.replace("bic = \"047501992\"", "bic = \"047501993\"").replace("АО «Теплосеть»\"\ntime", "Другое\"\ntime");
+    let wrong =
+        good.replace("bic = \"047501992\"", "bic = \"047501993\"").replace("АО «Теплосеть»\"\ntime", "Другое\"\ntime");
     assert_ne!(wrong, good);
     std::fs::write(&file, &wrong).expect("a write");
-    let line = wrong.lines().position(|line| line.starts_with("bic") || line.starts_with("settlement_account")).expect("a line") + 1;
+    let line = wrong
+        .lines()
+        .position(|line| line.starts_with("bic") || line.starts_with("settlement_account"))
+        .expect("a line")
+        + 1;
     let output = apply(&folder);
     let said = text(&output);
     assert!(!output.status.success(), "{said}");
@@ -253,13 +271,21 @@ fn a_powerful_role_on_postgresql_is_refused_at_the_start() {
 fn a_wrong_configuration_is_named_by_its_key() {
     let run = |key: &str, value: &str| {
         let mut command = Command::new(binary());
-        command.args(["config", "check"]).current_dir(root()).env("KABINET_DATA__DIR", new_folder("config")).env(key, value);
+        command
+            .args(["config", "check"])
+            .current_dir(root())
+            .env("KABINET_DATA__DIR", new_folder("config"))
+            .env(key, value);
         command.output().expect("kabinet")
     };
     assert!(run("KABINET_SERVER__LISTEN", "127.0.0.1:1").status.success());
-    let wrong = [("KABINET_SERVER__LISTEN", "nowhere", "listen"), ("KABINET_DATABASE__URL", "mysql://x", "database.url"),
-        ("KABINET_SERVER__PUBLIC_SCHEME", "ftp", "server.public_scheme"), ("KABINET_DEMO__NOW", "someday", "demo.now"),
-        ("KABINET_SERVER__LISTN", "127.0.0.1:1", "listn")];
+    let wrong = [
+        ("KABINET_SERVER__LISTEN", "nowhere", "listen"),
+        ("KABINET_DATABASE__URL", "mysql://x", "database.url"),
+        ("KABINET_SERVER__PUBLIC_SCHEME", "ftp", "server.public_scheme"),
+        ("KABINET_DEMO__NOW", "someday", "demo.now"),
+        ("KABINET_SERVER__LISTN", "127.0.0.1:1", "listn"),
+    ];
     for (key, value, named) in wrong {
         let output = run(key, value);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -9,7 +9,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Instant;
 
-use kabinet_billing::catalog::{self, Tariff, Terms};
+use kabinet_billing::catalog::{self, Tariff};
 use kabinet_billing::payments::{self, NewPayment};
 use kabinet_billing::{documents, ledger, overview, runs};
 use kabinet_contracts::{AccountId, Estimate, RunId};
@@ -233,10 +233,8 @@ async fn a_failing_table_stops_the_run(plugin: &[u8]) {
     publish(&house, billed(&house, SEPTEMBER).await).await;
     let mut tx = house.begin().await;
     let mut tariffs = support::tariffs();
-    let broken = Terms { prices: Vec::new(), ..tariffs[0].terms.clone() };
     let mut two_prices = tariffs[0].terms.clone();
     two_prices.prices.push(two_prices.prices[0].clone());
-    drop(broken);
     tariffs.push(Tariff { service: "cold_water".into(), from: OCTOBER, terms: two_prices, note: String::new() });
     catalog::set_tariffs(&mut tx, &tariffs).await.expect("stored");
     let run = runs::start(&mut tx, OCTOBER).await.expect("a run");

@@ -79,6 +79,22 @@ impl Endpoint for ApiSurface {
     }
 }
 
+/// The schema with what poem-openapi leaves unsaid: a property that is not required is sent as null.
+fn with_nulls(mut schema: Value) -> Value {
+    let required = schema["required"].clone();
+    let needed = |name: &String| required.as_array().is_some_and(|names| names.iter().any(|known| known == name));
+    for (name, property) in schema["properties"].as_object_mut().into_iter().flatten() {
+        if needed(name) || !property["default"].is_null() {
+            continue;
+        }
+        if property["$ref"].is_string() {
+            *property = json!({ "allOf": [property.clone()] });
+        }
+        property["nullable"] = Value::Bool(true);
+    }
+    schema
+}
+
 /// The merged document of all modules; an error names two schemas of one name that differ.
 pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
     let mut paths = Map::new();
@@ -91,8 +107,9 @@ pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
                 paths.insert(format!("{prefix}{path}"), item.clone());
             }
             for (name, schema) in part.spec["components"]["schemas"].as_object().into_iter().flatten() {
+                let schema = with_nulls(schema.clone());
                 let known = schemas.entry(name.clone()).or_insert_with(|| schema.clone());
-                if known != schema {
+                if *known != schema {
                     return Err(format!("two schemas are named {name} and differ"));
                 }
             }

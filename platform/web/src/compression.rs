@@ -8,7 +8,8 @@ use poem::{IntoResponse, Request, Response};
 pub(crate) fn takes_gzip(request: &Request) -> bool {
     let accepted = request.header(header::ACCEPT_ENCODING).unwrap_or_default();
     let mut codings = accepted.split(',').map(|coding| coding.split_once(';').unwrap_or((coding, "")));
-    codings.any(|(name, weight)| name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    codings
+        .any(|(name, weight)| name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
 }
 
 /// The response as it crosses the line. What is sent once and kept is worth the slower level: the style

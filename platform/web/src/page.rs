@@ -183,16 +183,19 @@ impl PageRequest {
 
     fn frame<'a>(&'a self, title: &'a str, bound: &str, session: Option<&'a Session>) -> FrameContext<'a> {
         let tenant = &self.tenant;
+        let nav = if session.is_some() { self.navigation() } else { Vec::new() };
         FrameContext {
             title,
-            path: &self.path,
+            // Where the choice of another account leads: to the section, whose parts (a meter) that account may
+            // not have. So an unknown page also says nothing of the address that was asked for.
+            path: nav.iter().find(|item| item.current).map_or("/overview", |item| item.href),
             csrf: self.platform.key.form_token(bound),
             lang: "ru",
             view_classes: &self.view_classes,
             company: Some(company(tenant)),
             assets: AssetContext { css: self.platform.assets.css_url(), js: self.platform.assets.js_url() },
             resident: session.map(resident),
-            nav: if session.is_some() { self.navigation() } else { Vec::new() },
+            nav,
             success: self.message.as_deref(),
             accessibility_url: "/accessibility",
         }

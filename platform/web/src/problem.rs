@@ -25,8 +25,7 @@ struct ProblemBody {
     /// What to say to the person, in Russian.
     #[oai(skip_serializing_if_is_none)]
     detail: Option<String>,
-    /// What is wrong, field by field.
-    #[oai(skip_serializing_if_is_empty)]
+    /// What is wrong, field by field; empty where no field is to blame.
     fields: Vec<ProblemField>,
 }
 

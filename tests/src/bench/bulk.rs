@@ -173,7 +173,8 @@ impl Scratch {
                 return Ok(());
             }
             let values: Vec<Value> = waiting.by_ref().take(rows * width).collect();
-            let sql = format!("INSERT INTO bench_{} ({}) VALUES {}", self.table, self.names(), places(rows, width));
+            let places = places(rows, width, transaction.get_database_backend());
+            let sql = format!("INSERT INTO bench_{} ({}) VALUES {places}", self.table, self.names());
             transaction.execute_raw(statement(transaction, &sql, values)).await?;
         }
     }
@@ -191,9 +192,11 @@ fn renamed(sql: &str, table: &str) -> String {
     made.replacen("INDEX ", "INDEX bench_", 1)
 }
 
-fn places(rows: usize, width: usize) -> String {
+/// Places of values: numbered on PostgreSQL; on SQLite a number is a name, and it looks each up among all.
+fn places(rows: usize, width: usize, backend: DatabaseBackend) -> String {
+    let place = |place: usize| if backend == DatabaseBackend::Postgres { format!("${place}") } else { "?".to_owned() };
     let row = |row: usize| {
-        let places: Vec<String> = (row * width + 1..=(row + 1) * width).map(|place| format!("${place}")).collect();
+        let places: Vec<String> = (row * width + 1..=(row + 1) * width).map(place).collect();
         format!("({})", places.join(", "))
     };
     let rows: Vec<String> = (0..rows).map(row).collect();
@@ -218,6 +221,7 @@ mod tests {
 
     #[test]
     fn places_are_numbered_through() {
-        assert_eq!(places(2, 2), "($1, $2), ($3, $4)");
+        assert_eq!(places(2, 2, DatabaseBackend::Postgres), "($1, $2), ($3, $4)");
+        assert_eq!(places(2, 1, DatabaseBackend::Sqlite), "(?), (?)");
     }
 }

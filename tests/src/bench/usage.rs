@@ -44,12 +44,25 @@ pub(crate) fn settle(roots: &[u32], most: Duration) -> f64 {
     }
 }
 
-/// Memory of the process that lies in RAM, in MB.
-pub(crate) fn rss_mb(pid: u32) -> anyhow::Result<f64> {
+/// Memory of a process that lies in RAM, in MB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) rss_mb: f64,
+    /// What it allocated.
+    pub(crate) own_mb: f64,
+    /// Pages of files, its program above all, which the system may drop.
+    pub(crate) files_mb: f64,
+}
+
+/// The memory of process `pid`.
+pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
-    kilobytes.map(|kilobytes| kilobytes / 1024.0).ok_or_else(|| anyhow::anyhow!("process {pid} has ended"))
+    let value = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+        kilobytes.map(|kilobytes| kilobytes / 1024.0).ok_or_else(|| anyhow::anyhow!("process {pid} has ended"))
+    };
+    Ok(Memory { rss_mb: value("VmRSS:")?, own_mb: value("RssAnon:")?, files_mb: value("RssFile:")? })
 }
 
 /// The processes of the trees of `roots`.
@@ -112,7 +125,7 @@ mod tests {
 
     #[test]
     fn this_process_has_used_something() {
-        assert!(rss_mb(std::process::id()).expect("memory") > 1.0);
+        assert!(memory(std::process::id()).expect("memory").rss_mb > 1.0);
         let before = Moment::of(&[std::process::id()]);
         let spun = Instant::now();
         while spun.elapsed() < Duration::from_millis(60) {

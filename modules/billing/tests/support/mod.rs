@@ -17,6 +17,16 @@ use sea_orm::{ConnectionTrait, DatabaseBackend};
 use sea_orm_migration::MigratorTrait;
 use uuid::Uuid;
 
+/// What a made-up account consists of.
+const TABLES: [&str; 6] = [
+    "premises (tenant_id,id,house_id,flat,flat_key,kind,area)",
+    "account (tenant_id,id,branch,number,number_key,premises_id,els,izhku,opened_on,closed_on)",
+    "occupancy (tenant_id,account_id,from_on,registered,temporary,owners)",
+    "holder (tenant_id,id,account_id,kind,surname,surname_key,given_name,patronymic,organisation,inn,share_numerator,share_denominator,from_on,to_on)",
+    "meter (tenant_id,id,account_id,service_code,serial,place,model,zones,digits,automatic,installed_on,removed_on,verified_until)",
+    "reading (tenant_id,id,meter_id,account_id,period,taken_on,value_t1,value_t2,value_t3,source,actor_id,created_at)",
+];
+
 /// The built standard plugin.
 pub fn plugin() -> Option<Vec<u8>> {
     let target =
@@ -141,15 +151,7 @@ impl House {
                     }
                 }
             }
-            let tables = [
-                "premises (tenant_id,id,house_id,flat,flat_key,kind,area)",
-                "account (tenant_id,id,branch,number,number_key,premises_id,els,izhku,opened_on,closed_on)",
-                "occupancy (tenant_id,account_id,from_on,registered,temporary,owners)",
-                "holder (tenant_id,id,account_id,kind,surname,surname_key,given_name,patronymic,organisation,inn,share_numerator,share_denominator,from_on,to_on)",
-                "meter (tenant_id,id,account_id,service_code,serial,place,model,zones,digits,automatic,installed_on,removed_on,verified_until)",
-                "reading (tenant_id,id,meter_id,account_id,period,taken_on,value_t1,value_t2,value_t3,source,actor_id,created_at)",
-            ];
-            for (table, rows) in tables.iter().zip(&rows) {
+            for (table, rows) in TABLES.iter().zip(&rows) {
                 self.put(&format!("INSERT INTO {table} VALUES {rows}")).await;
             }
         }

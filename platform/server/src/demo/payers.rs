@@ -38,7 +38,7 @@ pub fn payment(city: &City, account: u64, month: Period, to_pay: Money, zone: ch
         83..91 => (to_pay.0, 20 + city.chance.draw("pays", account, month.0, 8)),
         91..97 => ((to_pay.0 / HUNDRED + 4) * HUNDRED, 6 + city.chance.draw("pays", account, month.0, 9)),
         // Pays one month in three.
-        _ if month.month() % 3 == 0 => (to_pay.0, 24),
+        _ if month.month().is_multiple_of(3) => (to_pay.0, 24),
         _ => return None,
     };
     let amount = if amount <= 0 { to_pay } else { Money(amount) };
