@@ -88,6 +88,12 @@ impl Server {
         self.started_in = begun.elapsed();
     }
 
+    /// The same with the clock at another moment.
+    pub fn start_at(&mut self, now: &str) {
+        now.clone_into(&mut self.now);
+        self.start();
+    }
+
     /// Ends the program as a loss of power would: nothing is finished or written.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -177,6 +183,14 @@ pub struct Visit<'a> {
     pub server: &'a Server,
     #[expect(dead_code, reason = "held for its lock")]
     turn: MutexGuard<'a, ()>,
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the server's log ---\n{}", self.server.log());
+        }
+    }
 }
 
 impl Deref for Visit<'_> {

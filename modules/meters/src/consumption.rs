@@ -76,6 +76,10 @@ pub async fn for_accounts(
     readings.extend(by_meter(store::readings_back_to(tx, &unclear, look_back, period.last_day()).await?));
 
     let mut months: HashMap<AccountId, Vec<MeterMonth>> = HashMap::with_capacity(accounts.len());
+    // Identifiers differ from one import to the next; what is calculated must not depend on them.
+    meters.sort_by(|a, b| {
+        (a.account, &a.service_code, &a.serial, a.id).cmp(&(b.account, &b.service_code, &b.serial, b.id))
+    });
     for meter in meters {
         let read = readings.get(&meter.id).map_or(&[][..], Vec::as_slice);
         months.entry(meter.account).or_default().push(month(meter, period, read));

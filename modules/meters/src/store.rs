@@ -238,6 +238,7 @@ pub(crate) async fn meters_with_readings(
 ) -> Result<Vec<MeterState>, DbError> {
     let narrow = if only.is_some() { "AND m.id = $5" } else { "" };
     // The inner SELECT names the oldest reading wanted; it is sought once a meter, in reading_meter.
+    // Ordered by m.id alone, SQLite would read all meters of the company in the order of their key.
     // Of readings stored in the same millisecond the higher one is the later one.
     let sql = format!(
         "SELECT m.id, m.service_code, m.serial, m.place, m.model, m.zones, m.digits, m.automatic, m.installed_on,
@@ -249,7 +250,7 @@ pub(crate) async fn meters_with_readings(
                 WHERE o.tenant_id = m.tenant_id AND o.meter_id = m.id AND o.taken_on < $3
                 ORDER BY o.taken_on DESC LIMIT 1 OFFSET $4), 0)
          WHERE m.tenant_id = $1 AND m.account_id = $2 {narrow}
-         ORDER BY m.id, r.taken_on DESC, r.created_at DESC, r.value_t1 DESC, r.id DESC"
+         ORDER BY m.service_code, m.id, r.taken_on DESC, r.created_at DESC, r.value_t1 DESC, r.id DESC"
     );
     let mut values: Vec<Value> = vec![account.into(), back.before.into(), i64::from(back.depth - 1).into()];
     values.extend(only.map(Value::from));

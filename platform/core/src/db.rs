@@ -1,7 +1,8 @@
 //! The one door to the database: [`Db`] opens a [`Tx`] for one company and one actor.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sea_orm::{
@@ -70,6 +71,7 @@ pub struct Db {
     changes: Changes,
     statements: Arc<AtomicU64>,
     work: Arc<tokio::sync::Notify>,
+    heard: Arc<OnceLock<HashSet<&'static str>>>,
 }
 
 impl Db {
@@ -81,7 +83,15 @@ impl Db {
         let read =
             if sqlite { Database::connect(options(config, sqlite, config.connections)).await? } else { write.clone() };
         let statements = Arc::new(AtomicU64::new(0));
-        Ok(Self { write, read, clock, changes: Changes::default(), statements, work: Arc::default() })
+        Ok(Self {
+            write,
+            read,
+            clock,
+            changes: Changes::default(),
+            statements,
+            work: Arc::default(),
+            heard: Arc::default(),
+        })
     }
 
     /// `SQLite` or `PostgreSQL`, as people write them.
@@ -172,6 +182,17 @@ impl Db {
     /// Wakes the job runner of this process.
     pub(crate) fn work(&self) -> &Arc<tokio::sync::Notify> {
         &self.work
+    }
+
+    /// Says which events some module subscribes to: the others are not stored at all. Said once, by the
+    /// composition root.
+    pub fn only_events(&self, heard: impl IntoIterator<Item = &'static str>) {
+        let _ = self.heard.set(heard.into_iter().collect());
+    }
+
+    /// Whether anybody subscribes to `event`; true while nobody has said.
+    pub(crate) fn is_heard(&self, event: &str) -> bool {
+        self.heard.get().is_none_or(|heard| heard.contains(event))
     }
 
     /// Statements sent through transactions so far (their own BEGIN, scope and COMMIT apart).

@@ -251,6 +251,9 @@ impl Tx {
 
     /// Tells the subscribed modules of `event`, after this transaction commits and at least once.
     pub async fn publish<V: Serialize + jobs::Event>(&mut self, event: &V) -> Result<(), DbError> {
+        if !self.db.is_heard(V::NAME) {
+            return Ok(());
+        }
         let payload = serde_json::json!({ "name": V::NAME, "data": event });
         self.enqueue(NewJob::new("core", jobs::EVENT_JOB, payload)).await
     }

@@ -255,10 +255,7 @@ impl JobRunner {
     async fn finish(&self, job: &job::Model, outcome: Result<(), JobError>) -> Result<(), DbError> {
         let mine = job::Column::Id.eq(job.id).and(job::Column::Fence.eq(job.fence));
         let error = match outcome {
-            Ok(()) => {
-                job::Entity::delete_many().filter(mine).exec(self.db.platform()).await?;
-                return self.drop_payload(job).await;
-            }
+            Ok(()) => return self.forget(job).await,
             Err(error) => error,
         };
         tracing::warn!(module = job.module, kind = job.kind, attempts = job.attempts, %error, "job failed");
@@ -275,11 +272,16 @@ impl JobRunner {
         Ok(())
     }
 
-    async fn drop_payload(&self, job: &job::Model) -> Result<(), DbError> {
+    /// Removes a job that is done, envelope and payload in one transaction; not one that another runner
+    /// has claimed meanwhile.
+    async fn forget(&self, job: &job::Model) -> Result<(), DbError> {
         let Some(tenant) = self.tenants.by_id(job.tenant_id).await? else { return Ok(()) };
         let tx = self.db.begin(&tenant, Actor::System).await?;
-        let mine = job_payload::Column::JobId.eq(job.id);
-        tx.delete_where(job_payload::Entity::delete_many().filter(mine)).await?;
+        let mine = job::Column::Id.eq(job.id).and(job::Column::Fence.eq(job.fence));
+        if job::Entity::delete_many().filter(mine).exec(tx.platform()).await?.rows_affected > 0 {
+            let payload = job_payload::Column::JobId.eq(job.id);
+            tx.delete_where(job_payload::Entity::delete_many().filter(payload)).await?;
+        }
         tx.commit().await
     }
 }

@@ -129,6 +129,11 @@ impl Registry {
         entry.jobs.iter().find(|job| job.kind() == kind).cloned()
     }
 
+    /// The events that some module reacts to.
+    pub fn events(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().flat_map(|entry| entry.subscriptions.iter().map(|handler| handler.event()))
+    }
+
     /// Those who react to `event`, with their modules.
     pub fn subscribers<'a>(
         &'a self,

@@ -81,6 +81,7 @@ impl App {
         ];
         modules.extend(further);
         let registry = Arc::new(Registry::new(modules.iter().map(|module| &**module as &dyn Module)));
+        db.only_events(registry.events());
         let access = Access::new(&registry).await?;
         Ok(Self {
             tenants: Tenants::new(db.clone()),

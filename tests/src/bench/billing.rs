@@ -42,7 +42,8 @@ pub(crate) fn measure(report: &mut Report, stage: &Stage<'_>, scale: &Scale) -> 
         // The run was not published, so that the month can be billed again.
         let mut command = stage.kabinet();
         command.args(["bill", COMPANY, MONTH]);
-        report.remark(profile::of(&format!("billing-{}", stage.name()), &command)?);
+        let database: Vec<u32> = stage.postmaster()?.into_iter().collect();
+        report.remark(profile::of(&format!("billing-{}", stage.name()), &mut command, &database)?);
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! A profile of what missed its goal, with `perf` where it is installed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::stage::finish;
 use super::target;
 use super::usage::descendants;
 
@@ -25,21 +26,14 @@ pub(crate) fn during(name: &str, roots: &[u32], work: impl FnOnce() -> anyhow::R
     written(name, &data)
 }
 
-/// Samples `command` from its start to its end; the same line.
-pub(crate) fn of(name: &str, command: &Command) -> anyhow::Result<String> {
-    let data = file(name, "perf")?;
-    let mut perf = perf(&data);
-    perf.arg("--").arg(command.get_program()).args(command.get_args());
-    perf.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    if let Some(folder) = command.get_current_dir() {
-        perf.current_dir(folder);
-    }
-    let Ok(mut recorder) = perf.spawn() else { return Ok(how_to(name)) };
-    recorder.wait()?;
-    written(name, &data)
+/// Runs `command` while it and the trees of `others` (a database server) are sampled; the same line.
+pub(crate) fn of(name: &str, command: &mut Command, others: &[u32]) -> anyhow::Result<String> {
+    // What this process starts after perf attached to it is sampled too.
+    let roots: Vec<u32> = others.iter().copied().chain([std::process::id()]).collect();
+    during(name, &roots, || finish(command).map(drop))
 }
 
-fn perf(data: &std::path::Path) -> Command {
+fn perf(data: &Path) -> Command {
     let mut perf = Command::new("perf");
     perf.args(["record", "-q", "-F", FREQUENCY, "-o"]).arg(data);
     perf.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -52,7 +46,7 @@ fn end(mut recorder: Child) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn written(name: &str, data: &std::path::Path) -> anyhow::Result<String> {
+fn written(name: &str, data: &Path) -> anyhow::Result<String> {
     let mut report = Command::new("perf");
     report.args(["report", "--stdio", "--percent-limit", "0.3", "--sort", "comm,dso,symbol", "-i"]).arg(data);
     let output = report.stdin(Stdio::null()).output()?;

@@ -38,7 +38,7 @@ pub(crate) fn wasm(report: &mut Report, scale: &Scale) -> anyhow::Result<()> {
     let missed = figure.is_missed();
     report.add(figure);
     if missed && scale.profiles {
-        report.remark(profile::of("wasm", &command)?);
+        report.remark(profile::of("wasm", &mut command, &[])?);
     }
     Ok(())
 }
@@ -84,7 +84,7 @@ pub(crate) fn receipts(report: &mut Report, scale: &Scale) -> anyhow::Result<()>
         report.add(growth.promised(Goal::AtMost(PEAK_GROWTH_MB)));
     }
     if missed && scale.profiles {
-        report.remark(profile::of("receipts", &command)?);
+        report.remark(profile::of("receipts", &mut command, &[])?);
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ pub(super) async fn serve(config: Config, demo: bool) -> anyhow::Result<()> {
     if demo {
         let say = |line: &str| tracing::info!("{line}");
         let logins = demo::bring_up_to_date(&app, &Places::usual(), &say).await?;
+        // The estimates that follow the published months: the first visitor sees them.
+        app.runner().drain().await?;
         greet(&app, &logins);
     }
     crate::serve::serve(app).await
