@@ -71,7 +71,7 @@ for (const company of companies) {
       const box = await page.locator(".govuk-skip-link").boundingBox();
       assert.ok(box && box.height > 20 && box.y >= 0, "the skip link is seen when it has the focus");
       await page.keyboard.press("Enter");
-      assert.equal(new URL(page.url()).hash, "#content");
+      await page.waitForFunction(() => location.hash === "#content");
       await tabTo(page, "email");
       await page.keyboard.type(company.resident.email);
       await tabTo(page, "password");

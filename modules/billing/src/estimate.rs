@@ -148,12 +148,12 @@ fn row(
     }
 }
 
-/// The estimate a row holds. A figure of an earlier month is no answer any more; a figure that a failed
-/// computation left standing is one.
+/// The estimate a row holds. A figure that a failed computation left standing is shown on the overview, but
+/// is no answer to what the last readings make.
 fn answer(row: &estimate::Model) -> Estimate {
     match row.total {
-        Some(total) => Estimate::Computed { period: row.period, total, change: row.change },
-        None => Estimate::Unavailable(UNAVAILABLE.to_owned()),
+        Some(total) if row.problem.is_empty() => Estimate::Computed { period: row.period, total, change: row.change },
+        _ => Estimate::Unavailable(UNAVAILABLE.to_owned()),
     }
 }
 
