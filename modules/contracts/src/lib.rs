@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabinet_core::jobs::Event;
-use kabinet_core::{DbError, Money, Period, Tenant, id_type};
+use kabinet_core::{DbError, Money, Period, Tenant, Tx, id_type};
 use serde::{Deserialize, Serialize};
 
 id_type! {
@@ -76,4 +76,16 @@ pub trait Estimates: Send + Sync {
     async fn refresh(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Estimate, DbError>;
     /// The stored estimate; `None` when none was computed yet.
     async fn current(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Option<Estimate>, DbError>;
+}
+
+/// What a module holds about a resident: asked for an export, and let go when the login is deleted. The
+/// residents module asks every part in the transaction of its own change.
+#[async_trait]
+pub trait PersonalData: Send + Sync {
+    /// The file's name in the export, without its ending: `accounts`.
+    fn name(&self) -> &'static str;
+    /// Everything held, as it is stored, for the resident to read.
+    async fn export(&self, tx: &Tx, resident: ResidentId) -> Result<serde_json::Value, DbError>;
+    /// Ends what belongs to the login (links, preferences); the ledger and the receipts stay.
+    async fn forget(&self, tx: &mut Tx, resident: ResidentId) -> Result<(), DbError>;
 }

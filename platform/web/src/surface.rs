@@ -60,6 +60,10 @@ pub trait WebModule: Module {
     fn templates(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
+    /// Its letters: the name that [`kabinet_core::Mail`] gives, with `.html` and `.txt` behind it, and source.
+    fn mails(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
 }
 
 /// The whole application over `platform` and its modules; an error names what does not fit together.
