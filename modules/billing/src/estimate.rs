@@ -8,7 +8,6 @@ use kabinet_accounts::roster;
 use kabinet_contracts::{AccountId, Estimate, Estimates};
 use kabinet_core::{Actor, Db, DbError, Money, Period, Tenant, Tx};
 use kabinet_plugin_host::api::AccountCharges;
-use sea_orm::{ActiveValue::Unchanged, ColumnTrait, EntityTrait, QueryFilter, Set};
 
 use crate::calculation::{self, AccountCase};
 use crate::entity::estimate;
@@ -48,37 +47,50 @@ impl Preliminary {
             let period = period_to_estimate(&tx).await?;
             let tool = self.plugins.tool(&tx, period).await?;
             let accounts = roster::batch(&tx, period, after, BATCH).await?;
-            let Some(last) = accounts.last().map(|account| account.id) else { return Ok(()) };
-            let cases = loading::cases(&tx, &tool.plan, base(&tx), accounts).await?;
+            let (Some(first), Some(last)) = (accounts.first().map(|a| a.id), accounts.last().map(|a| a.id)) else {
+                return Ok(());
+            };
+            // Before the readings: one that comes in between leaves its estimate out of date.
+            let old = store::estimates_between(&tx, first, last).await?;
+            let cases = loading::cases(&tx, &tool.plan, Base::default(), accounts).await?;
             tx.commit().await?;
             let (cases, charges) = computed(tool, cases).await?;
-            let totals: Vec<(AccountId, Money)> =
-                cases.iter().zip(&charges).map(|(case, charges)| (case.facts.id, total(charges))).collect();
-            for portion in totals.chunks(PORTION) {
-                self.store_many(tenant, period, portion).await?;
+            let fresh = |(case, charges): (&AccountCase, &AccountCharges)| {
+                let old = old.get(&case.facts.id);
+                NewEstimate::of(case.facts.id, old, period, total(charges))
+            };
+            let fresh: Vec<NewEstimate> = cases.iter().zip(&charges).map(fresh).collect();
+            for portion in fresh.chunks(PORTION) {
+                let tx = self.db.begin(tenant, Actor::System).await?;
+                store::save_estimates(&tx, portion).await?;
+                tx.commit().await?;
             }
             after = Some(last);
         }
     }
 
-    async fn store_many(
-        &self,
-        tenant: &Arc<Tenant>,
-        period: Period,
-        totals: &[(AccountId, Money)],
-    ) -> Result<(), Error> {
-        let ids: Vec<AccountId> = totals.iter().map(|(account, _)| *account).collect();
-        let tx = self.db.begin(tenant, Actor::System).await?;
-        let these = || estimate::Column::AccountId.is_in(ids.iter().map(|id| id.0));
-        let old = tx.all(estimate::Entity::find().filter(these())).await?;
-        tx.delete_where(estimate::Entity::delete_many().filter(these())).await?;
-        let row = |(account, total): &(AccountId, Money)| {
-            let old = old.iter().find(|row| row.account_id == *account);
-            row(&tx, *account, period, Some(*total), change(old, period, *total), "")
-        };
-        tx.insert_many(totals.iter().map(row).collect()).await?;
+    /// Computes and stores the account's estimate afresh, whether or not it is out of date.
+    pub async fn refresh(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Estimate, DbError> {
+        let tx = self.db.read(tenant, Actor::System).await?;
+        let old = store::estimates_between(&tx, account, account).await?.remove(&account);
+        let computed = self.compute(&tx, account).await?;
         tx.commit().await?;
-        Ok(())
+        let (new, outcome) = match computed {
+            Ok((period, total)) => {
+                let new = NewEstimate::of(account, old.as_ref(), period, total);
+                let outcome = Estimate::Computed { period, total, change: new.change };
+                (new, outcome)
+            }
+            Err((period, problem)) => {
+                tracing::warn!(company = tenant.slug, %period, problem, "no estimate");
+                let new = NewEstimate::standing(account, old.as_ref(), period, problem);
+                (new, Estimate::Unavailable(UNAVAILABLE.to_owned()))
+            }
+        };
+        let tx = self.db.begin(tenant, Actor::System).await?;
+        store::save_estimates(&tx, &[new]).await?;
+        tx.commit().await?;
+        Ok(outcome)
     }
 
     /// The estimate without storing it.
@@ -92,7 +104,7 @@ impl Preliminary {
             Err(Error::Db(error)) => return Err(error),
             Err(error) => return Ok(Err((period, error.to_string()))),
         };
-        let cases = loading::cases(tx, &tool.plan, base(tx), vec![facts]).await?;
+        let cases = loading::cases(tx, &tool.plan, Base::default(), vec![facts]).await?;
         Ok(match computed(tool, cases).await {
             Ok((_, charges)) => Ok((period, charges.iter().map(total).sum())),
             Err(Error::Db(error)) => return Err(error),
@@ -104,11 +116,6 @@ impl Preliminary {
 /// The month after the latest published one; the current month before the first.
 async fn period_to_estimate(tx: &Tx) -> Result<Period, DbError> {
     Ok(store::latest_period(tx).await?.map_or_else(|| tx.today().period(), Period::next))
-}
-
-/// An estimate counts no payments and carries no balance.
-fn base(tx: &Tx) -> Base {
-    Base { run: None, from: tx.now(), to: tx.now() }
 }
 
 async fn computed(tool: Tool, cases: Vec<AccountCase>) -> Result<(Vec<AccountCase>, Vec<AccountCharges>), Error> {
@@ -123,28 +130,30 @@ fn total(charges: &AccountCharges) -> Money {
     charges.lines.iter().map(|line| Money(line.total())).sum()
 }
 
-fn change(old: Option<&estimate::Model>, period: Period, total: Money) -> Option<Money> {
-    let before = old.filter(|row| row.period == period)?.total?;
-    Some(total - before)
+/// An estimate about to be stored.
+pub(crate) struct NewEstimate {
+    pub(crate) account: AccountId,
+    pub(crate) period: Period,
+    pub(crate) total: Option<Money>,
+    pub(crate) change: Option<Money>,
+    pub(crate) problem: String,
+    /// The submissions that it knows of.
+    pub(crate) computed: i64,
 }
 
-fn row(
-    tx: &Tx,
-    account: AccountId,
-    period: Period,
-    total: Option<Money>,
-    change: Option<Money>,
-    problem: &str,
-) -> estimate::ActiveModel {
-    estimate::ActiveModel {
-        tenant_id: Set(tx.tenant_id()),
-        account_id: Set(account),
-        period: Set(period),
-        total: Set(total),
-        change: Set(change),
-        problem: Set(problem.to_owned()),
-        detail: Set(String::new()),
-        computed_at: Set(tx.now()),
+impl NewEstimate {
+    fn of(account: AccountId, old: Option<&estimate::Model>, period: Period, total: Money) -> Self {
+        let before = old.filter(|row| row.period == period).and_then(|row| row.total);
+        let change = before.map(|before| total - before);
+        let computed = old.map_or(0, |row| row.wanted);
+        Self { account, period, total: Some(total), change, problem: String::new(), computed }
+    }
+
+    /// The figure before, where there was one for the same month, with what is wrong now.
+    fn standing(account: AccountId, old: Option<&estimate::Model>, period: Period, problem: String) -> Self {
+        let standing = old.filter(|row| row.period == period);
+        let (total, change) = standing.map_or((None, None), |row| (row.total, row.change));
+        Self { account, period, total, change, problem, computed: old.map_or(0, |row| row.wanted) }
     }
 }
 
@@ -159,43 +168,18 @@ fn answer(row: &estimate::Model) -> Estimate {
 
 #[async_trait]
 impl Estimates for Preliminary {
-    async fn refresh(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Estimate, DbError> {
-        let tx = self.db.read(tenant, Actor::System).await?;
-        let computed = self.compute(&tx, account).await?;
-        tx.commit().await?;
-
-        let tx = self.db.begin(tenant, Actor::System).await?;
-        let this = estimate::Entity::find().filter(estimate::Column::AccountId.eq(account));
-        let old = tx.one(this).await?;
-        let (new, outcome) = match &computed {
-            Ok((period, total)) => {
-                let change = change(old.as_ref(), *period, *total);
-                let outcome = Estimate::Computed { period: *period, total: *total, change };
-                (row(&tx, account, *period, Some(*total), change, ""), outcome)
-            }
-            Err((period, problem)) => {
-                tracing::warn!(company = tenant.slug, %period, problem, "no estimate");
-                let standing = old.as_ref().filter(|row| row.period == *period);
-                let (total, change) = standing.map_or((None, None), |row| (row.total, row.change));
-                let outcome = Estimate::Unavailable(UNAVAILABLE.to_owned());
-                (row(&tx, account, *period, total, change, problem), outcome)
-            }
-        };
-        if old.is_some() {
-            let key =
-                estimate::ActiveModel { tenant_id: Unchanged(tx.tenant_id()), account_id: Unchanged(account), ..new };
-            tx.update(key).await?;
-        } else {
-            tx.insert(new).await?;
-        }
-        tx.commit().await?;
-        Ok(outcome)
+    async fn outdate(&self, tx: &Tx, accounts: &[AccountId]) -> Result<(), DbError> {
+        store::outdate_estimates(tx, accounts).await
     }
 
     async fn current(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Option<Estimate>, DbError> {
         let tx = self.db.read(tenant, Actor::System).await?;
-        let row = tx.one(estimate::Entity::find().filter(estimate::Column::AccountId.eq(account))).await?;
+        let row = store::estimates_between(&tx, account, account).await?.remove(&account);
         tx.commit().await?;
-        Ok(row.as_ref().map(answer))
+        match row {
+            None => Ok(None),
+            Some(row) if row.wanted == row.computed => Ok(Some(answer(&row))),
+            Some(_) => self.refresh(tenant, account).await.map(Some),
+        }
     }
 }

@@ -111,7 +111,7 @@ impl Module for Billing {
 
 impl WebModule for Billing {
     fn pages(&self) -> Vec<PageRoute> {
-        pages::routes(&self.receipts)
+        pages::routes(&self.receipts, &self.preliminary)
     }
 
     fn resident_api(&self) -> Vec<ApiPart> {

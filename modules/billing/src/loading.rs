@@ -15,15 +15,22 @@ use crate::plan::Plan;
 /// How far back the last payment of an earlier bill is looked for, milliseconds: about three months.
 const LAST_PAYMENT_WINDOW: i64 = 92 * 24 * 60 * 60 * 1000;
 
+/// Between which moments payments count for a bill.
+#[derive(Clone, Copy, Debug)]
+pub struct Cutoffs {
+    /// The cut-off of the published run before: payments booked after it are to be counted.
+    pub from: Timestamp,
+    /// The cut-off of this bill: payments booked after it wait for the next.
+    pub to: Timestamp,
+}
+
 /// What a bill stands on beside accounts and meters.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Base {
     /// The published run before; none for the first bill.
     pub run: Option<RunId>,
-    /// Its cut-off: payments booked after it are to be counted.
-    pub from: Timestamp,
-    /// The cut-off of this bill: payments booked after it wait for the next.
-    pub to: Timestamp,
+    /// The payments that count; an estimate counts none.
+    pub cutoffs: Option<Cutoffs>,
 }
 
 #[derive(FromQueryResult)]
@@ -59,7 +66,7 @@ pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
     let mut meters = consumption::for_accounts(tx, plan.period, &ids).await?;
     let mut openings = openings(tx, base.run, first, last).await?;
-    let mut payments = payments(tx, base, first, last).await?;
+    let mut payments = payments(tx, base.cutoffs, first, last).await?;
     let mut averaged = averaged(tx, plan, first, last, &meters).await?;
     let case = |facts: AccountFacts| AccountCase {
         meters: meters.remove(&facts.id).unwrap_or_default(),
@@ -94,22 +101,23 @@ async fn openings(
 
 async fn payments(
     tx: &Tx,
-    base: Base,
+    cutoffs: Option<Cutoffs>,
     first: AccountId,
     last: AccountId,
 ) -> Result<HashMap<AccountId, Vec<PaymentFact>>, DbError> {
-    let from = base.from.min(Timestamp(base.to.0 - LAST_PAYMENT_WINDOW));
+    let Some(cutoffs) = cutoffs else { return Ok(HashMap::new()) };
+    let from = cutoffs.from.min(Timestamp(cutoffs.to.0 - LAST_PAYMENT_WINDOW));
     let rows: Vec<Paid> = tx
         .rows(
             "SELECT account_id, kind_code, amount, paid_on, booked_at FROM payment
              WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND booked_at > $4 AND booked_at <= $5
              ORDER BY account_id, booked_at, id",
-            vec![first.into(), last.into(), from.into(), base.to.into()],
+            vec![first.into(), last.into(), from.into(), cutoffs.to.into()],
         )
         .await?;
     let mut found: HashMap<AccountId, Vec<PaymentFact>> = HashMap::new();
     for row in rows {
-        let counted = row.booked_at > base.from;
+        let counted = row.booked_at > cutoffs.from;
         let fact = PaymentFact {
             kind: row.kind_code,
             amount: row.amount,

@@ -2,7 +2,10 @@
 
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, DbError, Money, Period, Tx};
+use kabinet_web::{Problem, Resident};
 use sea_orm::FromQueryResult;
+
+use crate::estimate::Preliminary;
 
 /// What an account owes, and why. Kopecks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub struct Overview {
     pub figures: Option<Figures>,
     /// The latest payment.
     pub last_payment: Option<LastPayment>,
+    /// Whether readings came since the estimate was computed.
+    pub outdated: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -67,6 +72,7 @@ struct Row {
     uncounted: Option<Money>,
     estimate_period: Option<Period>,
     estimate: Option<Money>,
+    behind: i64,
     paid_on: Option<Day>,
     amount: Option<Money>,
     source: Option<String>,
@@ -92,6 +98,7 @@ SELECT l.run_id, l.period, l.due_on, l.opening, l.charged, l.counted, l.to_pay,
        (SELECT CAST(COALESCE(SUM(p.amount), 0) AS BIGINT) FROM payment p
         WHERE p.tenant_id = $1 AND p.account_id = $2 AND p.booked_at > l.cutoff_at) AS uncounted,
        e.period AS estimate_period, e.total AS estimate,
+       COALESCE(e.wanted - e.computed, 0) AS behind,
        paid.paid_on, paid.amount, paid.source,
        (SELECT MIN(r.period) FROM billing_run r WHERE r.tenant_id = $1 AND r.state = 'published'
           AND r.cutoff_at >= paid.booked_at) AS counted_in
@@ -106,6 +113,27 @@ pub async fn overview(tx: &Tx, account: AccountId) -> Result<Overview, DbError> 
     Ok(rows.into_iter().next().map(from_row).unwrap_or_default())
 }
 
+/// The resident's account with an estimate of all its readings, and the transaction to read on in. A failed
+/// computation is a line in the log: the other figures are worth showing.
+pub(crate) async fn up_to_date(
+    resident: &Resident,
+    estimates: &Preliminary,
+    account: AccountId,
+) -> Result<(Tx, Overview), Problem> {
+    let tx = resident.read().await?;
+    let found = overview(&tx, account).await?;
+    if !found.outdated {
+        return Ok((tx, found));
+    }
+    tx.commit().await?;
+    if let Err(error) = estimates.refresh(resident.tenant(), account).await {
+        tracing::warn!(%error, "no estimate for the overview");
+    }
+    let tx = resident.read().await?;
+    let found = overview(&tx, account).await?;
+    Ok((tx, found))
+}
+
 fn from_row(row: Row) -> Overview {
     let last_payment = match (row.paid_on, row.amount) {
         (Some(date), Some(amount)) => {
@@ -114,7 +142,7 @@ fn from_row(row: Row) -> Overview {
         }
         _ => None,
     };
-    Overview { figures: figures(&row), last_payment }
+    Overview { figures: figures(&row), last_payment, outdated: row.behind != 0 }
 }
 
 fn figures(row: &Row) -> Option<Figures> {
@@ -153,7 +181,7 @@ mod tests {
                 run_id: Some(RunId(Uuid::nil())), period: Some(Period(202_610)), due_on: Some(Day(20_261_116)),
                 opening: Some(Money(opening)), charged: Some(Money(charged)), counted: Some(Money(counted)),
                 to_pay: Some(Money(opening + charged - counted)), uncounted: Some(Money(uncounted)),
-                estimate_period: Some(Period(202_611)), estimate: estimate.map(Money),
+                estimate_period: Some(Period(202_611)), estimate: estimate.map(Money), behind: 0,
                 paid_on: None, amount: None, source: None, counted_in: None,
             };
             let f = figures(&row).expect("figures");
@@ -176,6 +204,7 @@ mod tests {
             uncounted: None,
             estimate_period: Some(Period(202_610)),
             estimate: Some(Money(5)),
+            behind: 0,
             paid_on: None,
             amount: None,
             source: None,

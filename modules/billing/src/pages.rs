@@ -9,6 +9,7 @@ use poem::{EndpointExt, Response, handler};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::estimate::Preliminary;
 use crate::receipts::Receipts;
 use crate::{charges, documents, overview, payments};
 
@@ -22,9 +23,9 @@ use contexts::{
 const PAYMENTS: u16 = 24;
 
 /// The addresses of the module.
-pub(crate) fn routes(receipts: &Receipts) -> Vec<PageRoute> {
+pub(crate) fn routes(receipts: &Receipts, estimates: &Preliminary) -> Vec<PageRoute> {
     vec![
-        PageRoute::new("/overview", poem::get(show_overview)),
+        PageRoute::new("/overview", poem::get(show_overview).data(estimates.clone())),
         PageRoute::new("/services", poem::get(show_services)),
         PageRoute::new("/charges", poem::get(show_charges)),
         PageRoute::new("/payments", poem::get(show_payments)),
@@ -54,7 +55,7 @@ struct OverviewContext<M, W> {
 }
 
 #[handler]
-async fn show_overview(resident: Resident) -> Result<Response, Problem> {
+async fn show_overview(resident: Resident, Data(estimates): Data<&Preliminary>) -> Result<Response, Problem> {
     const TITLE: &str = "Общая информация";
     const TEMPLATE: &str = "billing/overview.html";
     let Some(active) = resident.active() else {
@@ -65,8 +66,7 @@ async fn show_overview(resident: Resident) -> Result<Response, Problem> {
         return resident.page(TITLE, TEMPLATE, &context);
     };
     let account = AccountId(active.id);
-    let tx = resident.read().await?;
-    let found = overview::overview(&tx, account).await?;
+    let (tx, found) = overview::up_to_date(&resident, estimates, account).await?;
     let meters = kabinet_meters::overview::meters(&tx, account).await?;
     let today = tx.today();
     tx.commit().await?;

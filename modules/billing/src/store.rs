@@ -1,10 +1,18 @@
 //! Queries that several parts of the module share.
 
-use kabinet_contracts::RunId;
+use std::collections::HashMap;
+
+use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{DbError, Period, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::entity::{billing_run, plugin, plugin_activation, receipt_kind, receipt_template, service, tariff};
+use crate::entity::{
+    billing_run, estimate, plugin, plugin_activation, receipt_kind, receipt_template, service, tariff,
+};
+use crate::estimate::NewEstimate;
+
+/// Accounts whose estimates go out of date in one statement.
+const MOST_OUTDATED: usize = 500;
 
 /// The state of a published run.
 pub(crate) const PUBLISHED: &str = "published";
@@ -59,4 +67,61 @@ pub(crate) async fn component(tx: &Tx, hash: &str) -> Result<Option<Vec<u8>>, Db
 pub(crate) async fn template(tx: &Tx, hash: &str) -> Result<Option<String>, DbError> {
     let row = tx.one(receipt_template::Entity::find().filter(receipt_template::Column::Hash.eq(hash))).await?;
     Ok(row.map(|row| row.source))
+}
+
+/// The estimates of accounts `first` to `last`.
+pub(crate) async fn estimates_between(
+    tx: &Tx,
+    first: AccountId,
+    last: AccountId,
+) -> Result<HashMap<AccountId, estimate::Model>, DbError> {
+    let these = estimate::Column::AccountId.between(first, last);
+    let rows = tx.all(estimate::Entity::find().filter(these)).await?;
+    Ok(rows.into_iter().map(|row| (row.account_id, row)).collect())
+}
+
+/// Stores estimates, each in the place of the one before; the count of submissions stays.
+pub(crate) async fn save_estimates(tx: &Tx, new: &[NewEstimate]) -> Result<(), DbError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<String> = (0..new.len())
+        .map(|row| row * 6 + 3)
+        .map(|n| format!("($1, ${n}, ${}, ${}, ${}, ${}, $2, ${})", n + 1, n + 2, n + 3, n + 4, n + 5))
+        .collect();
+    let sql = format!(
+        "INSERT INTO estimate (tenant_id, account_id, period, total, change, problem, computed_at, computed)
+         VALUES {}
+         ON CONFLICT (tenant_id, account_id) DO UPDATE SET period = excluded.period, total = excluded.total,
+           change = excluded.change, problem = excluded.problem, computed_at = excluded.computed_at,
+           computed = excluded.computed
+         WHERE estimate.tenant_id = $1",
+        rows.join(", ")
+    );
+    let mut values = vec![tx.now().into()];
+    for new in new {
+        let figure = [new.account.into(), new.period.into(), new.total.into(), new.change.into()];
+        values.extend(figure);
+        values.extend([new.problem.clone().into(), new.computed.into()]);
+    }
+    tx.execute(&sql, values).await.map(drop)
+}
+
+/// Counts a submission of readings for each account: their estimates do not know it. The rows stay locked
+/// until the transaction ends; always in one order, so that two imports cannot wait for each other.
+pub(crate) async fn outdate_estimates(tx: &Tx, accounts: &[AccountId]) -> Result<(), DbError> {
+    let mut accounts = accounts.to_vec();
+    accounts.sort_unstable();
+    accounts.dedup();
+    for some in accounts.chunks(MOST_OUTDATED) {
+        let rows: Vec<String> = (2..some.len() + 2).map(|n| format!("($1, ${n}, 0, '', 0, 1)")).collect();
+        let sql = format!(
+            "INSERT INTO estimate (tenant_id, account_id, period, problem, computed_at, wanted) VALUES {}
+             ON CONFLICT (tenant_id, account_id) DO UPDATE SET wanted = estimate.wanted + 1
+             WHERE estimate.tenant_id = $1",
+            rows.join(", ")
+        );
+        tx.execute(&sql, some.iter().map(|account| (*account).into()).collect()).await?;
+    }
+    Ok(())
 }

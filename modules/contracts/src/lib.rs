@@ -68,13 +68,15 @@ pub enum Estimate {
     Unavailable(String),
 }
 
-/// The readings page's question to billing.
+/// What meters say to billing about readings, and ask of it. An estimate is computed when somebody looks at
+/// it, not when the reading is stored: a reading is acknowledged as soon as it is durable.
 #[async_trait]
 pub trait Estimates: Send + Sync {
-    /// Computes and stores the account's estimate afresh. A failing plugin is an
-    /// [`Estimate::Unavailable`], never an error.
-    async fn refresh(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Estimate, DbError>;
-    /// The stored estimate; `None` when none was computed yet.
+    /// Says that the accounts' estimates no longer hold, in the transaction that stores their readings. Two
+    /// such transactions of one account wait for each other from here on.
+    async fn outdate(&self, tx: &Tx, accounts: &[AccountId]) -> Result<(), DbError>;
+    /// The account's estimate of all its readings, computed now where it is out of date; `None` when there
+    /// is nothing to estimate from. A failing plugin is an [`Estimate::Unavailable`], never an error.
     async fn current(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Option<Estimate>, DbError>;
 }
 

@@ -8,7 +8,7 @@ use sea_orm::Set;
 
 use crate::entity::meter;
 use crate::error::Error;
-use crate::readings::{NewReading, check_values, record_many};
+use crate::readings::{NewReading, check_values, keep};
 use crate::resource::{Resource, Source};
 use crate::store;
 
@@ -68,7 +68,7 @@ pub async fn install_many(tx: &Tx, meters: Vec<NewMeter>) -> Result<Vec<MeterId>
         first.push(NewReading { meter: id, taken_on, values, source: Source::Installation });
     }
     tx.insert_many(rows).await?;
-    record_many(tx, first).await?;
+    keep(tx, first).await?;
     Ok(ids)
 }
 

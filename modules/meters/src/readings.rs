@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use kabinet_contracts::{AccountId, MeterId, ReadingsStored};
+use kabinet_contracts::{AccountId, Estimates, MeterId, ReadingsStored};
 use kabinet_core::{Actor, Day, DbError, Period, Quantity, Timestamp, Tx};
 use sea_orm::Set;
 use serde_json::json;
@@ -55,10 +55,16 @@ pub(crate) async fn load(tx: &Tx, account: AccountId) -> Result<Vec<MeterState>,
 
 /// Judges what a resident (or a guest who found the account) sent and stores it, all or nothing; then
 /// announces [`ReadingsStored`] and writes the audit log. Six statements, however many meters.
-pub async fn submit(tx: &mut Tx, account: AccountId, submission: &Submission) -> Result<Accepted, Error> {
+pub async fn submit(
+    tx: &mut Tx,
+    estimates: &dyn Estimates,
+    account: AccountId,
+    submission: &Submission,
+) -> Result<Accepted, Error> {
     let today = tx.today();
     let window = Window::on(&MetersSettings::of(tx.tenant())?, today);
-    store::lock_meters(tx, account).await?;
+    // First of all: two forms sent at once would otherwise be judged by the same last reading.
+    estimates.outdate(tx, &[account]).await?;
     let meters = load(tx, account).await?;
     let judged = judge(&meters, submission, today, &window).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let source = if matches!(tx.actor(), Actor::Guest) { Source::Guest } else { Source::Portal };
@@ -116,11 +122,11 @@ fn row(
 
 /// Stores a reading as it is, without the judgement that people get, and announces it; false when a
 /// reading of that meter, day and source is there already.
-pub async fn record(tx: &mut Tx, reading: NewReading) -> Result<bool, Error> {
+pub async fn record(tx: &mut Tx, estimates: &dyn Estimates, reading: NewReading) -> Result<bool, Error> {
     let meter = store::meters_by_id(tx, &[reading.meter]).await?.pop().ok_or(Error::UnknownMeter(reading.meter))?;
     let (period, subject) = (reading.taken_on.period(), reading.meter);
     let detail = json!({ "date": reading.taken_on, "values": reading.values, "source": reading.source.code() });
-    if record_many(tx, vec![reading]).await? == 0 {
+    if record_many(tx, estimates, vec![reading]).await? == 0 {
         return Ok(false);
     }
     announce(tx, meter.account_id, period).await?;
@@ -130,11 +136,18 @@ pub async fn record(tx: &mut Tx, reading: NewReading) -> Result<bool, Error> {
 
 /// Stores readings as they are; how many were new. A reading of the same meter, day and source that is
 /// there already is skipped, so that an import can be repeated. No event: the importer reports what it
-/// did. Three statements per 512 meters and one per 1,000 new rows: bring up to a few thousand a call.
-pub async fn record_many(tx: &Tx, readings: Vec<NewReading>) -> Result<usize, Error> {
+/// did. Three statements per 512 meters and two per 1,000 new rows: bring up to a few thousand a call.
+pub async fn record_many(tx: &Tx, estimates: &dyn Estimates, readings: Vec<NewReading>) -> Result<usize, Error> {
+    let accounts = keep(tx, readings).await?;
+    estimates.outdate(tx, &accounts).await?;
+    Ok(accounts.len())
+}
+
+/// Stores the readings that are new; the account of each.
+pub(crate) async fn keep(tx: &Tx, readings: Vec<NewReading>) -> Result<Vec<AccountId>, Error> {
     let (Some(from), Some(to)) = (readings.iter().map(|r| r.taken_on).min(), readings.iter().map(|r| r.taken_on).max())
     else {
-        return Ok(0);
+        return Ok(Vec::new());
     };
     let ids: Vec<MeterId> = readings.iter().map(|r| r.meter).collect::<BTreeSet<_>>().into_iter().collect();
     let known = store::meters_by_id(tx, &ids).await?;
@@ -142,17 +155,17 @@ pub async fn record_many(tx: &Tx, readings: Vec<NewReading>) -> Result<usize, Er
     let stored = store::readings_between(tx, &ids, from, to).await?;
     let mut seen: BTreeSet<(MeterId, Day, String)> =
         stored.into_iter().map(|r| (r.meter_id, r.taken_on, r.source)).collect();
-    let mut rows = Vec::new();
+    let (mut rows, mut accounts) = (Vec::new(), Vec::new());
     for reading in readings {
         let meter = known.get(&reading.meter).ok_or(Error::UnknownMeter(reading.meter))?;
         check_values(&reading.values, meter.zones, &meter.serial)?;
         if seen.insert((reading.meter, reading.taken_on, reading.source.code().to_owned())) {
+            accounts.push(meter.account_id);
             rows.push(row(tx, meter.account_id, meter.id, reading.taken_on, &reading.values, reading.source));
         }
     }
-    let count = rows.len();
     tx.insert_many(rows).await?;
-    Ok(count)
+    Ok(accounts)
 }
 
 /// One value a zone, none below zero.

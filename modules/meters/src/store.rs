@@ -266,13 +266,6 @@ pub(crate) async fn meters_with_readings(
     Ok(meters)
 }
 
-/// Makes everybody else who judges a reading of this account wait until this transaction ends: on
-/// PostgreSQL two forms sent at once would otherwise be judged by the same last reading.
-pub(crate) async fn lock_meters(tx: &Tx, account: AccountId) -> Result<(), DbError> {
-    let sql = "UPDATE meter SET digits = digits WHERE tenant_id = $1 AND account_id = $2";
-    tx.execute(sql, vec![account.into()]).await.map(|_| ())
-}
-
 /// The rows of these meters.
 pub(crate) async fn meters_by_id(tx: &Tx, ids: &[MeterId]) -> Result<Vec<meter::Model>, DbError> {
     let mut rows = Vec::new();

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use kabinet_contracts::{AccountId, MeterId};
-use kabinet_core::{Actor, Clock, Day, Db, DbConfig, Period, Quantity, Tenant, TenantId, Tx};
+use async_trait::async_trait;
+use kabinet_contracts::{AccountId, Estimate, Estimates, MeterId};
+use kabinet_core::{Actor, Clock, Day, Db, DbConfig, DbError, Period, Quantity, Tenant, TenantId, Tx};
 use kabinet_meters::meters::{NewMeter, install, install_many};
 use kabinet_meters::readings::{NewReading, record, record_many, submit};
 use kabinet_meters::{Error, Resource, Source, Submission, consumption, overview};
@@ -20,6 +21,20 @@ struct House {
 }
 
 const TENANT: u128 = 1;
+
+/// A company without billing.
+struct Nobody;
+
+#[async_trait]
+impl Estimates for Nobody {
+    async fn outdate(&self, _: &Tx, _: &[AccountId]) -> Result<(), DbError> {
+        Ok(())
+    }
+
+    async fn current(&self, _: &Arc<Tenant>, _: AccountId) -> Result<Option<Estimate>, DbError> {
+        Ok(None)
+    }
+}
 
 fn account(number: u128) -> AccountId {
     AccountId(Uuid::from_u128(100 + number))
@@ -105,9 +120,9 @@ async fn a_submitted_reading_is_what_billing_sees() {
     let house = house(1).await;
     let mut tx = house.begin().await;
     let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
-    record_many(&tx, vec![reading(meter, 20_260_924, 130), reading(meter, 20_261_024, 133)]).await.unwrap();
+    record_many(&tx, &Nobody, vec![reading(meter, 20_260_924, 130), reading(meter, 20_261_024, 133)]).await.unwrap();
     let before = house.db.statements();
-    let accepted = submit(&mut tx, account(0), &typed(meter, "136,5")).await.unwrap();
+    let accepted = submit(&mut tx, &Nobody, account(0), &typed(meter, "136,5")).await.unwrap();
     assert!(house.db.statements() - before <= 6, "{}", house.db.statements() - before);
     assert_eq!((accepted.period, accepted.meters), (Period(202_611), vec![meter]));
     tx.commit().await.unwrap();
@@ -136,7 +151,7 @@ async fn a_missing_reading_brings_history_and_the_months_missed() {
     let tx = house.begin().await;
     let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
     let rows = [(20_251_020, 101), (20_260_720, 110), (20_260_820, 112), (20_260_801, 111)];
-    record_many(&tx, rows.map(|(day, value)| reading(meter, day, value)).into()).await.unwrap();
+    record_many(&tx, &Nobody, rows.map(|(day, value)| reading(meter, day, value)).into()).await.unwrap();
     let months = consumption::for_accounts(&tx, Period(202_611), &[account(0)]).await.unwrap();
     let month = &months[&account(0)][0];
     let zone = &month.zones[0];
@@ -160,7 +175,7 @@ async fn a_meter_counts_from_the_month_of_its_installation_until_its_removal() {
     let first = consumption::for_accounts(&tx, Period(202_509), &[account(0)]).await.unwrap();
     let zone = &first[&account(0)][0].zones[0];
     assert_eq!((zone.previous, zone.current), (Quantity::whole(100), None));
-    record_many(&tx, vec![reading(meter, 20_250_925, 102)]).await.unwrap();
+    record_many(&tx, &Nobody, vec![reading(meter, 20_250_925, 102)]).await.unwrap();
     let first = consumption::for_accounts(&tx, Period(202_509), &[account(0)]).await.unwrap();
     let month = &first[&account(0)][0];
     assert_eq!((month.zones[0].volume, month.missed_periods), (Some(Quantity::whole(2)), 0));
@@ -180,15 +195,15 @@ async fn imports_can_be_repeated_and_people_may_send_again() {
     let first = install_many(&tx, meters.clone()).await.unwrap();
     assert_eq!(install_many(&tx, meters).await.unwrap(), first);
     let rows = vec![reading(first[0], 20_261_024, 120), reading(first[1], 20_261_024, 120)];
-    assert_eq!(record_many(&tx, rows.clone()).await.unwrap(), 2);
-    assert_eq!(record_many(&tx, rows.clone()).await.unwrap(), 0);
-    assert!(!record(&mut tx, rows[0].clone()).await.unwrap());
-    submit(&mut tx, account(0), &typed(first[0], "121")).await.unwrap();
-    submit(&mut tx, account(0), &typed(first[0], "121,5")).await.unwrap();
-    let lower = submit(&mut tx, account(0), &typed(first[0], "121,4")).await;
+    assert_eq!(record_many(&tx, &Nobody, rows.clone()).await.unwrap(), 2);
+    assert_eq!(record_many(&tx, &Nobody, rows.clone()).await.unwrap(), 0);
+    assert!(!record(&mut tx, &Nobody, rows[0].clone()).await.unwrap());
+    submit(&mut tx, &Nobody, account(0), &typed(first[0], "121")).await.unwrap();
+    submit(&mut tx, &Nobody, account(0), &typed(first[0], "121,5")).await.unwrap();
+    let lower = submit(&mut tx, &Nobody, account(0), &typed(first[0], "121,4")).await;
     assert!(matches!(lower, Err(Error::Refused(_))));
     let wrong = NewReading { values: Vec::new(), ..rows[0].clone() };
-    assert!(matches!(record_many(&tx, vec![wrong]).await, Err(Error::Invalid(_))));
+    assert!(matches!(record_many(&tx, &Nobody, vec![wrong]).await, Err(Error::Invalid(_))));
 }
 
 #[tokio::test]
@@ -199,8 +214,8 @@ async fn a_batch_of_accounts_costs_as_few_statements_as_one() {
     let meters = accounts.iter().map(|account| water(*account, "18-1")).collect();
     let meters = install_many(&tx, meters).await.unwrap();
     let read = |day: i32, value: i64| meters.iter().map(move |meter| reading(*meter, day, value)).collect::<Vec<_>>();
-    record_many(&tx, read(20_261_024, 103)).await.unwrap();
-    record_many(&tx, read(20_261_120, 105)).await.unwrap();
+    record_many(&tx, &Nobody, read(20_261_024, 103)).await.unwrap();
+    record_many(&tx, &Nobody, read(20_261_120, 105)).await.unwrap();
     let before = house.db.statements();
     let months = consumption::for_accounts(&tx, Period(202_611), &accounts).await.unwrap();
     assert_eq!(house.db.statements() - before, 2);

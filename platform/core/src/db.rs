@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use uuid::Uuid;
 
@@ -110,40 +110,33 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.open(&self.write, options, tenant, actor).await
+        self.open(&self.write, options, false, tenant, actor).await
     }
 
     /// A transaction that only reads, one consistent picture, for one company.
     pub async fn read(&self, tenant: &Arc<Tenant>, actor: Actor) -> Result<Tx, DbError> {
-        let options = match self.read.get_database_backend() {
-            DatabaseBackend::Postgres => {
-                TransactionOptions { access_mode: Some(AccessMode::ReadOnly), ..TransactionOptions::default() }
-            }
-            _ => TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
-                ..TransactionOptions::default()
-            },
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+            ..TransactionOptions::default()
         };
-        self.open(&self.read, options, tenant, actor).await
+        self.open(&self.read, options, true, tenant, actor).await
     }
 
     async fn open(
         &self,
         pool: &DatabaseConnection,
         options: TransactionOptions,
+        read_only: bool,
         tenant: &Arc<Tenant>,
         actor: Actor,
     ) -> Result<Tx, DbError> {
         let inner = pool.begin_with_options(options).await?;
         if inner.get_database_backend() == DatabaseBackend::Postgres {
-            let scope = Statement::from_sql_and_values(
-                DatabaseBackend::Postgres,
-                "SELECT set_config('app.tenant', $1, true)",
-                [tenant.id.0.to_string().into()],
-            );
-            inner.execute_raw(scope).await?;
+            // One round trip for both, and no planning: SET takes no parameters, but a UUID needs no quoting.
+            let mode = if read_only { "SET TRANSACTION READ ONLY; " } else { "" };
+            inner.execute_unprepared(&format!("{mode}SET LOCAL app.tenant = '{}'", tenant.id.0)).await?;
         }
-        Ok(Tx::new(inner, self.clone(), tenant.clone(), actor))
+        Ok(Tx::new(inner, self.clone(), tenant.clone(), actor, read_only))
     }
 
     /// The connection for writing platform tables (companies, hosts, job envelopes, counters): it sees
@@ -229,6 +222,12 @@ fn options(config: &DbConfig, sqlite: bool, connections: u32) -> ConnectOptions 
                 .pragma("busy_timeout", "10000")
                 .pragma("cache_size", "-4000")
                 .statement_cache_capacity(200)
+        });
+    } else {
+        // Every statement here finds few rows by keys that begin with the company: planned once a connection,
+        // not once a request. Compiling a plan to machine code never pays for such statements.
+        options.map_sqlx_postgres_opts(|postgres| {
+            postgres.options([("plan_cache_mode", "force_generic_plan"), ("jit", "off")])
         });
     }
     options

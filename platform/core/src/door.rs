@@ -53,14 +53,21 @@ pub struct Tx {
     tenant: Arc<Tenant>,
     actor: Actor,
     now: Timestamp,
+    read_only: bool,
     topics: Vec<&'static str>,
     work: bool,
 }
 
 impl Tx {
-    pub(crate) fn new(inner: DatabaseTransaction, db: Db, tenant: Arc<Tenant>, actor: Actor) -> Self {
+    pub(crate) fn new(
+        inner: DatabaseTransaction,
+        db: Db,
+        tenant: Arc<Tenant>,
+        actor: Actor,
+        read_only: bool,
+    ) -> Self {
         let now = db.clock().now();
-        Self { inner, db, tenant, actor, now, topics: Vec::new(), work: false }
+        Self { inner, db, tenant, actor, now, read_only, topics: Vec::new(), work: false }
     }
 
     /// The company.
@@ -303,8 +310,12 @@ impl Tx {
         Ok(true)
     }
 
-    /// Makes everything durable, then tells caches and the job runner.
+    /// Makes everything durable, then tells caches and the job runner. A transaction that only read has
+    /// nothing to make durable: it ends with its connection's way back to the pool, and nobody waits for that.
     pub async fn commit(self) -> Result<(), DbError> {
+        if self.read_only {
+            return Ok(());
+        }
         self.inner.commit().await?;
         for topic in self.topics {
             self.db.changes().notify(topic);

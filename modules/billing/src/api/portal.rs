@@ -201,8 +201,7 @@ impl PortalApi {
     #[oai(path = "/overview", method = "get", operation_id = "getOverview")]
     async fn overview(&self, resident: Resident) -> ApiResult<OverviewAnswer> {
         let account = AccountId(resident.account()?.id);
-        let tx = resident.read().await?;
-        let found = overview::overview(&tx, account).await?;
+        let (tx, found) = overview::up_to_date(&resident, &self.estimates, account).await?;
         tx.commit().await?;
         let figures = found.figures.map(|f| OverviewOut {
             period: f.period.to_string(),

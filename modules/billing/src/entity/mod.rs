@@ -87,8 +87,8 @@ table!(receipt_facts, "receipt_facts", {
 table!(estimate, "estimate", {
     #[sea_orm(primary_key, auto_increment = false)] tenant_id: TenantId,
     #[sea_orm(primary_key, auto_increment = false)] account_id: AccountId,
-    period: Period, total: Option<Money>, change: Option<Money>, problem: String, detail: String,
-    computed_at: Timestamp,
+    period: Period, total: Option<Money>, change: Option<Money>, problem: String,
+    computed_at: Timestamp, wanted: i64, computed: i64,
 });
 table!(payment, "payment", {
     #[sea_orm(primary_key, auto_increment = false)] tenant_id: TenantId,

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use crate::api::{closed_account, problem};
 use crate::overview;
-use crate::pages::readings::refresh;
 use crate::readings::submit;
 use crate::store::{self, LookBack, MeterState};
 use crate::submission::{Row, Submission};
@@ -131,9 +130,8 @@ impl PortalApi {
         let mut tx = resident.begin().await?;
         closed_account(&account, tx.today())?;
         let submission = submission(body.0, tx.today());
-        let accepted = submit(&mut tx, AccountId(account.id), &submission).await.map_err(problem)?;
+        let accepted = submit(&mut tx, &*self.estimates, AccountId(account.id), &submission).await.map_err(problem)?;
         tx.commit().await?;
-        refresh(&resident, AccountId(account.id), &self.estimates).await;
         Ok(Json(ReadingsOut {
             date: accepted.date.iso(),
             period: accepted.period.to_string(),

@@ -65,10 +65,9 @@ pub(crate) async fn send(
     let submission = Submission::from_form(&fields);
     let mut tx = resident.begin().await?;
     closed_account(&account, tx.today())?;
-    match submit(&mut tx, AccountId(account.id), &submission).await {
+    match submit(&mut tx, &**estimates, AccountId(account.id), &submission).await {
         Ok(accepted) => {
             tx.commit().await?;
-            refresh(&resident, AccountId(account.id), estimates).await;
             Ok(resident.done(&format!("/meters/readings?sent={}", accepted.stored_at.0)))
         }
         Err(Error::Refused(refusal)) => {
@@ -76,14 +75,6 @@ pub(crate) async fn send(
             refused(&resident, AccountId(account.id), &submission, *refusal).await
         }
         Err(error) => Err(problem(error)),
-    }
-}
-
-/// The readings are stored already: an estimate that fails is a line in the log and a sentence on the
-/// page, never a failure of the request.
-pub(crate) async fn refresh(resident: &Resident, account: AccountId, estimates: &Arc<dyn Estimates>) {
-    if let Err(error) = estimates.refresh(resident.tenant(), account).await {
-        tracing::warn!(%error, "the estimate after a reading failed");
     }
 }
 

@@ -80,7 +80,7 @@ async fn readings(app: &App, town: &mut Town, month: Period) -> anyhow::Result<(
     }
     for some in new.chunks(CHUNK) {
         let tx = app.db.begin(&town.tenant, Actor::System).await?;
-        record_many(&tx, some.to_vec()).await?;
+        record_many(&tx, &*app.billing.estimates(), some.to_vec()).await?;
         tx.commit().await?;
     }
     Ok(())
