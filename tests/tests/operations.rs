@@ -19,6 +19,7 @@ on_both_databases![
     only_roles_with_the_permission_may_bill,
     a_package_is_applied_once_and_a_wrong_one_changes_nothing,
     the_demo_is_brought_up_to_date_without_touching_its_visitors,
+    a_demo_started_again_on_its_old_date_goes_on_where_it_was_left,
 ];
 
 fn health_is_told_on_the_management_address(kind: Kind) {
@@ -224,6 +225,26 @@ fn the_demo_is_brought_up_to_date_without_touching_its_visitors(kind: Kind) {
     let rows: Vec<String> = shown.all("table tbody tr").iter().map(|row| row.text()).collect();
     let sent = format!("{},{}", (before + 15_000_000) / 10_000_000, (before + 15_000_000) % 10_000_000 / 1_000_000);
     assert!(rows.iter().any(|row| row.contains("22.11.2026")), "{sent}: {rows:?}");
+}
+
+fn a_demo_started_again_on_its_old_date_goes_on_where_it_was_left(kind: Kind) {
+    let database = Database::new(kind);
+    let mut first = Server::demo(database.clone(), NOW);
+    let login = first.facts().company("beregovoy").resident.clone();
+    let mut browser = first.browser("beregovoy");
+    browser.log_in(&login.email, &login.password);
+    let (_, before) = dial(&mut browser);
+    for _ in 0..2 {
+        let (meter, _) = dial(&mut browser);
+        send(&mut browser, &meter, "0.5");
+    }
+    first.kill();
+    let second = Server::demo(database, NOW);
+    let mut browser = second.browser("beregovoy");
+    browser.log_in(&login.email, &login.password);
+    let (meter, _) = dial(&mut browser);
+    send(&mut browser, &meter, "0.5");
+    assert_eq!(dial(&mut browser).1, before + 15_000_000, "the newest reading of the day is the last one");
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub use work::continue_run;
 pub const BILL_JOB: &str = "bill";
 /// The kind of the job that computes the estimates of all accounts.
 pub const ESTIMATES_JOB: &str = "estimates";
+/// A payment is booked at the moment its transaction began and seen once it committed. A bill of the running
+/// month leaves the last minute to the next one, or a payment on its way would be in neither.
+const IN_FLIGHT_SECONDS: i64 = 60;
 
 const RUNNING: &str = "running";
 const DONE: &str = "done";
@@ -129,7 +132,7 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         snapshot: Set(serde_json::to_string(&snapshot)?),
         base_run: Set(before.as_ref().map(|run| run.id)),
         base_cutoff_at: Set(before.as_ref().map_or(Timestamp(0), |run| run.cutoff_at)),
-        cutoff_at: Set(end.min(tx.now())),
+        cutoff_at: Set(end.min(tx.now().plus_seconds(-IN_FLIGHT_SECONDS))),
         due_on: Set(settings.due_on(period)),
         total: Set(i32::try_from(total).unwrap_or(i32::MAX)),
         done: Set(0),

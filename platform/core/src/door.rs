@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, DeleteMany, EntityTrait,
-    FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, Select, Set, Statement, TryInsertResult, UpdateMany,
+    FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Select, Set, Statement, TryInsertResult, UpdateMany,
     Value,
 };
 use serde::Serialize;
@@ -242,6 +242,12 @@ impl Tx {
             detail: Set(detail.to_string()),
         })
         .await
+    }
+
+    /// The moment of the company's latest deed in the audit log.
+    pub async fn latest_deed(&self) -> Result<Option<Timestamp>, DbError> {
+        let latest = audit::Entity::find().order_by_desc(audit::Column::Id);
+        Ok(self.one(latest).await?.map(|row| row.at))
     }
 
     /// Puts a job into the queue; it runs only if this transaction commits. A second job with the same

@@ -67,6 +67,7 @@ pub struct Size {
 /// Creates what is missing of the demo and bills the months that fell due. What visitors did stays. The
 /// logins are returned and written to `demo.json` in the data folder.
 pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Logins> {
+    catch_up(app).await?;
     let mut companies = Vec::new();
     for slug in COMPANIES {
         let package = package(app, places, slug)?;
@@ -79,6 +80,22 @@ pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + 
     let logins = Logins { companies };
     logins.write(&app.config.data.dir)?;
     Ok(logins)
+}
+
+/// A demo that starts again on the same `demo.now` goes on where it was left.
+async fn catch_up(app: &App) -> anyhow::Result<()> {
+    if app.config.demo.now.is_empty() {
+        return Ok(());
+    }
+    for slug in COMPANIES {
+        if let Some(tenant) = app.tenants.by_slug(slug).await? {
+            let tx = app.db.read(&tenant, Actor::System).await?;
+            if let Some(latest) = tx.latest_deed().await? {
+                app.db.clock().catch_up(latest.plus_seconds(1));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Fills the database with made-up companies `town-1`, `town-2`, … of any size.
