@@ -114,6 +114,7 @@ impl App {
             config: PlatformConfig {
                 public_scheme: self.config.server.public_scheme.clone(),
                 trusted_proxies: self.config.server.trusted_proxies.clone(),
+                captcha_answer: self.config.demo.fixed_captcha_answer().to_owned(),
             },
         });
         application(&platform, &modules).map_err(|error| anyhow::anyhow!(error))

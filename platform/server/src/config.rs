@@ -91,6 +91,17 @@ pub struct DemoConfig {
     pub captcha_answer: String,
     /// A time from which the demo's clock ticks: `2026-11-22` or RFC 3339; empty for the real time.
     pub now: String,
+    /// Whether this process serves the demo: said by `--demo`, never by the configuration.
+    #[serde(skip)]
+    pub running: bool,
+}
+
+impl DemoConfig {
+    /// The answer that every captcha accepts; empty outside the demo.
+    #[must_use]
+    pub fn fixed_captcha_answer(&self) -> &str {
+        if self.running { &self.captcha_answer } else { "" }
+    }
 }
 
 impl Config {

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod asset;
+pub mod captcha;
 mod client;
 mod compression;
 pub mod cookie;
@@ -21,6 +22,7 @@ pub mod theme;
 mod view;
 
 pub use api::{ApiPart, ApiResult, openapi_document};
+pub use captcha::Captcha;
 pub use client::ClientAddress;
 pub use form::Form;
 pub use page::FieldError;

@@ -9,6 +9,7 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result, Route
 
 use crate::api::{ApiPart, ApiSurface, openapi_document};
 use crate::asset;
+use crate::captcha;
 use crate::compression;
 use crate::gate::Gate;
 use crate::headers;
@@ -84,6 +85,7 @@ fn routes(
         .at("/assets/:name", get(asset::file))
         .at("/theme.:hash", get(asset::theme_file))
         .at("/brand/:name", get(asset::logo))
+        .at("/captcha/:name", get(captcha::file))
         .at("/favicon.ico", get(poem::endpoint::make_sync(|_| poem::http::StatusCode::NO_CONTENT)))
         .at("/accessibility", get(view::show).post(view::keep))
         .at("/api/openapi.json", get(poem::endpoint::make_sync(move |_| poem::web::Json(document.clone()))));
