@@ -29,4 +29,4 @@ pub use page::FieldError;
 pub use person::{AccountRef, Guest, LinkedAccount, Profile, ProfileSource, Resident, Staff};
 pub use platform::{Platform, PlatformConfig};
 pub use problem::Problem;
-pub use surface::{PageRoute, WebModule, application};
+pub use surface::{PageRoute, Site, WebModule, application};

@@ -35,5 +35,9 @@ fn greet(app: &App, logins: &Logins) {
         println!("    resident       {}  {}", company.resident.email, company.resident.password);
         println!("    administrator  {}  {}", company.admin.email, company.admin.password);
     }
+    if app.config.mail.smtp_url.is_empty() {
+        println!("  {scheme}://mail.localhost:{port}/");
+        println!("    mailbox        everything that the platform sends");
+    }
     println!("  the same in {}", app.config.data.dir.join("demo.json").display());
 }

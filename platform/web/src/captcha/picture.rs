@@ -25,7 +25,7 @@ pub(super) fn drawn(code: &Code, chance: &mut StdRng) -> Result<Vec<u8>, png::En
     let bend = Bend::new(chance);
     let step = (WIDTH as f32 - 40.0) / code.len() as f32;
     for (place, digit) in code.iter().enumerate() {
-        let middle = (20.0 + step * (place as f32 + 0.5) + between(chance, -5.0, 5.0), HEIGHT as f32 / 2.0);
+        let middle = (20.0 + step * (place as f32 + 0.5) + between(chance, -3.0, 3.0), HEIGHT as f32 / 2.0);
         let turn = Turn::new(middle, chance);
         for stroke in strokes(*digit) {
             let line: Vec<Point> = stroke.into_iter().map(|point| bend.moved(turn.moved(point))).collect();
@@ -38,7 +38,7 @@ pub(super) fn drawn(code: &Code, chance: &mut StdRng) -> Result<Vec<u8>, png::En
 
 /// Lines across all digits, some of ink and some of paper, so that neither ink nor gaps tell digits apart.
 fn clutter(canvas: &mut Canvas, chance: &mut StdRng) {
-    for (count, breadth, grey) in [(3, 1.3, INK), (3, 1.0, PAPER)] {
+    for (count, breadth, grey) in [(2, 1.3, INK), (3, 0.9, PAPER)] {
         for _ in 0..count {
             let (height, swing) = (between(chance, 30.0, HEIGHT as f32 - 30.0), between(chance, 12.0, 34.0));
             let (length, phase) = (between(chance, 90.0, 220.0), between(chance, 0.0, 6.3));
@@ -67,7 +67,7 @@ struct Turn {
 
 impl Turn {
     fn new(middle: Point, chance: &mut StdRng) -> Self {
-        let angle = between(chance, -0.30, 0.30);
+        let angle = between(chance, -0.24, 0.24);
         let scale = TALL / 1.5 * between(chance, 0.85, 1.1);
         Self {
             middle: (middle.0, middle.1 + between(chance, -9.0, 9.0)),
@@ -153,9 +153,8 @@ fn ring((x, y): Point, (wide, tall): Point) -> Vec<Point> {
 fn rounded(line: &[Point]) -> Vec<Point> {
     let mut round: Vec<Point> = line.first().copied().into_iter().collect();
     for pair in line.windows(2) {
-        let part = |share: f32| {
-            (pair[0].0 + (pair[1].0 - pair[0].0) * share, pair[0].1 + (pair[1].1 - pair[0].1) * share)
-        };
+        let part =
+            |share: f32| (pair[0].0 + (pair[1].0 - pair[0].0) * share, pair[0].1 + (pair[1].1 - pair[0].1) * share);
         round.extend([part(0.25), part(0.75)]);
     }
     round.extend(line.last());
@@ -211,7 +210,8 @@ impl Canvas {
     /// Sixteen greys are enough for soft edges and halve the file.
     fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
         let level = |grey: &f32| (grey / 255.0 * 15.0).round().clamp(0.0, 15.0) as u8;
-        let packed: Vec<u8> = self.0.chunks(2).map(|pair| level(&pair[0]) << 4 | pair.get(1).map_or(0, level)).collect();
+        let packed: Vec<u8> =
+            self.0.chunks(2).map(|pair| level(&pair[0]) << 4 | pair.get(1).map_or(0, level)).collect();
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, WIDTH as u32, HEIGHT as u32);
         encoder.set_color(png::ColorType::Grayscale);

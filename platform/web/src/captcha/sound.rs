@@ -47,7 +47,8 @@ pub(super) fn spoken(code: &Code, chance: &mut StdRng) -> Vec<u8> {
 fn pause(voice: &mut Vec<f32>, shortest: f32, longest: f32, chance: &mut StdRng) {
     let samples = (between(chance, shortest, longest) * RATE as f32) as usize;
     // A click now and then, so that silence does not mark where words begin.
-    voice.extend((0..samples).map(|_| if chance.random::<f32>() < 0.0008 { between(chance, -45.0, 45.0) } else { 0.0 }));
+    voice
+        .extend((0..samples).map(|_| if chance.random::<f32>() < 0.0008 { between(chance, -45.0, 45.0) } else { 0.0 }));
 }
 
 /// The samples of a word.
