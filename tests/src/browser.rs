@@ -84,14 +84,18 @@ impl Response {
     }
 }
 
-/// The text without the values of hidden `csrf` fields.
+/// The text without what every page has of its own: the values of form tokens and captchas.
 fn without_tokens(html: &str) -> String {
-    let mut pieces = html.split("name=\"csrf\" value=\"");
-    let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |text, piece| {
-        let rest = piece.split_once('"').map_or("", |(_, rest)| rest);
-        format!("{text}name=\"csrf\" value=\"\"{rest}")
-    })
+    let cut = |text: String, (start, end): (&str, char)| {
+        let mut pieces = text.split(start);
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |text, piece| {
+            let rest = piece.find(end).map_or("", |at| &piece[at..]);
+            format!("{text}{start}{rest}")
+        })
+    };
+    let tokens = [("name=\"csrf\" value=\"", '"'), ("name=\"captcha_token\" value=\"", '"'), ("/captcha/", '.')];
+    tokens.into_iter().fold(html.to_owned(), cut)
 }
 
 /// A browser on one host, with its cookies.

@@ -12,6 +12,7 @@ pub mod company;
 pub mod database;
 pub mod demo;
 pub mod house;
+pub mod letters;
 pub mod page;
 pub mod pdf;
 pub mod postgres;
@@ -21,6 +22,7 @@ pub mod server;
 
 pub use browser::{Browser, Response};
 pub use database::{Database, Kind};
+pub use letters::Letter;
 pub use page::Page;
 pub use server::{Server, Visit};
 

@@ -327,7 +327,7 @@ impl Tx {
             self.db.changes().notify(topic);
         }
         if self.work {
-            self.db.work().notify_one();
+            self.db.work().notify_waiters();
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sea_orm::sea_query::OnConflict;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sea_orm::sea_query::{OnConflict, SimpleExpr};
 use sea_orm::{
     ActiveValue::NotSet, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, ExprTrait, QueryFilter, Set,
     Statement, TryInsertResult,
@@ -30,6 +31,8 @@ const FAILED: i32 = 2;
 const BATCH: i64 = 20;
 const LEASE_SECONDS: i64 = 60;
 const MOST_ATTEMPTS: i32 = 8;
+const POSTPONED_SECONDS: i64 = 60;
+const LETTERS_AT_ONCE: usize = 8;
 
 /// Something that happened, in the past tense; other modules may react.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync {
@@ -67,7 +70,10 @@ pub enum JobError {
     /// It may succeed later: it is tried again with growing pauses.
     #[error("{0}")]
     Retry(String),
-    /// It will never succeed: it is kept with its reason.
+    /// It cannot be tried now, which counts as no attempt: it comes up again after a minute.
+    #[error("{0}")]
+    Postpone(String),
+    /// It will never succeed: its envelope is kept with this reason, its payload is erased.
     #[error("{0}")]
     Fail(String),
 }
@@ -85,6 +91,8 @@ pub struct JobContext {
     pub db: Db,
     /// The company the job belongs to.
     pub tenant: Arc<Tenant>,
+    /// The job, the same at every attempt.
+    pub job: Uuid,
 }
 
 impl JobContext {
@@ -99,7 +107,12 @@ impl JobContext {
 pub trait JobHandler: Send + Sync {
     /// The kind it handles, unique within its module.
     fn kind(&self) -> &'static str;
-    /// Does the work; may be called again for the same payload.
+    /// How often it is tried, with pauses that double up to a quarter of an hour.
+    fn attempts(&self) -> i32 {
+        MOST_ATTEMPTS
+    }
+    /// Does the work; may be called again for the same payload. The text of an error is stored and
+    /// logged: no personal data in it.
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError>;
 }
 
@@ -148,6 +161,25 @@ pub(crate) fn payload_row(tenant: TenantId, id: Uuid, new: &NewJob) -> job_paylo
     job_payload::ActiveModel { tenant_id: Set(tenant), job_id: Set(id), payload: Set(new.payload.to_string()) }
 }
 
+/// Which jobs a loop of the runner takes.
+#[derive(Clone, Copy, Debug)]
+enum Lane {
+    All,
+    Letters,
+    Rest,
+}
+
+impl Lane {
+    /// The condition on the table `job`, after others.
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Letters => "AND module = 'mail'",
+            Self::Rest => "AND module <> 'mail'",
+        }
+    }
+}
+
 /// Runs the queue of one process.
 #[derive(Clone, Debug)]
 pub struct JobRunner {
@@ -163,13 +195,20 @@ impl JobRunner {
         Self { db, tenants, registry }
     }
 
-    /// Runs jobs for as long as the process lives.
+    /// Runs jobs for as long as the process lives. Letters wait for other machines, so they have a lane
+    /// of their own and hold up nothing else.
     pub async fn run(self) {
+        tokio::join!(self.keep_running(Lane::Letters), self.keep_running(Lane::Rest));
+    }
+
+    async fn keep_running(&self, lane: Lane) {
         loop {
-            match self.run_due().await {
+            // Made before the look at the queue: what is committed meanwhile is heard.
+            let woken = self.db.work().notified();
+            match self.run_lane(lane).await {
                 Ok(0) => {
                     let pause = tokio::time::sleep(Duration::from_millis(500));
-                    tokio::select! { () = pause => {}, () = self.db.work().notified() => {} }
+                    tokio::select! { () = pause => {}, () = woken => {} }
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -182,13 +221,36 @@ impl JobRunner {
 
     /// Claims and runs what is due now; how many jobs that were.
     pub async fn run_due(&self) -> Result<usize, DbError> {
-        let claimed = self.claim().await?;
+        self.run_lane(Lane::All).await
+    }
+
+    async fn run_lane(&self, lane: Lane) -> Result<usize, DbError> {
+        let claimed = self.claim(lane).await?;
         let count = claimed.len();
-        for job in claimed {
-            let outcome = self.run_one(&job).await;
-            self.finish(&job, outcome).await?;
-        }
+        let at_once = if matches!(lane, Lane::Letters) { LETTERS_AT_ONCE } else { 1 };
+        let outcomes = stream::iter(claimed).map(|job| self.run_claimed(job)).buffered(at_once);
+        outcomes.try_for_each(|()| async { Ok(()) }).await?;
         Ok(count)
+    }
+
+    async fn run_claimed(&self, job: job::Model) -> Result<(), DbError> {
+        if !self.holds(&job).await? {
+            return Ok(());
+        }
+        let outcome = self.run_one(&job).await;
+        self.finish(&job, outcome).await
+    }
+
+    /// Whether the job is still this runner's when its turn comes: a lease that ran short behind the
+    /// others of its batch is renewed.
+    async fn holds(&self, job: &job::Model) -> Result<bool, DbError> {
+        let now = self.db.clock().now();
+        if job.lease_until.0 - now.0 >= LEASE_SECONDS * 500 {
+            return Ok(true);
+        }
+        let lease = job::ActiveModel { lease_until: Set(now.plus_seconds(LEASE_SECONDS)), ..Default::default() };
+        let renewed = job::Entity::update_many().set(lease).filter(mine(job)).exec(self.db.platform()).await?;
+        Ok(renewed.rows_affected > 0)
     }
 
     /// Runs until nothing is due: for commands and tests.
@@ -197,16 +259,17 @@ impl JobRunner {
         Ok(())
     }
 
-    async fn claim(&self) -> Result<Vec<job::Model>, DbError> {
+    async fn claim(&self, lane: Lane) -> Result<Vec<job::Model>, DbError> {
         let now = self.db.clock().now();
         let backend = self.db.platform().get_database_backend();
         let lock = if backend == DatabaseBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
         let sql = format!(
             "UPDATE job SET state = {CLAIMED}, dedup_key = NULL, attempts = attempts + 1,
                             fence = fence + 1, lease_until = $1
-             WHERE id IN (SELECT id FROM job WHERE (state = {WAITING} AND run_at <= $2)
-                          OR (state = {CLAIMED} AND lease_until < $2) ORDER BY run_at, id LIMIT $3 {lock})
-             RETURNING *"
+             WHERE id IN (SELECT id FROM job WHERE ((state = {WAITING} AND run_at <= $2)
+                          OR (state = {CLAIMED} AND lease_until < $2)) {} ORDER BY run_at, id LIMIT $3 {lock})
+             RETURNING *",
+            lane.condition()
         );
         let values = [now.plus_seconds(LEASE_SECONDS).into(), now.into(), BATCH.into()];
         let statement = Statement::from_sql_and_values(backend, sql, values);
@@ -223,7 +286,7 @@ impl JobRunner {
         tx.commit().await?;
         let payload = payload.ok_or_else(|| JobError::Fail("the payload is gone".into()))?;
         let payload = serde_json::from_str(&payload.payload).map_err(|e| JobError::Fail(e.to_string()))?;
-        let context = JobContext { db: self.db.clone(), tenant };
+        let context = JobContext { db: self.db.clone(), tenant, job: job.id };
         if job.kind == EVENT_JOB {
             self.dispatch(context, payload).await
         } else {
@@ -253,23 +316,62 @@ impl JobRunner {
     }
 
     async fn finish(&self, job: &job::Model, outcome: Result<(), JobError>) -> Result<(), DbError> {
-        let mine = job::Column::Id.eq(job.id).and(job::Column::Fence.eq(job.fence));
         let error = match outcome {
             Ok(()) => return self.forget(job).await,
             Err(error) => error,
         };
-        tracing::warn!(module = job.module, kind = job.kind, attempts = job.attempts, %error, "job failed");
-        let again = matches!(error, JobError::Retry(_)) && job.attempts < MOST_ATTEMPTS;
-        let pause = 1_i64 << job.attempts.clamp(0, 10);
+        let pause = match &error {
+            JobError::Postpone(_) => Some(POSTPONED_SECONDS),
+            JobError::Retry(_) if job.attempts < self.attempts(job) => Some(1_i64 << job.attempts.clamp(0, 10)),
+            JobError::Retry(_) | JobError::Fail(_) => None,
+        };
+        if !matches!(error, JobError::Postpone(_)) {
+            tracing::warn!(job = %job.id, module = job.module, kind = job.kind, attempts = job.attempts, %error, "job failed");
+        }
+        match pause {
+            Some(pause) => self.put_back(job, &error, pause).await,
+            None => self.give_up(job, &error).await,
+        }
+    }
+
+    fn attempts(&self, job: &job::Model) -> i32 {
+        self.registry.job(&job.module, &job.kind).map_or(MOST_ATTEMPTS, |handler| handler.attempts())
+    }
+
+    /// The job waits again; a postponed one has not used up an attempt.
+    async fn put_back(&self, job: &job::Model, error: &JobError, pause: i64) -> Result<(), DbError> {
+        let tried = i32::from(!matches!(error, JobError::Postpone(_)));
         let change = job::ActiveModel {
             id: NotSet,
-            state: Set(if again { WAITING } else { FAILED }),
+            state: Set(WAITING),
+            attempts: Set(job.attempts - 1 + tried),
             run_at: Set(self.db.clock().now().plus_seconds(pause)),
             last_error: Set(Some(error.to_string())),
             ..Default::default()
         };
-        job::Entity::update_many().set(change).filter(mine).exec(self.db.platform()).await?;
+        job::Entity::update_many().set(change).filter(mine(job)).exec(self.db.platform()).await?;
         Ok(())
+    }
+
+    /// Keeps the envelope of a job that failed for good, with the reason; the payload may be about
+    /// people and goes.
+    async fn give_up(&self, job: &job::Model, error: &JobError) -> Result<(), DbError> {
+        let failed = job::ActiveModel {
+            id: NotSet,
+            state: Set(FAILED),
+            last_error: Set(Some(error.to_string())),
+            ..Default::default()
+        };
+        let update = job::Entity::update_many().set(failed).filter(mine(job));
+        let Some(tenant) = self.tenants.by_id(job.tenant_id).await? else {
+            update.exec(self.db.platform()).await?;
+            return Ok(());
+        };
+        let tx = self.db.begin(&tenant, Actor::System).await?;
+        if update.exec(tx.platform()).await?.rows_affected > 0 {
+            erase_payload(&tx, job).await?;
+        }
+        tx.commit().await
     }
 
     /// Removes a job that is done, envelope and payload in one transaction; not one that another runner
@@ -277,11 +379,20 @@ impl JobRunner {
     async fn forget(&self, job: &job::Model) -> Result<(), DbError> {
         let Some(tenant) = self.tenants.by_id(job.tenant_id).await? else { return Ok(()) };
         let tx = self.db.begin(&tenant, Actor::System).await?;
-        let mine = job::Column::Id.eq(job.id).and(job::Column::Fence.eq(job.fence));
-        if job::Entity::delete_many().filter(mine).exec(tx.platform()).await?.rows_affected > 0 {
-            let payload = job_payload::Column::JobId.eq(job.id);
-            tx.delete_where(job_payload::Entity::delete_many().filter(payload)).await?;
+        if job::Entity::delete_many().filter(mine(job)).exec(tx.platform()).await?.rows_affected > 0 {
+            erase_payload(&tx, job).await?;
         }
         tx.commit().await
     }
+}
+
+/// The job as this runner claimed it: another's claim has another fence.
+fn mine(job: &job::Model) -> SimpleExpr {
+    job::Column::Id.eq(job.id).and(job::Column::Fence.eq(job.fence))
+}
+
+async fn erase_payload(tx: &Tx, job: &job::Model) -> Result<(), DbError> {
+    let payload = job_payload::Column::JobId.eq(job.id);
+    tx.delete_where(job_payload::Entity::delete_many().filter(payload)).await?;
+    Ok(())
 }

@@ -213,7 +213,7 @@ fn receipt_context(data: &ReceiptData, index: usize) -> Value {
 }
 
 /// Translates an error of the template engine into one for the author.
-fn template_error(name: &str, error: &Error) -> RenderError {
+pub(crate) fn template_error(name: &str, error: &Error) -> RenderError {
     let kind = match error.kind() {
         ErrorKind::SyntaxError => "ошибка синтаксиса",
         ErrorKind::UndefinedError => "такого поля нет",

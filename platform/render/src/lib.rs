@@ -1,6 +1,7 @@
 //! What people get to see, from data: HTML pages, receipts as PDF, payment QR.
 //!
 //! - [`environment`] builds the minijinja environments;
+//! - [`letter`] renders mails, HTML and text;
 //! - [`receipt`] holds the plain data of a receipt, [`samples`] examples of it;
 //! - [`payment_qr`] makes the payment QR of ГОСТ Р 56042-2014 and checks
 //!   requisites;
@@ -13,6 +14,7 @@
 pub mod environment;
 pub mod error;
 pub mod format;
+pub mod letter;
 pub mod payment_qr;
 pub mod printer;
 pub mod receipt;
@@ -29,5 +31,6 @@ mod template_tests;
 
 pub use environment::page_environment;
 pub use error::RenderError;
+pub use letter::{Letter, LetterCompany, Letters};
 pub use printer::{ReceiptPrinter, receipt_task};
 pub use receipt::ReceiptData;

@@ -17,12 +17,13 @@ use kabinet_sandbox::{Pool, PoolConfig};
 use kabinet_web::cookie::{CookieNames, TokenKey};
 use kabinet_web::page::Pages;
 use kabinet_web::session::Sessions;
-use kabinet_web::{Platform, PlatformConfig, WebModule, application};
+use kabinet_web::{Platform, PlatformConfig, Site, WebModule, application};
 use poem::Endpoint;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 
 use crate::config::Config;
+use crate::mail::{Mails, Transport};
 
 /// A running platform without its listeners.
 pub struct App {
@@ -43,6 +44,7 @@ pub struct App {
     access: Access,
     key: [u8; 32],
     modules: Vec<Arc<dyn WebModule>>,
+    transport: Transport,
 }
 
 impl std::fmt::Debug for App {
@@ -80,6 +82,9 @@ impl App {
             Arc::new(billing.clone()),
         ];
         modules.extend(further);
+        let transport = Transport::of(&config)?;
+        let letters: Vec<_> = modules.iter().flat_map(|module| module.mails()).copied().collect();
+        modules.push(Arc::new(Mails::new(letters, transport.clone(), &config)?));
         let registry = Arc::new(Registry::new(modules.iter().map(|module| &**module as &dyn Module)));
         db.only_events(registry.events());
         let access = Access::new(&registry).await?;
@@ -94,6 +99,7 @@ impl App {
             access,
             key,
             modules,
+            transport,
         })
     }
 
@@ -114,9 +120,21 @@ impl App {
             config: PlatformConfig {
                 public_scheme: self.config.server.public_scheme.clone(),
                 trusted_proxies: self.config.server.trusted_proxies.clone(),
+                captcha_answer: self.config.demo.fixed_captcha_answer().to_owned(),
             },
         });
-        application(&platform, &modules).map_err(|error| anyhow::anyhow!(error))
+        application(&platform, &modules, self.sites()?).map_err(|error| anyhow::anyhow!(error))
+    }
+
+    /// The hosts that are no company's.
+    fn sites(&self) -> anyhow::Result<Vec<Site>> {
+        let mut sites = Vec::new();
+        match &self.transport {
+            Transport::Mailbox(mailbox) => sites.push(mailbox.site()?),
+            Transport::None => tracing::warn!("mail.smtp_url is not set: letters wait in the queue"),
+            Transport::Smtp(_) => {}
+        }
+        Ok(sites)
     }
 
     /// The merged OpenAPI document.

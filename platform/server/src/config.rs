@@ -9,6 +9,8 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use kabinet_core::{Clock, Day, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::mail::Smtp;
+
 /// Everything that can be configured, with defaults for a single machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,6 +21,8 @@ pub struct Config {
     pub data: DataConfig,
     /// The database.
     pub database: DatabaseConfig,
+    /// Letters.
+    pub mail: MailConfig,
     /// The demo.
     pub demo: DemoConfig,
 }
@@ -33,6 +37,8 @@ pub struct ServerConfig {
     pub management: SocketAddr,
     /// `http` or `https`: how browsers reach the portals.
     pub public_scheme: String,
+    /// The port in links of letters, where browsers need one; the demo's own by default.
+    pub public_port: Option<u16>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// Worker processes for plugins' compilation, templates and PDF.
@@ -45,6 +51,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             management: SocketAddr::from(([127, 0, 0, 1], 8081)),
             public_scheme: "http".into(),
+            public_port: None,
             trusted_proxies: Vec::new(),
             workers: 2,
         }
@@ -83,6 +90,22 @@ impl Default for DatabaseConfig {
     }
 }
 
+/// Letters.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailConfig {
+    /// The mail server: `smtp://user:password@host:port` (STARTTLS) or `smtps://…`; empty for none.
+    pub smtp_url: String,
+    /// The sender's address; empty for `no-reply@` at the company's host.
+    pub from: String,
+}
+
+impl std::fmt::Debug for MailConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MailConfig(from {})", self.from)
+    }
+}
+
 /// The demo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -91,6 +114,17 @@ pub struct DemoConfig {
     pub captcha_answer: String,
     /// A time from which the demo's clock ticks: `2026-11-22` or RFC 3339; empty for the real time.
     pub now: String,
+    /// Whether this process serves the demo: said by `--demo`, never by the configuration.
+    #[serde(skip)]
+    pub running: bool,
+}
+
+impl DemoConfig {
+    /// The answer that every captcha accepts; empty outside the demo.
+    #[must_use]
+    pub fn fixed_captcha_answer(&self) -> &str {
+        if self.running { &self.captcha_answer } else { "" }
+    }
 }
 
 impl Config {
@@ -114,6 +148,7 @@ impl Config {
         let secrets = [
             ("KABINET_DATABASE__URL_FILE", &mut self.database.url),
             ("KABINET_DATABASE__OWNER_URL_FILE", &mut self.database.owner_url),
+            ("KABINET_MAIL__SMTP_URL_FILE", &mut self.mail.smtp_url),
         ];
         for (name, value) in secrets {
             if let Some(file) = std::env::var_os(name) {
@@ -135,7 +170,16 @@ impl Config {
             bail!("server.public_scheme: expected http or https");
         }
         self.clock()?;
+        if !self.mail.smtp_url.is_empty() {
+            Smtp::new(&self.mail.smtp_url)?;
+        }
         Ok(self)
+    }
+
+    /// The port that links carry.
+    #[must_use]
+    pub fn public_port(&self) -> Option<u16> {
+        self.server.public_port.or_else(|| self.demo.running.then(|| self.server.listen.port()))
     }
 
     /// The clock that `demo.now` asks for.

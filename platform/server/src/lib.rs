@@ -5,7 +5,8 @@ pub mod company;
 pub mod composition;
 pub mod config;
 pub mod demo;
-pub mod places;
+pub mod mail;
+mod places;
 pub mod serve;
 
 pub use composition::App;

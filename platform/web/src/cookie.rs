@@ -99,18 +99,27 @@ impl TokenKey {
     #[must_use]
     pub fn accepts(&self, bound_to: &str, token: &str) -> bool {
         let Ok(given) = URL_SAFE_NO_PAD.decode(token) else { return false };
-        self.digest(bound_to).ct_eq(&given).into()
+        self.digest(bound_to).as_slice().ct_eq(&given).into()
     }
 
-    fn digest(&self, bound_to: &str) -> Vec<u8> {
-        match Hmac::<Sha256>::new_from_slice(&self.0) {
-            Ok(mut mac) => {
-                mac.update(b"form:");
-                mac.update(bound_to.as_bytes());
-                mac.finalize().into_bytes().to_vec()
-            }
-            Err(_) => Vec::new(),
-        }
+    /// A key of its own for `purpose`: knowing it tells nothing of the others.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        self.mac(b"key:", purpose)
+    }
+
+    fn digest(&self, bound_to: &str) -> [u8; 32] {
+        self.mac(b"form:", bound_to)
+    }
+
+    fn mac(&self, label: &[u8], text: &str) -> [u8; 32] {
+        // A short key is one that zeros fill up to the block (RFC 2104).
+        let mut block = [0_u8; 64];
+        block[..32].copy_from_slice(&self.0);
+        let mut mac = Hmac::<Sha256>::new(&block.into());
+        mac.update(label);
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 }
 

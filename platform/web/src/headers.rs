@@ -5,16 +5,18 @@ use poem::http::{HeaderName, HeaderValue, header};
 
 /// No inline code, nothing from other sites, no framing.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+     media-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// The interactive API document needs what its bundled page uses.
 const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// Adds them; a page that brings a policy of its own keeps it.
 pub(crate) fn secure(mut response: Response, path: &str) -> Response {
     let policy = if path == "/api/docs" { DOCUMENT_POLICY } else { POLICY };
-    let fixed: [(HeaderName, &'static str); 4] = [
-        (header::CONTENT_SECURITY_POLICY, policy),
+    let own = response.headers_mut().entry(header::CONTENT_SECURITY_POLICY);
+    own.or_insert(HeaderValue::from_static(policy));
+    let fixed: [(HeaderName, &'static str); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // no-referrer would make browsers send `Origin: null` with forms.
         (header::REFERRER_POLICY, "same-origin"),

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod asset;
+pub mod captcha;
 mod client;
 mod compression;
 pub mod cookie;
@@ -21,10 +22,11 @@ pub mod theme;
 mod view;
 
 pub use api::{ApiPart, ApiResult, openapi_document};
+pub use captcha::Captcha;
 pub use client::ClientAddress;
 pub use form::Form;
 pub use page::FieldError;
 pub use person::{AccountRef, Guest, LinkedAccount, Profile, ProfileSource, Resident, Staff};
 pub use platform::{Platform, PlatformConfig};
 pub use problem::Problem;
-pub use surface::{PageRoute, WebModule, application};
+pub use surface::{PageRoute, Site, WebModule, application};

@@ -18,6 +18,8 @@ pub struct PlatformConfig {
     pub public_scheme: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// An answer that every captcha accepts: for a demo; empty for none.
+    pub captcha_answer: String,
 }
 
 /// Shared state of the HTTP layer.

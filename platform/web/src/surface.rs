@@ -9,6 +9,7 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result, Route
 
 use crate::api::{ApiPart, ApiSurface, openapi_document};
 use crate::asset;
+use crate::captcha;
 use crate::compression;
 use crate::gate::Gate;
 use crate::headers;
@@ -66,10 +67,40 @@ pub trait WebModule: Module {
     }
 }
 
-/// The whole application over `platform` and its modules; an error names what does not fit together.
-pub fn application(platform: &Arc<Platform>, modules: &[&dyn WebModule]) -> Result<impl Endpoint + use<>, String> {
+/// A host that is no company's, with what answers there: the demo's mailbox and other stand-ins for
+/// the world outside. Its slug is reserved (see the company packages).
+pub struct Site {
+    host: String,
+    endpoint: BoxEndpoint<'static>,
+}
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Site({})", self.host)
+    }
+}
+
+impl Site {
+    /// What answers on `host` (lower case, no port). Its pages may bring a content security policy of
+    /// their own.
+    pub fn new<E>(host: impl Into<String>, endpoint: E) -> Self
+    where
+        E: Endpoint + 'static,
+        E::Output: IntoResponse,
+    {
+        Self { host: host.into(), endpoint: endpoint.map_to_response().boxed() }
+    }
+}
+
+/// The whole application over `platform` and its modules, with the hosts that are no company's; an
+/// error names what does not fit together.
+pub fn application(
+    platform: &Arc<Platform>,
+    modules: &[&dyn WebModule],
+    sites: Vec<Site>,
+) -> Result<impl Endpoint + use<>, String> {
     let document = openapi_document(modules)?;
-    let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed() };
+    let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed(), sites };
     Ok(portal.with(CatchPanic::new()).around(|portal, request| async move {
         let takes_gzip = compression::takes_gzip(&request);
         Ok(compression::compressed(portal.call(request).await?.into_response(), takes_gzip))
@@ -84,6 +115,7 @@ fn routes(
         .at("/assets/:name", get(asset::file))
         .at("/theme.:hash", get(asset::theme_file))
         .at("/brand/:name", get(asset::logo))
+        .at("/captcha/:name", get(captcha::file))
         .at("/favicon.ico", get(poem::endpoint::make_sync(|_| poem::http::StatusCode::NO_CONTENT)))
         .at("/accessibility", get(view::show).post(view::keep))
         .at("/api/openapi.json", get(poem::endpoint::make_sync(move |_| poem::web::Json(document.clone()))));
@@ -105,6 +137,7 @@ fn routes(
 struct Portal {
     platform: Arc<Platform>,
     routes: BoxEndpoint<'static>,
+    sites: Vec<Site>,
 }
 
 impl Endpoint for Portal {
@@ -113,6 +146,10 @@ impl Endpoint for Portal {
     async fn call(&self, mut request: Request) -> Result<Response> {
         request.extensions_mut().insert(self.platform.clone());
         let path = request.original_uri().path().to_owned();
+        if let Some(site) = self.site(&request) {
+            let answer = site.endpoint.call(request).await.unwrap_or_else(poem::Error::into_response);
+            return Ok(headers::secure(answer, &path));
+        }
         let response = match self.company(&request).await {
             Ok(tenant) => self.answer(request, tenant).await,
             Err(problem) if is_api(&request) => problem.json(),
@@ -123,6 +160,14 @@ impl Endpoint for Portal {
 }
 
 impl Portal {
+    fn site(&self, request: &Request) -> Option<&Site> {
+        if self.sites.is_empty() {
+            return None;
+        }
+        let host = host_of(request).ok()?;
+        self.sites.iter().find(|site| site.host == host)
+    }
+
     /// The company of the host; a staff surface's host takes the company from the session's cookie.
     async fn company(&self, request: &Request) -> Result<Arc<Tenant>, Problem> {
         let host = host_of(request)?;

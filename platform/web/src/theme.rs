@@ -73,6 +73,14 @@ pub fn theme_css(brand: &Brand) -> String {
     css
 }
 
+/// The brand colour as a fill and the colour of text on it, both `#rrggbb`: what a letter is painted
+/// with. An invalid colour gives dark ink.
+#[must_use]
+pub fn fill_colors(brand: &Brand) -> (String, String) {
+    let (fill, text) = Rgb::parse(&brand.color).map_or((INK, WHITE), fill);
+    (fill.to_string(), text.to_string())
+}
+
 /// The fill of the main button and its text.
 fn fill(color: Rgb) -> (Rgb, Rgb) {
     if contrast(color, WHITE) < LIGHT_BRAND { (color, INK) } else { (readable(color, |c| contrast(c, WHITE)), WHITE) }

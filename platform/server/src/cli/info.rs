@@ -25,6 +25,7 @@ pub(super) fn sketch(config: &Config) -> String {
         format!("server.scheme      {}", config.server.public_scheme),
         format!("data.dir           {}", config.data.dir.display()),
         format!("database           {}", database(config)),
+        format!("mail               {}", mail(config)),
         "the configuration is good".to_owned(),
     ]
     .join("\n")
@@ -63,12 +64,23 @@ async fn reach(config: &Config) -> Result<String, String> {
     Ok(format!("{} answers", db.name()))
 }
 
+/// Where letters go.
+fn mail(config: &Config) -> String {
+    match config.mail.smtp_url.as_str() {
+        "" => "mail.smtp_url is not set: letters wait in the queue (the demo shows them in its mailbox)".to_owned(),
+        url => without_password(url),
+    }
+}
+
 /// The database without its password.
 fn database(config: &Config) -> String {
-    let url = &config.database.url;
+    without_password(&config.database.url)
+}
+
+fn without_password(url: &str) -> String {
     match url.split_once("://").and_then(|(scheme, rest)| rest.rsplit_once('@').map(|(_, host)| (scheme, host))) {
         Some((scheme, host)) => format!("{scheme}://…@{host}"),
-        None => url.clone(),
+        None => url.to_owned(),
     }
 }
 
@@ -81,6 +93,7 @@ mod tests {
         let mut config = Config::default();
         config.database.url = "postgres://app:secret@db.example/kabinet".to_owned();
         assert_eq!(database(&config), "postgres://…@db.example/kabinet");
-        assert!(!sketch(&config).contains("secret"));
+        config.mail.smtp_url = "smtp://kabinet:secret@mail.example:587".to_owned();
+        assert!(!sketch(&config).contains("secret") && !format!("{config:?}").contains("587"));
     }
 }

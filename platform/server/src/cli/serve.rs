@@ -11,10 +11,11 @@ use crate::demo::{self, Logins};
 use crate::places::Places;
 
 /// Opens the platform, fills the demo if asked, serves until told to stop.
-pub(super) async fn serve(config: Config, demo: bool) -> anyhow::Result<()> {
+pub(super) async fn serve(mut config: Config, demo: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("KABINET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    config.demo.running = demo;
     let app = Arc::new(App::open(config).await?);
     if demo {
         let say = |line: &str| tracing::info!("{line}");
@@ -33,6 +34,10 @@ fn greet(app: &App, logins: &Logins) {
         println!("  {scheme}://{}:{port}/", company.host);
         println!("    resident       {}  {}", company.resident.email, company.resident.password);
         println!("    administrator  {}  {}", company.admin.email, company.admin.password);
+    }
+    if app.config.mail.smtp_url.is_empty() {
+        println!("  {scheme}://mail.localhost:{port}/");
+        println!("    mailbox        everything that the platform sends");
     }
     println!("  the same in {}", app.config.data.dir.join("demo.json").display());
 }

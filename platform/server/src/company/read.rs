@@ -24,7 +24,7 @@ pub type KnownFeatures = HashSet<&'static str>;
 const TENANT: &str = "tenant.toml";
 const TARIFFS: &str = "tariffs.toml";
 /// Hosts of the platform's own.
-const RESERVED: [&str; 4] = ["admin", "bank", "mail", "www"];
+const RESERVED: [&str; 5] = ["admin", "bank", "mail", "esia", "www"];
 const MOST_HOSTS: usize = 20;
 /// Files larger than this are nobody's package.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;

@@ -1,0 +1,69 @@
+//! Sealing: what was sealed under a key opens under that key alone, and only where it was sealed for.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+
+use crate::clock::Entropy;
+
+/// Bytes of the nonce that stands before what is sealed.
+const NONCE: usize = 24;
+
+/// A key of XChaCha20-Poly1305. Never printed.
+#[derive(Clone)]
+pub struct SealKey([u8; 32]);
+
+impl std::fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealKey")
+    }
+}
+
+impl SealKey {
+    /// A key from 32 secret bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// `plain`, encrypted and bound to `place`: nonce, then ciphertext with its tag. Every call gives
+    /// other bytes.
+    #[must_use]
+    pub fn seal(&self, entropy: Entropy, place: &[u8], plain: &[u8]) -> Vec<u8> {
+        let nonce: [u8; NONCE] = entropy.bytes();
+        let payload = Payload { msg: plain, aad: place };
+        // Encryption fails only above 256 GiB.
+        let sealed = self.cipher().encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// What was sealed, or `None` when the bytes were changed, or sealed for another place or under
+    /// another key.
+    #[must_use]
+    pub fn open(&self, place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE)?;
+        self.cipher().decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: place }).ok()
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.0.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_opens_in_its_own_place_only() {
+        let key = SealKey::new([7; 32]);
+        let sealed = key.seal(Entropy, b"here", b"secret");
+        assert_eq!(key.open(b"here", &sealed).as_deref(), Some(b"secret".as_slice()));
+        assert_eq!(key.open(b"there", &sealed), None);
+        assert_eq!(SealKey::new([8; 32]).open(b"here", &sealed), None);
+        assert_ne!(key.seal(Entropy, b"here", b"secret"), sealed);
+        let mut changed = sealed.clone();
+        changed[30] ^= 1;
+        assert_eq!(key.open(b"here", &changed), None);
+        assert_eq!(key.open(b"here", &sealed[..20]), None);
+    }
+}

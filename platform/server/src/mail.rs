@@ -1,0 +1,185 @@
+//! Letters: the job that renders them in the company's brand and hands them to a mail server, or to the
+//! demo's own mailbox.
+//!
+//! The queue is the outbox: a letter is there exactly when the transaction that wrote it committed, and
+//! is gone once it was handed over. A crash between the two sends it again, with the same Message-ID.
+
+mod mailbox;
+mod outgoing;
+mod smtp;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kabinet_core::jobs::{JobContext, JobError, JobHandler};
+use kabinet_core::mail::MAIL_JOB;
+use kabinet_core::{Mail, Manifest, Module, ModuleKind, Tenant};
+use kabinet_render::{LetterCompany, Letters};
+use kabinet_web::WebModule;
+use kabinet_web::theme::{Brand, fill_colors};
+
+pub use mailbox::Mailbox;
+pub use outgoing::Outgoing;
+pub use smtp::Smtp;
+
+use crate::config::Config;
+
+static MANIFEST: Manifest =
+    Manifest { id: MAIL_JOB.0, title: "Письма", kind: ModuleKind::Core, permissions: &[], navigation: &[] };
+
+/// How often a letter is tried: with pauses of up to a quarter of an hour, some nine hours.
+const ATTEMPTS: i32 = 40;
+
+/// Where letters go.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// To a mail server.
+    Smtp(Smtp),
+    /// Into the memory of this process: the demo without a mail server.
+    Mailbox(Mailbox),
+    /// Nowhere yet: they wait in the queue until a mail server is configured.
+    None,
+}
+
+impl Transport {
+    /// What the configuration asks for; an error names the key.
+    pub fn of(config: &Config) -> anyhow::Result<Self> {
+        if !config.mail.smtp_url.is_empty() {
+            return Ok(Self::Smtp(Smtp::new(&config.mail.smtp_url)?));
+        }
+        Ok(if config.demo.running { Self::Mailbox(Mailbox::default()) } else { Self::None })
+    }
+
+    async fn deliver(&self, letter: Outgoing) -> Result<(), JobError> {
+        match self {
+            Self::Smtp(smtp) => smtp.deliver(&letter).await,
+            Self::Mailbox(mailbox) => {
+                mailbox.put(letter);
+                Ok(())
+            }
+            Self::None => Err(JobError::Postpone("mail.smtp_url is not set".into())),
+        }
+    }
+}
+
+/// The module: one kind of job, no pages.
+#[derive(Clone, Debug)]
+pub struct Mails(Arc<SendLetter>);
+
+#[derive(Debug)]
+struct SendLetter {
+    letters: Letters,
+    transport: Transport,
+    sender: String,
+    scheme: String,
+    port: Option<u16>,
+}
+
+impl Mails {
+    /// The module over the letters' templates of all modules.
+    pub fn new(
+        templates: impl IntoIterator<Item = (&'static str, &'static str)>,
+        transport: Transport,
+        config: &Config,
+    ) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(SendLetter {
+            letters: Letters::new(templates)?,
+            transport,
+            sender: config.mail.from.clone(),
+            scheme: config.server.public_scheme.clone(),
+            port: config.public_port(),
+        })))
+    }
+}
+
+impl Module for Mails {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
+        vec![self.0.clone()]
+    }
+}
+
+impl WebModule for Mails {}
+
+#[async_trait]
+impl JobHandler for SendLetter {
+    fn kind(&self) -> &'static str {
+        MAIL_JOB.1
+    }
+
+    fn attempts(&self) -> i32 {
+        ATTEMPTS
+    }
+
+    async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
+        if matches!(self.transport, Transport::None) {
+            return Err(JobError::Postpone("mail.smtp_url is not set".into()));
+        }
+        // Neither error may repeat the payload: it is stored with the job and logged.
+        let mail: Mail = serde_json::from_value(payload).map_err(|_| JobError::Fail("not a letter".into()))?;
+        let company = self.company(&context.tenant);
+        let letter = self.letters.render(&mail.template, &mail.subject, &company, &mail.context);
+        let letter = letter.map_err(|error| JobError::Fail(error.to_string()))?;
+        self.transport.deliver(self.addressed(&context, mail, letter)).await
+    }
+}
+
+impl SendLetter {
+    fn addressed(&self, context: &JobContext, mail: Mail, letter: kabinet_render::Letter) -> Outgoing {
+        let tenant = &context.tenant;
+        let own = || format!("no-reply@{}", tenant.canonical_host);
+        Outgoing {
+            id: context.job,
+            host: tenant.canonical_host.clone(),
+            from: if self.sender.is_empty() { own() } else { self.sender.clone() },
+            from_name: tenant.name.clone(),
+            reply_to: tenant.profile.email.clone(),
+            to: mail.to,
+            subject: mail.subject,
+            html: letter.html,
+            text: letter.text,
+            at: context.db.clock().now(),
+        }
+    }
+
+    fn company(&self, tenant: &Tenant) -> LetterCompany {
+        let profile = &tenant.profile;
+        let (color, color_text) = fill_colors(&Brand { color: profile.color.clone() });
+        LetterCompany {
+            name: tenant.name.clone(),
+            phone: profile.phone.clone(),
+            email: profile.email.clone(),
+            address: profile.address.clone(),
+            site: profile.site.clone(),
+            hours: profile.hours.clone(),
+            url: address(&self.scheme, &tenant.canonical_host, self.port),
+            color,
+            color_text,
+        }
+    }
+}
+
+/// `https://kabinet.example`, with the port where it is not the scheme's own.
+fn address(scheme: &str, host: &str, port: Option<u16>) -> String {
+    let usual = if scheme == "https" { 443 } else { 80 };
+    match port.filter(|port| *port != usual) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn links_carry_a_port_only_where_it_is_needed() {
+        assert_eq!(address("http", "a.localhost", Some(8080)), "http://a.localhost:8080");
+        assert_eq!(address("http", "a.localhost", Some(80)), "http://a.localhost");
+        assert_eq!(address("https", "a.example", Some(443)), "https://a.example");
+        assert_eq!(address("https", "a.example", None), "https://a.example");
+    }
+}

@@ -1,0 +1,136 @@
+//! A letter ready to leave, and what it looks like on the wire.
+
+use std::time::{Duration, SystemTime};
+
+use kabinet_core::Timestamp;
+use kabinet_core::jobs::JobError;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{Address, Message};
+use uuid::Uuid;
+
+/// A rendered letter with its addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The job that carries it.
+    pub id: Uuid,
+    /// The company's host: the right side of the Message-ID.
+    pub host: String,
+    /// The sender's address.
+    pub from: String,
+    /// The sender's name: the company's.
+    pub from_name: String,
+    /// Where answers go: the company's e-mail.
+    pub reply_to: String,
+    /// The recipient.
+    pub to: String,
+    /// Subject.
+    pub subject: String,
+    /// HTML part.
+    pub html: String,
+    /// Plain part.
+    pub text: String,
+    /// When it is sent.
+    pub at: Timestamp,
+}
+
+/// Tells other programs not to answer this one (RFC 3834).
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+impl Outgoing {
+    /// The message on the wire. A line break in an address, name or subject would begin another header:
+    /// such a letter is refused for good.
+    pub fn message(&self) -> Result<Message, JobError> {
+        for (part, text) in [("subject", &self.subject), ("sender's name", &self.from_name), ("recipient", &self.to)] {
+            if text.chars().any(char::is_control) {
+                return Err(JobError::Fail(format!("a control character in the {part}")));
+            }
+        }
+        let sender = mailbox("sender's", Some(self.from_name.clone()), &self.from)?;
+        let mut draft = Message::builder()
+            .from(sender)
+            .to(mailbox("recipient's", None, &self.to)?)
+            .subject(self.subject.clone())
+            .message_id(Some(format!("<{}@{}>", self.id, self.host)))
+            .date(moment(self.at))
+            .header(AutoSubmitted);
+        if !self.reply_to.is_empty() {
+            draft = draft.reply_to(mailbox("company's", None, &self.reply_to)?);
+        }
+        let parts = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
+        draft.multipart(parts).map_err(|_| JobError::Fail("the message cannot be built".into()))
+    }
+}
+
+/// An address; the error does not repeat it, because it is stored and logged.
+fn mailbox(whose: &str, name: Option<String>, address: &str) -> Result<Mailbox, JobError> {
+    let parsed: Result<Address, _> = address.trim().parse();
+    let address = parsed.map_err(|_| JobError::Fail(format!("the {whose} address cannot be read")))?;
+    Ok(Mailbox::new(name, address))
+}
+
+fn moment(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(at.0).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter() -> Outgoing {
+        Outgoing {
+            id: Uuid::nil(),
+            host: "beregovoy.example".into(),
+            from: "no-reply@kabinet.example".into(),
+            from_name: "УК «Береговой»".into(),
+            reply_to: "info@beregovoy.example".into(),
+            to: "anna@example.ru".into(),
+            subject: "Активация".into(),
+            html: "<p>Здравствуйте</p>".into(),
+            text: "Здравствуйте".into(),
+            at: Timestamp(1_795_348_800_000),
+        }
+    }
+
+    #[test]
+    fn a_line_break_in_a_header_is_refused() {
+        assert!(letter().message().is_ok());
+        let broken = [
+            Outgoing { subject: "Тема\r\nBcc: all@example.ru".into(), ..letter() },
+            Outgoing { to: "anna@example.ru\nBcc: all@example.ru".into(), ..letter() },
+            Outgoing { from_name: "УК\r\nBcc: all@example.ru".into(), ..letter() },
+            Outgoing { reply_to: "info@example.ru\r\nBcc: all@example.ru".into(), ..letter() },
+        ];
+        for letter in broken {
+            let refusal = letter.message().expect_err("refused");
+            assert!(matches!(&refusal, JobError::Fail(why) if !why.contains('@')), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn the_headers_are_those_of_the_letter() {
+        let message = String::from_utf8(letter().message().expect("a message").formatted()).expect("text");
+        assert!(
+            message.contains("Message-ID: <00000000-0000-0000-0000-000000000000@beregovoy.example>\r\n"),
+            "{message}"
+        );
+        assert!(message.contains("Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n"), "{message}");
+        assert!(message.contains("Auto-Submitted: auto-generated\r\n") && message.contains("Reply-To: "));
+        assert!(message.contains("multipart/alternative"));
+    }
+}
