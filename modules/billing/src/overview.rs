@@ -79,18 +79,22 @@ struct Row {
     counted_in: Option<Period>,
 }
 
-/// CROSS JOIN keeps SQLite to this order (the few runs, then one receipt of each by its key): without
-/// statistics it would read all receipts of the company. To PostgreSQL it is a join like any other.
+/// The latest run with a receipt of the account is found first, by the receipts' key: joined the other way
+/// round, both databases would read all receipts of the account (SQLite, without statistics, of the company).
+/// CROSS JOIN keeps SQLite to this order; to PostgreSQL it is a join like any other.
 const FIGURES: &str = "
 WITH latest AS (
   SELECT c.run_id, r.period, r.due_on, r.cutoff_at,
          CAST(SUM(c.opening) AS BIGINT) AS opening,
          CAST(SUM(c.charged + c.recalculation + c.penalty) AS BIGINT) AS charged,
          CAST(SUM(c.counted) AS BIGINT) AS counted, CAST(SUM(c.to_pay) AS BIGINT) AS to_pay
-  FROM billing_run r CROSS JOIN receipt c
-  WHERE r.tenant_id = $1 AND r.state = 'published'
-    AND c.tenant_id = $1 AND c.run_id = r.id AND c.account_id = $2
-  GROUP BY c.run_id, r.period, r.due_on, r.cutoff_at ORDER BY r.period DESC LIMIT 1),
+  FROM (SELECT b.id, b.period, b.due_on, b.cutoff_at FROM billing_run b
+        WHERE b.tenant_id = $1 AND b.state = 'published'
+          AND EXISTS (SELECT 1 FROM receipt x WHERE x.tenant_id = $1 AND x.run_id = b.id AND x.account_id = $2)
+        ORDER BY b.period DESC LIMIT 1) r
+  CROSS JOIN receipt c
+  WHERE c.tenant_id = $1 AND c.run_id = r.id AND c.account_id = $2
+  GROUP BY c.run_id, r.period, r.due_on, r.cutoff_at),
 paid AS (
   SELECT p.paid_on, p.amount, p.source, p.booked_at FROM payment p
   WHERE p.tenant_id = $1 AND p.account_id = $2 ORDER BY p.booked_at DESC, p.id DESC LIMIT 1)

@@ -237,19 +237,20 @@ pub(crate) async fn meters_with_readings(
     back: LookBack,
 ) -> Result<Vec<MeterState>, DbError> {
     let narrow = if only.is_some() { "AND m.id = $5" } else { "" };
-    // The inner SELECT names the oldest reading wanted; it is sought once a meter, in reading_meter.
-    // Ordered by m.id alone, SQLite would read all meters of the company in the order of their key.
+    // The oldest reading wanted is sought once a meter, in reading_meter, and before the readings are joined:
+    // inside the join PostgreSQL would seek it again for each reading.
     // Of readings stored in the same millisecond the higher one is the later one.
     let sql = format!(
-        "SELECT m.id, m.service_code, m.serial, m.place, m.model, m.zones, m.digits, m.automatic, m.installed_on,
+        "WITH mine AS MATERIALIZED (
+           SELECT m.*, COALESCE((SELECT o.taken_on FROM reading o
+                  WHERE o.tenant_id = $1 AND o.meter_id = m.id AND o.taken_on < $3
+                  ORDER BY o.taken_on DESC LIMIT 1 OFFSET $4), 0) AS since
+           FROM meter m WHERE m.tenant_id = $1 AND m.account_id = $2 {narrow})
+         SELECT m.id, m.service_code, m.serial, m.place, m.model, m.zones, m.digits, m.automatic, m.installed_on,
                 m.removed_on, m.verified_until,
                 r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at
-         FROM meter m
-         LEFT JOIN reading r ON r.tenant_id = m.tenant_id AND r.meter_id = m.id
-          AND r.taken_on >= COALESCE((SELECT o.taken_on FROM reading o
-                WHERE o.tenant_id = m.tenant_id AND o.meter_id = m.id AND o.taken_on < $3
-                ORDER BY o.taken_on DESC LIMIT 1 OFFSET $4), 0)
-         WHERE m.tenant_id = $1 AND m.account_id = $2 {narrow}
+         FROM mine m
+         LEFT JOIN reading r ON r.tenant_id = $1 AND r.meter_id = m.id AND r.taken_on >= m.since
          ORDER BY m.service_code, m.id, r.taken_on DESC, r.created_at DESC, r.value_t1 DESC, r.id DESC"
     );
     let mut values: Vec<Value> = vec![account.into(), back.before.into(), i64::from(back.depth - 1).into()];
