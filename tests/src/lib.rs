@@ -13,6 +13,7 @@ pub mod database;
 pub mod demo;
 pub mod house;
 pub mod letters;
+pub mod mail_server;
 pub mod page;
 pub mod pdf;
 pub mod postgres;

@@ -30,6 +30,7 @@ pub struct Server {
     /// How long the last start took until it was ready.
     pub started_in: Duration,
     now: String,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
     demo: OnceLock<Demo>,
     turns: Mutex<HashMap<String, &'static Mutex<()>>>,
@@ -51,6 +52,12 @@ impl Server {
     /// A server of its own over `database`, its clock starting at `now`.
     #[must_use]
     pub fn demo(database: Database, now: &str) -> Self {
+        Self::with(database, now, &[])
+    }
+
+    /// The same with further keys of the configuration, as environment variables.
+    #[must_use]
+    pub fn with(database: Database, now: &str, environment: &[(&str, String)]) -> Self {
         let address = || SocketAddr::from(([127, 0, 0, 1], free_port()));
         let mut server = Self {
             database,
@@ -58,6 +65,7 @@ impl Server {
             management: address(),
             started_in: Duration::ZERO,
             now: now.to_owned(),
+            environment: environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             child: None,
             demo: OnceLock::new(),
             turns: Mutex::default(),
@@ -76,6 +84,7 @@ impl Server {
         configure(&mut command, &self.database, &self.now);
         command.env("KABINET_SERVER__LISTEN", self.listen.to_string());
         command.env("KABINET_SERVER__MANAGEMENT", self.management.to_string());
+        command.envs(self.environment.iter().cloned());
         command.args(["serve", "--demo"]).stdout(log.try_clone().expect("a log")).stderr(log);
         let begun = Instant::now();
         self.child = Some(start(command));

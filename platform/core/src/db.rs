@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::change::Changes;
 use crate::clock::{Clock, Entropy};
 use crate::error::DbError;
+use crate::secrets::KeyRing;
 use crate::tenancy::Tenant;
 
 pub use crate::door::{TenantEntity, Tx};
@@ -72,6 +73,7 @@ pub struct Db {
     statements: Arc<AtomicU64>,
     work: Arc<tokio::sync::Notify>,
     heard: Arc<OnceLock<HashSet<&'static str>>>,
+    keys: Arc<OnceLock<KeyRing>>,
 }
 
 impl Db {
@@ -91,6 +93,7 @@ impl Db {
             statements,
             work: Arc::default(),
             heard: Arc::default(),
+            keys: Arc::default(),
         })
     }
 
@@ -181,6 +184,15 @@ impl Db {
     /// composition root.
     pub fn only_events(&self, heard: impl IntoIterator<Item = &'static str>) {
         let _ = self.heard.set(heard.into_iter().collect());
+    }
+
+    /// Hands over the keys of companies' secrets. Done once, by the composition root.
+    pub fn use_keys(&self, keys: KeyRing) {
+        let _ = self.keys.set(keys);
+    }
+
+    pub(crate) fn keys(&self) -> Option<&KeyRing> {
+        self.keys.get()
     }
 
     /// Whether anybody subscribes to `event`; true while nobody has said.

@@ -16,6 +16,7 @@ use crate::db::{Actor, Db};
 use crate::entity::{audit, feature, setting};
 use crate::error::DbError;
 use crate::jobs::{self, NewJob};
+use crate::secrets::KeyRing;
 use crate::tenancy::{self, Tenant, TenantId};
 use crate::values::{Day, Timestamp};
 
@@ -110,6 +111,11 @@ impl Tx {
     pub(crate) fn platform(&self) -> &DatabaseTransaction {
         self.db.count_statement();
         &self.inner
+    }
+
+    /// The keys of companies' secrets.
+    pub(crate) fn keys(&self) -> Result<&KeyRing, DbError> {
+        self.db.keys().ok_or_else(|| DbError::Stored("no key ring was opened".into()))
     }
 
     /// All rows of the company that `select` finds.

@@ -63,4 +63,10 @@ table!(audit, "audit", {
     at: Timestamp, actor: String, actor_id: Option<Uuid>, action: String, subject: String, detail: String,
 });
 
-crate::tenant_entities!(job_payload, feature, setting, brand_asset, audit);
+table!(secret, "secret", {
+    #[sea_orm(primary_key, auto_increment = false)] tenant_id: TenantId,
+    #[sea_orm(primary_key, auto_increment = false)] field: String,
+    key_id: String, sealed: Vec<u8>, updated_at: Timestamp,
+});
+
+crate::tenant_entities!(job_payload, feature, setting, brand_asset, audit, secret);

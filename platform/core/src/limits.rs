@@ -1,6 +1,6 @@
 //! Counters of attempts, in the database, so that all servers count together.
 
-use sea_orm::{DatabaseConnection, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
 
 use crate::db::Db;
 use crate::error::DbError;
@@ -22,6 +22,9 @@ pub enum Verdict {
     /// Wait this many seconds.
     Wait(i64),
 }
+
+/// No limit's window is longer: eight days.
+const LONGEST_WINDOW: i64 = 8 * 24 * 3600;
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -46,6 +49,16 @@ pub async fn peek(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> 
     let now = db.clock().now().0 / 1000;
     let sql = "SELECT window_start, hits + 1 AS hits FROM rate_counter WHERE key = $1 AND window_start > $2";
     verdict(db, db.platform_read(), sql, vec![key.into(), (now - limit.seconds).into()], limit).await
+}
+
+/// Removes counters that no limit looks at any more: those untouched for longer than the longest window.
+pub async fn sweep(db: &Db) -> Result<(), DbError> {
+    let past = db.clock().now().0 / 1000 - LONGEST_WINDOW;
+    let connection = db.platform();
+    let sql = "DELETE FROM rate_counter WHERE window_start < $1";
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [past.into()]);
+    connection.execute_raw(statement).await?;
+    Ok(())
 }
 
 async fn verdict(

@@ -3,8 +3,10 @@
 mod bill;
 mod demo;
 mod info;
+mod mail;
 mod plugin;
 mod scratch;
+mod secrets;
 mod serve;
 mod tenant;
 
@@ -68,9 +70,32 @@ enum Command {
     /// Tariff plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Secrets of companies
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+    /// Letters
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Made-up data
     #[command(subcommand)]
     Demo(DemoCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretsCommand {
+    /// Add a key and seal all secrets under it; servers may run meanwhile
+    Rotate,
+}
+
+#[derive(Debug, Subcommand)]
+enum MailCommand {
+    /// Send a letter of trial in a company's name: it goes into the queue of the server
+    Test {
+        /// The company
+        slug: String,
+        /// The address it goes to
+        address: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -158,6 +183,8 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Bill { slug, period, publish } => bill::bill(config, &slug, period, publish).await?,
         Command::Plugin(PluginCommand::Check { file }) => plugin::check(&file).await?,
         Command::Plugin(PluginCommand::Run { file, case }) => return plugin::run(&file, &case).await,
+        Command::Secrets(SecretsCommand::Rotate) => secrets::rotate(config).await?,
+        Command::Mail(MailCommand::Test { slug, address }) => mail::test(config, &slug, &address).await?,
         Command::Demo(DemoCommand::Seed(arguments)) => demo::seed(config, &arguments).await?,
     }
     Ok(ExitCode::SUCCESS)

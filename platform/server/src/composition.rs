@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use kabinet_accounts::{Accounts, Profiles};
 use kabinet_billing::Billing;
 use kabinet_core::jobs::JobRunner;
-use kabinet_core::{Access, Db, DbConfig, Module, Registry, Tenants};
+use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Registry, Tenants};
 use kabinet_meters::Meters;
 use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
 use kabinet_plugin_host::PluginHost;
@@ -67,6 +67,8 @@ impl App {
         let settings = DbConfig { url: config.database.url.clone(), connections: config.database.connections };
         let db = Db::connect(&settings, config.clock()?).await.context("database")?;
         refuse_role(db.platform()).await?;
+        let ring = config.ring_file();
+        db.use_keys(KeyRing::open(&ring).with_context(|| ring.display().to_string())?);
         let pool = Arc::new(Pool::new(PoolConfig {
             program: worker_program()?,
             args: vec!["worker".into()],

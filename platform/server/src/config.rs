@@ -23,6 +23,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Letters.
     pub mail: MailConfig,
+    /// Secrets of companies.
+    pub secrets: SecretsConfig,
     /// The demo.
     pub demo: DemoConfig,
 }
@@ -88,6 +90,14 @@ impl Default for DatabaseConfig {
     fn default() -> Self {
         Self { url: String::new(), owner_url: String::new(), connections: 8 }
     }
+}
+
+/// Secrets of companies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SecretsConfig {
+    /// The file with the keys that seal them, the same for all servers; empty for `keys/ring` in `data.dir`.
+    pub ring_file: PathBuf,
 }
 
 /// Letters.
@@ -174,6 +184,13 @@ impl Config {
             Smtp::new(&self.mail.smtp_url)?;
         }
         Ok(self)
+    }
+
+    /// The file with the keys that seal companies' secrets.
+    #[must_use]
+    pub fn ring_file(&self) -> PathBuf {
+        let named = &self.secrets.ring_file;
+        if named.as_os_str().is_empty() { self.data.dir.join("keys/ring") } else { named.clone() }
     }
 
     /// The port that links carry.

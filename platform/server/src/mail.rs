@@ -27,6 +27,14 @@ use crate::config::Config;
 static MANIFEST: Manifest =
     Manifest { id: MAIL_JOB.0, title: "Письма", kind: ModuleKind::Core, permissions: &[], navigation: &[] };
 
+/// The template of the letter of trial.
+pub const TRIAL: &str = "mail/trial";
+
+const OWN: &[(&str, &str)] = &[
+    ("mail/trial.html", include_str!("mail/templates/trial.html")),
+    ("mail/trial.txt", include_str!("mail/templates/trial.txt")),
+];
+
 /// How often a letter is tried: with pauses of up to a quarter of an hour, some nine hours.
 const ATTEMPTS: i32 = 40;
 
@@ -76,14 +84,14 @@ struct SendLetter {
 }
 
 impl Mails {
-    /// The module over the letters' templates of all modules.
+    /// The module over the letters' templates of all other modules.
     pub fn new(
         templates: impl IntoIterator<Item = (&'static str, &'static str)>,
         transport: Transport,
         config: &Config,
     ) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(SendLetter {
-            letters: Letters::new(templates)?,
+            letters: Letters::new(templates.into_iter().chain(OWN.iter().copied()))?,
             transport,
             sender: config.mail.from.clone(),
             scheme: config.server.public_scheme.clone(),
@@ -102,7 +110,11 @@ impl Module for Mails {
     }
 }
 
-impl WebModule for Mails {}
+impl WebModule for Mails {
+    fn mails(&self) -> &'static [(&'static str, &'static str)] {
+        OWN
+    }
+}
 
 #[async_trait]
 impl JobHandler for SendLetter {

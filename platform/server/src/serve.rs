@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use kabinet_core::Db;
+use kabinet_core::{Db, limits};
 use poem::http::StatusCode;
 use poem::listener::{Listener, TcpListener};
 use poem::web::Data;
@@ -23,14 +23,26 @@ pub async fn serve(app: Arc<App>) -> anyhow::Result<()> {
         TcpListener::bind(address).into_acceptor().await.with_context(|| format!("server.management {address}"))?;
     let runner = tokio::spawn(app.runner().run());
     let watcher = tokio::spawn(app.db.changes().clone().watch(app.db.platform_read().clone()));
+    let sweeper = tokio::spawn(sweep(app.db.clone()));
     let health = tokio::spawn(Server::new_with_acceptor(health).run(management(app.db.clone())));
     let stop = Duration::from_secs(10);
     Server::new_with_acceptor(listener).run_with_graceful_shutdown(portals, told_to_stop(), Some(stop)).await?;
-    for task in [runner, watcher] {
+    for task in [runner, watcher, sweeper] {
         task.abort();
     }
     health.abort();
     Ok(())
+}
+
+/// Forgets old counters of attempts, every hour.
+async fn sweep(db: Db) {
+    let mut hour = tokio::time::interval(Duration::from_secs(3600));
+    loop {
+        hour.tick().await;
+        if let Err(error) = limits::sweep(&db).await {
+            tracing::warn!(%error, "counters of attempts cannot be swept");
+        }
+    }
 }
 
 async fn told_to_stop() {

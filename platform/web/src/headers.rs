@@ -7,15 +7,10 @@ use poem::http::{HeaderName, HeaderValue, header};
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
      media-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// The interactive API document needs what its bundled page uses.
-const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; \
-     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
-
 /// Adds them; a page that brings a policy of its own keeps it.
-pub(crate) fn secure(mut response: Response, path: &str) -> Response {
-    let policy = if path == "/api/docs" { DOCUMENT_POLICY } else { POLICY };
+pub(crate) fn secure(mut response: Response) -> Response {
     let own = response.headers_mut().entry(header::CONTENT_SECURITY_POLICY);
-    own.or_insert(HeaderValue::from_static(policy));
+    own.or_insert(HeaderValue::from_static(POLICY));
     let fixed: [(HeaderName, &'static str); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // no-referrer would make browsers send `Origin: null` with forms.

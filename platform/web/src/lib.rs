@@ -8,6 +8,7 @@ pub mod captcha;
 mod client;
 mod compression;
 pub mod cookie;
+mod docs;
 pub mod form;
 mod gate;
 mod headers;

@@ -11,6 +11,7 @@ use crate::api::{ApiPart, ApiSurface, openapi_document};
 use crate::asset;
 use crate::captcha;
 use crate::compression;
+use crate::docs;
 use crate::gate::Gate;
 use crate::headers;
 use crate::host::{host_of, unknown_host};
@@ -118,6 +119,8 @@ fn routes(
         .at("/captcha/:name", get(captcha::file))
         .at("/favicon.ico", get(poem::endpoint::make_sync(|_| poem::http::StatusCode::NO_CONTENT)))
         .at("/accessibility", get(view::show).post(view::keep))
+        .at("/api/docs", get(docs::page))
+        .at("/api/docs/viewer.js", get(docs::viewer))
         .at("/api/openapi.json", get(poem::endpoint::make_sync(move |_| poem::web::Json(document.clone()))));
     let (mut resident, mut admin) = (Vec::new(), Vec::new());
     for module in modules {
@@ -145,17 +148,16 @@ impl Endpoint for Portal {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         request.extensions_mut().insert(self.platform.clone());
-        let path = request.original_uri().path().to_owned();
         if let Some(site) = self.site(&request) {
             let answer = site.endpoint.call(request).await.unwrap_or_else(poem::Error::into_response);
-            return Ok(headers::secure(answer, &path));
+            return Ok(headers::secure(answer));
         }
         let response = match self.company(&request).await {
             Ok(tenant) => self.answer(request, tenant).await,
             Err(problem) if is_api(&request) => problem.json(),
             Err(problem) => hostless_problem(&self.platform, &problem),
         };
-        Ok(headers::secure(response, &path))
+        Ok(headers::secure(response))
     }
 }
 

@@ -1,0 +1,159 @@
+//! A real mail server for tests: `smtp.mjs` in `tests/browser`, which stores what it accepts.
+
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use crate::house::root;
+use crate::process::{free_port, guarded, new_folder, run, start};
+
+/// A mail server. It is stopped when dropped.
+#[derive(Debug)]
+pub struct MailServer {
+    port: u16,
+    folder: PathBuf,
+    login: Option<(&'static str, &'static str)>,
+    child: Option<Child>,
+}
+
+/// A message that it accepted.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Received {
+    /// Who sent it and to whom, by the protocol.
+    pub envelope: Envelope,
+    /// Who was logged in.
+    pub user: Option<String>,
+    /// Headers by lower-case name.
+    pub headers: BTreeMap<String, String>,
+    /// Subject, decoded.
+    pub subject: String,
+    /// Sender, decoded.
+    pub from: Sender,
+    /// Where answers go.
+    pub reply_to: Option<String>,
+    /// The plain part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+    /// The message as it came.
+    pub raw: String,
+}
+
+/// The envelope.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Envelope {
+    /// Sender.
+    pub from: String,
+    /// Recipients.
+    pub to: Vec<String>,
+}
+
+/// A sender.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Sender {
+    /// Address.
+    pub address: String,
+    /// Name.
+    pub name: String,
+}
+
+impl MailServer {
+    /// A running server that takes mail from anybody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::started(None)
+    }
+
+    /// A running server that takes mail from this user.
+    #[must_use]
+    pub fn for_user(user: &'static str, password: &'static str) -> Self {
+        Self::started(Some((user, password)))
+    }
+
+    fn started(login: Option<(&'static str, &'static str)>) -> Self {
+        let mut server = Self { port: free_port(), folder: new_folder("mail"), login, child: None };
+        server.start();
+        server
+    }
+
+    /// What the platform is configured with.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let login = self.login.map(|(user, password)| format!("{user}:{password}@")).unwrap_or_default();
+        format!("smtp://{login}127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it and waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn start(&mut self) {
+        let scripts = root().join("tests/browser");
+        if !scripts.join("node_modules/smtp-server").exists() {
+            run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&scripts));
+        }
+        let mut node = guarded("node".as_ref(), "KILL", None);
+        node.arg(scripts.join("smtp.mjs")).arg(self.port.to_string()).arg(&self.folder);
+        if let Some((user, password)) = self.login {
+            node.env("SMTP_USER", user).env("SMTP_PASSWORD", password);
+        }
+        self.child = Some(start(node));
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the mail server does not listen");
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+
+    /// Stops it; what it accepted stays.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// What it accepted so far, oldest first.
+    ///
+    /// # Panics
+    /// When its folder cannot be read.
+    #[must_use]
+    pub fn received(&self) -> Vec<Received> {
+        let read = |number: usize| std::fs::read(self.folder.join(format!("{number}.json"))).ok();
+        let files = (1..).map_while(read);
+        files.map(|json| serde_json::from_slice(&json).expect("a message")).collect()
+    }
+
+    /// What it accepted, once there are `count` messages.
+    ///
+    /// # Panics
+    /// When there are fewer after a while.
+    #[must_use]
+    pub fn wait_for(&self, count: usize) -> Vec<Received> {
+        let begun = Instant::now();
+        loop {
+            let received = self.received();
+            if received.len() >= count {
+                return received;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{} of {count} messages", received.len());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Default for MailServer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
