@@ -45,11 +45,6 @@ impl Attempts {
         Self::new(tenant, "letters", email_key, 5, 3600)
     }
 
-    /// Tries of mailed links from one address.
-    pub(crate) fn links_from(tenant: &Tenant, address: &str) -> Self {
-        Self::new(tenant, "link-address", address, 60, 3600)
-    }
-
     /// Wrong current passwords of one resident.
     pub(crate) fn passwords_of(tenant: &Tenant, resident: &str) -> Self {
         Self::new(tenant, "current-password", resident, 10, 900)

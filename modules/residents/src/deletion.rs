@@ -43,8 +43,8 @@ pub(crate) async fn delete(tx: &mut Tx, parts: &[Arc<dyn PersonalData>], id: Res
 fn names_any(payload: &serde_json::Value, emails: &[String]) -> bool {
     match payload {
         serde_json::Value::String(text) => {
-            let text = text.to_lowercase();
-            emails.iter().any(|email| text.contains(email))
+            let ends = |c: char| c.is_whitespace() || "<>()«»\"',;:".contains(c);
+            text.to_lowercase().split(ends).any(|word| emails.iter().any(|email| word.trim_end_matches('.') == email))
         }
         serde_json::Value::Array(items) => items.iter().any(|item| names_any(item, emails)),
         serde_json::Value::Object(fields) => fields.values().any(|field| names_any(field, emails)),
@@ -61,6 +61,7 @@ mod tests {
         let emails = ["anna@mail.ru".to_owned()];
         assert!(names_any(&json!({ "to": "Anna@Mail.ru" }), &emails));
         assert!(names_any(&json!({ "to": "b@mail.ru", "context": { "new_email": ["anna@mail.ru"] } }), &emails));
-        assert!(!names_any(&json!({ "to": "hanna@mail.example", "n": 1 }), &emails));
+        assert!(names_any(&json!(["новый адрес: <anna@mail.ru>."]), &emails));
+        assert!(!names_any(&json!({ "to": "johanna@mail.ru", "cc": "anna@mail.ru.example", "n": 1 }), &emails));
     }
 }

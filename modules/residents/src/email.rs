@@ -28,7 +28,8 @@ pub(crate) fn checked(text: &str, domains: Domains<'_>) -> Result<String, String
     if email.is_empty() {
         return Err("Введите Email".to_owned());
     }
-    let Some((name, domain)) = email.rsplit_once('@').filter(|(name, domain)| is_name(name) && is_domain(domain)) else {
+    let Some((name, domain)) = email.rsplit_once('@').filter(|(name, domain)| is_name(name) && is_domain(domain))
+    else {
         return Err("Проверьте Email: он пишется латинскими буквами, например ivanova@mail.ru".to_owned());
     };
     if name.len() > 64 || email.len() > 254 {
@@ -43,7 +44,11 @@ pub(crate) fn checked(text: &str, domains: Domains<'_>) -> Result<String, String
 
 fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c);
-    !name.is_empty() && name.chars().all(plain) && !name.starts_with('.') && !name.ends_with('.') && !name.contains("..")
+    !name.is_empty()
+        && name.chars().all(plain)
+        && !name.starts_with('.')
+        && !name.ends_with('.')
+        && !name.contains("..")
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -64,14 +69,26 @@ mod tests {
     fn an_address_is_checked_for_its_shape() {
         let all = Domains::default();
         assert_eq!(checked(" Anna.Petrova+uk@Mail.ru ", all).as_deref(), Ok("Anna.Petrova+uk@Mail.ru"));
-        for wrong in ["", "anna", "anna@", "@mail.ru", "anna@mail", "a b@mail.ru", "a\r\nBcc: x@mail.ru", "анна@mail.ru", "a@-x.ru", "a..b@mail.ru"] {
+        for wrong in [
+            "",
+            "anna",
+            "anna@",
+            "@mail.ru",
+            "anna@mail",
+            "a b@mail.ru",
+            "a\r\nBcc: x@mail.ru",
+            "анна@mail.ru",
+            "a@-x.ru",
+            "a..b@mail.ru",
+        ] {
             assert!(checked(wrong, all).is_err(), "{wrong:?}");
         }
     }
 
     #[test]
     fn domains_must_be_on_both_lists() {
-        let (platform, company) = (["mail.ru".to_owned(), "yandex.ru".to_owned()], ["yandex.ru".to_owned(), "x.ru".to_owned()]);
+        let (platform, company) =
+            (["mail.ru".to_owned(), "yandex.ru".to_owned()], ["yandex.ru".to_owned(), "x.ru".to_owned()]);
         let domains = Domains { platform: &platform, company: &company };
         assert!(checked("a@YANDEX.ru", domains).is_ok());
         assert!(checked("a@mail.ru", domains).is_err_and(|text| text.ends_with("yandex.ru")));

@@ -76,7 +76,8 @@ fn hasher() -> Result<Argon2<'static>, Error> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// Refuses a password that is too short (10 characters), too long (128) or among the common ones.
+/// Refuses a password that is too short (10 characters), too long (128), among the common ones or made
+/// of three signs over and over.
 /// There are no rules of composition: they make passwords worse.
 pub fn check_strength(password: &str) -> Result<(), Error> {
     let length = password.chars().count();
@@ -87,7 +88,8 @@ pub fn check_strength(password: &str) -> Result<(), Error> {
         return Err(Error::WeakPassword("Пароль должен быть не длиннее 128 символов"));
     }
     let plain = password.to_lowercase();
-    if COMMON.lines().any(|common| common == plain) {
+    let few = plain.chars().collect::<std::collections::HashSet<_>>().len() < 4;
+    if few || COMMON.lines().any(|common| common == plain) {
         return Err(Error::WeakPassword("Этот пароль слишком распространён, придумайте другой"));
     }
     Ok(())
@@ -111,6 +113,9 @@ mod tests {
         assert!(check_strength("короткий").is_err());
         assert!(check_strength("1234567890").is_err());
         assert!(check_strength("Qwertyuiop").is_err());
+        assert!(check_strength("ababababababab").is_err());
+        assert!(check_strength(&"я".repeat(129)).is_err());
+        assert!(check_strength("девять зн").is_err() && check_strength("десять зна").is_ok());
         assert!(check_strength("береза у пруда").is_ok());
     }
 }

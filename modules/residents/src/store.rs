@@ -73,11 +73,7 @@ pub(crate) async fn anonymise(tx: &Tx, id: ResidentId) -> Result<(), DbError> {
     set(tx, id, changes).await
 }
 
-async fn set<const N: usize>(
-    tx: &Tx,
-    id: ResidentId,
-    changes: [(resident::Column, Expr); N],
-) -> Result<(), DbError> {
+async fn set<const N: usize>(tx: &Tx, id: ResidentId, changes: [(resident::Column, Expr); N]) -> Result<(), DbError> {
     let update = resident::Entity::update_many().filter(resident::Column::Id.eq(id));
     let update = changes.into_iter().fold(update, |update, (column, value)| update.col_expr(column, value));
     tx.update_where(update).await.map(|_| ())
