@@ -106,13 +106,15 @@ pub struct Browser {
     pub host: String,
     /// Cookies by name.
     pub cookies: Vec<(String, String)>,
+    /// The address that a proxy says it comes from; empty for none: limits count by it.
+    pub from: String,
 }
 
 impl Browser {
     /// A browser without cookies on `name` (`beregovoy.localhost`), served by `address`.
     #[must_use]
     pub fn new(address: SocketAddr, name: &str) -> Self {
-        Self { address, host: format!("{name}:{}", address.port()), cookies: Vec::new() }
+        Self { address, host: format!("{name}:{}", address.port()), cookies: Vec::new(), from: String::new() }
     }
 
     /// GET.
@@ -167,6 +169,9 @@ impl Browser {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !self.from.is_empty() {
+            head.push_str(&format!("X-Forwarded-For: {}\r\n", self.from));
         }
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {

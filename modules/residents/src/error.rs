@@ -11,7 +11,7 @@ pub enum Error {
     #[error("Неверный Email или пароль")]
     WrongCredentials,
     /// Too many attempts: wait so many seconds.
-    #[error("Слишком много попыток входа")]
+    #[error("Слишком много попыток")]
     TooManyAttempts(i64),
     /// So many people log in at this moment that hashing has a queue.
     #[error("Сейчас входит слишком много людей, попробуйте через минуту")]
@@ -22,6 +22,15 @@ pub enum Error {
     /// The e-mail belongs to a login already.
     #[error("Пользователь с таким email уже существует")]
     EmailTaken,
+    /// The new e-mail is the one that is the login already.
+    #[error("Это и есть Ваш нынешний Email")]
+    SameEmail,
+    /// The current password, asked for before a change, is another one.
+    #[error("Текущий пароль указан неверно")]
+    WrongCurrentPassword,
+    /// A mailed link is unknown, used or over; which of it is not said.
+    #[error("Ссылка недействительна: она уже использована или её срок истёк")]
+    StaleLink,
     /// Hashing failed.
     #[error("password hashing: {0}")]
     Hashing(String),
@@ -40,6 +49,9 @@ impl Error {
             Self::Busy => "residents.busy",
             Self::WeakPassword(_) => "residents.weak_password",
             Self::EmailTaken => "residents.email_taken",
+            Self::SameEmail => "residents.same_email",
+            Self::WrongCurrentPassword => "residents.wrong_current_password",
+            Self::StaleLink => "residents.stale_link",
             Self::Hashing(_) | Self::Db(_) => "residents.fault",
         }
     }

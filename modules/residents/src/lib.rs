@@ -1,34 +1,64 @@
-//! People: logins of residents and staff, sessions begun and ended, settings.
+//! People: logins of residents and staff, registration and recovery, sessions, settings, leaving.
 
 mod api;
+mod attempts;
+pub mod consent;
+mod deletion;
+mod device;
+mod email;
 mod entity;
 mod error;
+mod export;
+mod housekeeping;
 pub mod login;
+mod mailed_link;
+mod means;
 mod pages;
 pub mod password;
 pub mod people;
+mod phone;
+mod profile;
+mod recovery;
+mod registration;
+pub mod settings;
 mod store;
 
+use std::sync::Arc;
+
+use kabinet_contracts::PersonalData;
+use kabinet_core::jobs::JobHandler;
 use kabinet_core::{Manifest, Module, ModuleKind};
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
 pub use error::Error;
 pub use people::{StaffMember, Visitor};
+pub use settings::{MODULE, ResidentsSettings};
+
+use means::Means;
 
 static MANIFEST: Manifest =
-    Manifest { id: "residents", title: "Абоненты", kind: ModuleKind::Core, permissions: &[], navigation: &[] };
+    Manifest { id: MODULE, title: "Абоненты", kind: ModuleKind::Core, permissions: &[], navigation: &[] };
 
 /// The module: registration, login and settings of residents, login of staff.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Residents {
-    passwords: password::Passwords,
+    means: Means,
 }
 
 impl Residents {
-    /// The module with its own queue for password hashing.
+    /// The module with its own queue for password hashing; `parts` are asked for what they hold when a
+    /// resident exports or deletes.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(parts: Vec<Arc<dyn PersonalData>>) -> Self {
+        let passwords = password::Passwords::default();
+        Self { means: Means { passwords, mail_domains: Arc::default(), parts: parts.into() } }
+    }
+
+    /// The same, where the platform lets people register with these mail domains only (empty: all).
+    #[must_use]
+    pub fn with_mail_domains(mut self, domains: Vec<String>) -> Self {
+        self.means.mail_domains = domains.into();
+        self
     }
 }
 
@@ -36,25 +66,64 @@ impl Module for Residents {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
     }
+
+    fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
+        vec![
+            Arc::new(recovery::SendRecovery),
+            Arc::new(export::BuildExport { parts: self.means.parts.clone() }),
+            Arc::new(housekeeping::ForgetExpired),
+            Arc::new(housekeeping::EmptyLog),
+        ]
+    }
 }
 
 impl WebModule for Residents {
     fn pages(&self) -> Vec<PageRoute> {
-        pages::routes(&self.passwords)
+        pages::routes(&self.means)
     }
 
     fn resident_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::portal::SessionApi)]
+        vec![ApiPart::new(api::portal::MeApi)]
     }
 
     fn admin_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::admin::StaffSessionApi { passwords: self.passwords.clone() })]
+        vec![ApiPart::new(api::admin::StaffSessionApi { passwords: self.means.passwords.clone() })]
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {
         &[
             ("residents/start.html", include_str!("../templates/residents/start.html")),
+            ("residents/register.html", include_str!("../templates/residents/register.html")),
+            ("residents/letter_sent.html", include_str!("../templates/residents/letter_sent.html")),
+            ("residents/activate.html", include_str!("../templates/residents/activate.html")),
+            ("residents/stale_link.html", include_str!("../templates/residents/stale_link.html")),
+            ("residents/consent.html", include_str!("../templates/residents/consent.html")),
+            (consent::TEMPLATE, include_str!("../templates/residents/consent-2026-11.txt")),
+            ("residents/recover.html", include_str!("../templates/residents/recover.html")),
+            ("residents/new_password.html", include_str!("../templates/residents/new_password.html")),
             ("residents/settings.html", include_str!("../templates/residents/settings.html")),
+            ("residents/confirm_email.html", include_str!("../templates/residents/confirm_email.html")),
+            ("residents/withdraw_consent.html", include_str!("../templates/residents/withdraw_consent.html")),
+            ("residents/delete.html", include_str!("../templates/residents/delete.html")),
+        ]
+    }
+
+    fn mails(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("residents/activation.html", include_str!("../letters/activation.html.jinja")),
+            ("residents/activation.txt", include_str!("../letters/activation.txt.jinja")),
+            ("residents/recovery.html", include_str!("../letters/recovery.html.jinja")),
+            ("residents/recovery.txt", include_str!("../letters/recovery.txt.jinja")),
+            ("residents/password_changed.html", include_str!("../letters/password_changed.html.jinja")),
+            ("residents/password_changed.txt", include_str!("../letters/password_changed.txt.jinja")),
+            ("residents/email_change.html", include_str!("../letters/email_change.html.jinja")),
+            ("residents/email_change.txt", include_str!("../letters/email_change.txt.jinja")),
+            ("residents/email_taken.html", include_str!("../letters/email_taken.html.jinja")),
+            ("residents/email_taken.txt", include_str!("../letters/email_taken.txt.jinja")),
+            ("residents/email_notice.html", include_str!("../letters/email_notice.html.jinja")),
+            ("residents/email_notice.txt", include_str!("../letters/email_notice.txt.jinja")),
+            ("residents/export_ready.html", include_str!("../letters/export_ready.html.jinja")),
+            ("residents/export_ready.txt", include_str!("../letters/export_ready.txt.jinja")),
         ]
     }
 }

@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use kabinet_core::limits::{self, Limit, Verdict};
+use kabinet_contracts::ResidentId;
 use kabinet_core::text::email_key;
-use kabinet_core::{Actor, Db, Tenant};
-use kabinet_web::session::{self, Subject};
+use kabinet_core::{Actor, Db, DbError, Tenant, Tx};
+use kabinet_web::session::{self, Sessions, Subject};
+use uuid::Uuid;
 
+use crate::attempts::Attempts;
 use crate::error::Error;
 use crate::password::Passwords;
 use crate::store;
-
-/// Failures allowed for one login name in a quarter of an hour.
-const PER_LOGIN: Limit = Limit { most: 10, seconds: 900 };
-/// Failures allowed from one address in a quarter of an hour.
-const PER_ADDRESS: Limit = Limit { most: 50, seconds: 900 };
 
 /// An attempt to log in.
 #[derive(Clone, Debug)]
@@ -31,73 +28,80 @@ pub struct Attempt<'a> {
     pub former: Option<&'a str>,
 }
 
-/// Logs a resident in: the value of a fresh session's cookie. An unknown e-mail and a wrong password
-/// answer alike and take the same time; failures count per login and per address.
-pub async fn resident(
+/// Who has a login name, with the hash of the password where one is set.
+struct Known {
+    id: Uuid,
+    password_hash: Option<String>,
+}
+
+/// Logs a resident or a staff member in: the value of a fresh session's cookie. An unknown e-mail, one that
+/// was not activated and a wrong password answer alike and take the same time; failures count per login
+/// name and per address.
+pub async fn enter(
     db: &Db,
     passwords: &Passwords,
     tenant: &Arc<Tenant>,
+    subject: Subject,
     attempt: Attempt<'_>,
 ) -> Result<String, Error> {
-    refuse_over_limit(db, tenant, &attempt).await?;
+    let limits = limits(tenant, subject, &attempt);
+    for limit in &limits {
+        limit.peek(db).await?;
+    }
     let tx = db.read(tenant, Actor::Guest).await?;
-    let row = store::resident_by_email(&tx, attempt.email).await?;
+    let known = known(&tx, subject, attempt.email).await?;
     tx.commit().await?;
-    let hash = row.as_ref().and_then(|row| row.password_hash.as_deref());
+    let hash = known.as_ref().and_then(|known| known.password_hash.as_deref());
     let fits = passwords.verify(attempt.password, hash).await?;
-    let Some(row) = row.filter(|_| fits) else { return Err(count_failure(db, tenant, &attempt).await?) };
-    let mut tx = db.begin(tenant, Actor::Resident(row.id.0)).await?;
-    let value = session::begin(&tx, Subject::Resident, row.id.0, attempt.address, attempt.agent).await?;
-    store::note_login(&tx, row.id).await?;
-    if let Some(former) = attempt.former {
-        session::Sessions::end(&mut tx, former).await?;
-    }
-    tx.commit().await?;
-    Ok(value)
-}
-
-/// Logs a staff member in, under the same rules.
-pub async fn staff(
-    db: &Db,
-    passwords: &Passwords,
-    tenant: &Arc<Tenant>,
-    attempt: Attempt<'_>,
-) -> Result<String, Error> {
-    refuse_over_limit(db, tenant, &attempt).await?;
-    let tx = db.read(tenant, Actor::Guest).await?;
-    let row = store::staff_by_email(&tx, attempt.email).await?;
-    tx.commit().await?;
-    let fits = passwords.verify(attempt.password, row.as_ref().map(|row| row.password_hash.as_str())).await?;
-    let Some(row) = row.filter(|_| fits) else { return Err(count_failure(db, tenant, &attempt).await?) };
-    let mut tx = db.begin(tenant, Actor::Staff(row.id)).await?;
-    let value = session::begin(&tx, Subject::Staff, row.id, attempt.address, attempt.agent).await?;
-    if let Some(former) = attempt.former {
-        session::Sessions::end(&mut tx, former).await?;
-    }
-    tx.audit("staff.logged_in", row.id, serde_json::json!({})).await?;
-    tx.commit().await?;
-    Ok(value)
-}
-
-fn keys(tenant: &Tenant, attempt: &Attempt<'_>) -> [(String, Limit); 2] {
-    [
-        (format!("login:{}:{}", tenant.id, email_key(attempt.email)), PER_LOGIN),
-        (format!("login-address:{}:{}", tenant.id, attempt.address), PER_ADDRESS),
-    ]
-}
-
-async fn refuse_over_limit(db: &Db, tenant: &Tenant, attempt: &Attempt<'_>) -> Result<(), Error> {
-    for (key, limit) in keys(tenant, attempt) {
-        if let Verdict::Wait(seconds) = limits::peek(db, &key, limit).await? {
-            return Err(Error::TooManyAttempts(seconds));
+    let Some(known) = known.filter(|_| fits) else {
+        for limit in &limits {
+            // Over the limit or not, this one failed: the next is refused.
+            match limit.count(db).await {
+                Ok(()) | Err(Error::TooManyAttempts(_)) => {}
+                Err(other) => return Err(other),
+            }
         }
-    }
-    Ok(())
+        return Err(Error::WrongCredentials);
+    };
+    begin(db, tenant, subject, known.id, &attempt).await
 }
 
-async fn count_failure(db: &Db, tenant: &Tenant, attempt: &Attempt<'_>) -> Result<Error, Error> {
-    for (key, limit) in keys(tenant, attempt) {
-        limits::hit(db, &key, limit).await?;
+fn limits(tenant: &Tenant, subject: Subject, attempt: &Attempt<'_>) -> [Attempts; 2] {
+    let name = email_key(attempt.email);
+    [Attempts::logins_of(tenant, subject.key(), &name), Attempts::logins_from(tenant, attempt.address)]
+}
+
+async fn known(tx: &Tx, subject: Subject, email: &str) -> Result<Option<Known>, DbError> {
+    Ok(match subject {
+        Subject::Resident => store::resident_by_email(tx, email)
+            .await?
+            .map(|row| Known { id: row.id.0, password_hash: row.password_hash }),
+        Subject::Staff => store::staff_by_email(tx, email)
+            .await?
+            .map(|row| Known { id: row.id, password_hash: Some(row.password_hash) }),
+    })
+}
+
+async fn begin(
+    db: &Db,
+    tenant: &Arc<Tenant>,
+    subject: Subject,
+    id: Uuid,
+    attempt: &Attempt<'_>,
+) -> Result<String, Error> {
+    let actor = match subject {
+        Subject::Resident => Actor::Resident(id),
+        Subject::Staff => Actor::Staff(id),
+    };
+    let mut tx = db.begin(tenant, actor).await?;
+    let value = session::begin(&tx, subject, id, attempt.address, attempt.agent).await?;
+    match subject {
+        Subject::Resident => store::note_login(&tx, ResidentId(id)).await?,
+        Subject::Staff => tx.audit("staff.logged_in", id, serde_json::json!({})).await?,
     }
-    Ok(Error::WrongCredentials)
+    if let Some(former) = attempt.former {
+        Sessions::end(&mut tx, former).await?;
+    }
+    tx.commit().await?;
+    Ok(value)
 }

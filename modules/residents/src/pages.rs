@@ -1,9 +1,15 @@
-//! `/`, `/login`, `/logout`, `/settings`.
+//! The module's pages; here `/`, `/login`, `/logout`.
 
-use kabinet_contracts::ResidentId;
+mod consent;
+mod leaving;
+mod recovery;
+mod registration;
+mod settings;
+
+use kabinet_core::Tenant;
 use kabinet_web::cookie::Purpose;
 use kabinet_web::person::see_other;
-use kabinet_web::session::Sessions;
+use kabinet_web::session::{Sessions, Subject};
 use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, Resident};
 use poem::http::header;
 use poem::web::Data;
@@ -12,22 +18,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::login::{self, Attempt};
-use crate::password::Passwords;
-use crate::people;
+use crate::means::Means;
+use crate::password;
 
 const START_TITLE: &str = "Личный кабинет абонента";
 
-pub(crate) fn routes(passwords: &Passwords) -> Vec<PageRoute> {
-    vec![
+pub(crate) fn routes(means: &Means) -> Vec<PageRoute> {
+    let mut routes = vec![
         PageRoute::new("/", get(start)),
-        PageRoute::new("/login", get(to_start).post(log_in).data(passwords.clone())),
+        PageRoute::new("/login", get(to_start).post(log_in).data(means.clone())),
         PageRoute::new("/logout", post(log_out)),
-        PageRoute::new("/settings", get(settings)),
-    ]
+        PageRoute::new("/consent", get(consent::page)),
+    ];
+    routes.extend(registration::routes(means));
+    routes.extend(recovery::routes(means));
+    routes.extend(settings::routes(means));
+    routes.extend(leaving::routes(means));
+    routes
 }
 
-/// Which doors of the start page are open. The closed ones come with the issues that build them.
-#[derive(Debug, Default, Serialize)]
+/// Which doors of the start page are open at a company.
+#[derive(Debug, Serialize)]
 struct Doors {
     registration: bool,
     recovery: bool,
@@ -35,7 +46,13 @@ struct Doors {
     guest_readings: bool,
 }
 
-#[derive(Debug, Default, Serialize)]
+impl Doors {
+    fn of(_company: &Tenant) -> Self {
+        Self { registration: true, recovery: true, gosuslugi: false, guest_readings: false }
+    }
+}
+
+#[derive(Debug, Serialize)]
 struct StartContext<'a> {
     features: Doors,
     form: StartForm<'a>,
@@ -60,7 +77,8 @@ fn start(guest: Guest) -> Result<Response, Problem> {
     if guest.is_resident() {
         return Ok(see_other("/overview"));
     }
-    guest.page(START_TITLE, "residents/start.html", &StartContext::default())
+    let context = StartContext { features: Doors::of(guest.tenant()), form: StartForm::default(), errors: Vec::new() };
+    guest.page(START_TITLE, "residents/start.html", &context)
 }
 
 #[handler]
@@ -73,7 +91,7 @@ async fn log_in(
     guest: Guest,
     address: ClientAddress,
     Form(form): Form<LoginForm>,
-    Data(passwords): Data<&Passwords>,
+    Data(means): Data<&Means>,
     request: &Request,
 ) -> Result<Response, Problem> {
     let errors = empty_fields(&form);
@@ -88,7 +106,8 @@ async fn log_in(
         former: guest.session_value(),
     };
     let platform = guest.platform();
-    match login::resident(&platform.db, passwords, guest.tenant(), attempt).await {
+    let entered = login::enter(&platform.db, &means.passwords, guest.tenant(), Subject::Resident, attempt).await;
+    match entered {
         Ok(value) => Ok(with_cookie(see_other("/overview"), &platform.cookies.set(Purpose::Resident, &value, None))),
         Err(error @ Error::WrongCredentials) => {
             refuse(&guest, &form, vec![FieldError::new("email", error.to_string())])
@@ -109,12 +128,48 @@ fn empty_fields(form: &LoginForm) -> Vec<FieldError> {
 }
 
 fn refuse(guest: &Guest, form: &LoginForm, errors: Vec<FieldError>) -> Result<Response, Problem> {
-    let context = StartContext { form: StartForm { email: &form.email }, errors, ..StartContext::default() };
+    let context = StartContext { features: Doors::of(guest.tenant()), form: StartForm { email: &form.email }, errors };
     guest.refused(START_TITLE, "residents/start.html", &context)
 }
 
+/// A form that is a button.
 #[derive(Deserialize)]
 struct NoFields {}
+
+/// The secret of a mailed link, in an address or in the form of its page.
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: String,
+}
+
+/// What is wrong with a new password and its repetition.
+fn password_errors(password: &str, repeat: &str) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if password.is_empty() {
+        errors.push(FieldError::new("password", "Придумайте пароль"));
+    } else if let Err(weak) = password::check_strength(password) {
+        errors.push(FieldError::new("password", weak.to_string()));
+    }
+    if password != repeat {
+        errors.push(FieldError::new("password_repeat", "Пароли не совпадают"));
+    }
+    errors
+}
+
+/// The page behind a mailed link that is good no more: 404 when it is opened, 422 when it is used.
+fn stale_link(guest: &Guest, kind: &'static str, used: bool) -> Result<Response, Problem> {
+    #[derive(Serialize)]
+    struct Context {
+        kind: &'static str,
+    }
+    let (title, template) = ("Ссылка недействительна", "residents/stale_link.html");
+    if used {
+        guest.refused(title, template, &Context { kind })
+    } else {
+        guest.missing(title, template, &Context { kind })
+    }
+}
 
 #[handler]
 async fn log_out(resident: Resident, _form: Form<NoFields>) -> Result<Response, Problem> {
@@ -130,25 +185,4 @@ pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
     response
-}
-
-#[derive(Serialize)]
-struct SettingsContext {
-    profile: ProfileContext,
-}
-
-#[derive(Serialize)]
-struct ProfileContext {
-    email: String,
-    phone: Option<String>,
-}
-
-#[handler]
-async fn settings(resident: Resident) -> Result<Response, Problem> {
-    let tx = resident.read().await?;
-    let visitor = people::resident(&tx, ResidentId(resident.id())).await?.ok_or_else(Problem::not_found)?;
-    tx.commit().await?;
-    let phone = Some(visitor.phone).filter(|phone| !phone.is_empty());
-    let profile = ProfileContext { email: visitor.email, phone };
-    resident.page("Настройки", "residents/settings.html", &SettingsContext { profile })
 }

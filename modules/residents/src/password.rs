@@ -1,12 +1,12 @@
 //! Passwords: argon2id, at most two at a time, a bounded queue before them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use kabinet_core::Entropy;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::Error;
 
@@ -22,16 +22,43 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$a2FiaW5ldC1ub2JvZHk$QK3v1VV
 /// Too common to be passwords, whatever their length.
 const COMMON: &str = include_str!("../data/common-passwords.txt");
 
+/// How much hashing gives way to everything else (`nice`): a flood of logins must not slow the pages.
+const GIVES_WAY: libc::c_int = 10;
+
+type Task = Box<dyn FnOnce() + Send>;
+
 /// Hashing and checking, shared by the whole server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Passwords {
-    working: Arc<Semaphore>,
+    work: mpsc::Sender<Task>,
     waiting: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
+    /// Two threads of low priority that end with the last copy of this value.
     fn default() -> Self {
-        Self { working: Arc::new(Semaphore::new(2)), waiting: Arc::new(Semaphore::new(QUEUE)) }
+        let (work, tasks) = mpsc::channel::<Task>();
+        let tasks = Arc::new(Mutex::new(tasks));
+        for number in 1..=2 {
+            let tasks = tasks.clone();
+            let thread = std::thread::Builder::new().name(format!("passwords-{number}"));
+            if let Err(error) = thread.spawn(move || hash_on(&tasks)) {
+                tracing::error!(%error, "no thread for passwords");
+            }
+        }
+        Self { work, waiting: Arc::new(Semaphore::new(QUEUE)) }
+    }
+}
+
+/// What a hashing thread does.
+fn hash_on(tasks: &Mutex<mpsc::Receiver<Task>>) {
+    // SAFETY: takes and returns numbers; on Linux it concerns the calling thread alone.
+    unsafe { libc::nice(GIVES_WAY) };
+    loop {
+        let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(task) = task else { return };
+        // A thread that ended would be missed by everybody after.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(task));
     }
 }
 
@@ -58,9 +85,16 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let _place = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
-        let turn = tokio::time::timeout(Duration::from_secs(10), self.working.acquire()).await;
-        let _permit = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
-        tokio::task::spawn_blocking(task).await.map_err(|error| Error::Hashing(error.to_string()))
+        let (answer, result) = oneshot::channel();
+        let task = move || {
+            // Whoever was asked to come back waits no more.
+            if !answer.is_closed() {
+                let _ = answer.send(task());
+            }
+        };
+        self.work.send(Box::new(task)).map_err(|_| Error::Busy)?;
+        let answered = tokio::time::timeout(Duration::from_secs(10), result).await.map_err(|_| Error::Busy)?;
+        answered.map_err(|_| Error::Hashing("the task did not end".to_owned()))
     }
 }
 
@@ -76,7 +110,8 @@ fn hasher() -> Result<Argon2<'static>, Error> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// Refuses a password that is too short (10 characters), too long (128) or among the common ones.
+/// Refuses a password that is too short (10 characters), too long (128), among the common ones or made
+/// of three signs over and over.
 /// There are no rules of composition: they make passwords worse.
 pub fn check_strength(password: &str) -> Result<(), Error> {
     let length = password.chars().count();
@@ -87,7 +122,8 @@ pub fn check_strength(password: &str) -> Result<(), Error> {
         return Err(Error::WeakPassword("Пароль должен быть не длиннее 128 символов"));
     }
     let plain = password.to_lowercase();
-    if COMMON.lines().any(|common| common == plain) {
+    let few = plain.chars().collect::<std::collections::HashSet<_>>().len() < 4;
+    if few || COMMON.lines().any(|common| common == plain) {
         return Err(Error::WeakPassword("Этот пароль слишком распространён, придумайте другой"));
     }
     Ok(())
@@ -111,6 +147,9 @@ mod tests {
         assert!(check_strength("короткий").is_err());
         assert!(check_strength("1234567890").is_err());
         assert!(check_strength("Qwertyuiop").is_err());
+        assert!(check_strength("ababababababab").is_err());
+        assert!(check_strength(&"я".repeat(129)).is_err());
+        assert!(check_strength("девять зн").is_err() && check_strength("десять зна").is_ok());
         assert!(check_strength("береза у пруда").is_ok());
     }
 }

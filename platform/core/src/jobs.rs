@@ -47,19 +47,27 @@ pub struct NewJob {
     kind: &'static str,
     payload: serde_json::Value,
     dedup_key: Option<String>,
+    run_at: Option<Timestamp>,
 }
 
 impl NewJob {
     /// A job of `module`, to be run as soon as possible.
     #[must_use]
     pub const fn new(module: &'static str, kind: &'static str, payload: serde_json::Value) -> Self {
-        Self { module, kind, payload, dedup_key: None }
+        Self { module, kind, payload, dedup_key: None, run_at: None }
     }
 
     /// The same job, queued only if none with this key is waiting.
     #[must_use]
     pub fn once(mut self, key: impl Into<String>) -> Self {
         self.dedup_key = Some(key.into());
+        self
+    }
+
+    /// The same job, to be run not before `moment`.
+    #[must_use]
+    pub const fn at(mut self, moment: Timestamp) -> Self {
+        self.run_at = Some(moment);
         self
     }
 }
@@ -147,7 +155,7 @@ pub(crate) async fn store_envelope(
         dedup_key: Set(new.dedup_key.as_ref().map(|key| format!("{tenant}:{key}"))),
         state: Set(WAITING),
         attempts: Set(0),
-        run_at: Set(now),
+        run_at: Set(new.run_at.unwrap_or(now)),
         lease_until: Set(Timestamp(0)),
         fence: Set(0),
         last_error: Set(None),

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod limits;
 pub mod mail;
 pub mod module;
+mod outbox;
 mod registration;
 pub mod seal;
 pub mod secrets;

@@ -7,6 +7,7 @@ mod document;
 mod logo;
 mod package;
 mod read;
+mod residents;
 mod tariffs;
 #[cfg(test)]
 mod tests;

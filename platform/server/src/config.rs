@@ -27,6 +27,16 @@ pub struct Config {
     pub secrets: SecretsConfig,
     /// The demo.
     pub demo: DemoConfig,
+    /// Residents' logins.
+    pub residents: ResidentsConfig,
+}
+
+/// Residents' logins, for all companies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResidentsConfig {
+    /// Domains of e-mail with which residents may register; empty for all. A company may narrow it further.
+    pub mail_domains: Vec<String>,
 }
 
 /// Addresses and what the outside sees.

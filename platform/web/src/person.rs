@@ -148,6 +148,17 @@ impl Guest {
         let viewer = self.session.as_deref();
         self.page.render(StatusCode::UNPROCESSABLE_ENTITY, title, template, context, viewer)
     }
+
+    /// A page of its own where there is nothing (any more): 404.
+    pub fn missing(&self, title: &str, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
+        self.page.render(StatusCode::NOT_FOUND, title, template, context, self.session.as_deref())
+    }
+
+    /// The answer to an accepted form: 303 to `path`, with a sentence that the next page shows once.
+    #[must_use]
+    pub fn done_saying(&self, path: &str, text: &str) -> Response {
+        see_other_saying(self.platform(), path, text)
+    }
 }
 
 impl Resident {
@@ -230,13 +241,19 @@ impl Resident {
     /// The same, with a sentence that the next page shows once.
     #[must_use]
     pub fn done_saying(&self, path: &str, text: &str) -> Response {
-        let message = self.page.platform.cookies.set(Purpose::Message, &crate::page::encode_message(text), Some(60));
-        Response::builder()
-            .status(StatusCode::SEE_OTHER)
-            .header(header::LOCATION, path)
-            .header(header::SET_COOKIE, message)
-            .finish()
+        see_other_saying(self.platform(), path, text)
     }
+}
+
+/// [`see_other`] with a sentence that the next page shows once; some 180 letters at most.
+#[must_use]
+pub fn see_other_saying(platform: &Platform, path: &str, text: &str) -> Response {
+    let message = platform.cookies.set(Purpose::Message, &crate::page::encode_message(text), Some(60));
+    Response::builder()
+        .status(StatusCode::SEE_OTHER)
+        .header(header::LOCATION, path)
+        .header(header::SET_COOKIE, message)
+        .finish()
 }
 
 /// A redirect to a path of this host: what a form that did something answers.

@@ -1,10 +1,14 @@
 //! Sessions: rows in the database, a cache before them, a random value in the cookie.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kabinet_core::{Actor, Db, DbError, Tenant, TenantId, Timestamp, Tx};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
 
 use crate::cookie::{random_value, stored};
@@ -13,8 +17,11 @@ use crate::person::{Profile, ProfileSource};
 /// The topic that ends cached sessions: touch it when a session, a profile or a link changes.
 pub const TOPIC: &str = "sessions";
 
-/// How long a session lives without being renewed, in seconds.
+/// How long a session lives after it was last seen, in seconds.
 const LIFETIME: i64 = 30 * 24 * 3600;
+
+/// How old the stored moment of the last visit may become, in seconds: one write an hour and session.
+const SEEN_EVERY: i64 = 3600;
 
 mod entity {
     use kabinet_core::{TenantId, Timestamp};
@@ -54,6 +61,25 @@ pub struct Session {
     /// What the header and the authority checks need.
     pub profile: Arc<Profile>,
     expires_at: Timestamp,
+    /// Milliseconds of the stored last visit, shared by the copies in the cache.
+    seen_at: Arc<AtomicI64>,
+}
+
+/// A session as its owner sees it among the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSession {
+    /// What to name it by when it is to end; opens nothing.
+    pub id: String,
+    /// Where it was begun from.
+    pub address: String,
+    /// The browser's name of itself.
+    pub agent: String,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it was last seen, to the hour.
+    pub seen_at: Timestamp,
+    /// Whether it is the one that asks.
+    pub current: bool,
 }
 
 /// Whose session it is.
@@ -66,7 +92,9 @@ pub enum Subject {
 }
 
 impl Subject {
-    const fn key(self) -> &'static str {
+    /// The kind as stored: `resident`, `staff`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
         match self {
             Self::Resident => "resident",
             Self::Staff => "staff",
@@ -106,16 +134,37 @@ impl Sessions {
         value: &str,
     ) -> Result<Option<Arc<Session>>, DbError> {
         let key = (tenant.id, subject, value.to_owned());
-        if let Some(known) = self.cache.get(&key).await {
-            let now = self.db.clock().now();
-            return Ok(known.filter(|session| session.expires_at > now));
+        let found = match self.cache.get(&key).await {
+            Some(known) => known.filter(|session| session.expires_at > self.db.clock().now()),
+            None => {
+                let loaded = self.load(tenant, subject, value).await?.map(Arc::new);
+                // Unknown values are not kept: they would let anybody fill the cache.
+                if loaded.is_some() {
+                    self.cache.insert(key, loaded.clone()).await;
+                }
+                loaded
+            }
+        };
+        if let Some(session) = &found {
+            self.note_visit(tenant, session);
         }
-        let loaded = self.load(tenant, subject, value).await?.map(Arc::new);
-        // Unknown values are not kept: they would let anybody fill the cache.
-        if loaded.is_some() {
-            self.cache.insert(key, loaded.clone()).await;
+        Ok(found)
+    }
+
+    /// Keeps the stored moment of the last visit current to the hour, and the session alive. The request
+    /// does not wait for it.
+    fn note_visit(&self, tenant: &Arc<Tenant>, session: &Session) {
+        let (now, seen) = (self.db.clock().now(), session.seen_at.load(Ordering::Relaxed));
+        let due = now.0 - seen > SEEN_EVERY * 1000;
+        if !due || session.seen_at.compare_exchange(seen, now.0, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return;
         }
-        Ok(loaded)
+        let (db, tenant, hash) = (self.db.clone(), tenant.clone(), stored(&session.value));
+        tokio::spawn(async move {
+            if let Err(error) = store_visit(&db, &tenant, hash).await {
+                tracing::warn!(%error, "the last visit of a session is not stored");
+            }
+        });
     }
 
     async fn load(&self, tenant: &Arc<Tenant>, subject: Subject, value: &str) -> Result<Option<Session>, DbError> {
@@ -135,7 +184,56 @@ impl Sessions {
             subject_id: row.subject_id,
             profile: Arc::new(profile),
             expires_at: row.expires_at,
+            seen_at: Arc::new(AtomicI64::new(row.seen_at.0)),
         }))
+    }
+
+    /// The sessions of one person that are not over, the last seen first; `value` is the asking one's.
+    pub async fn list(tx: &Tx, subject: Subject, id: Uuid, value: &str) -> Result<Vec<OpenSession>, DbError> {
+        let select = entity::Entity::find()
+            .filter(entity::Column::Subject.eq(subject.key()))
+            .filter(entity::Column::SubjectId.eq(id))
+            .filter(entity::Column::ExpiresAt.gt(tx.now()))
+            .order_by_desc(entity::Column::SeenAt)
+            .order_by_desc(entity::Column::CreatedAt)
+            .order_by_asc(entity::Column::TokenHash);
+        let own = stored(value);
+        let open = |row: entity::Model| OpenSession {
+            current: row.token_hash == own,
+            id: URL_SAFE_NO_PAD.encode(&row.token_hash),
+            address: row.address,
+            agent: row.agent,
+            created_at: row.created_at,
+            seen_at: row.seen_at,
+        };
+        Ok(tx.all(select).await?.into_iter().map(open).collect())
+    }
+
+    /// Ends one of the person's sessions by the name that [`Sessions::list`] gave it; false when the person
+    /// has no such session.
+    pub async fn end_named(tx: &mut Tx, subject: Subject, id: Uuid, name: &str) -> Result<bool, DbError> {
+        let Ok(hash) = URL_SAFE_NO_PAD.decode(name) else { return Ok(false) };
+        let named = of_person(subject, id).filter(entity::Column::TokenHash.eq(hash));
+        let ended = tx.delete_where(named).await? > 0;
+        tx.touch(TOPIC).await?;
+        Ok(ended)
+    }
+
+    /// Ends the person's sessions but the one with cookie value `kept`; all without one. How many ended.
+    pub async fn end_others(tx: &mut Tx, subject: Subject, id: Uuid, kept: Option<&str>) -> Result<u64, DbError> {
+        let mut others = of_person(subject, id);
+        if let Some(kept) = kept {
+            others = others.filter(entity::Column::TokenHash.ne(stored(kept)));
+        }
+        let ended = tx.delete_where(others).await?;
+        tx.touch(TOPIC).await?;
+        Ok(ended)
+    }
+
+    /// Removes the company's sessions that are over; how many there were.
+    pub async fn forget_expired(tx: &Tx) -> Result<u64, DbError> {
+        let over = entity::Column::ExpiresAt.lte(tx.now());
+        tx.delete_where(entity::Entity::delete_many().filter(over)).await
     }
 
     /// Ends the session behind a cookie value.
@@ -144,6 +242,22 @@ impl Sessions {
         tx.delete_where(entity::Entity::delete_many().filter(mine)).await?;
         tx.touch(TOPIC).await
     }
+}
+
+fn of_person(subject: Subject, id: Uuid) -> sea_orm::DeleteMany<entity::Entity> {
+    entity::Entity::delete_many()
+        .filter(entity::Column::Subject.eq(subject.key()))
+        .filter(entity::Column::SubjectId.eq(id))
+}
+
+async fn store_visit(db: &Db, tenant: &Arc<Tenant>, hash: Vec<u8>) -> Result<(), DbError> {
+    let tx = db.begin(tenant, Actor::System).await?;
+    let update = entity::Entity::update_many()
+        .col_expr(entity::Column::SeenAt, Expr::value(tx.now()))
+        .col_expr(entity::Column::ExpiresAt, Expr::value(tx.now().plus_seconds(LIFETIME)))
+        .filter(entity::Column::TokenHash.eq(hash));
+    tx.update_where(update).await?;
+    tx.commit().await
 }
 
 /// Begins a session inside the login's transaction and returns its cookie value: always a fresh one,

@@ -54,9 +54,15 @@ impl Connection {
 
     /// POST of a form that is encoded already, from a page of the same site.
     pub(crate) fn post(&mut self, path: &str, cookies: &str, form: &str) -> anyhow::Result<Answer> {
+        self.post_from("", path, cookies, form)
+    }
+
+    /// The same, coming from another address by the word of a proxy (empty for none).
+    pub(crate) fn post_from(&mut self, from: &str, path: &str, cookies: &str, form: &str) -> anyhow::Result<Answer> {
         let (host, length) = (&self.host, form.len());
+        let proxy = if from.is_empty() { String::new() } else { format!("X-Forwarded-For: {from}\r\n") };
         self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookies}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookies}\r\n{proxy}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
         ))
     }

@@ -1,7 +1,9 @@
 //! Load: a few connections that ask as fast as they are answered, for a while or for a number of requests.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -18,6 +20,8 @@ pub(crate) struct Request {
     pub(crate) cookies: String,
     /// The encoded form of a POST; none for a GET.
     pub(crate) form: Option<String>,
+    /// The address that a proxy says it comes from; empty for none.
+    pub(crate) from: String,
 }
 
 /// How long a load goes on.
@@ -77,7 +81,7 @@ fn one(
         let request = &requests[usize::try_from(number)? % requests.len()];
         let asked = Instant::now();
         let answer = match &request.form {
-            Some(form) => connection.post(&request.path, &request.cookies, form)?,
+            Some(form) => connection.post_from(&request.from, &request.path, &request.cookies, form)?,
             None => connection.get(&request.path, &request.cookies)?,
         };
         times.push(asked.elapsed());
@@ -89,5 +93,51 @@ fn one(
                 answer.text().chars().take(2000).collect::<String>()
             );
         }
+    }
+}
+
+/// Senders of a flood: each sends one request a second, and some wait long for their answers.
+const SENDERS: usize = 400;
+
+/// Requests that come whether they are answered or not, in the background.
+pub(crate) struct Flood {
+    over: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
+    begun: Instant,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Flood {
+    /// Begins to send `requests` in rotation; what is answered does not matter.
+    pub(crate) fn begin(address: SocketAddr, host: &str, requests: Vec<Request>) -> Self {
+        let (over, sent, requests) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default(), Arc::new(requests));
+        let sender = |number: usize| {
+            let (over, sent, requests, host) = (over.clone(), sent.clone(), requests.clone(), host.to_owned());
+            let work = move || {
+                std::thread::sleep(Duration::from_millis(number as u64 * 1000 / SENDERS as u64));
+                while !over.load(Ordering::Relaxed) {
+                    let asked = Instant::now();
+                    let next = sent.fetch_add(1, Ordering::Relaxed) as usize % requests.len();
+                    let request = &requests[next];
+                    if let (Ok(mut connection), Some(form)) = (Connection::open(address, &host), &request.form) {
+                        let _ = connection.post_from(&request.from, &request.path, &request.cookies, form);
+                    }
+                    std::thread::sleep(Duration::from_secs(1).saturating_sub(asked.elapsed()));
+                }
+            };
+            std::thread::Builder::new().stack_size(256 * 1024).spawn(work).ok()
+        };
+        let threads = (0..SENDERS).filter_map(sender).collect();
+        Self { over, sent, begun: Instant::now(), threads }
+    }
+
+    /// Ends it: how many requests a second were sent.
+    pub(crate) fn end(self) -> f64 {
+        let rate = self.sent.load(Ordering::Relaxed) as f64 / self.begun.elapsed().as_secs_f64();
+        self.over.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+        rate
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use kabinet_server::demo::Chance;
+use kabinet_tests::server::CAPTCHA;
 
 use super::http::{Connection, encoded};
 use super::load::Request;
@@ -43,7 +44,12 @@ pub(crate) fn reads(served: &Served, people: &[Person], path: &str, mark: &str) 
     if answer.status != 200 || !answer.text().contains(mark) {
         bail!("{path} answered {} without {mark}: {}", answer.status, answer.text());
     }
-    let get = |person: &Person| Request { path: path.to_owned(), cookies: person.cookies.clone(), form: None };
+    let get = |person: &Person| Request {
+        path: path.to_owned(),
+        cookies: person.cookies.clone(),
+        form: None,
+        from: String::new(),
+    };
     Ok(people.iter().map(get).collect())
 }
 
@@ -61,7 +67,12 @@ pub(crate) fn first_readings(served: &Served, people: &[Person]) -> anyhow::Resu
             let answer = connection.post(READINGS, &person.cookies, &form("1"))?;
             if answer.status == 303 {
                 let cookies = person.cookies.clone();
-                accepted.push(Request { path: READINGS.to_owned(), cookies, form: Some(form("0,001")) });
+                accepted.push(Request {
+                    path: READINGS.to_owned(),
+                    cookies,
+                    form: Some(form("0,001")),
+                    from: String::new(),
+                });
             } else {
                 refusal = answer.text();
             }
@@ -71,6 +82,64 @@ pub(crate) fn first_readings(served: &Served, people: &[Person]) -> anyhow::Resu
         bail!("{} of {offered} readings were accepted, the last answer: {refusal}", accepted.len());
     }
     Ok(accepted)
+}
+
+/// Logins of the residents, each from the start page of a browser of its own.
+pub(crate) fn logins(served: &Served, count: u64) -> anyhow::Result<Vec<Request>> {
+    let password = Chance::new(SEED, COMPANY).password("resident");
+    let mut connection = Connection::open(served.listen, &served.host())?;
+    let (cookies, csrf) = guest(&mut connection, "/")?;
+    let login = |number: u64| {
+        let email = format!("resident{number}@{COMPANY}.example");
+        let form = encoded(&[("csrf", &csrf), ("email", &email), ("password", &password)]);
+        Request { path: "/login".into(), cookies: cookies.clone(), form: Some(form), from: String::new() }
+    };
+    Ok((1..=count).map(login).collect())
+}
+
+/// Failing logins of people who do not exist, each from an address of its own: a flood.
+pub(crate) fn flood(served: &Served, count: u64) -> anyhow::Result<Vec<Request>> {
+    let mut connection = Connection::open(served.listen, &served.host())?;
+    let (cookies, csrf) = guest(&mut connection, "/")?;
+    let login = |number: u64| {
+        let form = encoded(&[("csrf", &csrf), ("email", &format!("x{number}@flood.example")), ("password", "none")]);
+        Request { path: "/login".into(), cookies: cookies.clone(), form: Some(form), from: address(11, number) }
+    };
+    Ok((1..=count).map(login).collect())
+}
+
+/// Registrations, each of another person from another address.
+pub(crate) fn registrations(served: &Served, count: u64) -> anyhow::Result<Vec<Request>> {
+    let mut connection = Connection::open(served.listen, &served.host())?;
+    let (cookies, csrf) = guest(&mut connection, "/register")?;
+    let password = "тихая заводь у моста";
+    let register = |number: u64| {
+        let email = format!("new{number}@bench.example");
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("email", &email),
+            ("password", password),
+            ("password_repeat", password),
+            ("phone", "8 912 345-67-89"),
+            ("captcha", CAPTCHA),
+            ("consent", "yes"),
+        ];
+        let form = Some(encoded(&fields));
+        Request { path: "/register".into(), cookies: cookies.clone(), form, from: address(10, number) }
+    };
+    Ok((1..=count).map(register).collect())
+}
+
+fn address(net: u8, number: u64) -> String {
+    format!("{net}.{}.{}.{}", (number >> 16) & 255, (number >> 8) & 255, number & 255)
+}
+
+/// A guest's cookies and form token.
+fn guest(connection: &mut Connection, path: &str) -> anyhow::Result<(String, String)> {
+    let page = connection.get(path, "")?;
+    let guest = page.cookie("kabinet-guest").context("the page sets no guest cookie")?;
+    let csrf = field(&page.text(), "csrf").context("the page has no csrf field")?.to_owned();
+    Ok((format!("kabinet-guest={guest}"), csrf))
 }
 
 /// The value of the field `name` of a page.

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use kabinet_tests::house::root;
 use kabinet_tests::postgres::Cluster;
 use kabinet_tests::process::{free_port, guarded, start};
-use kabinet_tests::server::{NOW, binary};
+use kabinet_tests::server::{CAPTCHA, NOW, binary};
 use kabinet_tests::{Database, Kind};
 
 use super::http::Connection;
@@ -84,11 +84,21 @@ impl<'c> Stage<'c> {
         if let Some(postgres) = &self.database.postgres {
             command.env("KABINET_DATABASE__OWNER_URL", &postgres.owner_url);
         }
-        command.env("KABINET_DEMO__NOW", NOW);
+        command.env("KABINET_DEMO__NOW", NOW).env("KABINET_DEMO__CAPTCHA_ANSWER", CAPTCHA);
+        command.env("KABINET_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
     }
 
     /// Starts the server over this database and waits until it is ready.
     pub(crate) fn serve(&self) -> anyhow::Result<Served> {
+        self.serve_as(&["serve"])
+    }
+
+    /// The same as the demo, where the captcha has a known answer and letters go nowhere.
+    pub(crate) fn serve_demo(&self) -> anyhow::Result<Served> {
+        self.serve_as(&["serve", "--demo"])
+    }
+
+    fn serve_as(&self, arguments: &[&str]) -> anyhow::Result<Served> {
         let address = || SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (listen, management) = (address(), address());
         let log = std::fs::File::create(self.database.dir.with_extension("log"))?;
@@ -96,7 +106,7 @@ impl<'c> Stage<'c> {
         self.environment(&mut command);
         command.env("KABINET_SERVER__LISTEN", listen.to_string());
         command.env("KABINET_SERVER__MANAGEMENT", management.to_string());
-        command.arg("serve").stdout(Stdio::null()).stderr(log);
+        command.args(arguments).stdout(Stdio::null()).stderr(log);
         let begun = Instant::now();
         let mut served = Served { child: start(command), listen, management, ready_ms: 0.0 };
         while !served.is_ready() {

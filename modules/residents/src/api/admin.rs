@@ -1,6 +1,7 @@
 //! Sessions of staff members.
 
 use kabinet_web::cookie::Purpose;
+use kabinet_web::session::Subject;
 use kabinet_web::{ClientAddress, Guest, Problem};
 use poem::Request;
 use poem::http::header;
@@ -50,7 +51,7 @@ impl StaffSessionApi {
             agent: request.header(header::USER_AGENT).unwrap_or_default(),
             former: former.as_deref(),
         };
-        let value = login::staff(&platform.db, &self.passwords, guest.tenant(), attempt).await?;
+        let value = login::enter(&platform.db, &self.passwords, guest.tenant(), Subject::Staff, attempt).await?;
         Ok(LoggedIn::Done(platform.cookies.set(Purpose::Staff, &value, None)))
     }
 }

@@ -7,6 +7,7 @@ use kabinet_billing::DueDay;
 use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::ReadingsWindow;
+use kabinet_residents::ResidentsSettings;
 
 /// Everything a package says, free of mistakes that can be seen in its files alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct Package {
     pub features: Vec<String>,
     /// When readings are taken; `None`: all month.
     pub readings: Option<ReadingsWindow>,
+    /// What residents' logins must be like.
+    pub residents: ResidentsSettings,
     /// Due days, the earliest first.
     pub due_days: Vec<DueDay>,
     /// Kinds of receipts in their order.

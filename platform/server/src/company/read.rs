@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::document::{Problem, Section, read_document};
 use super::logo;
 use super::package::{Logo, Package, PluginSource, Template};
-use super::tariffs;
+use super::{residents, tariffs};
 
 /// Names of the optional modules that a package may switch on.
 pub type KnownFeatures = HashSet<&'static str>;
@@ -86,6 +86,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let features = features(root, known);
     let (profile, logo) = profile(root, files);
     let readings = readings(root);
+    let residents = residents::read(root);
     let due_days = due_days(root);
     let receipt_kinds = receipt_kinds(root);
     let mut places = BTreeMap::from([root.place("hosts")]);
@@ -101,6 +102,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         logo,
         features,
         readings,
+        residents,
         due_days,
         receipt_kinds,
         services,
@@ -145,7 +147,7 @@ fn hosts(root: &mut Section<'_>) -> Vec<String> {
     hosts
 }
 
-fn host_problem(host: &str) -> Option<&'static str> {
+pub(super) fn host_problem(host: &str) -> Option<&'static str> {
     if host.contains(':') || host.contains('/') {
         return Some("адрес указывается без порта и схемы");
     }

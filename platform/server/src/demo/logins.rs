@@ -129,7 +129,7 @@ async fn add_resident(
         Secret::Hash(hash) => hash.to_owned(),
     };
     let mut tx = app.db.begin(&town.tenant, Actor::System).await?;
-    people::create_resident(&tx, id, &login.email, "+7 900 000-00-00", &hash).await?;
+    people::create_resident(&tx, id, &login.email, "+79000000000", &hash).await?;
     for account in accounts {
         links::link(&mut tx, id, *account).await?;
     }

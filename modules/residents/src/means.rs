@@ -1,0 +1,25 @@
+//! What the module's pages and jobs work with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use kabinet_contracts::PersonalData;
+
+use crate::password::Passwords;
+
+/// Shared by all pages. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Means {
+    /// The queue for password hashing.
+    pub(crate) passwords: Passwords,
+    /// The platform's list of mail domains for registration; empty for all.
+    pub(crate) mail_domains: Arc<[String]>,
+    /// What the other modules hold about residents.
+    pub(crate) parts: Arc<[Arc<dyn PersonalData>]>,
+}
+
+impl fmt::Debug for Means {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.parts.iter().map(|part| part.name())).finish()
+    }
+}
