@@ -10,6 +10,7 @@ mod m20261122_000002_people;
 mod m20261122_000003_accounts;
 mod m20261122_000004_meters;
 mod m20261122_000005_billing;
+mod m20261122_000008_gosuslugi;
 mod roles;
 mod schema;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_accounts::Migration),
             Box::new(m20261122_000004_meters::Migration),
             Box::new(m20261122_000005_billing::Migration),
+            Box::new(m20261122_000008_gosuslugi::Migration),
         ]
     }
 }
