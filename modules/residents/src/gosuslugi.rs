@@ -23,6 +23,6 @@ pub use certificate::ProviderKey;
 pub use client::{ClientConfig, Endpoint, Gosuslugi, Identity};
 pub use failure::Failure;
 pub use links::GosuslugiLinks;
-pub(crate) use pages::{farewell, is_offered, routes, settings_block};
+pub(crate) use pages::{SettingsBlock, farewell, is_offered, routes, settings_block};
 pub use settings::GosuslugiSettings;
 pub use signer::{CommandSigner, MemorySigner, Signer};

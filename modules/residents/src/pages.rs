@@ -11,18 +11,24 @@ use poem::{EndpointExt, Request, Response, get, handler, post};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::gosuslugi::{self, Gosuslugi, SettingsBlock};
 use crate::login::{self, Attempt};
 use crate::password::Passwords;
 use crate::people;
 
 const START_TITLE: &str = "Личный кабинет абонента";
 
-pub(crate) fn routes(passwords: &Passwords) -> Vec<PageRoute> {
+/// The way to Gosuslugi, where the platform has one.
+type Way = Option<Gosuslugi>;
+
+pub(crate) fn routes(passwords: &Passwords, gosuslugi: Option<&Gosuslugi>) -> Vec<PageRoute> {
+    let way: Way = gosuslugi.cloned();
+    let login = get(to_start).post(log_in).data(passwords.clone()).data(way.clone());
     vec![
-        PageRoute::new("/", get(start)),
-        PageRoute::new("/login", get(to_start).post(log_in).data(passwords.clone())),
-        PageRoute::new("/logout", post(log_out)),
-        PageRoute::new("/settings", get(settings)),
+        PageRoute::new("/", get(start).data(way.clone())),
+        PageRoute::new("/login", login),
+        PageRoute::new("/logout", post(log_out).data(way.clone())),
+        PageRoute::new("/settings", get(settings).data(way)),
     ]
 }
 
@@ -33,6 +39,12 @@ struct Doors {
     recovery: bool,
     gosuslugi: bool,
     guest_readings: bool,
+}
+
+impl Doors {
+    fn of(guest: &Guest, way: &Way) -> Result<Self, Problem> {
+        Ok(Self { gosuslugi: gosuslugi::is_offered(way.as_ref(), guest.tenant())?, ..Self::default() })
+    }
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -56,11 +68,12 @@ struct LoginForm {
 }
 
 #[handler]
-fn start(guest: Guest) -> Result<Response, Problem> {
+fn start(guest: Guest, Data(way): Data<&Way>) -> Result<Response, Problem> {
     if guest.is_resident() {
         return Ok(see_other("/overview"));
     }
-    guest.page(START_TITLE, "residents/start.html", &StartContext::default())
+    let context = StartContext { features: Doors::of(&guest, way)?, ..StartContext::default() };
+    guest.page(START_TITLE, "residents/start.html", &context)
 }
 
 #[handler]
@@ -74,11 +87,12 @@ async fn log_in(
     address: ClientAddress,
     Form(form): Form<LoginForm>,
     Data(passwords): Data<&Passwords>,
+    Data(way): Data<&Way>,
     request: &Request,
 ) -> Result<Response, Problem> {
     let errors = empty_fields(&form);
     if !errors.is_empty() {
-        return refuse(&guest, &form, errors);
+        return refuse(&guest, way, &form, errors);
     }
     let attempt = Attempt {
         email: &form.email,
@@ -91,7 +105,7 @@ async fn log_in(
     match login::resident(&platform.db, passwords, guest.tenant(), attempt).await {
         Ok(value) => Ok(with_cookie(see_other("/overview"), &platform.cookies.set(Purpose::Resident, &value, None))),
         Err(error @ Error::WrongCredentials) => {
-            refuse(&guest, &form, vec![FieldError::new("email", error.to_string())])
+            refuse(&guest, way, &form, vec![FieldError::new("email", error.to_string())])
         }
         Err(other) => Err(other.into()),
     }
@@ -108,8 +122,8 @@ fn empty_fields(form: &LoginForm) -> Vec<FieldError> {
     errors
 }
 
-fn refuse(guest: &Guest, form: &LoginForm, errors: Vec<FieldError>) -> Result<Response, Problem> {
-    let context = StartContext { form: StartForm { email: &form.email }, errors, ..StartContext::default() };
+fn refuse(guest: &Guest, way: &Way, form: &LoginForm, errors: Vec<FieldError>) -> Result<Response, Problem> {
+    let context = StartContext { features: Doors::of(guest, way)?, form: StartForm { email: &form.email }, errors };
     guest.refused(START_TITLE, "residents/start.html", &context)
 }
 
@@ -117,12 +131,18 @@ fn refuse(guest: &Guest, form: &LoginForm, errors: Vec<FieldError>) -> Result<Re
 struct NoFields {}
 
 #[handler]
-async fn log_out(resident: Resident, _form: Form<NoFields>) -> Result<Response, Problem> {
+async fn log_out(
+    resident: Resident,
+    _form: Form<NoFields>,
+    request: &Request,
+    Data(way): Data<&Way>,
+) -> Result<Response, Problem> {
     let mut tx = resident.begin().await?;
     Sessions::end(&mut tx, resident.session_value()).await?;
+    let farewell = gosuslugi::farewell(way.as_ref(), &tx, request, resident.session_value()).await?;
     tx.commit().await?;
     let gone = resident.platform().cookies.set(Purpose::Resident, "", Some(0));
-    Ok(with_cookie(see_other("/"), &gone))
+    Ok(with_cookie(see_other(farewell.as_deref().unwrap_or("/")), &gone))
 }
 
 pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
@@ -135,6 +155,7 @@ pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
 #[derive(Serialize)]
 struct SettingsContext {
     profile: ProfileContext,
+    gosuslugi: Option<SettingsBlock>,
 }
 
 #[derive(Serialize)]
@@ -144,11 +165,13 @@ struct ProfileContext {
 }
 
 #[handler]
-async fn settings(resident: Resident) -> Result<Response, Problem> {
+async fn settings(resident: Resident, Data(way): Data<&Way>) -> Result<Response, Problem> {
     let tx = resident.read().await?;
-    let visitor = people::resident(&tx, ResidentId(resident.id())).await?.ok_or_else(Problem::not_found)?;
+    let id = ResidentId(resident.id());
+    let visitor = people::resident(&tx, id).await?.ok_or_else(Problem::not_found)?;
+    let gosuslugi = gosuslugi::settings_block(way.as_ref(), &tx, id).await?;
     tx.commit().await?;
     let phone = Some(visitor.phone).filter(|phone| !phone.is_empty());
     let profile = ProfileContext { email: visitor.email, phone };
-    resident.page("Настройки", "residents/settings.html", &SettingsContext { profile })
+    resident.page("Настройки", "residents/settings.html", &SettingsContext { profile, gosuslugi })
 }

@@ -3,19 +3,24 @@
 use poem::Response;
 use poem::http::{HeaderName, HeaderValue, header};
 
-/// No inline code, nothing from other sites, no framing.
+/// No inline code, nothing from other sites, no framing; `form-action` comes behind it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-     media-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+     media-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// The interactive API document needs what its bundled page uses.
 const DOCUMENT_POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// The pages' policy, where forms may lead to these origins besides our own.
+pub(crate) fn policy(form_targets: &[String]) -> HeaderValue {
+    let text = form_targets.iter().fold(POLICY.to_owned(), |text, origin| format!("{text} {origin}"));
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(POLICY))
+}
+
 /// Adds them; a page that brings a policy of its own keeps it.
-pub(crate) fn secure(mut response: Response, path: &str) -> Response {
-    let policy = if path == "/api/docs" { DOCUMENT_POLICY } else { POLICY };
-    let own = response.headers_mut().entry(header::CONTENT_SECURITY_POLICY);
-    own.or_insert(HeaderValue::from_static(policy));
+pub(crate) fn secure(mut response: Response, path: &str, policy: &HeaderValue) -> Response {
+    let policy = if path == "/api/docs" { HeaderValue::from_static(DOCUMENT_POLICY) } else { policy.clone() };
+    response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     let fixed: [(HeaderName, &'static str); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // no-referrer would make browsers send `Origin: null` with forms.

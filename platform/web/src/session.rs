@@ -14,7 +14,7 @@ use crate::person::{Profile, ProfileSource};
 pub const TOPIC: &str = "sessions";
 
 /// How long a session lives without being renewed, in seconds.
-const LIFETIME: i64 = 30 * 24 * 3600;
+pub const LIFETIME: i64 = 30 * 24 * 3600;
 
 mod entity {
     use kabinet_core::{TenantId, Timestamp};

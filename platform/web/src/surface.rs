@@ -100,7 +100,8 @@ pub fn application(
     sites: Vec<Site>,
 ) -> Result<impl Endpoint + use<>, String> {
     let document = openapi_document(modules)?;
-    let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed(), sites };
+    let policy = headers::policy(&platform.config.form_targets);
+    let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed(), sites, policy };
     Ok(portal.with(CatchPanic::new()).around(|portal, request| async move {
         let takes_gzip = compression::takes_gzip(&request);
         Ok(compression::compressed(portal.call(request).await?.into_response(), takes_gzip))
@@ -138,6 +139,7 @@ struct Portal {
     platform: Arc<Platform>,
     routes: BoxEndpoint<'static>,
     sites: Vec<Site>,
+    policy: poem::http::HeaderValue,
 }
 
 impl Endpoint for Portal {
@@ -148,14 +150,14 @@ impl Endpoint for Portal {
         let path = request.original_uri().path().to_owned();
         if let Some(site) = self.site(&request) {
             let answer = site.endpoint.call(request).await.unwrap_or_else(poem::Error::into_response);
-            return Ok(headers::secure(answer, &path));
+            return Ok(headers::secure(answer, &path, &self.policy));
         }
         let response = match self.company(&request).await {
             Ok(tenant) => self.answer(request, tenant).await,
             Err(problem) if is_api(&request) => problem.json(),
             Err(problem) => hostless_problem(&self.platform, &problem),
         };
-        Ok(headers::secure(response, &path))
+        Ok(headers::secure(response, &path, &self.policy))
     }
 }
 

@@ -4,7 +4,7 @@
 use kabinet_contracts::ResidentId;
 use kabinet_core::text::email_key;
 use kabinet_core::{DbError, Tx};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, Set};
 
 use super::entity::{arrival, attempt, letter, link, session};
 use crate::entity::resident;

@@ -7,6 +7,7 @@ use kabinet_billing::{BillingSettings, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::MetersSettings;
+use kabinet_residents::gosuslugi::settings as gosuslugi;
 use sha2::{Digest, Sha256};
 
 use super::check::CheckedPlugin;
@@ -200,6 +201,9 @@ async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Re
     let meters = MetersSettings { window: package.readings };
     if tx.set_settings("meters", &meters).await? {
         changes.push("приём показаний: изменено".to_owned());
+    }
+    if tx.set_settings(gosuslugi::SETTINGS, &package.gosuslugi).await? {
+        changes.push("вход через Госуслуги: изменено".to_owned());
     }
     Ok(changes)
 }

@@ -10,7 +10,7 @@ use kabinet_web::session::{Sessions, Subject};
 use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem};
 use poem::http::header;
 use poem::web::{Data, Query};
-use poem::{EndpointExt, Request, Response, get, handler, post};
+use poem::{EndpointExt, Request, Response, get, handler};
 use serde::{Deserialize, Serialize};
 
 use super::super::arrivals::{self, Arrival, Step};
@@ -30,11 +30,11 @@ const TEMPLATE: &str = "residents/gosuslugi_join.html";
 pub(super) fn routes(ways: &Ways) -> Vec<PageRoute> {
     vec![
         PageRoute::new(JOIN, get(join).data(ways.clone())),
-        PageRoute::new("/esia/join/consent", get(to_join).post(consent).data(ways.clone())),
-        PageRoute::new("/esia/join/password", get(to_join).post(password).data(ways.clone())),
-        PageRoute::new("/esia/join/email", get(to_join).post(email).data(ways.clone())),
+        PageRoute::new("/esia/join/consent", get(to_join).post(accept_consent).data(ways.clone())),
+        PageRoute::new("/esia/join/password", get(to_join).post(check_password).data(ways.clone())),
+        PageRoute::new("/esia/join/email", get(to_join).post(take_email).data(ways.clone())),
         PageRoute::new("/esia/join/sent", get(sent).data(ways.clone())),
-        PageRoute::new("/esia/confirm", get(confirm_page).post(post(confirm)).data(ways.clone())),
+        PageRoute::new("/esia/confirm", get(confirm_page).post(confirm).data(ways.clone())),
     ]
 }
 
@@ -101,7 +101,7 @@ fn consent_error(consent: &str) -> Option<FieldError> {
 }
 
 #[handler]
-async fn consent(
+async fn accept_consent(
     guest: Guest,
     address: ClientAddress,
     Form(form): Form<ConsentForm>,
@@ -157,7 +157,7 @@ struct PasswordForm {
 }
 
 #[handler]
-async fn password(
+async fn check_password(
     guest: Guest,
     address: ClientAddress,
     Form(form): Form<PasswordForm>,
@@ -217,7 +217,7 @@ struct EmailForm {
 }
 
 #[handler]
-async fn email(
+async fn take_email(
     guest: Guest,
     Form(form): Form<EmailForm>,
     request: &Request,
