@@ -20,7 +20,7 @@ mod store;
 mod token;
 
 pub use certificate::ProviderKey;
-pub use client::{ClientConfig, Endpoint, Gosuslugi, Identity};
+pub use client::{Client, ClientConfig, Endpoint, Gosuslugi, Identity};
 pub use failure::Failure;
 pub use links::GosuslugiLinks;
 pub(crate) use pages::{SettingsBlock, farewell, is_offered, routes, settings_block};
