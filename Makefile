@@ -43,6 +43,8 @@ test-tools:
 	@scripts/need chromium chromium
 	@scripts/need pdftotext poppler-utils
 	@scripts/need zbarimg zbar-tools
+	@scripts/need openssl openssl
+	@scripts/need "$$(openssl version -e | cut -d'"' -f2)/gost.so" libengine-gost-openssl
 
 browser-deps:
 	@scripts/need npm npm

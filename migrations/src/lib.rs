@@ -13,6 +13,7 @@ mod m20261122_000005_billing;
 mod m20261122_000006_secrets;
 mod m20261122_000010_estimates;
 mod m20261122_000007_residents;
+mod m20261122_000008_gosuslugi;
 mod roles;
 mod schema;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_secrets::Migration),
             Box::new(m20261122_000010_estimates::Migration),
             Box::new(m20261122_000007_residents::Migration),
+            Box::new(m20261122_000008_gosuslugi::Migration),
         ]
     }
 }

@@ -10,6 +10,7 @@ mod entity;
 mod error;
 mod export;
 mod housekeeping;
+pub mod gosuslugi;
 pub mod login;
 mod mailed_link;
 mod means;
@@ -31,6 +32,7 @@ use kabinet_core::{Manifest, Module, ModuleKind};
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
 pub use error::Error;
+pub use gosuslugi::Gosuslugi;
 pub use people::{StaffMember, Visitor};
 pub use settings::{MODULE, ResidentsSettings};
 
@@ -51,13 +53,20 @@ impl Residents {
     #[must_use]
     pub fn new(parts: Vec<Arc<dyn PersonalData>>) -> Self {
         let passwords = password::Passwords::default();
-        Self { means: Means { passwords, mail_domains: Arc::default(), parts: parts.into() } }
+        Self { means: Means { passwords, mail_domains: Arc::default(), parts: parts.into(), gosuslugi: None } }
     }
 
     /// The same, where the platform lets people register with these mail domains only (empty: all).
     #[must_use]
     pub fn with_mail_domains(mut self, domains: Vec<String>) -> Self {
         self.means.mail_domains = domains.into();
+        self
+    }
+
+    /// The same, where companies may offer the login through Gosuslugi.
+    #[must_use]
+    pub fn with_gosuslugi(mut self, gosuslugi: Option<Gosuslugi>) -> Self {
+        self.means.gosuslugi = gosuslugi;
         self
     }
 }
@@ -79,7 +88,9 @@ impl Module for Residents {
 
 impl WebModule for Residents {
     fn pages(&self) -> Vec<PageRoute> {
-        pages::routes(&self.means)
+        let mut routes = pages::routes(&self.means);
+        routes.extend(gosuslugi::routes(self.means.gosuslugi.as_ref(), &self.means.passwords));
+        routes
     }
 
     fn resident_api(&self) -> Vec<ApiPart> {
@@ -105,6 +116,12 @@ impl WebModule for Residents {
             ("residents/confirm_email.html", include_str!("../templates/residents/confirm_email.html")),
             ("residents/withdraw_consent.html", include_str!("../templates/residents/withdraw_consent.html")),
             ("residents/delete.html", include_str!("../templates/residents/delete.html")),
+            ("residents/settings_gosuslugi.html", include_str!("../templates/residents/settings_gosuslugi.jinja")),
+            ("residents/gosuslugi_failed.html", include_str!("../templates/residents/gosuslugi_failed.html")),
+            ("residents/gosuslugi_link.html", include_str!("../templates/residents/gosuslugi_link.html")),
+            ("residents/gosuslugi_unlink.html", include_str!("../templates/residents/gosuslugi_unlink.html")),
+            ("residents/gosuslugi_join.html", include_str!("../templates/residents/gosuslugi_join.html")),
+            ("residents/gosuslugi_confirm.html", include_str!("../templates/residents/gosuslugi_confirm.html")),
         ]
     }
 
@@ -124,6 +141,12 @@ impl WebModule for Residents {
             ("residents/email_notice.txt", include_str!("../letters/email_notice.txt.jinja")),
             ("residents/export_ready.html", include_str!("../letters/export_ready.html.jinja")),
             ("residents/export_ready.txt", include_str!("../letters/export_ready.txt.jinja")),
+            ("residents/gosuslugi_linked.html", include_str!("../letters/gosuslugi_linked.html.jinja")),
+            ("residents/gosuslugi_linked.txt", include_str!("../letters/gosuslugi_linked.txt.jinja")),
+            ("residents/gosuslugi_unlinked.html", include_str!("../letters/gosuslugi_unlinked.html.jinja")),
+            ("residents/gosuslugi_unlinked.txt", include_str!("../letters/gosuslugi_unlinked.txt.jinja")),
+            ("residents/gosuslugi_email.html", include_str!("../letters/gosuslugi_email.html.jinja")),
+            ("residents/gosuslugi_email.txt", include_str!("../letters/gosuslugi_email.txt.jinja")),
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kabinet_contracts::PersonalData;
 
+use crate::gosuslugi::Gosuslugi;
 use crate::password::Passwords;
 
 /// Shared by all pages. Cheap to clone.
@@ -16,6 +17,8 @@ pub(crate) struct Means {
     pub(crate) mail_domains: Arc<[String]>,
     /// What the other modules hold about residents.
     pub(crate) parts: Arc<[Arc<dyn PersonalData>]>,
+    /// The way to Gosuslugi, where the platform has one.
+    pub(crate) gosuslugi: Option<Gosuslugi>,
 }
 
 impl fmt::Debug for Means {

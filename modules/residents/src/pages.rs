@@ -17,6 +17,7 @@ use poem::{EndpointExt, Request, Response, get, handler, post};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::gosuslugi;
 use crate::login::{self, Attempt};
 use crate::means::Means;
 use crate::password;
@@ -25,9 +26,9 @@ const START_TITLE: &str = "Личный кабинет абонента";
 
 pub(crate) fn routes(means: &Means) -> Vec<PageRoute> {
     let mut routes = vec![
-        PageRoute::new("/", get(start)),
+        PageRoute::new("/", get(start).data(means.clone())),
         PageRoute::new("/login", get(to_start).post(log_in).data(means.clone())),
-        PageRoute::new("/logout", post(log_out)),
+        PageRoute::new("/logout", post(log_out).data(means.clone())),
         PageRoute::new("/consent", get(consent::page)),
     ];
     routes.extend(registration::routes(means));
@@ -47,8 +48,9 @@ struct Doors {
 }
 
 impl Doors {
-    fn of(_company: &Tenant) -> Self {
-        Self { registration: true, recovery: true, gosuslugi: false, guest_readings: false }
+    fn of(company: &Tenant, means: &Means) -> Result<Self, Problem> {
+        let gosuslugi = gosuslugi::is_offered(means.gosuslugi.as_ref(), company)?;
+        Ok(Self { registration: true, recovery: true, gosuslugi, guest_readings: false })
     }
 }
 
@@ -73,11 +75,12 @@ struct LoginForm {
 }
 
 #[handler]
-fn start(guest: Guest) -> Result<Response, Problem> {
+fn start(guest: Guest, Data(means): Data<&Means>) -> Result<Response, Problem> {
     if guest.is_resident() {
         return Ok(see_other("/overview"));
     }
-    let context = StartContext { features: Doors::of(guest.tenant()), form: StartForm::default(), errors: Vec::new() };
+    let features = Doors::of(guest.tenant(), means)?;
+    let context = StartContext { features, form: StartForm::default(), errors: Vec::new() };
     guest.page(START_TITLE, "residents/start.html", &context)
 }
 
@@ -96,7 +99,7 @@ async fn log_in(
 ) -> Result<Response, Problem> {
     let errors = empty_fields(&form);
     if !errors.is_empty() {
-        return refuse(&guest, &form, errors);
+        return refuse(&guest, means, &form, errors);
     }
     let attempt = Attempt {
         email: &form.email,
@@ -110,7 +113,7 @@ async fn log_in(
     match entered {
         Ok(value) => Ok(with_cookie(see_other("/overview"), &platform.cookies.set(Purpose::Resident, &value, None))),
         Err(error @ Error::WrongCredentials) => {
-            refuse(&guest, &form, vec![FieldError::new("email", error.to_string())])
+            refuse(&guest, means, &form, vec![FieldError::new("email", error.to_string())])
         }
         Err(other) => Err(other.into()),
     }
@@ -127,8 +130,9 @@ fn empty_fields(form: &LoginForm) -> Vec<FieldError> {
     errors
 }
 
-fn refuse(guest: &Guest, form: &LoginForm, errors: Vec<FieldError>) -> Result<Response, Problem> {
-    let context = StartContext { features: Doors::of(guest.tenant()), form: StartForm { email: &form.email }, errors };
+fn refuse(guest: &Guest, means: &Means, form: &LoginForm, errors: Vec<FieldError>) -> Result<Response, Problem> {
+    let features = Doors::of(guest.tenant(), means)?;
+    let context = StartContext { features, form: StartForm { email: &form.email }, errors };
     guest.refused(START_TITLE, "residents/start.html", &context)
 }
 
@@ -172,12 +176,18 @@ fn stale_link(guest: &Guest, kind: &'static str, used: bool) -> Result<Response,
 }
 
 #[handler]
-async fn log_out(resident: Resident, _form: Form<NoFields>) -> Result<Response, Problem> {
+async fn log_out(
+    resident: Resident,
+    _form: Form<NoFields>,
+    request: &Request,
+    Data(means): Data<&Means>,
+) -> Result<Response, Problem> {
     let mut tx = resident.begin().await?;
     Sessions::end(&mut tx, resident.session_value()).await?;
+    let farewell = gosuslugi::farewell(means.gosuslugi.as_ref(), &tx, request, resident.session_value()).await?;
     tx.commit().await?;
     let gone = resident.platform().cookies.set(Purpose::Resident, "", Some(0));
-    Ok(with_cookie(see_other("/"), &gone))
+    Ok(with_cookie(see_other(farewell.as_deref().unwrap_or("/")), &gone))
 }
 
 pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {

@@ -12,7 +12,7 @@ use kabinet_meters::Meters;
 use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
 use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
-use kabinet_residents::Residents;
+use kabinet_residents::{Gosuslugi, Residents};
 use kabinet_sandbox::{Pool, PoolConfig};
 use kabinet_web::cookie::{CookieNames, TokenKey};
 use kabinet_web::page::Pages;
@@ -23,6 +23,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 
 use crate::config::Config;
+use crate::demo;
 use crate::mail::{Mails, Transport};
 
 /// A running platform without its listeners.
@@ -45,6 +46,7 @@ pub struct App {
     key: [u8; 32],
     modules: Vec<Arc<dyn WebModule>>,
     transport: Transport,
+    gosuslugi: Option<demo::gosuslugi::Demo>,
 }
 
 impl std::fmt::Debug for App {
@@ -77,8 +79,14 @@ impl App {
         let plugins = PluginHost::new(pool.clone(), config.data.dir.join("plugins"), key)?;
         let printer = ReceiptPrinter::new(pool);
         let billing = Billing::new(db.clone(), plugins.clone(), printer.clone());
+        let tenants = Tenants::new(db.clone());
+        let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
-            Arc::new(Residents::new(Vec::new()).with_mail_domains(config.residents.mail_domains.clone())),
+            Arc::new(
+                Residents::new(personal)
+                    .with_mail_domains(config.residents.mail_domains.clone())
+                    .with_gosuslugi(way),
+            ),
             Arc::new(Accounts),
             Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),
@@ -91,7 +99,7 @@ impl App {
         db.only_events(registry.events());
         let access = Access::new(&registry).await?;
         Ok(Self {
-            tenants: Tenants::new(db.clone()),
+            tenants,
             config,
             db,
             registry,
@@ -102,6 +110,7 @@ impl App {
             key,
             modules,
             transport,
+            gosuslugi: stand_in,
         })
     }
 
@@ -122,6 +131,7 @@ impl App {
             config: PlatformConfig {
                 public_scheme: self.config.server.public_scheme.clone(),
                 trusted_proxies: self.config.server.trusted_proxies.clone(),
+                form_targets: self.form_targets(),
                 captcha_answer: self.config.demo.fixed_captcha_answer().to_owned(),
             },
         });
@@ -136,7 +146,17 @@ impl App {
             Transport::None => tracing::warn!("mail.smtp_url is not set: letters wait in the queue"),
             Transport::Smtp(_) => {}
         }
+        sites.extend(self.gosuslugi.as_ref().map(demo::gosuslugi::Demo::site));
         Ok(sites)
+    }
+
+    /// The origins of other sites to which forms of the pages may lead.
+    fn form_targets(&self) -> Vec<String> {
+        match &self.gosuslugi {
+            Some(stand_in) => vec![stand_in.origin.clone()],
+            None if self.config.gosuslugi.signer.is_empty() => Vec::new(),
+            None => vec![self.config.gosuslugi.origin()],
+        }
     }
 
     /// The merged OpenAPI document.
@@ -150,6 +170,21 @@ impl App {
     pub fn runner(&self) -> JobRunner {
         JobRunner::new(self.db.clone(), self.tenants.clone(), self.registry.clone())
     }
+}
+
+/// The way to Gosuslugi: the configured one, or in the demo a stand-in that comes along.
+fn gosuslugi(
+    config: &Config,
+    db: &Db,
+    tenants: &Tenants,
+) -> anyhow::Result<(Option<demo::gosuslugi::Demo>, Option<Gosuslugi>)> {
+    let configured = config.gosuslugi.open()?;
+    if configured.is_some() || !config.demo.running {
+        return Ok((None, configured));
+    }
+    let stand_in = demo::gosuslugi::Demo::open(config, db.clock().clone(), tenants.clone())?;
+    let way = stand_in.client.clone();
+    Ok((Some(stand_in), Some(way)))
 }
 
 /// Brings the database's tables up to date. PostgreSQL needs `database.owner_url` for that; without it

@@ -9,6 +9,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use kabinet_core::{Clock, Day, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::gosuslugi::GosuslugiConfig;
 use crate::mail::Smtp;
 
 /// Everything that can be configured, with defaults for a single machine.
@@ -25,6 +26,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Secrets of companies.
     pub secrets: SecretsConfig,
+    /// Login through Gosuslugi.
+    pub gosuslugi: GosuslugiConfig,
     /// The demo.
     pub demo: DemoConfig,
     /// Residents' logins.

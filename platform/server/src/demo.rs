@@ -8,6 +8,7 @@ mod chance;
 mod city;
 mod dials;
 mod fill;
+pub mod gosuslugi;
 mod logins;
 mod months;
 mod names;

@@ -5,6 +5,7 @@ pub mod company;
 pub mod composition;
 pub mod config;
 pub mod demo;
+pub mod gosuslugi;
 pub mod mail;
 mod places;
 pub mod serve;

@@ -28,6 +28,8 @@ pub enum Purpose {
     Message,
     /// How the pages look («Версия для слабовидящих»).
     View,
+    /// A login through Gosuslugi under way: binds it to the browser that began it.
+    Gosuslugi,
 }
 
 impl CookieNames {
@@ -50,6 +52,8 @@ impl CookieNames {
             (true, Purpose::Message) => "__Host-kabinet-message",
             (false, Purpose::Message) => "kabinet-message",
             (_, Purpose::View) => "kabinet_view",
+            (true, Purpose::Gosuslugi) => "__Host-kabinet-gosuslugi",
+            (false, Purpose::Gosuslugi) => "kabinet-gosuslugi",
         }
     }
 

@@ -143,6 +143,17 @@ impl Guest {
         self.page.render(StatusCode::OK, title, template, context, self.session.as_deref())
     }
 
+    /// A page with a status of its own.
+    pub fn answer(
+        &self,
+        status: StatusCode,
+        title: &str,
+        template: &str,
+        context: &impl Serialize,
+    ) -> Result<Response, Problem> {
+        self.page.render(status, title, template, context, self.session.as_deref())
+    }
+
     /// The page of a refused form: 422, values kept.
     pub fn refused(&self, title: &str, template: &str, context: &impl Serialize) -> Result<Response, Problem> {
         let viewer = self.session.as_deref();

@@ -18,6 +18,8 @@ pub struct PlatformConfig {
     pub public_scheme: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Origins of other sites to which a form may lead (by redirects too): ESIA's.
+    pub form_targets: Vec<String>,
     /// An answer that every captcha accepts: for a demo; empty for none.
     pub captcha_answer: String,
 }

@@ -18,7 +18,7 @@ use crate::person::{Profile, ProfileSource};
 pub const TOPIC: &str = "sessions";
 
 /// How long a session lives after it was last seen, in seconds.
-const LIFETIME: i64 = 30 * 24 * 3600;
+pub const LIFETIME: i64 = 30 * 24 * 3600;
 
 /// How old the stored moment of the last visit may become, in seconds: one write an hour and session.
 const SEEN_EVERY: i64 = 3600;

@@ -101,7 +101,8 @@ pub fn application(
     sites: Vec<Site>,
 ) -> Result<impl Endpoint + use<>, String> {
     let document = openapi_document(modules)?;
-    let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed(), sites };
+    let policy = headers::policy(&platform.config.form_targets);
+    let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed(), sites, policy };
     Ok(portal.with(CatchPanic::new()).around(|portal, request| async move {
         let takes_gzip = compression::takes_gzip(&request);
         Ok(compression::compressed(portal.call(request).await?.into_response(), takes_gzip))
@@ -141,6 +142,7 @@ struct Portal {
     platform: Arc<Platform>,
     routes: BoxEndpoint<'static>,
     sites: Vec<Site>,
+    policy: poem::http::HeaderValue,
 }
 
 impl Endpoint for Portal {
@@ -150,14 +152,14 @@ impl Endpoint for Portal {
         request.extensions_mut().insert(self.platform.clone());
         if let Some(site) = self.site(&request) {
             let answer = site.endpoint.call(request).await.unwrap_or_else(poem::Error::into_response);
-            return Ok(headers::secure(answer));
+            return Ok(headers::secure(answer, &self.policy));
         }
         let response = match self.company(&request).await {
             Ok(tenant) => self.answer(request, tenant).await,
             Err(problem) if is_api(&request) => problem.json(),
             Err(problem) => hostless_problem(&self.platform, &problem),
         };
-        Ok(headers::secure(response))
+        Ok(headers::secure(response, &self.policy))
     }
 }
 

@@ -8,6 +8,7 @@ use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::MetersSettings;
 use kabinet_residents::{MODULE as RESIDENTS, ResidentsSettings};
+use kabinet_residents::gosuslugi::settings as gosuslugi;
 use sha2::{Digest, Sha256};
 
 use super::check::CheckedPlugin;
@@ -206,6 +207,9 @@ async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Re
         && tx.set_settings(RESIDENTS, &package.residents).await?
     {
         changes.push("учётные записи абонентов: изменено".to_owned());
+    }
+    if tx.set_settings(gosuslugi::SETTINGS, &package.gosuslugi).await? {
+        changes.push("вход через Госуслуги: изменено".to_owned());
     }
     Ok(changes)
 }

@@ -8,6 +8,7 @@ use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::ReadingsWindow;
 use kabinet_residents::ResidentsSettings;
+use kabinet_residents::gosuslugi::GosuslugiSettings;
 
 /// Everything a package says, free of mistakes that can be seen in its files alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +43,8 @@ pub struct Package {
     pub plugin: PluginSource,
     /// The receipt template of the company's own.
     pub template: Option<Template>,
+    /// The login through Gosuslugi.
+    pub gosuslugi: GosuslugiSettings,
     /// Lines of `tenant.toml` by field, for mistakes found after reading it.
     pub places: BTreeMap<String, usize>,
     /// SHA-256 over the files the package consists of, hexadecimal.

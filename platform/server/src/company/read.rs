@@ -9,6 +9,9 @@ use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::ReadingsWindow;
 use kabinet_plugin_host::api::{ServiceKind, Unit};
 use kabinet_render::payment_qr::{inn_problem, validate_requisites};
+use kabinet_residents::gosuslugi::GosuslugiSettings;
+use kabinet_residents::gosuslugi::certificate::certificate_hash;
+use kabinet_residents::gosuslugi::settings::client_id_problem;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use sha2::{Digest, Sha256};
@@ -93,6 +96,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let services = services(root, &receipt_kinds, &mut places);
     let plugin = plugin(root, files, &mut places);
     let template = template(root, files);
+    let gosuslugi = gosuslugi(root, files);
     Package {
         slug,
         name,
@@ -109,9 +113,34 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         tariffs: Vec::new(),
         plugin,
         template,
+        gosuslugi,
         places,
         hash: String::new(),
     }
+}
+
+/// The login through Gosuslugi: only the hash of the company's own certificate is kept.
+fn gosuslugi(root: &mut Section<'_>, files: &mut Files<'_>) -> GosuslugiSettings {
+    let mut settings = GosuslugiSettings::default();
+    let Some(mut section) = root.optional_section("gosuslugi") else { return settings };
+    settings.enabled = section.flag("enabled");
+    if let Some(client_id) = section.optional_text("client_id") {
+        section.check("client_id", client_id_problem(&client_id));
+        settings.client_id = client_id;
+        let name = section.text("certificate");
+        if !name.is_empty() {
+            let hash = files.bytes(&name).and_then(|file| certificate_hash(&file).map_err(|error| error.to_string()));
+            match hash {
+                Ok(hash) => settings.certificate_hash = hash,
+                Err(message) => section.refuse("certificate", message),
+            }
+        }
+    } else if section.has("certificate") {
+        section.text("certificate");
+        section.refuse("certificate", "к сертификату нужна мнемоника системы: client_id");
+    }
+    section.refuse_unknown();
+    settings
 }
 
 fn slug_problem(slug: &str) -> Option<String> {

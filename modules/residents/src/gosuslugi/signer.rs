@@ -1,0 +1,163 @@
+//! Who signs: the key of the registered system never enters this program in production.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ring::rand::SystemRandom;
+use ring::signature::{Ed25519KeyPair, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+
+/// Longest signature that is believed: 64 bytes by GOST R 34.10-2012 of 256 bits, 512 by RSA-4096.
+const LONGEST: u64 = 1024;
+
+/// Why there is no signature. Says nothing about the key.
+#[derive(Debug, thiserror::Error)]
+pub enum SignerError {
+    /// The program cannot be started or spoken to.
+    #[error("the signer does not run: {0}")]
+    Io(#[from] std::io::Error),
+    /// It took too long.
+    #[error("the signer did not answer in time")]
+    Timeout,
+    /// It ended with a failure.
+    #[error("the signer failed: {0}")]
+    Failed(std::process::ExitStatus),
+    /// What it wrote is no raw signature.
+    #[error("the signer wrote {0} bytes, which is no raw signature")]
+    NoSignature(usize),
+    /// A key made here could not be used.
+    #[error("the key cannot be used")]
+    Key,
+}
+
+/// Signs for a registered system.
+#[async_trait]
+pub trait Signer: Send + Sync + std::fmt::Debug {
+    /// The raw signature over `message` by the key of `client_id`.
+    async fn sign(&self, client_id: &str, message: &[u8]) -> Result<Vec<u8>, SignerError>;
+}
+
+/// An external program: the string on its standard input, the raw signature on its standard output. No
+/// shell stands between; `{client_id}` in an argument becomes the system that signs.
+#[derive(Clone, Debug)]
+pub struct CommandSigner {
+    program: String,
+    arguments: Vec<String>,
+    timeout: Duration,
+}
+
+impl CommandSigner {
+    /// The program with its arguments; `None` when `command` is empty.
+    #[must_use]
+    pub fn new(command: &[String], timeout: Duration) -> Option<Self> {
+        let (program, arguments) = command.split_first()?;
+        Some(Self { program: program.clone(), arguments: arguments.to_vec(), timeout })
+    }
+
+    async fn run(&self, client_id: &str, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let arguments = self.arguments.iter().map(|argument| argument.replace("{client_id}", client_id));
+        let mut child = Command::new(&self.program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(message).await?;
+            input.shutdown().await?;
+        }
+        let mut signature = Vec::new();
+        if let Some(output) = child.stdout.take() {
+            output.take(LONGEST + 1).read_to_end(&mut signature).await?;
+        }
+        let status = child.wait().await?;
+        if !status.success() {
+            return Err(SignerError::Failed(status));
+        }
+        let usual = 64..=usize::try_from(LONGEST).unwrap_or(usize::MAX);
+        if usual.contains(&signature.len()) { Ok(signature) } else { Err(SignerError::NoSignature(signature.len())) }
+    }
+}
+
+#[async_trait]
+impl Signer for CommandSigner {
+    async fn sign(&self, client_id: &str, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let run = tokio::time::timeout(self.timeout, self.run(client_id, message));
+        run.await.map_err(|_| SignerError::Timeout)?
+    }
+}
+
+/// A key in memory, for the demo and for tests: Ed25519, whose signature has 64 bytes as GOST's has.
+pub struct MemorySigner(Ed25519KeyPair);
+
+impl std::fmt::Debug for MemorySigner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemorySigner")
+    }
+}
+
+impl MemorySigner {
+    /// A fresh key.
+    pub fn generate() -> Result<Self, SignerError> {
+        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| SignerError::Key)?;
+        Self::from_pkcs8(document.as_ref())
+    }
+
+    /// The key in a PKCS#8 document.
+    pub fn from_pkcs8(document: &[u8]) -> Result<Self, SignerError> {
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map(Self).map_err(|_| SignerError::Key)
+    }
+
+    /// The public key, 32 bytes: what the other side registers.
+    #[must_use]
+    pub fn public_key(&self) -> Vec<u8> {
+        self.0.public_key().as_ref().to_vec()
+    }
+}
+
+#[async_trait]
+impl Signer for MemorySigner {
+    async fn sign(&self, _client_id: &str, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        Ok(self.0.sign(message).as_ref().to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, seconds: u64) -> CommandSigner {
+        let command = ["/bin/sh", "-c", script, "signer", "{client_id}"].map(str::to_owned);
+        CommandSigner::new(&command, Duration::from_secs(seconds)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_string_goes_in_and_the_signature_comes_out() {
+        let signer = shell("cat; printf %054d 0; printf %s \"$1\"", 10);
+        let signature = signer.sign("ABC", b"message").await.unwrap();
+        assert_eq!(signature.len(), 64);
+        assert!(signature.starts_with(b"message") && signature.ends_with(b"ABC"));
+    }
+
+    #[tokio::test]
+    async fn a_signer_that_fails_is_told_apart() {
+        assert!(matches!(shell("exit 3", 10).sign("A", b"m").await, Err(SignerError::Failed(_))));
+        assert!(matches!(shell("echo short", 10).sign("A", b"m").await, Err(SignerError::NoSignature(6))));
+        assert!(matches!(shell("sleep 30", 0).sign("A", b"m").await, Err(SignerError::Timeout)));
+        let absent = CommandSigner::new(&["/nonexistent/signer".to_owned()], Duration::from_secs(1)).unwrap();
+        assert!(matches!(absent.sign("A", b"m").await, Err(SignerError::Io(_))));
+        assert!(CommandSigner::new(&[], Duration::from_secs(1)).is_none());
+    }
+
+    #[tokio::test]
+    async fn the_key_in_memory_signs_for_its_public_key() {
+        let signer = MemorySigner::generate().unwrap();
+        let signature = signer.sign("A", b"message").await.unwrap();
+        let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, signer.public_key());
+        assert_eq!(signature.len(), 64);
+        assert!(key.verify(b"message", &signature).is_ok() && key.verify(b"other", &signature).is_err());
+    }
+}
