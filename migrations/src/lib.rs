@@ -12,6 +12,7 @@ mod m20261122_000004_meters;
 mod m20261122_000005_billing;
 mod m20261122_000006_secrets;
 mod m20261122_000010_estimates;
+mod m20261122_000009_linking;
 mod roles;
 mod schema;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_billing::Migration),
             Box::new(m20261122_000006_secrets::Migration),
             Box::new(m20261122_000010_estimates::Migration),
+            Box::new(m20261122_000009_linking::Migration),
         ]
     }
 }

@@ -49,11 +49,11 @@ static MANIFEST: Manifest = Manifest {
         Permission { key: "billing.publish", roles: &["administrator", "accountant"] },
     ],
     navigation: &[
-        NavItem { title: "Общая информация", href: "/overview", position: 10 },
-        NavItem { title: "Детализация по услугам", href: "/services", position: 20 },
-        NavItem { title: "Детализация начислений", href: "/charges", position: 30 },
-        NavItem { title: "История оплат", href: "/payments", position: 40 },
-        NavItem { title: "Документы", href: "/documents", position: 70 },
+        NavItem { title: "Общая информация", href: "/overview", position: 10, sums: false },
+        NavItem { title: "Детализация по услугам", href: "/services", position: 20, sums: true },
+        NavItem { title: "Детализация начислений", href: "/charges", position: 30, sums: true },
+        NavItem { title: "История оплат", href: "/payments", position: 40, sums: true },
+        NavItem { title: "Документы", href: "/documents", position: 70, sums: true },
     ],
 };
 

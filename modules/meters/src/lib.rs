@@ -42,8 +42,8 @@ static MANIFEST: Manifest = Manifest {
     kind: ModuleKind::Core,
     permissions: &[],
     navigation: &[
-        NavItem { title: "Передать показания", href: "/meters/readings", position: 50 },
-        NavItem { title: "Информация об ИПУ", href: "/meters", position: 60 },
+        NavItem { title: "Передать показания", href: "/meters/readings", position: 50, sums: false },
+        NavItem { title: "Информация об ИПУ", href: "/meters", position: 60, sums: false },
     ],
 };
 

@@ -28,6 +28,10 @@ pub enum Purpose {
     Message,
     /// How the pages look («Версия для слабовидящих»).
     View,
+    /// The account that a resident is about to link, sealed.
+    Linking,
+    /// The account that a guest sends readings for, sealed.
+    Readings,
 }
 
 impl CookieNames {
@@ -50,6 +54,10 @@ impl CookieNames {
             (true, Purpose::Message) => "__Host-kabinet-message",
             (false, Purpose::Message) => "kabinet-message",
             (_, Purpose::View) => "kabinet_view",
+            (true, Purpose::Linking) => "__Host-kabinet-linking",
+            (false, Purpose::Linking) => "kabinet-linking",
+            (true, Purpose::Readings) => "__Host-kabinet-readings",
+            (false, Purpose::Readings) => "kabinet-readings",
         }
     }
 

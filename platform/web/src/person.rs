@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kabinet_core::{Actor, Day, DbError, PermissionKey, Tenant, Tx};
+use kabinet_core::{Actor, Day, DbError, PermissionKey, Tenant, Timestamp, Tx};
 use poem::http::{StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response, Result};
 use serde::Serialize;
@@ -17,6 +17,32 @@ use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::session::{Session, Subject};
 
+/// What a person may do with an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountAccess {
+    /// Everything: the person proved to be its holder.
+    #[default]
+    Full,
+    /// A helper who sends readings and sees sums.
+    ReadingsAndSums,
+    /// A helper who sends readings and sees no sum.
+    ReadingsOnly,
+}
+
+impl AccountAccess {
+    /// Whether the person is more than a helper.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self == Self::Full
+    }
+
+    /// Whether sums, receipts and payments are shown.
+    #[must_use]
+    pub fn sees_sums(self) -> bool {
+        self != Self::ReadingsOnly
+    }
+}
+
 /// An account that a resident has linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedAccount {
@@ -28,6 +54,10 @@ pub struct LinkedAccount {
     pub address: String,
     /// The day it was closed.
     pub closed_on: Option<Day>,
+    /// What the resident may do with it.
+    pub access: AccountAccess,
+    /// When a helper's access ends; none for a holder's.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// Who a session's person is.
@@ -59,6 +89,30 @@ pub struct AccountRef {
     pub id: Uuid,
     /// The day it was closed: it can be read but no longer acted on.
     pub closed_on: Option<Day>,
+    /// What the resident may do with it.
+    pub access: AccountAccess,
+}
+
+impl LinkedAccount {
+    fn right(&self) -> AccountRef {
+        AccountRef { id: self.id, closed_on: self.closed_on, access: self.access }
+    }
+}
+
+impl Session {
+    /// The same session without the accounts whose access has ended meanwhile: sessions are cached, and
+    /// a helper's access ends to the moment.
+    fn as_of(self: Arc<Self>, now: Timestamp) -> Arc<Self> {
+        let is_over = |account: &LinkedAccount| account.ends_at.is_some_and(|end| end <= now);
+        if !self.profile.accounts.iter().any(is_over) {
+            return self;
+        }
+        let mut profile = (*self.profile).clone();
+        profile.accounts.retain(|account| !is_over(account));
+        let known = profile.active.filter(|active| profile.accounts.iter().any(|account| account.id == *active));
+        profile.active = known.or_else(|| profile.accounts.first().map(|account| account.id));
+        Arc::new(Self { profile: Arc::new(profile), ..(*self).clone() })
+    }
 }
 
 /// Anybody on a company's portal.
@@ -98,7 +152,10 @@ pub(crate) async fn session_of(request: &Request, subject: Subject) -> Result<Op
     let tenant = tenant_of(request)?;
     let purpose = if subject == Subject::Staff { Purpose::Staff } else { Purpose::Resident };
     match platform.cookies.read(request, purpose) {
-        Some(value) => Ok(platform.sessions.find(&tenant, subject, &value).await?),
+        Some(value) => {
+            let found = platform.sessions.find(&tenant, subject, &value).await?;
+            Ok(found.map(|session| session.as_of(platform.db.clock().now())))
+        }
         None => Ok(None),
     }
 }
@@ -188,10 +245,32 @@ impl Resident {
         self.accounts().iter().find(|account| account.id == active)
     }
 
-    /// The right to the chosen account; 404 without one.
+    /// The right to the chosen account, its holder's: 404 without one and for a helper. Whatever is not
+    /// meant for helpers asks this.
     pub fn account(&self) -> Result<AccountRef, Problem> {
-        let account = self.active().ok_or_else(Problem::not_found)?;
-        Ok(AccountRef { id: account.id, closed_on: account.closed_on })
+        self.account_where(AccountAccess::is_full)
+    }
+
+    /// The right to see sums of the chosen account; 404 for a helper who may not.
+    pub fn account_with_sums(&self) -> Result<AccountRef, Problem> {
+        self.account_where(AccountAccess::sees_sums)
+    }
+
+    /// The right to see the meters of the chosen account and to send readings: every helper's, too.
+    pub fn account_for_readings(&self) -> Result<AccountRef, Problem> {
+        self.account_where(|_| true)
+    }
+
+    fn account_where(&self, may: impl Fn(AccountAccess) -> bool) -> Result<AccountRef, Problem> {
+        let right = self.active().map(LinkedAccount::right).filter(|account| may(account.access));
+        right.ok_or_else(Problem::not_found)
+    }
+
+    /// The linked account with this identifier, if the resident is its holder; 404 for a helper's, for
+    /// another's and for none.
+    pub fn own_account(&self, id: Uuid) -> Result<&LinkedAccount, Problem> {
+        let own = self.accounts().iter().find(|account| account.id == id && account.access.is_full());
+        own.ok_or_else(Problem::not_found)
     }
 
     /// The platform.

@@ -1,0 +1,59 @@
+//! Finding an account by what stands on its receipt: number, house, flat.
+
+use kabinet_contracts::AccountId;
+use kabinet_core::text::account_key;
+use kabinet_core::{Day, DbError, Tx};
+use serde::{Deserialize, Serialize};
+
+use crate::spelling::{same_flat, same_house};
+use crate::store;
+
+/// What a person typed to find an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The account's number.
+    pub account: String,
+    /// The house's number.
+    pub house: String,
+    /// The flat's number; empty in a house without flats.
+    pub flat: String,
+}
+
+/// An account that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Identifier.
+    pub id: AccountId,
+    /// Number as printed.
+    pub number: String,
+    /// The day it was closed.
+    pub closed_on: Option<Day>,
+}
+
+/// What a search came to. The counters of attempts are kept under `counted`, which depends on the typed
+/// number alone: whether house and flat were right shows in no limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// The account, when number, house and flat fit.
+    pub found: Option<Found>,
+    /// The number under which attempts are counted: an old number counts as the present one.
+    pub counted: String,
+}
+
+/// Looks for the account. One statement, whatever is found.
+pub async fn find(tx: &Tx, wanted: &Wanted) -> Result<Search, DbError> {
+    let typed = account_key(&wanted.account);
+    let rows = store::candidates(tx, &typed).await?;
+    let counted = rows.first().map_or(typed, |row| row.number_key.clone());
+    let fits = |row: &store::Candidate| same_house(&wanted.house, &row.house) && same_flat(&wanted.flat, &row.flat);
+    let found = rows.into_iter().find(fits);
+    let found = found.map(|row| Found { id: row.id, number: row.number, closed_on: row.closed_on });
+    Ok(Search { found, counted })
+}
+
+/// Whether the account takes readings and helpers: it is there and open on `today`.
+pub async fn is_open(tx: &Tx, account: AccountId) -> Result<bool, DbError> {
+    let row = store::account(tx, account).await?;
+    let today = tx.today();
+    Ok(row.is_some_and(|row| row.closed_on.is_none_or(|closed| closed > today)))
+}
