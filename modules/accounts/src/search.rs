@@ -1,8 +1,9 @@
 //! Finding an account by what stands on its receipt: number, house, flat.
 
 use kabinet_contracts::AccountId;
-use kabinet_core::text::account_key;
+use kabinet_core::text::{account_key, search_key};
 use kabinet_core::{Day, DbError, Tx};
+use kabinet_web::FieldError;
 use serde::{Deserialize, Serialize};
 
 use crate::spelling::{same_flat, same_house};
@@ -17,6 +18,32 @@ pub struct Wanted {
     pub house: String,
     /// The flat's number; empty in a house without flats.
     pub flat: String,
+}
+
+impl Wanted {
+    /// What was typed, without the spaces around it.
+    #[must_use]
+    pub fn typed(account: &str, house: &str, flat: &str) -> Self {
+        let text = |text: &str| text.trim().to_owned();
+        Self { account: text(account), house: text(house), flat: text(flat) }
+    }
+
+    /// What can be seen to be wrong without looking for the account.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<FieldError> {
+        let too_long = |text: &str, most: usize| text.chars().count() > most;
+        let mut errors = Vec::new();
+        if account_key(&self.account).is_empty() || too_long(&self.account, 40) {
+            errors.push(FieldError::new("account", "Введите номер лицевого счета, как в квитанции"));
+        }
+        if search_key(&self.house).is_empty() || too_long(&self.house, 20) {
+            errors.push(FieldError::new("house", "Введите номер дома, например 12А"));
+        }
+        if too_long(&self.flat, 20) {
+            errors.push(FieldError::new("flat", "Введите номер квартиры, например 5"));
+        }
+        errors
+    }
 }
 
 /// An account that was found.

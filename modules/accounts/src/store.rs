@@ -3,7 +3,7 @@
 use kabinet_contracts::{AccountId, ResidentId, RunId};
 use kabinet_core::{Day, DbError, Timestamp, Tx};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
 
 use crate::entity::{account, account_link, helper_grant, holder, link_code};

@@ -27,12 +27,18 @@ pub(crate) fn routes(passwords: &Passwords) -> Vec<PageRoute> {
 }
 
 /// Which doors of the start page are open. The closed ones come with the issues that build them.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 struct Doors {
     registration: bool,
     recovery: bool,
     gosuslugi: bool,
     guest_readings: bool,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        Self { registration: false, recovery: false, gosuslugi: false, guest_readings: true }
+    }
 }
 
 #[derive(Debug, Default, Serialize)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use kabinet_accounts::{Accounts, Profiles};
-use kabinet_billing::Billing;
+use kabinet_billing::{Billing, Codes};
 use kabinet_core::jobs::JobRunner;
 use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Registry, Tenants};
 use kabinet_meters::Meters;
@@ -76,10 +76,11 @@ impl App {
         }));
         let plugins = PluginHost::new(pool.clone(), config.data.dir.join("plugins"), key)?;
         let printer = ReceiptPrinter::new(pool);
-        let billing = Billing::new(db.clone(), plugins.clone(), printer.clone());
+        let codes = Codes::new(TokenKey::new(key).derived("codes of receipts"));
+        let billing = Billing::new(db.clone(), plugins.clone(), printer.clone()).with_codes(codes);
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(Residents::new()),
-            Arc::new(Accounts),
+            Arc::new(Accounts::new(Arc::new(codes))),
             Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),
         ];

@@ -111,7 +111,9 @@ impl Session {
         profile.accounts.retain(|account| !is_over(account));
         let known = profile.active.filter(|active| profile.accounts.iter().any(|account| account.id == *active));
         profile.active = known.or_else(|| profile.accounts.first().map(|account| account.id));
-        Arc::new(Self { profile: Arc::new(profile), ..(*self).clone() })
+        let mut session = (*self).clone();
+        session.profile = Arc::new(profile);
+        Arc::new(session)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use kabinet_contracts::{ReceiptCodes, ResidentId};
-use kabinet_core::text::{account_key, search_key};
+use kabinet_core::text::search_key;
 use kabinet_web::cookie::Purpose;
 use kabinet_web::{ClientAddress, FieldError, Form, Problem, Resident, sealed};
 use poem::web::{Data, Query};
@@ -80,7 +80,7 @@ pub(crate) async fn send(
     request: &Request,
 ) -> Result<Response, Problem> {
     if form.account.is_some() {
-        return find(&resident, form);
+        return find(&resident, &form);
     }
     let Some(wanted) = sealed::waiting(request, resident.tenant(), Purpose::Linking) else {
         return Ok(resident.done_saying("/accounts/link", "Найдите лицевой счет ещё раз"));
@@ -105,32 +105,15 @@ pub(crate) async fn send(
     }
 }
 
-fn find(resident: &Resident, form: LinkForm) -> Result<Response, Problem> {
-    let text = |text: String| text.trim().to_owned();
-    let account = form.account.unwrap_or_default();
-    let wanted = Wanted { account: text(account), house: text(form.house), flat: text(form.flat) };
-    let errors = mistakes(&wanted);
+fn find(resident: &Resident, form: &LinkForm) -> Result<Response, Problem> {
+    let wanted = Wanted::typed(form.account.as_deref().unwrap_or_default(), &form.house, &form.flat);
+    let errors = wanted.mistakes();
     if !errors.is_empty() {
         return resident.refused(TITLE, FIND, &FindContext { form: &wanted, errors });
     }
     let platform = resident.platform();
     let waits = sealed::cookie(platform, resident.tenant(), Purpose::Linking, &wanted, WAITS)?;
     Ok(sealed::with_cookie(resident.done("/accounts/link?step=check"), &waits))
-}
-
-/// What can be seen to be wrong without looking for the account.
-fn mistakes(wanted: &Wanted) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    if account_key(&wanted.account).is_empty() || wanted.account.chars().count() > 40 {
-        errors.push(FieldError::new("account", "Введите номер лицевого счета, как в квитанции"));
-    }
-    if search_key(&wanted.house).is_empty() || wanted.house.chars().count() > 20 {
-        errors.push(FieldError::new("house", "Введите номер дома, например 12А"));
-    }
-    if wanted.flat.chars().count() > 20 {
-        errors.push(FieldError::new("flat", "Введите номер квартиры, например 5"));
-    }
-    errors
 }
 
 /// The proof that was typed. A code with a slip in it costs no attempt: it could fit no account.
