@@ -18,6 +18,9 @@ use crate::process::{free_port, guarded, start};
 /// The demo's day in most tests: inside every company's readings window.
 pub const NOW: &str = "2026-11-22";
 
+/// The answer that every captcha of the demo accepts.
+pub const CAPTCHA: &str = "314159";
+
 /// A server of the demo with a database of its own. It is killed when dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -225,7 +228,9 @@ pub fn command(database: &Database, now: &str) -> Command {
 }
 
 fn configure(command: &mut Command, database: &Database, now: &str) {
-    command.current_dir(root()).env("KABINET_DEMO__NOW", now);
+    command.current_dir(root()).env("KABINET_DEMO__NOW", now).env("KABINET_DEMO__CAPTCHA_ANSWER", CAPTCHA);
+    // A test can come from any address by saying so.
+    command.env("KABINET_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
     command.env("KABINET_DATA__DIR", &database.dir).env("KABINET_DATABASE__URL", &database.url);
     if let Some(postgres) = &database.postgres {
         command.env("KABINET_DATABASE__OWNER_URL", &postgres.owner_url);

@@ -129,7 +129,8 @@ mod tests {
         assert_eq!(shown.len(), 11);
         assert_eq!(LinkCode::parse(&shown), Some(code.clone()));
         assert_eq!(LinkCode::parse(&format!(" {} ", shown.to_lowercase().replace('-', " "))), Some(code.clone()));
-        let cyrillic: String = LOOKALIKES.iter().fold(shown, |text, (theirs, ours)| text.replace(*ours, &theirs.to_string()));
+        let cyrillic: String =
+            LOOKALIKES.iter().fold(shown, |text, (theirs, ours)| text.replace(*ours, &theirs.to_string()));
         assert_eq!(LinkCode::parse(&cyrillic), Some(code));
         assert_eq!(LinkCode::parse(""), None);
         assert_eq!(LinkCode::parse("Иванова"), None);

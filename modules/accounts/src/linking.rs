@@ -131,12 +131,7 @@ fn last_day(found: Option<&Found>, today: Day) -> Day {
     found.and_then(|found| found.closed_on).map_or(today, |closed| closed.min(today))
 }
 
-async fn link(
-    tx: &mut Tx,
-    receipts: &dyn ReceiptCodes,
-    attempt: &Attempt<'_>,
-    found: &Found,
-) -> Result<(), Error> {
+async fn link(tx: &mut Tx, receipts: &dyn ReceiptCodes, attempt: &Attempt<'_>, found: &Found) -> Result<(), Error> {
     let by_code = matches!(attempt.proof, Proof::Code(_));
     if by_code && !codes::end(tx, receipts, found.id, "used", Some(attempt.resident)).await? {
         // Somebody used it in this very moment.

@@ -1,7 +1,7 @@
 //! Which resident sees which account.
 
 use kabinet_contracts::{AccountId, ResidentId};
-use kabinet_core::{Day, DbError, Timestamp, Tx};
+use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
 use kabinet_web::{AccountAccess, session};
 use sea_orm::{FromQueryResult, Set};
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub struct Linked {
     pub access: AccountAccess,
     /// When a helper's access ends.
     pub ends_at: Option<Timestamp>,
+    /// The first month whose receipts name the present holders; none where nobody held it before them.
+    pub receipts_from: Option<Period>,
 }
 
 #[derive(FromQueryResult)]
@@ -39,6 +41,7 @@ struct Row {
     closed_on: Option<Day>,
     access: String,
     until_on: Option<Day>,
+    former_until: Option<Day>,
 }
 
 /// How a link's access is stored.
@@ -62,7 +65,9 @@ pub(crate) fn access_of(code: &str) -> AccountAccess {
 /// The accounts that the resident has linked, in the order of linking. A helper's access that is over
 /// is not among them.
 pub async fn of(tx: &Tx, resident: ResidentId) -> Result<Vec<Linked>, DbError> {
-    let sql = "SELECT a.id, a.number, h.address, p.flat, p.kind, a.closed_on, l.access, l.until_on
+    let sql = "SELECT a.id, a.number, h.address, p.flat, p.kind, a.closed_on, l.access, l.until_on,
+                 (SELECT max(f.to_on) FROM holder f WHERE f.tenant_id = a.tenant_id AND f.account_id = a.id
+                    AND f.to_on < $3) AS former_until
                FROM account_link l
                JOIN account a ON a.tenant_id = l.tenant_id AND a.id = l.account_id
                JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
@@ -77,6 +82,7 @@ pub async fn of(tx: &Tx, resident: ResidentId) -> Result<Vec<Linked>, DbError> {
         number: row.number,
         closed_on: row.closed_on,
         access: access_of(&row.access),
+        receipts_from: row.former_until.map(|last| last.plus_days(1).period()),
         ends_at: row.until_on.map(|last| last.plus_days(1).start(tx.tenant().zone)),
     };
     Ok(rows.into_iter().map(linked).collect())

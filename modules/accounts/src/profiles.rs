@@ -27,6 +27,7 @@ impl ProfileSource for Profiles {
                 closed_on: account.closed_on,
                 access: account.access,
                 ends_at: account.ends_at,
+                receipts_from: account.receipts_from,
             })
             .collect();
         // A choice that is no longer linked falls back to the first account.

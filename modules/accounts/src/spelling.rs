@@ -5,9 +5,8 @@ use kabinet_core::text::search_key;
 /// Words before a house number.
 const HOUSE: [&str; 2] = ["дом", "д"];
 /// Words before a flat number, the longer first.
-const FLAT: [&str; 13] = [
-    "квартира", "помещение", "комната", "офис", "пом", "комн", "бокс", "кв", "оф", "ком", "мм", "м", "к",
-];
+const FLAT: [&str; 13] =
+    ["квартира", "помещение", "комната", "офис", "пом", "комн", "бокс", "кв", "оф", "ком", "мм", "м", "к"];
 /// Words between a house number and the number of its building, or between a flat's and a room's.
 const BETWEEN: [&str; 12] =
     ["корпус", "строение", "литера", "комната", "корп", "комн", "стр", "ком", "лит", "кв", "к", "с"];
@@ -49,7 +48,8 @@ fn key(text: &str, before: &[&str]) -> String {
 
 /// The word that stands here before another number.
 fn word_between(text: &str) -> Option<&'static str> {
-    let follows = |word: &&&str| text.strip_prefix(**word).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let follows =
+        |word: &&&str| text.strip_prefix(**word).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     BETWEEN.iter().find(follows).copied()
 }
 

@@ -187,12 +187,7 @@ pub(crate) struct Deed {
 }
 
 /// What a person did with an account since `from`, the latest first.
-pub(crate) async fn deeds(
-    tx: &Tx,
-    account: AccountId,
-    who: ResidentId,
-    from: Timestamp,
-) -> Result<Vec<Deed>, DbError> {
+pub(crate) async fn deeds(tx: &Tx, account: AccountId, who: ResidentId, from: Timestamp) -> Result<Vec<Deed>, DbError> {
     let sql = "SELECT d.at, d.action, d.detail FROM audit d
                WHERE d.tenant_id = $1 AND d.subject = $2 AND d.actor_id = $3 AND d.at >= $4
                ORDER BY d.at DESC, d.id DESC LIMIT 50";

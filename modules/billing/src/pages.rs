@@ -63,7 +63,7 @@ async fn show_overview(resident: Resident, Data(estimates): Data<&Preliminary>) 
         let today = resident.platform().db.clock().now().day(resident.tenant().zone);
         let window = kabinet_meters::overview::window(resident.tenant(), today)?;
         let nothing: [(); 0] = [];
-        let context = 
+        let context =
             OverviewContext { sums: true, figures: None, meters: nothing, window, last_payment: None, can_link: true };
         return resident.page(TITLE, TEMPLATE, &context);
     };
@@ -83,7 +83,7 @@ async fn show_overview(resident: Resident, Data(estimates): Data<&Preliminary>) 
     let (figures, last_payment) = found.map(|found| (found.figures, found.last_payment)).unwrap_or_default();
     let context = OverviewContext {
         sums,
-        figures: figures.map(|figures| FiguresContext::new(&figures, today)),
+        figures: figures.map(|figures| FiguresContext::new(&figures, today, &active.right())),
         meters,
         window,
         last_payment: last_payment.map(PaymentContext::last),
@@ -195,10 +195,11 @@ struct DocumentsContext {
 
 #[handler]
 async fn show_documents(resident: Resident) -> Result<Response, Problem> {
-    let account = AccountId(resident.account_with_sums()?.id);
+    let account = resident.account_with_sums()?;
     let tx = resident.read().await?;
-    let list = documents::list(&tx, account).await?;
+    let mut list = documents::list(&tx, AccountId(account.id)).await?;
     tx.commit().await?;
+    list.retain(|document| account.shows_receipt(document.period));
     resident.page("Документы", "billing/documents.html", &DocumentsContext { months: MonthContext::group(list) })
 }
 
@@ -225,6 +226,9 @@ async fn receipt_of_kind(
 async fn pdf(resident: &Resident, receipts: &Receipts, period: &str, kind: Option<&str>) -> Result<Response, Problem> {
     let account = resident.account_with_sums()?;
     let period: Period = period.parse().map_err(|_| Problem::not_found())?;
+    if !account.shows_receipt(period) {
+        return Err(Problem::not_found());
+    }
     let wanted = Wanted { account: AccountId(account.id), period, kind, with_code: account.access.is_full() };
     let printed = receipts.print(resident.tenant(), wanted).await.map_err(problem)?;
     Ok(Response::builder()

@@ -15,8 +15,8 @@ use kabinet_render::typeset::DEFAULT_TEMPLATE;
 
 use crate::calculation::{CARRIED, FrozenMeter, measured, method};
 use crate::catalog::{ReceiptKind, Section, Service};
-use crate::codes::Codes;
 use crate::charges::{self, FrozenMonth, norm_unit, recalculation_reason, zone_label};
+use crate::codes::Codes;
 use crate::entity::charge;
 use crate::error::Error;
 use crate::{store, trace};

@@ -9,9 +9,9 @@ mod support;
 use std::sync::Arc;
 use std::time::Instant;
 
-use kabinet_billing::receipts::Wanted;
 use kabinet_billing::catalog::{self, Tariff};
 use kabinet_billing::payments::{self, NewPayment};
+use kabinet_billing::receipts::Wanted;
 use kabinet_billing::{documents, ledger, overview, runs};
 use kabinet_contracts::{AccountId, Estimate, RunId};
 use kabinet_core::{Actor, Day, Money, Period};

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kabinet_core::{Actor, Day, DbError, PermissionKey, Tenant, Timestamp, Tx};
+use kabinet_core::{Actor, Day, DbError, Period, PermissionKey, Tenant, Timestamp, Tx};
 use poem::http::{StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response, Result};
 use serde::Serialize;
@@ -58,6 +58,8 @@ pub struct LinkedAccount {
     pub access: AccountAccess,
     /// When a helper's access ends; none for a holder's.
     pub ends_at: Option<Timestamp>,
+    /// Receipts before this month name a former holder and are not shown; none where there was none.
+    pub receipts_from: Option<Period>,
 }
 
 /// Who a session's person is.
@@ -91,11 +93,24 @@ pub struct AccountRef {
     pub closed_on: Option<Day>,
     /// What the resident may do with it.
     pub access: AccountAccess,
+    /// Receipts before this month name a former holder and are not shown.
+    pub receipts_from: Option<Period>,
+}
+
+impl AccountRef {
+    /// Whether the receipt of `period` is the present holders'.
+    #[must_use]
+    pub fn shows_receipt(&self, period: Period) -> bool {
+        self.receipts_from.is_none_or(|first| period >= first)
+    }
 }
 
 impl LinkedAccount {
-    fn right(&self) -> AccountRef {
-        AccountRef { id: self.id, closed_on: self.closed_on, access: self.access }
+    /// The right that the link gives.
+    #[must_use]
+    pub fn right(&self) -> AccountRef {
+        let receipts_from = self.receipts_from;
+        AccountRef { id: self.id, closed_on: self.closed_on, access: self.access, receipts_from }
     }
 }
 

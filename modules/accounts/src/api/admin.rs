@@ -123,11 +123,9 @@ impl AdminApi {
 fn party(holder: HolderIn) -> Party {
     match holder.kind {
         HolderKind::Legal => Party::Organisation { name: holder.organisation, inn: holder.inn },
-        HolderKind::Person => Party::Person {
-            surname: holder.surname,
-            given_name: holder.given_name,
-            patronymic: holder.patronymic,
-        },
+        HolderKind::Person => {
+            Party::Person { surname: holder.surname, given_name: holder.given_name, patronymic: holder.patronymic }
+        }
     }
 }
 

@@ -20,8 +20,7 @@ struct UnlinkContext<'a> {
 #[handler]
 pub(crate) fn ask(resident: Resident, id: Path<String>) -> Result<Response, Problem> {
     let account = resident.own_account(identifier(&id)?)?;
-    let context =
-        UnlinkContext { id: account.id.to_string(), number: &account.number, address: &account.address };
+    let context = UnlinkContext { id: account.id.to_string(), number: &account.number, address: &account.address };
     resident.page("Отвязка лицевого счета", "accounts/unlink.html", &context)
 }
 
@@ -30,11 +29,7 @@ pub(crate) struct NoFields {}
 
 /// POST /accounts/<id>/unlink
 #[handler]
-pub(crate) async fn unlink(
-    resident: Resident,
-    id: Path<String>,
-    _form: Form<NoFields>,
-) -> Result<Response, Problem> {
+pub(crate) async fn unlink(resident: Resident, id: Path<String>, _form: Form<NoFields>) -> Result<Response, Problem> {
     let account = resident.own_account(identifier(&id)?)?;
     let mut tx = resident.begin().await?;
     links::unlink(&mut tx, ResidentId(resident.id()), AccountId(account.id)).await?;

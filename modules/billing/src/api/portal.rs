@@ -295,10 +295,11 @@ impl PortalApi {
     /// The active account's receipts, newest first.
     #[oai(path = "/documents", method = "get", operation_id = "listDocuments")]
     async fn documents(&self, resident: Resident) -> ApiResult<DocumentsOut> {
-        let account = AccountId(resident.account_with_sums()?.id);
+        let account = resident.account_with_sums()?;
         let tx = resident.read().await?;
-        let list = documents::list(&tx, account).await?;
+        let mut list = documents::list(&tx, AccountId(account.id)).await?;
         tx.commit().await?;
+        list.retain(|document| account.shows_receipt(document.period));
         let item = |document: documents::Document| DocumentOut {
             href: href(document.period, Some(&document.kind)),
             period: document.period.to_string(),

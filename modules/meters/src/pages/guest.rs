@@ -136,7 +136,11 @@ fn found(request: &Request, guest: &Guest) -> Option<AccountId> {
 
 /// GET /readings/submit
 #[handler]
-pub(crate) async fn show_form(guest: Guest, Query(address): Query<Address>, request: &Request) -> Result<Response, Problem> {
+pub(crate) async fn show_form(
+    guest: Guest,
+    Query(address): Query<Address>,
+    request: &Request,
+) -> Result<Response, Problem> {
     let Some(account) = found(request, &guest) else { return Ok(see_other("/readings")) };
     let tx = guest.read().await?;
     let today = tx.today();
