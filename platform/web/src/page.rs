@@ -221,7 +221,10 @@ impl PageRequest {
     /// The page that tells of a problem, with the menu of whoever is logged in.
     pub(crate) async fn problem(&self, problem: &Problem, session_value: Option<&str>) -> Response {
         let session = match session_value {
-            Some(value) => self.platform.sessions.find(&self.tenant, Subject::Resident, value).await.unwrap_or(None),
+            Some(value) => {
+                let found = self.platform.sessions.find(&self.tenant, Subject::Resident, value).await.unwrap_or(None);
+                found.map(|session| session.as_of(self.platform.db.clock().now()))
+            }
             None => None,
         };
         let context = problem_context(problem);

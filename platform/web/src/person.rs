@@ -114,18 +114,25 @@ impl LinkedAccount {
     }
 }
 
-impl Session {
-    /// The same session without the accounts whose access has ended meanwhile: sessions are cached, and
-    /// a helper's access ends to the moment.
-    fn as_of(self: Arc<Self>, now: Timestamp) -> Arc<Self> {
+impl Profile {
+    /// The profile without the accounts whose access is over at `now`; `None` when that is the same.
+    fn without_ended(&self, now: Timestamp) -> Option<Self> {
         let is_over = |account: &LinkedAccount| account.ends_at.is_some_and(|end| end <= now);
-        if !self.profile.accounts.iter().any(is_over) {
-            return self;
+        if !self.accounts.iter().any(is_over) {
+            return None;
         }
-        let mut profile = (*self.profile).clone();
+        let mut profile = self.clone();
         profile.accounts.retain(|account| !is_over(account));
         let known = profile.active.filter(|active| profile.accounts.iter().any(|account| account.id == *active));
         profile.active = known.or_else(|| profile.accounts.first().map(|account| account.id));
+        Some(profile)
+    }
+}
+
+impl Session {
+    /// The session as it is at `now`: sessions are cached, and a helper's access ends to the moment.
+    pub(crate) fn as_of(self: Arc<Self>, now: Timestamp) -> Arc<Self> {
+        let Some(profile) = self.profile.without_ended(now) else { return self };
         let mut session = (*self).clone();
         session.profile = Arc::new(profile);
         Arc::new(session)
@@ -399,4 +406,28 @@ impl<'a, P: PermissionKey> FromRequest<'a> for Staff<P> {
 
 fn not_logged_in() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "not_logged_in", "Войдите в личный кабинет")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_helpers_access_ends_to_the_moment_in_a_cached_profile() {
+        let account = |number: u128, ends_at: Option<i64>| LinkedAccount {
+            id: Uuid::from_u128(number),
+            number: String::new(),
+            address: String::new(),
+            closed_on: None,
+            access: if ends_at.is_some() { AccountAccess::ReadingsOnly } else { AccountAccess::Full },
+            ends_at: ends_at.map(Timestamp),
+            receipts_from: None,
+        };
+        let accounts = vec![account(1, None), account(2, Some(1000))];
+        let profile = Profile { accounts, active: Some(Uuid::from_u128(2)), ..Profile::default() };
+        assert_eq!(profile.without_ended(Timestamp(999)), None);
+        let later = profile.without_ended(Timestamp(1000)).unwrap_or_default();
+        assert_eq!(later.accounts, [account(1, None)]);
+        assert_eq!(later.active, Some(Uuid::from_u128(1)));
+    }
 }

@@ -57,7 +57,7 @@ fn a_change_of_holder_ends_the_links_with_a_letter(kind: Kind) {
     assert!(overview.figure("debt").is_some() && !overview.text().contains("Распечатать квитанцию"));
     assert!(!again.browser.page("/documents").text().contains("2026"));
     again.browser.get("/documents/2026-10.pdf").expect(404);
-    again.browser.get("/documents/2026-10/main.pdf").expect(404);
+    again.browser.get("/documents/2026-10/utilities.pdf").expect(404);
     assert!(!again.browser.page("/charges").text().contains(&known.surname));
 }
 
