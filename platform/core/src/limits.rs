@@ -51,7 +51,6 @@ pub async fn peek(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> 
     verdict(db, db.platform_read(), sql, vec![key.into(), (now - limit.seconds).into()], limit).await
 }
 
-<<<<<<< HEAD
 /// Removes counters that no limit looks at any more: those untouched for longer than the longest window.
 pub async fn sweep(db: &Db) -> Result<(), DbError> {
     let past = db.clock().now().0 / 1000 - LONGEST_WINDOW;
@@ -59,13 +58,14 @@ pub async fn sweep(db: &Db) -> Result<(), DbError> {
     let sql = "DELETE FROM rate_counter WHERE window_start < $1";
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [past.into()]);
     connection.execute_raw(statement).await?;
-=======
+    Ok(())
+}
+
 /// Takes back one attempt that [`hit`] counted: it was no failure.
 pub async fn give_back(db: &Db, key: &str) -> Result<(), DbError> {
     let sql = "UPDATE rate_counter SET hits = hits - 1 WHERE key = $1 AND hits > 0";
     let statement = Statement::from_sql_and_values(db.platform().get_database_backend(), sql, [key.into()]);
     db.platform().execute_raw(statement).await?;
->>>>>>> b95ede9 (Linking, helpers, changes of holders: the domain (in progress))
     Ok(())
 }
 

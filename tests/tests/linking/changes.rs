@@ -67,7 +67,7 @@ fn a_closed_account_is_read_only(kind: Kind) {
     let mut person = linked(server, &known);
     change(&mut admin(server), &known, "close", &json!({ "on": "2026-11-21" })).expect(204);
     assert!(person.linked().is_empty());
-    server.letter(&person.email, "Привязка лицевого счёта завершена");
+    let _ = server.letter(&person.email, "Привязка лицевого счёта завершена");
     change(&mut admin(server), &known, "close", &json!({ "on": "2026-11-21" })).expect(422);
     // The last holder may look back, and change nothing.
     person.link(&known.account, &known.house, &known.flat, &known.surname).expect(303);

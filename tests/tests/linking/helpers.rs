@@ -166,7 +166,7 @@ fn what_a_helper_did_is_listed_and_ends_with_the_access(kind: Kind) {
     holder.submit(&list.form(&action)).expect(303);
     helper.browser.get("/meters").expect(303);
     assert!(helper.linked().is_empty());
-    server.letter(&helper.email, "завершена");
+    let _ = server.letter(&helper.email, "завершена");
     assert!(holder.browser.page(&path).text().contains("Завершён"));
 }
 
