@@ -60,7 +60,7 @@ const KEPT: [(&str, &[&str]); 12] = [
     ("typst-layout", &["kabinet-render"]),
     ("typst-pdf", &["kabinet-render"]),
     ("comemo", &["kabinet-render"]),
-    ("lettre", &["kabinet-render"]),
+    ("lettre", &["kabinet-server"]),
     ("qrcode", &["kabinet-render"]),
     ("argon2", &["kabinet-residents"]),
 ];
@@ -209,12 +209,13 @@ fn the_scan_of_functions_sees_them() {
 
 /// The pages' templates by the names under which they extend and import each other.
 fn templates() -> BTreeMap<String, String> {
-    let files = sources(&["platform/web/templates", "modules"], &[".html"]);
+    let files = sources(&["platform/web/templates", "platform/render/templates", "modules"], &[".html", ".txt"]);
+    let files = files.into_iter().filter(|file| shown(file).contains("templates/"));
     let name = |file: &Path| {
         let shown = shown(file);
         shown.split_once("templates/").map(|(_, name)| name.to_owned()).expect("inside templates/")
     };
-    files.iter().map(|file| (name(file), std::fs::read_to_string(file).expect("a template"))).collect()
+    files.map(|file| (name(&file), std::fs::read_to_string(file).expect("a template"))).collect()
 }
 
 #[test]
@@ -231,12 +232,19 @@ fn every_template_renders_from_each_of_its_samples() {
             let outcome = environment.get_template(&name).and_then(|template| template.render(context));
             let html = outcome.unwrap_or_else(|error| panic!("{name}, {}: {error:#}", sample["name"]));
             assert!(html.contains("</html>") && !html.contains("undefined"), "{name}, {}", sample["name"]);
+            // A letter has a plain part beside it.
+            if let Ok(text) = environment.get_template(&name.replace(".html", ".txt")) {
+                let context = Value::from(minijinja::value::Serde(&sample["context"]));
+                let text = text.render(context).unwrap_or_else(|error| panic!("{name} as text: {error:#}"));
+                assert!(!text.trim().is_empty() && !text.contains("undefined"), "{name} as text");
+            }
             rendered += 1;
         }
     }
     assert!(rendered >= 20, "{rendered} samples");
     // A page without a sample would not be rendered here.
-    for name in templates().keys().filter(|name| !["layout.html", "macros.html"].contains(&name.as_str())) {
+    let frames = ["layout.html", "macros.html", "mail.html", "mail_macros.html"];
+    for name in templates().keys().filter(|name| name.ends_with(".html") && !frames.contains(&name.as_str())) {
         let sample = sources(
             &["platform/web/templates", "modules"],
             &[&format!("{}.sample.json", name.rsplit('/').next().unwrap_or(name).trim_end_matches(".html"))],
