@@ -99,14 +99,14 @@ impl WebModule for Accounts {
 
     fn mails(&self) -> &'static [(&'static str, &'static str)] {
         &[
-            ("accounts/linked.html", include_str!("../mails/linked.html.jinja")),
-            ("accounts/linked.txt", include_str!("../mails/linked.txt.jinja")),
-            ("accounts/attempts.html", include_str!("../mails/attempts.html.jinja")),
-            ("accounts/attempts.txt", include_str!("../mails/attempts.txt.jinja")),
-            ("accounts/ended.html", include_str!("../mails/ended.html.jinja")),
-            ("accounts/ended.txt", include_str!("../mails/ended.txt.jinja")),
-            ("accounts/helper.html", include_str!("../mails/helper.html.jinja")),
-            ("accounts/helper.txt", include_str!("../mails/helper.txt.jinja")),
+            ("accounts/linked.html", include_str!("../templates/accounts/linked.html")),
+            ("accounts/linked.txt", include_str!("../templates/accounts/linked.txt")),
+            ("accounts/attempts.html", include_str!("../templates/accounts/attempts.html")),
+            ("accounts/attempts.txt", include_str!("../templates/accounts/attempts.txt")),
+            ("accounts/ended.html", include_str!("../templates/accounts/ended.html")),
+            ("accounts/ended.txt", include_str!("../templates/accounts/ended.txt")),
+            ("accounts/helper.html", include_str!("../templates/accounts/helper.html")),
+            ("accounts/helper.txt", include_str!("../templates/accounts/helper.txt")),
         ]
     }
 }
