@@ -86,6 +86,11 @@ pub(crate) async fn index(manager: &SchemaManager<'_>, sql: &str) -> Result<(), 
     run(manager, sql).await
 }
 
+/// Changes a table that an earlier release made.
+pub(crate) async fn alter(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    run(manager, sql).await
+}
+
 /// Makes a table of [`APPEND_ONLY`] refuse changes, whoever asks.
 pub(crate) async fn append_only(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
     if manager.get_database_backend() == DatabaseBackend::Postgres {

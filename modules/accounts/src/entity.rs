@@ -6,7 +6,7 @@ macro_rules! table {
     ($module:ident, $table:literal, { $($(#[$meta:meta])* $field:ident : $type:ty),* $(,)? }) => {
         pub(crate) mod $module {
             #[allow(unused_imports, reason = "not every table has these columns")]
-            use kabinet_contracts::{AccountId, ResidentId};
+            use kabinet_contracts::{AccountId, ResidentId, RunId};
             #[allow(unused_imports, reason = "not every table has these columns")]
             use kabinet_core::{Day, Quantity, TenantId, Timestamp};
             use sea_orm::entity::prelude::*;
@@ -59,7 +59,28 @@ table!(holder, "holder", {
 table!(account_link, "account_link", {
     #[sea_orm(primary_key, auto_increment = false)] id: Uuid,
     resident_id: ResidentId, account_id: AccountId, linked_at: Timestamp, ended_at: Option<Timestamp>,
-    ended_reason: Option<String>,
+    ended_reason: Option<String>, access: String, until_on: Option<Day>, grant_id: Option<Uuid>,
+});
+table!(helper_grant, "helper_grant", {
+    #[sea_orm(primary_key, auto_increment = false)] id: Uuid,
+    account_id: AccountId, granted_by: ResidentId, email: String, email_key: String, access: String, until_on: Day,
+    token_hash: Vec<u8>, created_at: Timestamp, accepted_at: Option<Timestamp>, accepted_by: Option<ResidentId>,
+    ended_at: Option<Timestamp>, ended_reason: Option<String>,
+});
+table!(link_code, "link_code", {
+    #[sea_orm(primary_key, auto_increment = false)] account_id: AccountId,
+    #[sea_orm(primary_key, auto_increment = false)] run_id: RunId,
+    ended_at: Timestamp, reason: String, resident_id: Option<ResidentId>,
 });
 
-kabinet_core::tenant_entities!(house, premises, account, account_alias, occupancy, holder, account_link);
+kabinet_core::tenant_entities!(
+    house,
+    premises,
+    account,
+    account_alias,
+    occupancy,
+    holder,
+    account_link,
+    helper_grant,
+    link_code
+);

@@ -9,9 +9,24 @@ pub enum Error {
     /// No such account here, or not this resident's; the two look alike.
     #[error("no such account")]
     NotFound,
+    /// Number, house, flat and proof do not fit together; which of them is wrong is not said.
+    #[error("Не удалось привязать лицевой счет: проверьте номер, дом, квартиру и то, что введено здесь")]
+    Refused,
+    /// Too many failed attempts: wait so many seconds.
+    #[error("Слишком много попыток")]
+    TooManyAttempts(i64),
     /// The account is linked to this resident already.
     #[error("Лицевой счет уже привязан")]
     AlreadyLinked,
+    /// The account is closed.
+    #[error("Лицевой счет закрыт")]
+    Closed,
+    /// A field of a form: its name and what is wrong.
+    #[error("{1}")]
+    Field(&'static str, &'static str),
+    /// What staff sent makes no sense.
+    #[error("{0}")]
+    Invalid(String),
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -23,7 +38,11 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotFound => "accounts.not_found",
+            Self::Refused => "accounts.link_refused",
+            Self::TooManyAttempts(_) => "accounts.too_many_attempts",
             Self::AlreadyLinked => "accounts.already_linked",
+            Self::Closed => "accounts.closed",
+            Self::Field(..) | Self::Invalid(_) => "accounts.invalid",
             Self::Db(_) => "accounts.fault",
         }
     }
@@ -34,8 +53,12 @@ impl From<Error> for Problem {
         let code = error.code();
         match error {
             Error::NotFound => Self::not_found(),
-            Error::AlreadyLinked => Self::refused(code, error.to_string()),
+            Error::TooManyAttempts(seconds) => Self::too_many(seconds),
             Error::Db(cause) => cause.into(),
+            Error::Field(field, text) => {
+                Self::refused(code, text).with_fields(vec![(field.to_owned(), text.to_owned())])
+            }
+            other => Self::refused(code, other.to_string()),
         }
     }
 }

@@ -1,40 +1,112 @@
 //! Houses, premises, accounts, their holders, and which resident sees which account.
+//!
+//! - [`linking`] is the one way for a resident to link an account: [`search`] finds it, a surname or the
+//!   [`codes`] of receipts prove the right to it;
+//! - [`helpers`] lets a relative send readings;
+//! - [`registry`] brings accounts in and changes who holds them; [`roster`] tells billing of them.
 
+mod api;
+mod changes;
+pub mod codes;
 mod entity;
 mod error;
+pub mod helpers;
+mod jobs;
+pub mod linking;
 pub mod links;
+mod notices;
 mod pages;
+mod personal;
 pub mod profiles;
 pub mod registry;
 pub mod roster;
+pub mod search;
+mod settings;
+mod spelling;
+mod store;
 
-use kabinet_core::{Manifest, Module, ModuleKind};
-use kabinet_web::{PageRoute, WebModule};
+use std::sync::Arc;
+
+use kabinet_contracts::ReceiptCodes;
+use kabinet_core::jobs::JobHandler;
+use kabinet_core::{Manifest, Module, ModuleKind, Permission};
+use kabinet_web::{ApiPart, PageRoute, WebModule};
 
 pub use error::Error;
+pub use personal::LinksOf;
 pub use profiles::Profiles;
+pub use settings::{AccountsSettings, LinkMethod};
 
-static MANIFEST: Manifest =
-    Manifest {
-        id: "accounts", title: "Лицевые счета", kind: ModuleKind::Core, permissions: &[], navigation: &[]
-    };
+/// The module's name in the table of settings.
+pub const MODULE: &str = "accounts";
+
+static MANIFEST: Manifest = Manifest {
+    id: MODULE,
+    title: "Лицевые счета",
+    kind: ModuleKind::Core,
+    permissions: &[Permission { key: "accounts.manage", roles: &["administrator"] }],
+    navigation: &[],
+};
 
 /// The module.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Accounts;
+pub struct Accounts {
+    receipts: Arc<dyn ReceiptCodes>,
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Accounts")
+    }
+}
+
+impl Accounts {
+    /// The module, asking `receipts` for the codes printed on them.
+    #[must_use]
+    pub fn new(receipts: Arc<dyn ReceiptCodes>) -> Self {
+        Self { receipts }
+    }
+}
 
 impl Module for Accounts {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
     }
+
+    fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
+        vec![Arc::new(jobs::RefusedJob)]
+    }
 }
 
 impl WebModule for Accounts {
     fn pages(&self) -> Vec<PageRoute> {
-        pages::routes()
+        pages::routes(&self.receipts)
+    }
+
+    fn admin_api(&self) -> Vec<ApiPart> {
+        vec![ApiPart::new(api::admin::AdminApi { receipts: self.receipts.clone() })]
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {
-        &[("accounts/list.html", include_str!("../templates/accounts/list.html"))]
+        &[
+            ("accounts/list.html", include_str!("../templates/accounts/list.html")),
+            ("accounts/link.html", include_str!("../templates/accounts/link.html")),
+            ("accounts/check.html", include_str!("../templates/accounts/check.html")),
+            ("accounts/unlink.html", include_str!("../templates/accounts/unlink.html")),
+            ("accounts/helpers.html", include_str!("../templates/accounts/helpers.html")),
+            ("accounts/invitation.html", include_str!("../templates/accounts/invitation.html")),
+        ]
+    }
+
+    fn mails(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("accounts/linked.html", include_str!("../templates/accounts/linked.html")),
+            ("accounts/linked.txt", include_str!("../templates/accounts/linked.txt")),
+            ("accounts/attempts.html", include_str!("../templates/accounts/attempts.html")),
+            ("accounts/attempts.txt", include_str!("../templates/accounts/attempts.txt")),
+            ("accounts/ended.html", include_str!("../templates/accounts/ended.html")),
+            ("accounts/ended.txt", include_str!("../templates/accounts/ended.txt")),
+            ("accounts/helper.html", include_str!("../templates/accounts/helper.html")),
+            ("accounts/helper.txt", include_str!("../templates/accounts/helper.txt")),
+        ]
     }
 }

@@ -25,6 +25,9 @@ impl ProfileSource for Profiles {
                 number: account.number,
                 address: account.address,
                 closed_on: account.closed_on,
+                access: account.access,
+                ends_at: account.ends_at,
+                receipts_from: account.receipts_from,
             })
             .collect();
         // A choice that is no longer linked falls back to the first account.

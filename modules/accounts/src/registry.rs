@@ -6,6 +6,7 @@ use kabinet_core::{Day, DbError, Quantity, Tx};
 use sea_orm::Set;
 use uuid::Uuid;
 
+pub use crate::changes::{change_holder, close_account};
 use crate::entity::{account, account_alias, holder, house, occupancy, premises};
 
 /// A house.
@@ -167,7 +168,7 @@ fn alias_row(tx: &Tx, account: AccountId, number: &str) -> account_alias::Active
     }
 }
 
-fn holder_row(tx: &Tx, account: AccountId, new: &NewHolder) -> holder::ActiveModel {
+pub(crate) fn holder_row(tx: &Tx, account: AccountId, new: &NewHolder) -> holder::ActiveModel {
     let (kind, surname, given_name, patronymic, organisation, inn) = match &new.party {
         Party::Person { surname, given_name, patronymic } => {
             ("person", surname.as_str(), given_name.as_str(), patronymic.as_str(), "", "")

@@ -6,6 +6,7 @@ pub mod calculation;
 pub mod calendar;
 pub mod catalog;
 pub mod charges;
+mod codes;
 pub mod documents;
 pub mod entity;
 mod error;
@@ -33,6 +34,7 @@ use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
+pub use codes::Codes;
 pub use error::Error;
 pub use estimate::Preliminary;
 pub use plugins::Plugins;
@@ -49,11 +51,11 @@ static MANIFEST: Manifest = Manifest {
         Permission { key: "billing.publish", roles: &["administrator", "accountant"] },
     ],
     navigation: &[
-        NavItem { title: "Общая информация", href: "/overview", position: 10 },
-        NavItem { title: "Детализация по услугам", href: "/services", position: 20 },
-        NavItem { title: "Детализация начислений", href: "/charges", position: 30 },
-        NavItem { title: "История оплат", href: "/payments", position: 40 },
-        NavItem { title: "Документы", href: "/documents", position: 70 },
+        NavItem { title: "Общая информация", href: "/overview", position: 10, sums: false },
+        NavItem { title: "Детализация по услугам", href: "/services", position: 20, sums: true },
+        NavItem { title: "Детализация начислений", href: "/charges", position: 30, sums: true },
+        NavItem { title: "История оплат", href: "/payments", position: 40, sums: true },
+        NavItem { title: "Документы", href: "/documents", position: 70, sums: true },
     ],
 };
 
@@ -72,6 +74,13 @@ impl Billing {
         let plugins = Plugins::new(&db, host);
         let preliminary = Preliminary::new(db.clone(), plugins.clone());
         Self { plugins, preliminary, receipts: Receipts::new(db, printer) }
+    }
+
+    /// The same with codes for linking on the receipts.
+    #[must_use]
+    pub fn with_codes(mut self, codes: Codes) -> Self {
+        self.receipts = self.receipts.with_codes(codes);
+        self
     }
 
     /// The answer to the readings page's question.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::estimate::Preliminary;
-use crate::receipts::Receipts;
+use crate::receipts::{Receipts, Wanted};
 use crate::{charges, documents, overview, payments};
 
 mod contexts;
@@ -47,6 +47,7 @@ pub(crate) fn problem(error: Error) -> Problem {
 
 #[derive(Serialize)]
 struct OverviewContext<M, W> {
+    sums: bool,
     figures: Option<FiguresContext>,
     meters: M,
     window: W,
@@ -62,21 +63,31 @@ async fn show_overview(resident: Resident, Data(estimates): Data<&Preliminary>) 
         let today = resident.platform().db.clock().now().day(resident.tenant().zone);
         let window = kabinet_meters::overview::window(resident.tenant(), today)?;
         let nothing: [(); 0] = [];
-        let context = OverviewContext { figures: None, meters: nothing, window, last_payment: None, can_link: false };
+        let context =
+            OverviewContext { sums: true, figures: None, meters: nothing, window, last_payment: None, can_link: true };
         return resident.page(TITLE, TEMPLATE, &context);
     };
     let account = AccountId(active.id);
-    let (tx, found) = overview::up_to_date(&resident, estimates, account).await?;
+    // A helper who sees no sums gets the state of the readings alone.
+    let sums = active.access.sees_sums();
+    let (tx, found) = if sums {
+        let (tx, found) = overview::up_to_date(&resident, estimates, account).await?;
+        (tx, Some(found))
+    } else {
+        (resident.read().await?, None)
+    };
     let meters = kabinet_meters::overview::meters(&tx, account).await?;
     let today = tx.today();
     tx.commit().await?;
     let window = kabinet_meters::overview::window(resident.tenant(), today)?;
+    let (figures, last_payment) = found.map(|found| (found.figures, found.last_payment)).unwrap_or_default();
     let context = OverviewContext {
-        figures: found.figures.map(|figures| FiguresContext::new(&figures, today)),
+        sums,
+        figures: figures.map(|figures| FiguresContext::new(&figures, today, &active.right())),
         meters,
         window,
-        last_payment: found.last_payment.map(PaymentContext::last),
-        can_link: false,
+        last_payment: last_payment.map(PaymentContext::last),
+        can_link: true,
     };
     resident.page(TITLE, TEMPLATE, &context)
 }
@@ -91,7 +102,7 @@ struct ServicesContext {
 
 #[handler]
 async fn show_services(resident: Resident) -> Result<Response, Problem> {
-    let account = AccountId(resident.account()?.id);
+    let account = AccountId(resident.account_with_sums()?.id);
     let tx = resident.read().await?;
     let latest = charges::months(&tx, account).await?.into_iter().next();
     let context = match latest {
@@ -126,7 +137,7 @@ struct ChargesContext {
 
 #[handler]
 async fn show_charges(resident: Resident, Query(query): Query<ChargesQuery>) -> Result<Response, Problem> {
-    let account = AccountId(resident.account()?.id);
+    let account = AccountId(resident.account_with_sums()?.id);
     let tx = resident.read().await?;
     let months = charges::months(&tx, account).await?;
     let chosen = match query.period.as_deref().filter(|text| !text.is_empty()) {
@@ -165,7 +176,7 @@ struct PaymentsContext {
 
 #[handler]
 async fn show_payments(resident: Resident, Query(query): Query<PaymentsQuery>) -> Result<Response, Problem> {
-    let account = AccountId(resident.account()?.id);
+    let account = AccountId(resident.account_with_sums()?.id);
     let after = query.before.as_deref().and_then(payments::Cursor::parse);
     let tx = resident.read().await?;
     let (lines, next) = payments::list(&tx, account, after, PAYMENTS).await?;
@@ -184,10 +195,11 @@ struct DocumentsContext {
 
 #[handler]
 async fn show_documents(resident: Resident) -> Result<Response, Problem> {
-    let account = AccountId(resident.account()?.id);
+    let account = resident.account_with_sums()?;
     let tx = resident.read().await?;
-    let list = documents::list(&tx, account).await?;
+    let mut list = documents::list(&tx, AccountId(account.id)).await?;
     tx.commit().await?;
+    list.retain(|document| account.shows_receipt(document.period));
     resident.page("Документы", "billing/documents.html", &DocumentsContext { months: MonthContext::group(list) })
 }
 
@@ -212,9 +224,13 @@ async fn receipt_of_kind(
 }
 
 async fn pdf(resident: &Resident, receipts: &Receipts, period: &str, kind: Option<&str>) -> Result<Response, Problem> {
-    let account = AccountId(resident.account()?.id);
+    let account = resident.account_with_sums()?;
     let period: Period = period.parse().map_err(|_| Problem::not_found())?;
-    let printed = receipts.print(resident.tenant(), account, period, kind).await.map_err(problem)?;
+    if !account.shows_receipt(period) {
+        return Err(Problem::not_found());
+    }
+    let wanted = Wanted { account: AccountId(account.id), period, kind, with_code: account.access.is_full() };
+    let printed = receipts.print(resident.tenant(), wanted).await.map_err(problem)?;
     Ok(Response::builder()
         .status(StatusCode::OK)
         .content_type("application/pdf")

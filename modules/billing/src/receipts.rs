@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kabinet_accounts::codes::printed;
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Actor, Day, Db, Money, Period, Tenant, TenantId};
 use kabinet_plugin_host::words;
@@ -15,6 +16,7 @@ use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use crate::calculation::{CARRIED, FrozenMeter, measured, method};
 use crate::catalog::{ReceiptKind, Section, Service};
 use crate::charges::{self, FrozenMonth, norm_unit, recalculation_reason, zone_label};
+use crate::codes::Codes;
 use crate::entity::charge;
 use crate::error::Error;
 use crate::{store, trace};
@@ -29,6 +31,20 @@ struct Key {
     account: AccountId,
     kind: String,
     template: String,
+    with_code: bool,
+}
+
+/// Which receipt is to be printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The account.
+    pub account: AccountId,
+    /// The month.
+    pub period: Period,
+    /// The kind; none: the company's main kind, or the only one the account has.
+    pub kind: Option<&'a str>,
+    /// Whether the code for linking is on it: not for a helper, who could become a holder with it.
+    pub with_code: bool,
 }
 
 /// A printed receipt.
@@ -46,6 +62,7 @@ pub struct Receipts {
     db: Db,
     printer: ReceiptPrinter,
     cache: moka::future::Cache<Key, Arc<Vec<u8>>>,
+    codes: Option<Codes>,
 }
 
 impl std::fmt::Debug for Receipts {
@@ -60,26 +77,26 @@ impl Receipts {
     pub fn new(db: Db, printer: ReceiptPrinter) -> Self {
         let weight = |_: &Key, pdf: &Arc<Vec<u8>>| u32::try_from(pdf.len()).unwrap_or(u32::MAX);
         let cache = moka::future::Cache::builder().weigher(weight).max_capacity(CACHE_BYTES).build();
-        Self { db, printer, cache }
+        Self { db, printer, cache, codes: None }
     }
 
-    /// The account's receipt of a published month. Without a kind: the company's main kind, or the only
-    /// one the account has.
-    pub async fn print(
-        &self,
-        tenant: &Arc<Tenant>,
-        account: AccountId,
-        period: Period,
-        kind: Option<&str>,
-    ) -> Result<Printed, Error> {
+    /// The same with codes for linking.
+    #[must_use]
+    pub fn with_codes(self, codes: Codes) -> Self {
+        Self { codes: Some(codes), ..self }
+    }
+
+    /// The account's receipt of a published month.
+    pub async fn print(&self, tenant: &Arc<Tenant>, wanted: Wanted<'_>) -> Result<Printed, Error> {
+        let Wanted { account, period, kind, with_code } = wanted;
         let tx = self.db.read(tenant, Actor::System).await?;
         let months = charges::months(&tx, account).await?;
         let run = months.iter().find(|month| month.period == period).ok_or(Error::NoSuchReceipt)?.run_id;
         let month = charges::frozen(&tx, account, run).await?;
         let kind = choose(&month, kind).ok_or(Error::NoSuchReceipt)?;
         let name = format!("kvitantsiya-{}-{period}-{}.pdf", ascii(&month.facts.number), ascii(&kind.code));
-        let key =
-            Key { tenant: tenant.id, run, account, kind: kind.code.clone(), template: month.run.template_hash.clone() };
+        let template = month.run.template_hash.clone();
+        let key = Key { tenant: tenant.id, run, account, kind: kind.code.clone(), template, with_code };
         if let Some(pdf) = self.cache.get(&key).await {
             return Ok(Printed { pdf, name });
         }
@@ -90,7 +107,9 @@ impl Receipts {
             }
         };
         tx.commit().await?;
-        let data = receipt_data(tenant, &month, kind);
+        let mut data = receipt_data(tenant, &month, kind);
+        let code = self.codes.filter(|_| with_code).map(|codes| codes.of(tenant.id, account, run));
+        data.link_code = code.map(|code| printed(code.as_str())).unwrap_or_default();
         let template = template.as_deref().unwrap_or(DEFAULT_TEMPLATE);
         let pdf = self.printer.print(template, &[data]).await?.pop().ok_or(Error::NoSuchReceipt)?;
         let pdf = Arc::new(pdf);
@@ -153,6 +172,7 @@ pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) ->
         reference: Reference { norms: norms(month, &services), house: Vec::new(), notes: month.snapshot.notes.clone() },
         instalments: Vec::new(),
         qr_payload: Vec::new(),
+        link_code: String::new(),
     };
     data.qr_payload = qr(month, kind, &data);
     data

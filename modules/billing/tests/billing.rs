@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use kabinet_billing::catalog::{self, Tariff};
 use kabinet_billing::payments::{self, NewPayment};
+use kabinet_billing::receipts::Wanted;
 use kabinet_billing::{documents, ledger, overview, runs};
 use kabinet_contracts::{AccountId, Estimate, RunId};
 use kabinet_core::{Actor, Day, Money, Period};
@@ -183,15 +184,16 @@ async fn estimates(house: &House, account: AccountId) {
 
 async fn receipts(house: &House, account: AccountId) {
     let receipts = house.billing.receipts();
+    let wanted = |period, kind| Wanted { account, period, kind, with_code: true };
     for (period, kind) in [(OCTOBER, None), (OCTOBER, Some("capital")), (SEPTEMBER, Some("main"))] {
-        let printed = receipts.print(&house.tenant, account, period, kind).await.expect("a receipt");
+        let printed = receipts.print(&house.tenant, wanted(period, kind)).await.expect("a receipt");
         assert!(printed.pdf.starts_with(b"%PDF"));
-        let again = receipts.print(&house.tenant, account, period, kind).await.expect("a receipt");
+        let again = receipts.print(&house.tenant, wanted(period, kind)).await.expect("a receipt");
         assert!(Arc::ptr_eq(&printed.pdf, &again.pdf), "printed once");
     }
-    let unknown = receipts.print(&house.tenant, account, Period(202_511), None).await.expect_err("no such month");
+    let unknown = receipts.print(&house.tenant, wanted(Period(202_511), None)).await.expect_err("no such month");
     assert_eq!(unknown.code(), "billing.no_such_receipt");
-    let unknown = receipts.print(&house.tenant, account, OCTOBER, Some("x")).await.expect_err("no such kind");
+    let unknown = receipts.print(&house.tenant, wanted(OCTOBER, Some("x"))).await.expect_err("no such kind");
     assert_eq!(unknown.code(), "billing.no_such_receipt");
 }
 

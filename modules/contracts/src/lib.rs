@@ -80,6 +80,22 @@ pub trait Estimates: Send + Sync {
     async fn current(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Option<Estimate>, DbError>;
 }
 
+/// The code printed on an account's newest receipt, which proves that the receipt is at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptCode {
+    /// The run whose receipt carries it.
+    pub run: RunId,
+    /// Its ten characters, without the hyphen.
+    pub code: String,
+}
+
+/// Linking's question to billing.
+#[async_trait]
+pub trait ReceiptCodes: Send + Sync {
+    /// The code on the account's newest published receipt; `None` when there is none or it is too old.
+    async fn newest(&self, tx: &Tx, account: AccountId) -> Result<Option<ReceiptCode>, DbError>;
+}
+
 /// What a module holds about a resident: asked for an export, and let go when the login is deleted. The
 /// residents module asks every part in the transaction of its own change.
 #[async_trait]

@@ -13,6 +13,7 @@ pub mod meters;
 mod number;
 pub mod overview;
 mod pages;
+mod personal;
 pub mod readings;
 mod resource;
 mod store;
@@ -30,6 +31,7 @@ use kabinet_web::{ApiPart, PageRoute, WebModule};
 use poem::EndpointExt;
 
 pub use error::Error;
+pub use personal::ReadingsOf;
 pub use resource::{Resource, Source, zone_label};
 pub use store::{MeterState, StoredReading};
 pub use submission::{Row, Submission};
@@ -42,8 +44,8 @@ static MANIFEST: Manifest = Manifest {
     kind: ModuleKind::Core,
     permissions: &[],
     navigation: &[
-        NavItem { title: "Передать показания", href: "/meters/readings", position: 50 },
-        NavItem { title: "Информация об ИПУ", href: "/meters", position: 60 },
+        NavItem { title: "Передать показания", href: "/meters/readings", position: 50, sums: false },
+        NavItem { title: "Информация об ИПУ", href: "/meters", position: 60, sums: false },
     ],
 };
 
@@ -75,8 +77,11 @@ impl Module for Meters {
 impl WebModule for Meters {
     fn pages(&self) -> Vec<PageRoute> {
         let readings = poem::get(pages::readings::show).post(pages::readings::send).data(self.estimates.clone());
+        let submit = poem::get(pages::guest::show_form).post(pages::guest::send).data(self.estimates.clone());
         vec![
             PageRoute::new("/meters/readings", readings),
+            PageRoute::new("/readings", poem::get(pages::guest::show).post(pages::guest::find)),
+            PageRoute::new("/readings/submit", submit),
             PageRoute::new("/meters", poem::get(pages::meters::list)),
             PageRoute::new("/meters/:id", poem::get(pages::meters::show)),
         ]
@@ -89,6 +94,7 @@ impl WebModule for Meters {
     fn templates(&self) -> &'static [(&'static str, &'static str)] {
         &[
             ("meters/readings.html", include_str!("../templates/meters/readings.html")),
+            ("meters/find.html", include_str!("../templates/meters/find.html")),
             ("meters/meters.html", include_str!("../templates/meters/meters.html")),
             ("meters/meter.html", include_str!("../templates/meters/meter.html")),
         ]

@@ -302,3 +302,24 @@ pub(crate) async fn readings_between(
     }
     Ok(rows)
 }
+
+/// A reading as the person who sent it may read it.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct SentReading {
+    pub(crate) service_code: String,
+    pub(crate) serial: String,
+    pub(crate) taken_on: Day,
+    pub(crate) value_t1: Quantity,
+    pub(crate) value_t2: Option<Quantity>,
+    pub(crate) value_t3: Option<Quantity>,
+    pub(crate) source: String,
+    pub(crate) created_at: Timestamp,
+}
+
+/// The readings that a resident sent, oldest first.
+pub(crate) async fn readings_of(tx: &Tx, who: Uuid) -> Result<Vec<SentReading>, DbError> {
+    let sql = "SELECT m.service_code, m.serial, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at
+               FROM reading r JOIN meter m ON m.tenant_id = r.tenant_id AND m.id = r.meter_id
+               WHERE r.tenant_id = $1 AND r.actor_id = $2 AND r.source = 'portal' ORDER BY r.created_at, r.id";
+    tx.rows(sql, vec![who.into()]).await
+}

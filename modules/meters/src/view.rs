@@ -270,6 +270,10 @@ impl SentResult {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ReadingsContext {
     action: &'static str,
+    /// Whether the preliminary charge is shown after sending.
+    sums: bool,
+    /// Whether nobody is logged in, or not for this.
+    guest: bool,
     date: String,
     window: Window,
     meters: Vec<MeterFields>,
@@ -310,7 +314,32 @@ impl ReadingsContext {
             meter_fields(meter, today, typed, doubt)
         });
         let meters = fields.collect();
-        Self { action: "/meters/readings", date: today.to_string(), window, meters, errors: refusal.verdicts, result }
+        Self {
+            action: "/meters/readings",
+            sums: true,
+            guest: false,
+            date: today.to_string(),
+            window,
+            meters,
+            errors: refusal.verdicts,
+            result,
+        }
+    }
+
+    /// The same with or without the preliminary charge.
+    pub(crate) fn with_sums(mut self, sums: bool) -> Self {
+        self.sums = sums;
+        self
+    }
+
+    /// The same for somebody who found the account without registration: no sums, and of the meters only
+    /// what is needed to send a reading.
+    pub(crate) fn for_guest(mut self) -> Self {
+        (self.action, self.sums, self.guest) = ("/readings/submit", false, true);
+        for meter in &mut self.meters {
+            meter.previous.clear();
+        }
+        self
     }
 }
 

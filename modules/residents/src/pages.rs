@@ -1,6 +1,6 @@
 //! The module's pages; here `/`, `/login`, `/logout`.
 
-mod consent;
+pub(crate) mod consent;
 mod leaving;
 mod recovery;
 mod registration;
@@ -50,7 +50,7 @@ struct Doors {
 impl Doors {
     fn of(company: &Tenant, means: &Means) -> Result<Self, Problem> {
         let gosuslugi = gosuslugi::is_offered(means.gosuslugi.as_ref(), company)?;
-        Ok(Self { registration: true, recovery: true, gosuslugi, guest_readings: false })
+        Ok(Self { registration: true, recovery: true, gosuslugi, guest_readings: true })
     }
 }
 

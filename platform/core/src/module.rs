@@ -33,6 +33,8 @@ pub struct NavItem {
     pub href: &'static str,
     /// Sorts the menu over all modules, ascending.
     pub position: u16,
+    /// Whether it shows sums of money: hidden from those who may not see them.
+    pub sums: bool,
 }
 
 /// A module's table of contents.

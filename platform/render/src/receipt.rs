@@ -52,6 +52,8 @@ pub struct ReceiptData {
     /// The bytes of the payment QR (see [`crate::payment_qr`]) in the encoding
     /// they declare; empty prints no QR, as for an account with nothing to pay.
     pub qr_payload: Vec<u8>,
+    /// The one-time code for linking the account in the portal, as printed; empty prints none.
+    pub link_code: String,
 }
 
 /// The company on whose behalf the receipt is sent.

@@ -82,6 +82,7 @@ pub fn ordinary() -> ReceiptData {
         reference: reference(),
         instalments: Vec::new(),
         qr_payload: Vec::new(),
+        link_code: "A2CE3-45HKM".into(),
     })
 }
 
@@ -101,6 +102,7 @@ pub fn single_line() -> ReceiptData {
 pub fn overpaid() -> ReceiptData {
     let mut receipt = ordinary();
     receipt.groups[2].lines[0].counted = 15_000_00;
+    receipt.link_code.clear();
     finish(receipt)
 }
 

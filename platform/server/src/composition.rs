@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use kabinet_accounts::{Accounts, Profiles};
-use kabinet_billing::Billing;
+use kabinet_billing::{Billing, Codes};
+use kabinet_contracts::PersonalData;
 use kabinet_core::jobs::JobRunner;
 use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Registry, Tenants};
 use kabinet_meters::Meters;
 use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
 use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
+use kabinet_residents::gosuslugi::GosuslugiLinks;
 use kabinet_residents::{Gosuslugi, Residents};
 use kabinet_sandbox::{Pool, PoolConfig};
 use kabinet_web::cookie::{CookieNames, TokenKey};
@@ -78,16 +80,18 @@ impl App {
         }));
         let plugins = PluginHost::new(pool.clone(), config.data.dir.join("plugins"), key)?;
         let printer = ReceiptPrinter::new(pool);
-        let billing = Billing::new(db.clone(), plugins.clone(), printer.clone());
+        let codes = Codes::new(TokenKey::new(key).derived("codes of receipts"));
+        let billing = Billing::new(db.clone(), plugins.clone(), printer.clone()).with_codes(codes);
         let tenants = Tenants::new(db.clone());
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
+        let personal: Vec<Arc<dyn PersonalData>> =
+            vec![Arc::new(GosuslugiLinks), Arc::new(kabinet_accounts::LinksOf), Arc::new(kabinet_meters::ReadingsOf)];
+        let residents = Residents::new(personal)
+            .with_mail_domains(config.residents.mail_domains.clone())
+            .with_gosuslugi(way);
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
-            Arc::new(
-                Residents::new(personal)
-                    .with_mail_domains(config.residents.mail_domains.clone())
-                    .with_gosuslugi(way),
-            ),
-            Arc::new(Accounts),
+            Arc::new(residents),
+            Arc::new(Accounts::new(Arc::new(codes))),
             Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),
         ];

@@ -30,6 +30,10 @@ pub enum Purpose {
     View,
     /// A login through Gosuslugi under way: binds it to the browser that began it.
     Gosuslugi,
+    /// The account that a resident is about to link, sealed.
+    Linking,
+    /// The account that a guest sends readings for, sealed.
+    Readings,
 }
 
 impl CookieNames {
@@ -54,6 +58,10 @@ impl CookieNames {
             (_, Purpose::View) => "kabinet_view",
             (true, Purpose::Gosuslugi) => "__Host-kabinet-gosuslugi",
             (false, Purpose::Gosuslugi) => "kabinet-gosuslugi",
+            (true, Purpose::Linking) => "__Host-kabinet-linking",
+            (false, Purpose::Linking) => "kabinet-linking",
+            (true, Purpose::Readings) => "__Host-kabinet-readings",
+            (false, Purpose::Readings) => "kabinet-readings",
         }
     }
 

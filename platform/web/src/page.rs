@@ -183,7 +183,7 @@ impl PageRequest {
 
     fn frame<'a>(&'a self, title: &'a str, bound: &str, session: Option<&'a Session>) -> FrameContext<'a> {
         let tenant = &self.tenant;
-        let nav = if session.is_some() { self.navigation() } else { Vec::new() };
+        let nav = session.map(|session| self.navigation(session)).unwrap_or_default();
         FrameContext {
             title,
             // Where the choice of another account leads: to the section, whose parts (a meter) that account may
@@ -201,8 +201,12 @@ impl PageRequest {
         }
     }
 
-    fn navigation(&self) -> Vec<NavContext> {
-        let items = self.platform.registry.navigation(&self.tenant);
+    fn navigation(&self, session: &Session) -> Vec<NavContext> {
+        let mut items = self.platform.registry.navigation(&self.tenant);
+        let profile = &session.profile;
+        let shown = profile.accounts.iter().find(|account| Some(account.id) == profile.active);
+        let sums = shown.is_none_or(|account| account.access.sees_sums());
+        items.retain(|item| sums || !item.sums);
         // The longest address that begins the path is the current section: /meters/readings is not /meters.
         let fits = |href: &str| self.path == href || self.path.strip_prefix(href).is_some_and(|r| r.starts_with('/'));
         let current = items.iter().filter(|item| fits(item.href)).map(|item| item.href.len()).max();
@@ -217,7 +221,10 @@ impl PageRequest {
     /// The page that tells of a problem, with the menu of whoever is logged in.
     pub(crate) async fn problem(&self, problem: &Problem, session_value: Option<&str>) -> Response {
         let session = match session_value {
-            Some(value) => self.platform.sessions.find(&self.tenant, Subject::Resident, value).await.unwrap_or(None),
+            Some(value) => {
+                let found = self.platform.sessions.find(&self.tenant, Subject::Resident, value).await.unwrap_or(None);
+                found.map(|session| session.as_of(self.platform.db.clock().now()))
+            }
             None => None,
         };
         let context = problem_context(problem);

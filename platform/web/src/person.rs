@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kabinet_core::{Actor, Day, DbError, PermissionKey, Tenant, Tx};
+use kabinet_core::{Actor, Day, DbError, Period, PermissionKey, Tenant, Timestamp, Tx};
 use poem::http::{StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response, Result};
 use serde::Serialize;
@@ -17,6 +17,32 @@ use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::session::{Session, Subject};
 
+/// What a person may do with an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountAccess {
+    /// Everything: the person proved to be its holder.
+    #[default]
+    Full,
+    /// A helper who sends readings and sees sums.
+    ReadingsAndSums,
+    /// A helper who sends readings and sees no sum.
+    ReadingsOnly,
+}
+
+impl AccountAccess {
+    /// Whether the person is more than a helper.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self == Self::Full
+    }
+
+    /// Whether sums, receipts and payments are shown.
+    #[must_use]
+    pub fn sees_sums(self) -> bool {
+        self != Self::ReadingsOnly
+    }
+}
+
 /// An account that a resident has linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedAccount {
@@ -28,6 +54,12 @@ pub struct LinkedAccount {
     pub address: String,
     /// The day it was closed.
     pub closed_on: Option<Day>,
+    /// What the resident may do with it.
+    pub access: AccountAccess,
+    /// When a helper's access ends; none for a holder's.
+    pub ends_at: Option<Timestamp>,
+    /// Receipts before this month name a former holder and are not shown; none where there was none.
+    pub receipts_from: Option<Period>,
 }
 
 /// Who a session's person is.
@@ -59,6 +91,52 @@ pub struct AccountRef {
     pub id: Uuid,
     /// The day it was closed: it can be read but no longer acted on.
     pub closed_on: Option<Day>,
+    /// What the resident may do with it.
+    pub access: AccountAccess,
+    /// Receipts before this month name a former holder and are not shown.
+    pub receipts_from: Option<Period>,
+}
+
+impl AccountRef {
+    /// Whether the receipt of `period` is the present holders'.
+    #[must_use]
+    pub fn shows_receipt(&self, period: Period) -> bool {
+        self.receipts_from.is_none_or(|first| period >= first)
+    }
+}
+
+impl LinkedAccount {
+    /// The right that the link gives.
+    #[must_use]
+    pub fn right(&self) -> AccountRef {
+        let receipts_from = self.receipts_from;
+        AccountRef { id: self.id, closed_on: self.closed_on, access: self.access, receipts_from }
+    }
+}
+
+impl Profile {
+    /// The profile without the accounts whose access is over at `now`; `None` when that is the same.
+    fn without_ended(&self, now: Timestamp) -> Option<Self> {
+        let is_over = |account: &LinkedAccount| account.ends_at.is_some_and(|end| end <= now);
+        if !self.accounts.iter().any(is_over) {
+            return None;
+        }
+        let mut profile = self.clone();
+        profile.accounts.retain(|account| !is_over(account));
+        let known = profile.active.filter(|active| profile.accounts.iter().any(|account| account.id == *active));
+        profile.active = known.or_else(|| profile.accounts.first().map(|account| account.id));
+        Some(profile)
+    }
+}
+
+impl Session {
+    /// The session as it is at `now`: sessions are cached, and a helper's access ends to the moment.
+    pub(crate) fn as_of(self: Arc<Self>, now: Timestamp) -> Arc<Self> {
+        let Some(profile) = self.profile.without_ended(now) else { return self };
+        let mut session = (*self).clone();
+        session.profile = Arc::new(profile);
+        Arc::new(session)
+    }
 }
 
 /// Anybody on a company's portal.
@@ -98,7 +176,10 @@ pub(crate) async fn session_of(request: &Request, subject: Subject) -> Result<Op
     let tenant = tenant_of(request)?;
     let purpose = if subject == Subject::Staff { Purpose::Staff } else { Purpose::Resident };
     match platform.cookies.read(request, purpose) {
-        Some(value) => Ok(platform.sessions.find(&tenant, subject, &value).await?),
+        Some(value) => {
+            let found = platform.sessions.find(&tenant, subject, &value).await?;
+            Ok(found.map(|session| session.as_of(platform.db.clock().now())))
+        }
         None => Ok(None),
     }
 }
@@ -210,10 +291,32 @@ impl Resident {
         self.accounts().iter().find(|account| account.id == active)
     }
 
-    /// The right to the chosen account; 404 without one.
+    /// The right to the chosen account, its holder's: 404 without one and for a helper. Whatever is not
+    /// meant for helpers asks this.
     pub fn account(&self) -> Result<AccountRef, Problem> {
-        let account = self.active().ok_or_else(Problem::not_found)?;
-        Ok(AccountRef { id: account.id, closed_on: account.closed_on })
+        self.account_where(AccountAccess::is_full)
+    }
+
+    /// The right to see sums of the chosen account; 404 for a helper who may not.
+    pub fn account_with_sums(&self) -> Result<AccountRef, Problem> {
+        self.account_where(AccountAccess::sees_sums)
+    }
+
+    /// The right to see the meters of the chosen account and to send readings: every helper's, too.
+    pub fn account_for_readings(&self) -> Result<AccountRef, Problem> {
+        self.account_where(|_| true)
+    }
+
+    fn account_where(&self, may: impl Fn(AccountAccess) -> bool) -> Result<AccountRef, Problem> {
+        let right = self.active().map(LinkedAccount::right).filter(|account| may(account.access));
+        right.ok_or_else(Problem::not_found)
+    }
+
+    /// The linked account with this identifier, if the resident is its holder; 404 for a helper's, for
+    /// another's and for none.
+    pub fn own_account(&self, id: Uuid) -> Result<&LinkedAccount, Problem> {
+        let own = self.accounts().iter().find(|account| account.id == id && account.access.is_full());
+        own.ok_or_else(Problem::not_found)
     }
 
     /// The platform.
@@ -331,4 +434,28 @@ impl<'a, P: PermissionKey> FromRequest<'a> for Staff<P> {
 
 fn not_logged_in() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "not_logged_in", "Войдите в личный кабинет")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_helpers_access_ends_to_the_moment_in_a_cached_profile() {
+        let account = |number: u128, ends_at: Option<i64>| LinkedAccount {
+            id: Uuid::from_u128(number),
+            number: String::new(),
+            address: String::new(),
+            closed_on: None,
+            access: if ends_at.is_some() { AccountAccess::ReadingsOnly } else { AccountAccess::Full },
+            ends_at: ends_at.map(Timestamp),
+            receipts_from: None,
+        };
+        let accounts = vec![account(1, None), account(2, Some(1000))];
+        let profile = Profile { accounts, active: Some(Uuid::from_u128(2)), ..Profile::default() };
+        assert_eq!(profile.without_ended(Timestamp(999)), None);
+        let later = profile.without_ended(Timestamp(1000)).unwrap_or_default();
+        assert_eq!(later.accounts, [account(1, None)]);
+        assert_eq!(later.active, Some(Uuid::from_u128(1)));
+    }
 }

@@ -200,7 +200,7 @@ impl PortalApi {
     /// What the active account owes.
     #[oai(path = "/overview", method = "get", operation_id = "getOverview")]
     async fn overview(&self, resident: Resident) -> ApiResult<OverviewAnswer> {
-        let account = AccountId(resident.account()?.id);
+        let account = AccountId(resident.account_with_sums()?.id);
         let (tx, found) = overview::up_to_date(&resident, &self.estimates, account).await?;
         tx.commit().await?;
         let figures = found.figures.map(|f| OverviewOut {
@@ -221,7 +221,7 @@ impl PortalApi {
     /// The services of the active account's latest receipt.
     #[oai(path = "/services", method = "get", operation_id = "listServices")]
     async fn services(&self, resident: Resident) -> ApiResult<ServicesOut> {
-        let account = AccountId(resident.account()?.id);
+        let account = AccountId(resident.account_with_sums()?.id);
         let tx = resident.read().await?;
         let latest = charges::months(&tx, account).await?.into_iter().next();
         let Some(latest) = latest else { return Ok(Json(ServicesOut { period: None, services: Vec::new() })) };
@@ -243,7 +243,7 @@ impl PortalApi {
     /// The active account's charges of a month (the latest without one), with their reasons.
     #[oai(path = "/charges", method = "get", operation_id = "listCharges")]
     async fn charges(&self, resident: Resident, period: Query<Option<String>>) -> ApiResult<ChargesOut> {
-        let account = AccountId(resident.account()?.id);
+        let account = AccountId(resident.account_with_sums()?.id);
         let tx = resident.read().await?;
         let months = charges::months(&tx, account).await?;
         let chosen = match &period.0 {
@@ -273,7 +273,7 @@ impl PortalApi {
         #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<u16>,
         cursor: Query<Option<String>>,
     ) -> ApiResult<PaymentsOut> {
-        let account = AccountId(resident.account()?.id);
+        let account = AccountId(resident.account_with_sums()?.id);
         let after = match &cursor.0 {
             Some(text) => Some(payments::Cursor::parse(text).ok_or_else(wrong_cursor)?),
             None => None,
@@ -295,10 +295,11 @@ impl PortalApi {
     /// The active account's receipts, newest first.
     #[oai(path = "/documents", method = "get", operation_id = "listDocuments")]
     async fn documents(&self, resident: Resident) -> ApiResult<DocumentsOut> {
-        let account = AccountId(resident.account()?.id);
+        let account = resident.account_with_sums()?;
         let tx = resident.read().await?;
-        let list = documents::list(&tx, account).await?;
+        let mut list = documents::list(&tx, AccountId(account.id)).await?;
         tx.commit().await?;
+        list.retain(|document| account.shows_receipt(document.period));
         let item = |document: documents::Document| DocumentOut {
             href: href(document.period, Some(&document.kind)),
             period: document.period.to_string(),
@@ -312,7 +313,7 @@ impl PortalApi {
     /// The active account's preliminary charge for the month after the latest receipt.
     #[oai(path = "/estimate", method = "get", operation_id = "getEstimate")]
     async fn estimate(&self, resident: Resident) -> ApiResult<EstimateOut> {
-        let account = AccountId(resident.account()?.id);
+        let account = AccountId(resident.account_with_sums()?.id);
         let estimate = self.estimates.current(resident.tenant(), account).await?;
         let empty = EstimateOut { state: EstimateState::Absent, period: None, total: None, change: None, reason: None };
         Ok(Json(match estimate {

@@ -1,6 +1,7 @@
 //! What the templates see; each matches the head comment of its template.
 
 use kabinet_core::{Day, Money, Period, Quantity};
+use kabinet_web::AccountRef;
 use serde::Serialize;
 
 use super::overdue;
@@ -29,7 +30,7 @@ pub(super) struct FiguresContext {
 }
 
 impl FiguresContext {
-    pub(super) fn new(figures: &Figures, today: Day) -> Self {
+    pub(super) fn new(figures: &Figures, today: Day, account: &AccountRef) -> Self {
         Self {
             period: figures.period,
             due: Some(figures.due),
@@ -43,7 +44,7 @@ impl FiguresContext {
             preliminary_period: figures.preliminary_period,
             preliminary: figures.preliminary,
             to_pay_with_preliminary: figures.to_pay_with_preliminary,
-            receipt_href: Some(href(figures.period, None)),
+            receipt_href: account.shows_receipt(figures.period).then(|| href(figures.period, None)),
         }
     }
 }

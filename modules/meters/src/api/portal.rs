@@ -112,7 +112,7 @@ impl PortalApi {
     /// The meters of the chosen account with their last readings.
     #[oai(path = "/meters", method = "get", operation_id = "listMeters")]
     async fn meters(&self, resident: Resident) -> ApiResult<MetersOut> {
-        let account = resident.account()?;
+        let account = resident.account_for_readings()?;
         let tx = resident.read().await?;
         let today = tx.today();
         let meters = store::meters_with_readings(&tx, AccountId(account.id), None, LookBack::LAST).await?;
@@ -126,7 +126,7 @@ impl PortalApi {
     /// A refusal names each field as the form of the readings page does.
     #[oai(path = "/meters/readings", method = "post", operation_id = "sendReadings")]
     async fn send(&self, resident: Resident, body: Json<ReadingsIn>) -> ApiResult<ReadingsOut> {
-        let account = resident.account()?;
+        let account = resident.account_for_readings()?;
         let mut tx = resident.begin().await?;
         closed_account(&account, tx.today())?;
         let submission = submission(body.0, tx.today());

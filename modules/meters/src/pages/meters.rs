@@ -27,7 +27,7 @@ pub(crate) async fn list(resident: Resident) -> Result<Response, Problem> {
 /// GET /meters/<id>
 #[handler]
 pub(crate) async fn show(resident: Resident, Path(id): Path<String>) -> Result<Response, Problem> {
-    let account = resident.account()?;
+    let account = resident.account_for_readings()?;
     // An address that is no identifier is an unknown page, like another's meter.
     let id: MeterId = id.parse().map_err(|_| Problem::not_found())?;
     let tx = resident.read().await?;

@@ -1,4 +1,5 @@
 //! Resident pages.
 
+pub(crate) mod guest;
 pub(crate) mod meters;
 pub(crate) mod readings;

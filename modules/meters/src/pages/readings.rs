@@ -19,13 +19,13 @@ use crate::verdict::Refusal;
 use crate::view::{ReadingsContext, SentResult};
 
 const TITLE: &str = "Передать показания";
-const TEMPLATE: &str = "meters/readings.html";
+pub(crate) const TEMPLATE: &str = "meters/readings.html";
 
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Address {
     /// When the readings to be shown as sent were stored.
-    sent: Option<i64>,
+    pub(crate) sent: Option<i64>,
 }
 
 /// GET /meters/readings
@@ -35,15 +35,14 @@ pub(crate) async fn show(
     Query(address): Query<Address>,
     Data(estimates): Data<&Arc<dyn Estimates>>,
 ) -> Result<Response, Problem> {
-    let Some(account) = resident.active().map(|account| AccountId(account.id)) else {
-        return Ok(resident.done("/overview"));
-    };
+    let Some(active) = resident.active() else { return Ok(resident.done("/overview")) };
+    let (account, sums) = (AccountId(active.id), active.access.sees_sums());
     let tx = resident.read().await?;
     let today = tx.today();
     let meters = load(&tx, account).await?;
     tx.commit().await?;
     let mut result = address.sent.and_then(|sent| SentResult::of(&meters, Timestamp(sent)));
-    if let Some(sent) = result.take() {
+    if let Some(sent) = result.take_if(|_| sums) {
         let estimate = estimates.current(resident.tenant(), account).await?;
         result = Some(match estimate {
             Some(Estimate::Computed { period, total, change }) => sent.estimated(period, total, change),
@@ -51,7 +50,7 @@ pub(crate) async fn show(
         });
     }
     let window = overview::window(resident.tenant(), today)?;
-    resident.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, window, today, result))
+    resident.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, window, today, result).with_sums(sums))
 }
 
 /// POST /meters/readings
@@ -61,7 +60,7 @@ pub(crate) async fn send(
     Form(fields): Form<BTreeMap<String, String>>,
     Data(estimates): Data<&Arc<dyn Estimates>>,
 ) -> Result<Response, Problem> {
-    let account = resident.account()?;
+    let account = resident.account_for_readings()?;
     let submission = Submission::from_form(&fields);
     let mut tx = resident.begin().await?;
     closed_account(&account, tx.today())?;

@@ -16,7 +16,7 @@ struct ConsentContext<'a> {
 }
 
 /// The text as this company shows it now.
-pub(super) fn shown(guest: &Guest) -> Result<ConsentText, Problem> {
+pub(crate) fn shown(guest: &Guest) -> Result<ConsentText, Problem> {
     let (tenant, profile) = (guest.tenant(), &guest.tenant().profile);
     let legal_name = if profile.legal_name.is_empty() { &tenant.name } else { &profile.legal_name };
     let values = context! {

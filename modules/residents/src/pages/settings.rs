@@ -12,6 +12,7 @@ use super::{NoFields, Token, password_errors, stale_link};
 use crate::attempts::Attempts;
 use crate::email::{self, Domains};
 use crate::error::Error;
+use crate::gosuslugi::{self, SettingsBlock};
 use crate::means::Means;
 use crate::profile::{self, PasswordChange};
 use crate::{consent, device, phone, store};
@@ -47,6 +48,7 @@ struct SettingsContext {
     sessions: Vec<SessionContext>,
     consent_on: Option<Day>,
     export: Option<ExportContext>,
+    gosuslugi: Option<SettingsBlock>,
     errors: Vec<FieldError>,
 }
 
@@ -81,13 +83,14 @@ struct ExportContext {
 }
 
 #[handler]
-async fn show(resident: Resident) -> Result<Response, Problem> {
-    let context = context(&resident, &SettingsForm::default(), Vec::new()).await?;
+async fn show(resident: Resident, Data(means): Data<&Means>) -> Result<Response, Problem> {
+    let context = context(&resident, means, &SettingsForm::default(), Vec::new()).await?;
     resident.page(TITLE, "residents/settings.html", &context)
 }
 
 async fn context(
     resident: &Resident,
+    means: &Means,
     typed: &SettingsForm,
     errors: Vec<FieldError>,
 ) -> Result<SettingsContext, Problem> {
@@ -112,6 +115,7 @@ async fn context(
         sessions: sessions(&tx, resident).await?,
         consent_on: consent::in_force(&tx, id).await?.map(day),
         export: export.map(|export| ExportContext { ready: export.ready, until: day(export.expires_at) }),
+        gosuslugi: gosuslugi::settings_block(means.gosuslugi.as_ref(), &tx, id).await?,
         errors,
     };
     tx.commit().await?;
@@ -130,8 +134,13 @@ async fn sessions(tx: &Tx, resident: &Resident) -> Result<Vec<SessionContext>, P
     Ok(open.into_iter().map(shown).collect())
 }
 
-async fn refuse(resident: &Resident, typed: &SettingsForm, errors: Vec<FieldError>) -> Result<Response, Problem> {
-    let context = context(resident, typed, errors).await?;
+async fn refuse(
+    resident: &Resident,
+    means: &Means,
+    typed: &SettingsForm,
+    errors: Vec<FieldError>,
+) -> Result<Response, Problem> {
+    let context = context(resident, means, typed, errors).await?;
     resident.refused(TITLE, "residents/settings.html", &context)
 }
 
@@ -143,17 +152,22 @@ async fn save(
 ) -> Result<Response, Problem> {
     match &form {
         SettingsForm { current_password: Some(current), .. } => change_password(&resident, &form, current, means).await,
-        SettingsForm { email: Some(email), .. } => change_email(&resident, &form, email).await,
-        SettingsForm { phone: Some(phone), .. } => change_phone(&resident, &form, phone).await,
+        SettingsForm { email: Some(email), .. } => change_email(&resident, means, &form, email).await,
+        SettingsForm { phone: Some(phone), .. } => change_phone(&resident, means, &form, phone).await,
         _ => Err(Problem::refused("unreadable_form", "")),
     }
 }
 
-async fn change_email(resident: &Resident, form: &SettingsForm, email: &str) -> Result<Response, Problem> {
+async fn change_email(
+    resident: &Resident,
+    means: &Means,
+    form: &SettingsForm,
+    email: &str,
+) -> Result<Response, Problem> {
     let id = ResidentId(resident.id());
     let email = match email::checked(email, Domains::default()) {
         Ok(email) => email,
-        Err(text) => return refuse(resident, form, vec![FieldError::new("email", text)]).await,
+        Err(text) => return refuse(resident, means, form, vec![FieldError::new("email", text)]).await,
     };
     Attempts::changes_of(resident.tenant(), &id.to_string()).count(&resident.platform().db).await?;
     let mut tx = resident.begin().await?;
@@ -164,16 +178,21 @@ async fn change_email(resident: &Resident, form: &SettingsForm, email: &str) -> 
         }
         Err(same @ Error::SameEmail) => {
             drop(tx);
-            refuse(resident, form, vec![FieldError::new("email", same.to_string())]).await
+            refuse(resident, means, form, vec![FieldError::new("email", same.to_string())]).await
         }
         Err(other) => Err(other.into()),
     }
 }
 
-async fn change_phone(resident: &Resident, form: &SettingsForm, phone: &str) -> Result<Response, Problem> {
+async fn change_phone(
+    resident: &Resident,
+    means: &Means,
+    form: &SettingsForm,
+    phone: &str,
+) -> Result<Response, Problem> {
     let phone = match phone::normalised(phone) {
         Ok(phone) => phone,
-        Err(text) => return refuse(resident, form, vec![FieldError::new("phone", text)]).await,
+        Err(text) => return refuse(resident, means, form, vec![FieldError::new("phone", text)]).await,
     };
     let tx = resident.begin().await?;
     profile::set_phone(&tx, ResidentId(resident.id()), &phone).await?;
@@ -192,14 +211,14 @@ async fn change_password(
         errors.insert(0, FieldError::new("current_password", "Введите текущий пароль"));
     }
     if !errors.is_empty() {
-        return refuse(resident, form, errors).await;
+        return refuse(resident, means, form, errors).await;
     }
     let change = PasswordChange { current, new: &form.password, kept: resident.session_value() };
     let (db, tenant) = (&resident.platform().db, resident.tenant());
     match profile::change_password(db, &means.passwords, tenant, ResidentId(resident.id()), change).await {
         Ok(()) => Ok(resident.done_saying("/settings", "Пароль изменён. Остальные сеансы завершены.")),
         Err(wrong @ Error::WrongCurrentPassword) => {
-            refuse(resident, form, vec![FieldError::new("current_password", wrong.to_string())]).await
+            refuse(resident, means, form, vec![FieldError::new("current_password", wrong.to_string())]).await
         }
         Err(other) => Err(other.into()),
     }

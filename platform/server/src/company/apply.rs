@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kabinet_accounts::{AccountsSettings, MODULE as ACCOUNTS};
 use kabinet_billing::catalog;
 use kabinet_billing::{BillingSettings, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
@@ -210,6 +211,9 @@ async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Re
     }
     if tx.set_settings(gosuslugi::SETTINGS, &package.gosuslugi).await? {
         changes.push("вход через Госуслуги: изменено".to_owned());
+    }
+    if tx.set_settings(ACCOUNTS, &AccountsSettings { linking: package.linking }).await? {
+        changes.push("привязка лицевых счетов: изменено".to_owned());
     }
     Ok(changes)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
+use kabinet_accounts::LinkMethod;
 use kabinet_billing::DueDay;
 use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
 use kabinet_core::{CompanyProfile, Period};
@@ -31,6 +32,8 @@ pub struct Package {
     pub readings: Option<ReadingsWindow>,
     /// What residents' logins must be like.
     pub residents: ResidentsSettings,
+    /// How accounts are linked.
+    pub linking: LinkMethod,
     /// Due days, the earliest first.
     pub due_days: Vec<DueDay>,
     /// Kinds of receipts in their order.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
+use kabinet_accounts::LinkMethod;
 use kabinet_billing::DueDay;
 use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier};
 use kabinet_core::{CompanyProfile, Period};
@@ -90,6 +91,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let (profile, logo) = profile(root, files);
     let readings = readings(root);
     let residents = residents::read(root);
+    let linking = linking(root);
     let due_days = due_days(root);
     let receipt_kinds = receipt_kinds(root);
     let mut places = BTreeMap::from([root.place("hosts")]);
@@ -107,6 +109,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         features,
         readings,
         residents,
+        linking,
         due_days,
         receipt_kinds,
         services,
@@ -315,6 +318,20 @@ fn readings(root: &mut Section<'_>) -> Option<ReadingsWindow> {
     };
     section.refuse_unknown();
     window
+}
+
+fn linking(root: &mut Section<'_>) -> LinkMethod {
+    let Some(mut section) = root.optional_section("linking") else { return LinkMethod::default() };
+    let method = section.optional_text("method");
+    section.refuse_unknown();
+    match method.as_deref() {
+        None | Some("surname") => LinkMethod::Surname,
+        Some("code") => LinkMethod::Code,
+        Some(other) => {
+            section.refuse("method", format!("«{other}»: здесь может быть surname или code"));
+            LinkMethod::default()
+        }
+    }
 }
 
 fn due_days(root: &mut Section<'_>) -> Vec<DueDay> {

@@ -143,6 +143,12 @@ impl City {
         number % BLOCK == CLOSED
     }
 
+    /// Whether the account has had another holder before; its receipts of that time are not shown.
+    #[must_use]
+    pub fn changed_hands(&self, number: u64) -> bool {
+        number % BLOCK == CHANGED_HANDS
+    }
+
     /// Whether the account is closed in `month` already.
     #[must_use]
     pub fn closed_in(&self, number: u64, month: Period) -> bool {
@@ -241,7 +247,7 @@ impl City {
             return vec![NewHolder { id, party: self.firm(number), share: (1, 1), from_on: opened, to_on: None }];
         }
         let moved = self.first.plus(6).first_day();
-        let changed = number % BLOCK == CHANGED_HANDS;
+        let changed = self.changed_hands(number);
         let count = self.present_holders(number);
         let share = (1, i32::try_from(count).unwrap_or(1));
         let mut holders = Vec::new();

@@ -178,6 +178,7 @@ fn unlinked(town: &Town, linked: &HashSet<AccountId>) -> Vec<Unlinked> {
         let water = Dial::of(city, *number, &town.resources).into_iter().filter(|dial| dial.zones == 1).count();
         Dwelling::of(*number) == Dwelling::Flat
             && !city.closes(*number)
+            && !city.changed_hands(*number)
             && (2..=4).contains(&city.registered(*number))
             && water > 0
             && !linked.contains(&city.account_id(*number))

@@ -18,6 +18,7 @@ use super::super::failure::Failure;
 use super::super::links;
 use super::{LOGIN_TITLE, Ways, enter, entered, fail, note_origin};
 use crate::error::Error;
+use crate::consent::ConsentText;
 use crate::login::{self, Attempt};
 use crate::pages::with_cookie;
 
@@ -119,12 +120,13 @@ async fn accept_consent(
         let context = JoinContext { errors: vec![error], ..JoinContext::of(step, &arrival) };
         return guest.refused(LOGIN_TITLE, TEMPLATE, &context);
     }
-    settle(&guest, &address, request, &arrival, None).await.or_else(|failure| fail(&guest, &failure))
+    settle(&guest, &crate::pages::consent::shown(&guest)?, &address, request, &arrival, None).await.or_else(|failure| fail(&guest, &failure))
 }
 
 /// Makes the login, links the person and lets in; a letter's link, where one led here, is spent with it.
 async fn settle(
     guest: &Guest,
+    text: &ConsentText,
     address: &ClientAddress,
     request: &Request,
     arrival: &Arrival,
@@ -138,15 +140,16 @@ async fn settle(
         return Err(Failure::Stale);
     }
     let id = arrivals::settle(&mut tx, arrival).await?;
-    give_consent(&mut tx, id, address).await?;
+    consent_given(&tx, id, text, address).await?;
     let value = enter(&mut tx, guest, id, address, request).await?;
     tx.commit().await?;
     Ok(entered(platform, &value))
 }
 
-/// Notes that the person gave consent, and from where.
-async fn give_consent(tx: &mut Tx, id: ResidentId, _address: &ClientAddress) -> Result<(), Failure> {
-    tx.audit("resident.consent_given", id.0, serde_json::json!({ "by": "gosuslugi" })).await?;
+/// Records which text the person accepted, and from where.
+async fn consent_given(tx: &Tx, id: ResidentId, text: &ConsentText, address: &ClientAddress) -> Result<(), Failure> {
+    crate::consent::keep_text(tx, text).await?;
+    crate::consent::record(tx, id, text.hash.clone(), tx.now(), &address.0).await?;
     Ok(())
 }
 
@@ -185,7 +188,7 @@ async fn check_password(
         agent: request.header(header::USER_AGENT).unwrap_or_default(),
         former: guest.session_value(),
     };
-    match login::resident(&guest.platform().db, &ways.passwords, guest.tenant(), attempt).await {
+    match login::enter(&guest.platform().db, &ways.passwords, guest.tenant(), Subject::Resident, attempt).await {
         Ok(session) => link_entered(&guest, &arrival, &session).await.or_else(|failure| fail(&guest, &failure)),
         Err(Error::WrongCredentials) => refuse("Неверный пароль"),
         Err(other) => Err(other.into()),
@@ -303,7 +306,7 @@ async fn confirm(
     };
     let confirmed = confirmed(&guest, &begun, &form.token).await;
     let outcome = match confirmed {
-        Ok((arrival, Step::Consent)) => settle(&guest, &address, request, &arrival, Some(&form.token)).await,
+        Ok((arrival, Step::Consent)) => settle(&guest, &crate::pages::consent::shown(&guest)?, &address, request, &arrival, Some(&form.token)).await,
         Ok((arrival, _)) => ask_password(&guest, arrival, &form.token).await,
         Err(failure) => Err(failure),
     };

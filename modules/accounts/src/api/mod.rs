@@ -1,0 +1,3 @@
+//! The module's operations.
+
+pub(crate) mod admin;

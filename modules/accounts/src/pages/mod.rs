@@ -1,0 +1,31 @@
+//! The module's pages.
+
+mod helpers;
+mod invitation;
+mod linking;
+mod list;
+mod unlinking;
+
+use std::sync::Arc;
+
+use kabinet_contracts::ReceiptCodes;
+use kabinet_web::{PageRoute, Problem};
+use poem::{EndpointExt, get, post};
+use uuid::Uuid;
+
+pub(crate) fn routes(receipts: &Arc<dyn ReceiptCodes>) -> Vec<PageRoute> {
+    vec![
+        PageRoute::new("/accounts", get(list::show)),
+        PageRoute::new("/accounts/link", get(linking::show).post(linking::send).data(receipts.clone())),
+        PageRoute::new("/accounts/invitation", get(invitation::show).post(invitation::accept)),
+        PageRoute::new("/accounts/:id/select", post(list::select)),
+        PageRoute::new("/accounts/:id/unlink", get(unlinking::ask).post(unlinking::unlink)),
+        PageRoute::new("/accounts/:id/helpers", get(helpers::show).post(helpers::invite)),
+        PageRoute::new("/accounts/:id/helpers/:grant/revoke", post(helpers::revoke)),
+    ]
+}
+
+/// An identifier in an address; what is none is an unknown page.
+fn identifier(text: &str) -> Result<Uuid, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
+}

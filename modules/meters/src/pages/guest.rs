@@ -1,0 +1,185 @@
+//! Readings without registration: find the account, then send, as a resident does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kabinet_accounts::search::{self, Wanted};
+use kabinet_contracts::{AccountId, Estimates};
+use kabinet_core::limits::{self, Limit, Verdict};
+use kabinet_core::{Db, Tenant, Timestamp};
+use kabinet_web::captcha::Captcha;
+use kabinet_web::cookie::Purpose;
+use kabinet_web::person::see_other;
+use kabinet_web::{ClientAddress, FieldError, Form, Guest, Problem, sealed};
+use poem::web::{Data, Query};
+use poem::{Request, Response, handler};
+use serde::{Deserialize, Serialize};
+
+use super::readings::{Address, TEMPLATE};
+use crate::api::problem;
+use crate::error::Error;
+use crate::overview;
+use crate::readings::{load, submit};
+use crate::submission::Submission;
+use crate::view::{ReadingsContext, SentResult};
+
+const TITLE: &str = "Передать показания";
+const FIND: &str = "meters/find.html";
+/// Seconds in which a guest who found an account may send readings.
+const OPEN: i64 = 30 * 60;
+/// Failures allowed for one account number.
+const PER_ACCOUNT: Limit = Limit { most: 5, seconds: 24 * 3600 };
+/// Failures allowed from one address.
+const PER_ADDRESS: Limit = Limit { most: 10, seconds: 3600 };
+
+#[derive(Default, Deserialize)]
+pub(crate) struct FindForm {
+    #[serde(default)]
+    account: String,
+    #[serde(default)]
+    house: String,
+    #[serde(default)]
+    flat: String,
+    captcha: Option<String>,
+    #[serde(default)]
+    captcha_token: String,
+}
+
+#[derive(Serialize)]
+struct FindContext<'a> {
+    form: &'a Wanted,
+    captcha: Captcha,
+    errors: Vec<FieldError>,
+}
+
+/// GET /readings
+#[handler]
+pub(crate) fn show(guest: Guest) -> Result<Response, Problem> {
+    let context = FindContext { form: &Wanted::default(), captcha: guest.captcha(), errors: Vec::new() };
+    guest.page(TITLE, FIND, &context)
+}
+
+/// POST /readings: a form without the field for the code comes from elsewhere and is shown with it.
+#[handler]
+pub(crate) async fn find(
+    guest: Guest,
+    address: ClientAddress,
+    Form(form): Form<FindForm>,
+) -> Result<Response, Problem> {
+    let wanted = Wanted::typed(&form.account, &form.house, &form.flat);
+    let Some(answer) = &form.captcha else {
+        return guest.page(TITLE, FIND, &FindContext { form: &wanted, captcha: guest.captcha(), errors: Vec::new() });
+    };
+    let mut errors = wanted.mistakes();
+    if !guest.captcha_fits(&form.captcha_token, answer).await? {
+        errors.push(FieldError::new("captcha", "Код не подошёл, введите новый"));
+    }
+    if !errors.is_empty() {
+        return refuse(&guest, &wanted, errors);
+    }
+    match look(&guest, &address.0, &wanted).await? {
+        Some(account) => {
+            let found = sealed::cookie(guest.platform(), guest.tenant(), Purpose::Readings, &account, OPEN)?;
+            Ok(sealed::with_cookie(see_other("/readings/submit"), &found))
+        }
+        None => {
+            let text = "Лицевой счет не найден: проверьте номер, дом и квартиру";
+            refuse(&guest, &wanted, vec![FieldError::new("account", text)])
+        }
+    }
+}
+
+fn refuse(guest: &Guest, wanted: &Wanted, errors: Vec<FieldError>) -> Result<Response, Problem> {
+    guest.refused(TITLE, FIND, &FindContext { form: wanted, captcha: guest.captcha(), errors })
+}
+
+/// The open account that was looked for. The attempt is counted before it is made; one that finds
+/// something was no failure.
+async fn look(guest: &Guest, address: &str, wanted: &Wanted) -> Result<Option<AccountId>, Problem> {
+    let db = &guest.platform().db;
+    let tx = guest.read().await?;
+    let search = search::find(&tx, wanted).await?;
+    let today = tx.today();
+    tx.commit().await?;
+    let counters = count(db, guest.tenant(), address, &search.counted).await?;
+    let open = search.found.filter(|found| found.closed_on.is_none_or(|closed| closed > today));
+    if open.is_some() {
+        for counter in counters {
+            limits::give_back(db, &counter).await?;
+        }
+    }
+    Ok(open.map(|found| found.id))
+}
+
+async fn count(db: &Db, tenant: &Tenant, address: &str, counted: &str) -> Result<Vec<String>, Problem> {
+    let counters = [
+        (format!("readings:{}:{counted}", tenant.id), PER_ACCOUNT),
+        (format!("readings-address:{}:{address}", tenant.id), PER_ADDRESS),
+    ];
+    for (counter, limit) in &counters {
+        if let Verdict::Wait(seconds) = limits::peek(db, counter, *limit).await? {
+            return Err(Problem::too_many(seconds));
+        }
+    }
+    for (counter, limit) in &counters {
+        if let Verdict::Wait(seconds) = limits::hit(db, counter, *limit).await? {
+            return Err(Problem::too_many(seconds));
+        }
+    }
+    Ok(counters.into_iter().map(|(counter, _)| counter).collect())
+}
+
+/// The account that this browser found a short while ago.
+fn found(request: &Request, guest: &Guest) -> Option<AccountId> {
+    sealed::waiting(request, guest.tenant(), Purpose::Readings)
+}
+
+/// GET /readings/submit
+#[handler]
+pub(crate) async fn show_form(
+    guest: Guest,
+    Query(address): Query<Address>,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let Some(account) = found(request, &guest) else { return Ok(see_other("/readings")) };
+    let tx = guest.read().await?;
+    let today = tx.today();
+    let meters = load(&tx, account).await?;
+    tx.commit().await?;
+    let result = address.sent.and_then(|sent| SentResult::of(&meters, Timestamp(sent)));
+    let window = overview::window(guest.tenant(), today)?;
+    guest.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, window, today, result).for_guest())
+}
+
+/// POST /readings/submit
+#[handler]
+pub(crate) async fn send(
+    guest: Guest,
+    Form(fields): Form<BTreeMap<String, String>>,
+    Data(estimates): Data<&Arc<dyn Estimates>>,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let Some(account) = found(request, &guest) else { return Ok(see_other("/readings")) };
+    let submission = Submission::from_form(&fields);
+    let mut tx = guest.begin().await?;
+    if !search::is_open(&tx, account).await? {
+        return Ok(see_other("/readings"));
+    }
+    match submit(&mut tx, &**estimates, account, &submission).await {
+        Ok(accepted) => {
+            tx.commit().await?;
+            Ok(see_other(&format!("/readings/submit?sent={}", accepted.stored_at.0)))
+        }
+        Err(Error::Refused(refusal)) => {
+            let today = tx.today();
+            drop(tx);
+            let tx = guest.read().await?;
+            let meters = load(&tx, account).await?;
+            tx.commit().await?;
+            let window = overview::window(guest.tenant(), today)?;
+            let context = ReadingsContext::refused(&meters, window, today, &submission, *refusal).for_guest();
+            guest.refused(TITLE, TEMPLATE, &context)
+        }
+        Err(error) => Err(problem(error)),
+    }
+}
