@@ -11,8 +11,8 @@ mod m20261122_000003_accounts;
 mod m20261122_000004_meters;
 mod m20261122_000005_billing;
 mod m20261122_000006_secrets;
-mod m20261122_000010_estimates;
 mod m20261122_000007_residents;
+mod m20261122_000010_estimates;
 mod roles;
 mod schema;
 
@@ -33,8 +33,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_meters::Migration),
             Box::new(m20261122_000005_billing::Migration),
             Box::new(m20261122_000006_secrets::Migration),
-            Box::new(m20261122_000010_estimates::Migration),
             Box::new(m20261122_000007_residents::Migration),
+            Box::new(m20261122_000010_estimates::Migration),
         ]
     }
 }

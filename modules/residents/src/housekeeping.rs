@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler, NewJob};
-use kabinet_core::limits;
 use kabinet_core::{DbError, Timestamp, Tx};
 use kabinet_web::session::Sessions;
 
@@ -11,9 +10,6 @@ use crate::store;
 
 const FORGET_EXPIRED: &str = "forget_expired";
 const EMPTY_LOG: &str = "empty_log";
-
-/// Seconds after which no counter of attempts matters.
-const OLDEST_COUNTER: i64 = 2 * 86_400;
 
 /// Has what expires by `moment` removed within the hour after it: one job an hour and company.
 pub(crate) async fn at(tx: &mut Tx, moment: Timestamp) -> Result<(), DbError> {
@@ -41,8 +37,7 @@ impl JobHandler for ForgetExpired {
         let tx = context.begin().await?;
         store::forget_expired(&tx).await?;
         Sessions::forget_expired(&tx).await?;
-        tx.commit().await?;
-        Ok(limits::forget_stale(&context.db, OLDEST_COUNTER).await?)
+        Ok(tx.commit().await?)
     }
 }
 

@@ -10,7 +10,7 @@ mod entity;
 mod error;
 mod export;
 mod housekeeping;
-pub mod login;
+mod login;
 mod mailed_link;
 mod means;
 mod pages;
@@ -32,7 +32,7 @@ use kabinet_web::{ApiPart, PageRoute, WebModule};
 
 pub use error::Error;
 pub use people::{StaffMember, Visitor};
-pub use settings::{MODULE, ResidentsSettings};
+pub use settings::{MODULE, PlatformRules, ResidentsSettings};
 
 use means::Means;
 
@@ -51,13 +51,13 @@ impl Residents {
     #[must_use]
     pub fn new(parts: Vec<Arc<dyn PersonalData>>) -> Self {
         let passwords = password::Passwords::default();
-        Self { means: Means { passwords, mail_domains: Arc::default(), parts: parts.into() } }
+        Self { means: Means { passwords, rules: Arc::default(), parts: parts.into() } }
     }
 
-    /// The same, where the platform lets people register with these mail domains only (empty: all).
+    /// The same under the rules of the platform's operator.
     #[must_use]
-    pub fn with_mail_domains(mut self, domains: Vec<String>) -> Self {
-        self.means.mail_domains = domains.into();
+    pub fn under(mut self, rules: PlatformRules) -> Self {
+        self.means.rules = Arc::new(rules);
         self
     }
 }
@@ -87,7 +87,7 @@ impl WebModule for Residents {
     }
 
     fn admin_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::admin::StaffSessionApi { passwords: self.means.passwords.clone() })]
+        vec![ApiPart::new(api::admin::StaffSessionApi { means: self.means.clone() })]
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, DeleteMany, EntityTrait,
-    FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Select, Set, Statement, TryInsertResult, UpdateMany,
-    Value,
+    FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Select, Set, Statement, TryInsertResult,
+    UpdateMany, Value,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -60,13 +60,7 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(
-        inner: DatabaseTransaction,
-        db: Db,
-        tenant: Arc<Tenant>,
-        actor: Actor,
-        read_only: bool,
-    ) -> Self {
+    pub(crate) fn new(inner: DatabaseTransaction, db: Db, tenant: Arc<Tenant>, actor: Actor, read_only: bool) -> Self {
         let now = db.clock().now();
         Self { inner, db, tenant, actor, now, read_only, topics: Vec::new(), work: false }
     }

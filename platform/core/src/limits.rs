@@ -51,30 +51,19 @@ pub async fn peek(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> 
     verdict(db, db.platform_read(), sql, vec![key.into(), (now - limit.seconds).into()], limit).await
 }
 
-<<<<<<< HEAD
 /// Removes counters that no limit looks at any more: those untouched for longer than the longest window.
 pub async fn sweep(db: &Db) -> Result<(), DbError> {
     let past = db.clock().now().0 / 1000 - LONGEST_WINDOW;
-    let connection = db.platform();
-    let sql = "DELETE FROM rate_counter WHERE window_start < $1";
-    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [past.into()]);
-=======
-/// Forgets the attempts under `key`: its owner has proved who they are.
-pub async fn clear(db: &Db, key: &str) -> Result<(), DbError> {
-    let sql = "DELETE FROM rate_counter WHERE key = $1";
-    execute(db.platform(), sql, key.into()).await
+    execute(db.platform(), "DELETE FROM rate_counter WHERE window_start < $1", past.into()).await
 }
 
-/// Removes the counters whose window began more than `seconds` ago. Nobody keeps addresses for longer
-/// than they are of use.
-pub async fn forget_stale(db: &Db, seconds: i64) -> Result<(), DbError> {
-    let oldest = db.clock().now().0 / 1000 - seconds;
-    execute(db.platform(), "DELETE FROM rate_counter WHERE window_start < $1", oldest.into()).await
+/// Forgets the attempts under `key`: its owner has proved who they are.
+pub async fn clear(db: &Db, key: &str) -> Result<(), DbError> {
+    execute(db.platform(), "DELETE FROM rate_counter WHERE key = $1", key.into()).await
 }
 
 async fn execute(connection: &DatabaseConnection, sql: &str, value: sea_orm::Value) -> Result<(), DbError> {
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [value]);
->>>>>>> ab577c2 (Residents: domain of registration, recovery, sessions, consent, deletion (in progress))
     connection.execute_raw(statement).await?;
     Ok(())
 }

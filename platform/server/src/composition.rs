@@ -78,7 +78,7 @@ impl App {
         let printer = ReceiptPrinter::new(pool);
         let billing = Billing::new(db.clone(), plugins.clone(), printer.clone());
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
-            Arc::new(Residents::new(Vec::new()).with_mail_domains(config.residents.mail_domains.clone())),
+            Arc::new(Residents::new(Vec::new()).under(config.residents.clone())),
             Arc::new(Accounts),
             Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),

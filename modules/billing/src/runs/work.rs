@@ -102,10 +102,7 @@ async fn prepare(
         tenant: tenant.clone(),
         plan: Arc::new(Plan::new(run.period, snapshot)),
         plugin,
-        base: Base {
-            run: run.base_run,
-            cutoffs: Some(Cutoffs { from: run.base_cutoff_at, to: run.cutoff_at }),
-        },
+        base: Base { run: run.base_run, cutoffs: Some(Cutoffs { from: run.base_cutoff_at, to: run.cutoff_at }) },
         stamp: Stamp { tenant: tenant.id, run: run.id, period: run.period, booked_at: run.cutoff_at },
         portion: if db.name() == "SQLite" { PORTION_SQLITE } else { usize::MAX },
     };
