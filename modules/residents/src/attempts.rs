@@ -6,6 +6,7 @@ use kabinet_core::{Db, Tenant};
 use kabinet_web::cookie::stored;
 
 use crate::error::Error;
+use crate::settings::Limits;
 
 /// Something that is limited, for one name (an e-mail, an address, a resident).
 #[derive(Clone, Debug)]
@@ -21,28 +22,28 @@ impl Attempts {
     }
 
     /// Failed logins under one name.
-    pub(crate) fn logins_of(tenant: &Tenant, subject: &str, email_key: &str) -> Self {
-        Self::new(tenant, &format!("login-{subject}"), email_key, 10, 900)
+    pub(crate) fn logins_of(limits: &Limits, tenant: &Tenant, subject: &str, email_key: &str) -> Self {
+        Self::new(tenant, &format!("login-{subject}"), email_key, limits.failed_logins_per_name, 900)
     }
 
     /// Failed logins from one address.
-    pub(crate) fn logins_from(tenant: &Tenant, address: &str) -> Self {
-        Self::new(tenant, "login-address", address, 50, 900)
+    pub(crate) fn logins_from(limits: &Limits, tenant: &Tenant, address: &str) -> Self {
+        Self::new(tenant, "login-address", address, limits.failed_logins_per_address, 900)
     }
 
     /// Registrations from one address whose captcha fitted.
-    pub(crate) fn registrations_from(tenant: &Tenant, address: &str) -> Self {
-        Self::new(tenant, "registration-address", address, 30, 3600)
+    pub(crate) fn registrations_from(limits: &Limits, tenant: &Tenant, address: &str) -> Self {
+        Self::new(tenant, "registration-address", address, limits.requests_per_address, 3600)
     }
 
     /// Requests for recovery from one address whose captcha fitted.
-    pub(crate) fn recoveries_from(tenant: &Tenant, address: &str) -> Self {
-        Self::new(tenant, "recovery-address", address, 30, 3600)
+    pub(crate) fn recoveries_from(limits: &Limits, tenant: &Tenant, address: &str) -> Self {
+        Self::new(tenant, "recovery-address", address, limits.requests_per_address, 3600)
     }
 
     /// Letters that strangers may have sent to one e-mail.
-    pub(crate) fn letters_to(tenant: &Tenant, email_key: &str) -> Self {
-        Self::new(tenant, "letters", email_key, 5, 3600)
+    pub(crate) fn letters_to(limits: &Limits, tenant: &Tenant, email_key: &str) -> Self {
+        Self::new(tenant, "letters", email_key, limits.letters_per_email, 3600)
     }
 
     /// Wrong current passwords of one resident.

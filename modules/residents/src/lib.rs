@@ -11,7 +11,7 @@ mod error;
 mod export;
 mod housekeeping;
 pub mod gosuslugi;
-pub mod login;
+mod login;
 mod mailed_link;
 mod means;
 mod pages;
@@ -34,7 +34,7 @@ use kabinet_web::{ApiPart, PageRoute, WebModule};
 pub use error::Error;
 pub use gosuslugi::Gosuslugi;
 pub use people::{StaffMember, Visitor};
-pub use settings::{MODULE, ResidentsSettings};
+pub use settings::{MODULE, PlatformRules, ResidentsSettings};
 
 use means::Means;
 
@@ -53,13 +53,13 @@ impl Residents {
     #[must_use]
     pub fn new(parts: Vec<Arc<dyn PersonalData>>) -> Self {
         let passwords = password::Passwords::default();
-        Self { means: Means { passwords, mail_domains: Arc::default(), parts: parts.into(), gosuslugi: None } }
+        Self { means: Means { passwords, rules: Arc::default(), parts: parts.into(), gosuslugi: None } }
     }
 
-    /// The same, where the platform lets people register with these mail domains only (empty: all).
+    /// The same under the rules of the platform's operator.
     #[must_use]
-    pub fn with_mail_domains(mut self, domains: Vec<String>) -> Self {
-        self.means.mail_domains = domains.into();
+    pub fn under(mut self, rules: PlatformRules) -> Self {
+        self.means.rules = Arc::new(rules);
         self
     }
 
@@ -89,7 +89,7 @@ impl Module for Residents {
 impl WebModule for Residents {
     fn pages(&self) -> Vec<PageRoute> {
         let mut routes = pages::routes(&self.means);
-        routes.extend(gosuslugi::routes(self.means.gosuslugi.as_ref(), &self.means.passwords));
+        routes.extend(gosuslugi::routes(&self.means));
         routes
     }
 
@@ -98,7 +98,7 @@ impl WebModule for Residents {
     }
 
     fn admin_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::admin::StaffSessionApi { passwords: self.means.passwords.clone() })]
+        vec![ApiPart::new(api::admin::StaffSessionApi { means: self.means.clone() })]
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

@@ -10,22 +10,22 @@ use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::error::Error;
-use crate::password::Passwords;
+use crate::means::Means;
 use crate::store;
 
 /// An attempt to log in.
 #[derive(Clone, Debug)]
-pub struct Attempt<'a> {
+pub(crate) struct Attempt<'a> {
     /// What was typed as e-mail.
-    pub email: &'a str,
+    pub(crate) email: &'a str,
     /// What was typed as password.
-    pub password: &'a str,
+    pub(crate) password: &'a str,
     /// Where it comes from.
-    pub address: &'a str,
+    pub(crate) address: &'a str,
     /// The browser's name of itself.
-    pub agent: &'a str,
+    pub(crate) agent: &'a str,
     /// The session that the browser carries; it ends when this succeeds.
-    pub former: Option<&'a str>,
+    pub(crate) former: Option<&'a str>,
 }
 
 /// Who has a login name, with the hash of the password where one is set.
@@ -37,14 +37,14 @@ struct Known {
 /// Logs a resident or a staff member in: the value of a fresh session's cookie. An unknown e-mail, one that
 /// was not activated and a wrong password answer alike and take the same time; failures count per login
 /// name and per address.
-pub async fn enter(
+pub(crate) async fn enter(
     db: &Db,
-    passwords: &Passwords,
+    means: &Means,
     tenant: &Arc<Tenant>,
     subject: Subject,
     attempt: Attempt<'_>,
 ) -> Result<String, Error> {
-    let limits = limits(tenant, subject, &attempt);
+    let limits = limits(means, tenant, subject, &attempt);
     for limit in &limits {
         limit.peek(db).await?;
     }
@@ -52,7 +52,7 @@ pub async fn enter(
     let known = known(&tx, subject, attempt.email).await?;
     tx.commit().await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.as_deref());
-    let fits = passwords.verify(attempt.password, hash).await?;
+    let fits = means.passwords.verify(attempt.password, hash).await?;
     let Some(known) = known.filter(|_| fits) else {
         for limit in &limits {
             // Over the limit or not, this one failed: the next is refused.
@@ -66,9 +66,10 @@ pub async fn enter(
     begin(db, tenant, subject, known.id, &attempt).await
 }
 
-fn limits(tenant: &Tenant, subject: Subject, attempt: &Attempt<'_>) -> [Attempts; 2] {
+fn limits(means: &Means, tenant: &Tenant, subject: Subject, attempt: &Attempt<'_>) -> [Attempts; 2] {
+    let limits = &means.rules.limits;
     let name = email_key(attempt.email);
-    [Attempts::logins_of(tenant, subject.key(), &name), Attempts::logins_from(tenant, attempt.address)]
+    [Attempts::logins_of(limits, tenant, subject.key(), &name), Attempts::logins_from(limits, tenant, attempt.address)]
 }
 
 async fn known(tx: &Tx, subject: Subject, email: &str) -> Result<Option<Known>, DbError> {

@@ -7,14 +7,15 @@ use kabinet_contracts::PersonalData;
 
 use crate::gosuslugi::Gosuslugi;
 use crate::password::Passwords;
+use crate::settings::PlatformRules;
 
 /// Shared by all pages. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Means {
     /// The queue for password hashing.
     pub(crate) passwords: Passwords,
-    /// The platform's list of mail domains for registration; empty for all.
-    pub(crate) mail_domains: Arc<[String]>,
+    /// What the platform's operator decides.
+    pub(crate) rules: Arc<PlatformRules>,
     /// What the other modules hold about residents.
     pub(crate) parts: Arc<[Arc<dyn PersonalData>]>,
     /// The way to Gosuslugi, where the platform has one.

@@ -109,7 +109,7 @@ async fn log_in(
         former: guest.session_value(),
     };
     let platform = guest.platform();
-    let entered = login::enter(&platform.db, &means.passwords, guest.tenant(), Subject::Resident, attempt).await;
+    let entered = login::enter(&platform.db, means, guest.tenant(), Subject::Resident, attempt).await;
     match entered {
         Ok(value) => Ok(with_cookie(see_other("/overview"), &platform.cookies.set(Purpose::Resident, &value, None))),
         Err(error @ Error::WrongCredentials) => {

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::attempts::Attempts;
 use crate::error::Error;
 use crate::mailed_link::{self, Purpose};
-use crate::password::Passwords;
+use crate::means::Means;
 use crate::settings::MODULE;
 use crate::{registration, store};
 
@@ -74,7 +74,7 @@ pub(crate) async fn check(tx: &Tx, token: &str) -> Result<(), Error> {
 /// more, the owner hears of it.
 pub(crate) async fn set_password(
     db: &Db,
-    passwords: &Passwords,
+    means: &Means,
     tenant: &Arc<Tenant>,
     token: &str,
     password: &str,
@@ -82,7 +82,7 @@ pub(crate) async fn set_password(
     let tx = db.read(tenant, Actor::Guest).await?;
     check(&tx, token).await?;
     tx.commit().await?;
-    let hash = passwords.hash(password).await?;
+    let hash = means.passwords.hash(password).await?;
     let mut tx = db.begin(tenant, Actor::Guest).await?;
     let link = mailed_link::take(&tx, Purpose::Recovery, token).await?;
     let resident = store::resident(&tx, link.resident_id).await?.ok_or(Error::StaleLink)?;
@@ -90,7 +90,7 @@ pub(crate) async fn set_password(
     replace_password(&mut tx, link.resident_id, &resident.email, &hash, None).await?;
     tx.commit().await?;
     // Whoever failed to remember the old password may enter with the new one at once.
-    Attempts::logins_of(tenant, Subject::Resident.key(), &name).clear(db).await
+    Attempts::logins_of(&means.rules.limits, tenant, Subject::Resident.key(), &name).clear(db).await
 }
 
 /// Stores a password; the sessions but `kept` and all recovery links end, a letter says so.

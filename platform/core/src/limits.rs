@@ -72,9 +72,7 @@ async fn execute(connection: &DatabaseConnection, sql: &str, value: sea_orm::Val
 /// Takes back one attempt that [`hit`] counted: it was no failure.
 pub async fn give_back(db: &Db, key: &str) -> Result<(), DbError> {
     let sql = "UPDATE rate_counter SET hits = hits - 1 WHERE key = $1 AND hits > 0";
-    let statement = Statement::from_sql_and_values(db.platform().get_database_backend(), sql, [key.into()]);
-    db.platform().execute_raw(statement).await?;
-    Ok(())
+    execute(db.platform(), sql, key.into()).await
 }
 
 async fn verdict(

@@ -86,9 +86,7 @@ impl App {
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
         let personal: Vec<Arc<dyn PersonalData>> =
             vec![Arc::new(GosuslugiLinks), Arc::new(kabinet_accounts::LinksOf), Arc::new(kabinet_meters::ReadingsOf)];
-        let residents = Residents::new(personal)
-            .with_mail_domains(config.residents.mail_domains.clone())
-            .with_gosuslugi(way);
+        let residents = Residents::new(personal).under(config.residents.clone()).with_gosuslugi(way);
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
             Arc::new(Accounts::new(Arc::new(codes))),

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use kabinet_core::{Clock, Day, Timestamp};
+use kabinet_residents::PlatformRules;
 use serde::{Deserialize, Serialize};
 
 use crate::gosuslugi::GosuslugiConfig;
@@ -31,15 +32,7 @@ pub struct Config {
     /// The demo.
     pub demo: DemoConfig,
     /// Residents' logins.
-    pub residents: ResidentsConfig,
-}
-
-/// Residents' logins, for all companies.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ResidentsConfig {
-    /// Domains of e-mail with which residents may register; empty for all. A company may narrow it further.
-    pub mail_domains: Vec<String>,
+    pub residents: PlatformRules,
 }
 
 /// Addresses and what the outside sees.

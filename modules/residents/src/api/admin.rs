@@ -9,10 +9,10 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use crate::login::{self, Attempt};
-use crate::password::Passwords;
+use crate::means::Means;
 
 pub(crate) struct StaffSessionApi {
-    pub(crate) passwords: Passwords,
+    pub(crate) means: Means,
 }
 
 /// What a staff member logs in with.
@@ -51,7 +51,7 @@ impl StaffSessionApi {
             agent: request.header(header::USER_AGENT).unwrap_or_default(),
             former: former.as_deref(),
         };
-        let value = login::enter(&platform.db, &self.passwords, guest.tenant(), Subject::Staff, attempt).await?;
+        let value = login::enter(&platform.db, &self.means, guest.tenant(), Subject::Staff, attempt).await?;
         Ok(LoggedIn::Done(platform.cookies.set(Purpose::Staff, &value, None)))
     }
 }

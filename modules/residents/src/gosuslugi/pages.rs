@@ -20,7 +20,7 @@ use super::client::{Client, Gosuslugi, Identity};
 use super::failure::Failure;
 use super::{arrivals, links, store};
 use crate::pages::with_cookie;
-use crate::password::Passwords;
+use crate::means::Means;
 
 /// The heading of login, of linking.
 const LOGIN_TITLE: &str = "Вход через Госуслуги";
@@ -29,28 +29,20 @@ const LINK_TITLE: &str = "Привязка учетной записи Госу�
 /// Journeys that may begin from one address in ten minutes: each costs a signature.
 const PER_ADDRESS: Limit = Limit { most: 120, seconds: 600 };
 
-/// What the handlers share.
-#[derive(Clone)]
-pub(crate) struct Ways {
-    gosuslugi: Option<Gosuslugi>,
-    passwords: Passwords,
-}
-
-pub(crate) fn routes(gosuslugi: Option<&Gosuslugi>, passwords: &Passwords) -> Vec<PageRoute> {
-    let ways = Ways { gosuslugi: gosuslugi.cloned(), passwords: passwords.clone() };
+pub(crate) fn routes(means: &Means) -> Vec<PageRoute> {
     let mut routes = vec![
-        PageRoute::new("/esia/login", get(log_in).data(ways.clone())),
-        PageRoute::new("/esia/callback", get(come_back).data(ways.clone())),
-        PageRoute::new("/esia/link", get(link_page).post(link).data(ways.clone())),
-        PageRoute::new("/esia/unlink", get(unlink_page).post(unlink).data(ways.clone())),
+        PageRoute::new("/esia/login", get(log_in).data(means.clone())),
+        PageRoute::new("/esia/callback", get(come_back).data(means.clone())),
+        PageRoute::new("/esia/link", get(link_page).post(link).data(means.clone())),
+        PageRoute::new("/esia/unlink", get(unlink_page).post(unlink).data(means.clone())),
     ];
-    routes.extend(join::routes(&ways));
+    routes.extend(join::routes(means));
     routes
 }
 
-impl Ways {
+impl Means {
     /// The way and the system of this company; 404 where it has the login off.
-    fn of(&self, tenant: &Tenant) -> Result<(&Gosuslugi, Client), Problem> {
+    fn gosuslugi_of(&self, tenant: &Tenant) -> Result<(&Gosuslugi, Client), Problem> {
         let gosuslugi = self.gosuslugi.as_ref().ok_or_else(Problem::not_found)?;
         let client = gosuslugi.client(tenant)?.ok_or_else(Problem::not_found)?;
         Ok((gosuslugi, client))
@@ -110,9 +102,9 @@ async fn log_in(
     guest: Guest,
     address: ClientAddress,
     request: &Request,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    send_away(&guest, &address, request, ways, Purpose::Login).await
+    send_away(&guest, &address, request, means, Purpose::Login).await
 }
 
 #[derive(Deserialize)]
@@ -125,10 +117,10 @@ async fn link(
     address: ClientAddress,
     _form: Form<NoFields>,
     request: &Request,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
     let purpose = Purpose::Link(ResidentId(resident.id()));
-    send_away(&guest, &address, request, ways, purpose).await
+    send_away(&guest, &address, request, means, purpose).await
 }
 
 /// Notes the journey and sends the browser on it.
@@ -136,10 +128,10 @@ async fn send_away(
     guest: &Guest,
     address: &ClientAddress,
     request: &Request,
-    ways: &Ways,
+    means: &Means,
     purpose: Purpose,
 ) -> Result<Response, Problem> {
-    let (gosuslugi, client) = ways.of(guest.tenant())?;
+    let (gosuslugi, client) = means.gosuslugi_of(guest.tenant())?;
     let platform = guest.platform();
     let key = format!("gosuslugi:{}:{}", guest.tenant().id, address.0);
     if let Verdict::Wait(seconds) = limits::hit(&platform.db, &key, PER_ADDRESS).await? {
@@ -180,9 +172,9 @@ async fn come_back(
     address: ClientAddress,
     request: &Request,
     Query(back): Query<Return>,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    let arrived = arrive(&guest, request, ways, &back).await;
+    let arrived = arrive(&guest, request, means, &back).await;
     let outcome = match arrived {
         Ok((Purpose::Login, identity)) => enter_or_ask(&guest, &address, request, identity).await,
         Ok((Purpose::Link(id), identity)) => finish_link(resident.as_ref(), id, &identity).await,
@@ -208,10 +200,10 @@ impl<T: Into<Failure>> From<T> for Arrived {
 async fn arrive(
     guest: &Guest,
     request: &Request,
-    ways: &Ways,
+    means: &Means,
     back: &Return,
 ) -> Result<(Purpose, Identity), Arrived> {
-    let (gosuslugi, client) = ways.of(guest.tenant()).map_err(Arrived::Problem)?;
+    let (gosuslugi, client) = means.gosuslugi_of(guest.tenant()).map_err(Arrived::Problem)?;
     let platform = guest.platform();
     let browser = platform.cookies.read(request, Cookie::Gosuslugi).ok_or(Failure::Stale)?;
     let tx = platform.db.begin(guest.tenant(), Actor::Guest).await.map_err(Failure::Db)?;
@@ -322,10 +314,10 @@ struct LinkContext {
 }
 
 #[handler]
-async fn link_page(resident: Resident, Data(ways): Data<&Ways>) -> Result<Response, Problem> {
-    ways.of(resident.tenant())?;
+async fn link_page(resident: Resident, Data(means): Data<&Means>) -> Result<Response, Problem> {
+    means.gosuslugi_of(resident.tenant())?;
     let tx = resident.read().await?;
-    let gosuslugi = settings_block(ways.gosuslugi.as_ref(), &tx, ResidentId(resident.id())).await?;
+    let gosuslugi = settings_block(means.gosuslugi.as_ref(), &tx, ResidentId(resident.id())).await?;
     tx.commit().await?;
     resident.page(LINK_TITLE, "residents/gosuslugi_link.html", &LinkContext { gosuslugi })
 }
@@ -338,8 +330,8 @@ struct UnlinkContext {
 const UNLINK_TITLE: &str = "Отвязка учетной записи Госуслуг";
 
 #[handler]
-async fn unlink_page(resident: Resident, Data(ways): Data<&Ways>) -> Result<Response, Problem> {
-    ways.of(resident.tenant())?;
+async fn unlink_page(resident: Resident, Data(means): Data<&Means>) -> Result<Response, Problem> {
+    means.gosuslugi_of(resident.tenant())?;
     let tx = resident.read().await?;
     let id = ResidentId(resident.id());
     let linked = links::linked_since(&tx, id).await?.is_some();
@@ -355,9 +347,9 @@ async fn unlink_page(resident: Resident, Data(ways): Data<&Ways>) -> Result<Resp
 async fn unlink(
     resident: Resident,
     _form: Form<NoFields>,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    ways.of(resident.tenant())?;
+    means.gosuslugi_of(resident.tenant())?;
     let mut tx = resident.begin().await?;
     let id = ResidentId(resident.id());
     if !links::has_password(&tx, id).await? {

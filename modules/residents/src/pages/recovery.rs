@@ -20,7 +20,7 @@ const NEW_TITLE: &str = "Новый пароль";
 
 pub(super) fn routes(means: &Means) -> Vec<PageRoute> {
     vec![
-        PageRoute::new("/recover", get(show).post(recover)),
+        PageRoute::new("/recover", get(show).post(recover).data(means.clone())),
         PageRoute::new("/recover/sent", get(sent)),
         PageRoute::new("/recover/new", get(ask).post(set).data(means.clone())),
     ]
@@ -54,7 +54,12 @@ fn show(guest: Guest) -> Result<Response, Problem> {
 
 /// Answers alike and does the same work whether the e-mail is known or not.
 #[handler]
-async fn recover(guest: Guest, address: ClientAddress, Form(form): Form<RecoverForm>) -> Result<Response, Problem> {
+async fn recover(
+    guest: Guest,
+    address: ClientAddress,
+    Form(form): Form<RecoverForm>,
+    Data(means): Data<&Means>,
+) -> Result<Response, Problem> {
     let (tenant, db) = (guest.tenant(), &guest.platform().db);
     let email = email::checked(&form.email, Domains::default());
     let mut errors: Vec<FieldError> =
@@ -73,8 +78,9 @@ async fn recover(guest: Guest, address: ClientAddress, Form(form): Form<RecoverF
             );
         }
     };
-    Attempts::recoveries_from(tenant, &address.0).count(db).await?;
-    Attempts::letters_to(tenant, &email_key(&email)).count(db).await?;
+    let limits = &means.rules.limits;
+    Attempts::recoveries_from(limits, tenant, &address.0).count(db).await?;
+    Attempts::letters_to(limits, tenant, &email_key(&email)).count(db).await?;
     let mut tx = guest.begin().await?;
     recovery::request(&mut tx, &email).await?;
     tx.commit().await?;
@@ -126,7 +132,7 @@ async fn set(guest: Guest, Form(form): Form<NewForm>, Data(means): Data<&Means>)
         return guest.refused(NEW_TITLE, "residents/new_password.html", &context);
     }
     let (db, tenant) = (&guest.platform().db, guest.tenant());
-    match recovery::set_password(db, &means.passwords, tenant, &form.token, &form.password).await {
+    match recovery::set_password(db, means, tenant, &form.token, &form.password).await {
         Ok(()) => Ok(guest.done_saying("/", "Пароль изменён. Войдите с новым паролем.")),
         Err(Error::StaleLink) => stale_link(&guest, "recovery", true),
         Err(other) => Err(other.into()),

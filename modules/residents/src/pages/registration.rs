@@ -90,7 +90,7 @@ fn context<'f>(
             consent: !form.consent.is_empty(),
             consent_text: consent::shown(guest)?.fingerprint(),
         },
-        domains: Domains { platform: &means.mail_domains, company: &company }.listed(),
+        domains: Domains { platform: &means.rules.mail_domains, company: &company }.listed(),
         captcha: guest.captcha(),
         taken,
         errors,
@@ -107,7 +107,7 @@ async fn register(
     let (tenant, db) = (guest.tenant(), &guest.platform().db);
     let text = consent::shown(&guest)?;
     let company = ResidentsSettings::of(tenant)?.mail_domains;
-    let mut checked = check(&form, &text, Domains { platform: &means.mail_domains, company: &company });
+    let mut checked = check(&form, &text, Domains { platform: &means.rules.mail_domains, company: &company });
     if !guest.captcha_fits(&form.captcha_token, &form.captcha).await? {
         let error = FieldError::new("captcha", "Код с картинки введён неверно: введите цифры с новой картинки");
         checked = Err(checked.err().unwrap_or_default().into_iter().chain([error]).collect());
@@ -116,8 +116,9 @@ async fn register(
         Ok(checked) => checked,
         Err(errors) => return refuse(&guest, means, &form, errors, false),
     };
-    Attempts::registrations_from(tenant, &address.0).count(db).await?;
-    Attempts::letters_to(tenant, &email_key(&email)).count(db).await?;
+    let limits = &means.rules.limits;
+    Attempts::registrations_from(limits, tenant, &address.0).count(db).await?;
+    Attempts::letters_to(limits, tenant, &email_key(&email)).count(db).await?;
     let (password, address) = (form.password.as_str(), address.0.as_str());
     let application = Application { email: &email, password, phone: &phone, consent: &text, address };
     match registration::apply(db, &means.passwords, tenant, application).await {

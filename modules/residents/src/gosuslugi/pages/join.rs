@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 use super::super::arrivals::{self, Arrival, Step};
 use super::super::failure::Failure;
 use super::super::links;
-use super::{LOGIN_TITLE, Ways, enter, entered, fail, note_origin};
+use super::{LOGIN_TITLE, enter, entered, fail, note_origin};
 use crate::error::Error;
 use crate::consent::ConsentText;
 use crate::login::{self, Attempt};
+use crate::means::Means;
 use crate::pages::with_cookie;
 
 /// Letters to one address, and for one person, in a day.
@@ -28,14 +29,14 @@ const LETTERS: Limit = Limit { most: 5, seconds: 24 * 3600 };
 const JOIN: &str = "/esia/join";
 const TEMPLATE: &str = "residents/gosuslugi_join.html";
 
-pub(super) fn routes(ways: &Ways) -> Vec<PageRoute> {
+pub(super) fn routes(means: &Means) -> Vec<PageRoute> {
     vec![
-        PageRoute::new(JOIN, get(join).data(ways.clone())),
-        PageRoute::new("/esia/join/consent", get(to_join).post(accept_consent).data(ways.clone())),
-        PageRoute::new("/esia/join/password", get(to_join).post(check_password).data(ways.clone())),
-        PageRoute::new("/esia/join/email", get(to_join).post(take_email).data(ways.clone())),
-        PageRoute::new("/esia/join/sent", get(sent).data(ways.clone())),
-        PageRoute::new("/esia/confirm", get(confirm_page).post(confirm).data(ways.clone())),
+        PageRoute::new(JOIN, get(join).data(means.clone())),
+        PageRoute::new("/esia/join/consent", get(to_join).post(accept_consent).data(means.clone())),
+        PageRoute::new("/esia/join/password", get(to_join).post(check_password).data(means.clone())),
+        PageRoute::new("/esia/join/email", get(to_join).post(take_email).data(means.clone())),
+        PageRoute::new("/esia/join/sent", get(sent).data(means.clone())),
+        PageRoute::new("/esia/confirm", get(confirm_page).post(confirm).data(means.clone())),
     ]
 }
 
@@ -59,9 +60,9 @@ impl<'a> JoinContext<'a> {
 }
 
 /// The first visit of this browser with what is asked now; the page to answer instead where there is none.
-async fn visit(guest: &Guest, request: &Request, ways: &Ways) -> Result<(Arrival, Step), Result<Response, Problem>> {
+async fn visit(guest: &Guest, request: &Request, means: &Means) -> Result<(Arrival, Step), Result<Response, Problem>> {
     let found = async {
-        ways.of(guest.tenant())?;
+        means.gosuslugi_of(guest.tenant())?;
         let Some(value) = guest.platform().cookies.read(request, Cookie::Gosuslugi) else { return Ok(None) };
         let tx = guest.read().await?;
         let Some(arrival) = arrivals::find(&tx, &value).await? else { return Ok(None) };
@@ -78,8 +79,8 @@ async fn visit(guest: &Guest, request: &Request, ways: &Ways) -> Result<(Arrival
 }
 
 #[handler]
-async fn join(guest: Guest, request: &Request, Data(ways): Data<&Ways>) -> Result<Response, Problem> {
-    match visit(&guest, request, ways).await {
+async fn join(guest: Guest, request: &Request, Data(means): Data<&Means>) -> Result<Response, Problem> {
+    match visit(&guest, request, means).await {
         Ok((arrival, step)) => guest.page(LOGIN_TITLE, TEMPLATE, &JoinContext::of(step, &arrival)),
         Err(answer) => answer,
     }
@@ -107,9 +108,9 @@ async fn accept_consent(
     address: ClientAddress,
     Form(form): Form<ConsentForm>,
     request: &Request,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    let (arrival, step) = match visit(&guest, request, ways).await {
+    let (arrival, step) = match visit(&guest, request, means).await {
         Ok(visit) => visit,
         Err(answer) => return answer,
     };
@@ -165,9 +166,9 @@ async fn check_password(
     address: ClientAddress,
     Form(form): Form<PasswordForm>,
     request: &Request,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    let (arrival, step) = match visit(&guest, request, ways).await {
+    let (arrival, step) = match visit(&guest, request, means).await {
         Ok(visit) => visit,
         Err(answer) => return answer,
     };
@@ -188,7 +189,7 @@ async fn check_password(
         agent: request.header(header::USER_AGENT).unwrap_or_default(),
         former: guest.session_value(),
     };
-    match login::enter(&guest.platform().db, &ways.passwords, guest.tenant(), Subject::Resident, attempt).await {
+    match login::enter(&guest.platform().db, means, guest.tenant(), Subject::Resident, attempt).await {
         Ok(session) => link_entered(&guest, &arrival, &session).await.or_else(|failure| fail(&guest, &failure)),
         Err(Error::WrongCredentials) => refuse("Неверный пароль"),
         Err(other) => Err(other.into()),
@@ -224,9 +225,9 @@ async fn take_email(
     guest: Guest,
     Form(form): Form<EmailForm>,
     request: &Request,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    let (arrival, step) = match visit(&guest, request, ways).await {
+    let (arrival, step) = match visit(&guest, request, means).await {
         Ok(visit) => visit,
         Err(answer) => return answer,
     };
@@ -270,8 +271,8 @@ async fn refuse_too_many_letters(guest: &Guest, arrival: &Arrival, email: &str) 
 }
 
 #[handler]
-async fn sent(guest: Guest, Data(ways): Data<&Ways>) -> Result<Response, Problem> {
-    ways.of(guest.tenant())?;
+async fn sent(guest: Guest, Data(means): Data<&Means>) -> Result<Response, Problem> {
+    means.gosuslugi_of(guest.tenant())?;
     guest.page(LOGIN_TITLE, TEMPLATE, &JoinContext { step: "sent", ..JoinContext::default() })
 }
 
@@ -286,9 +287,9 @@ struct Token {
 async fn confirm_page(
     guest: Guest,
     Query(token): Query<Token>,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    ways.of(guest.tenant())?;
+    means.gosuslugi_of(guest.tenant())?;
     guest.page("Подтверждение Email", "residents/gosuslugi_confirm.html", &token)
 }
 
@@ -298,9 +299,9 @@ async fn confirm(
     address: ClientAddress,
     Form(form): Form<Token>,
     request: &Request,
-    Data(ways): Data<&Ways>,
+    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    let (begun, _) = match visit(&guest, request, ways).await {
+    let (begun, _) = match visit(&guest, request, means).await {
         Ok(visit) => visit,
         Err(answer) => return answer,
     };
