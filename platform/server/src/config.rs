@@ -187,7 +187,7 @@ impl Config {
         }
         self.clock()?;
         if !self.mail.smtp_url.is_empty() {
-            Smtp::new(&self.mail.smtp_url)?;
+            Smtp::check(&self.mail.smtp_url)?;
         }
         Ok(self)
     }

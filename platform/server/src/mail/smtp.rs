@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use kabinet_core::jobs::JobError;
-use lettre::transport::smtp::{Error, PoolConfig};
+use lettre::transport::smtp::{AsyncSmtpTransportBuilder, Error, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::outgoing::Outgoing;
@@ -27,13 +27,15 @@ impl Smtp {
     /// The server at `url`: `smtps://` is TLS from the start; `smtp://` with credentials insists on
     /// STARTTLS, without them uses it where it is offered; a server on this machine is trusted as it is;
     /// `?tls=none` switches TLS off.
+    /// Its pool begins and ends inside a runtime.
     pub fn new(url: &str) -> anyhow::Result<Self> {
-        let Ok(builder) = AsyncSmtpTransport::<Tokio1Executor>::from_url(&with_security(url)) else {
-            // The library's own words would repeat the URL with its password.
-            bail!("mail.smtp_url: expected smtp://user:password@host:port or smtps://…");
-        };
         let pool = PoolConfig::new().max_size(CONNECTIONS).idle_timeout(Duration::from_secs(30));
-        Ok(Self(builder.timeout(Some(TIMEOUT)).pool_config(pool).build()))
+        Ok(Self(builder(url)?.timeout(Some(TIMEOUT)).pool_config(pool).build()))
+    }
+
+    /// Whether [`Smtp::new`] would take the URL.
+    pub fn check(url: &str) -> anyhow::Result<()> {
+        builder(url).map(drop)
     }
 
     /// Hands a letter over. A refusal for good fails the job, anything else is tried again.
@@ -43,6 +45,14 @@ impl Smtp {
             Ok(_) => Ok(()),
             Err(error) => Err(sorted(&error)),
         }
+    }
+}
+
+fn builder(url: &str) -> anyhow::Result<AsyncSmtpTransportBuilder> {
+    match AsyncSmtpTransport::<Tokio1Executor>::from_url(&with_security(url)) {
+        Ok(builder) => Ok(builder),
+        // The library's own words would repeat the URL with its password.
+        Err(_) => bail!("mail.smtp_url: expected smtp://user:password@host:port or smtps://…"),
     }
 }
 
@@ -104,7 +114,8 @@ mod tests {
         assert_eq!(with_security("smtp://localhost.evil:25"), "smtp://localhost.evil:25?tls=opportunistic");
         assert_eq!(with_security("smtp://u:p@mail.example?tls=none"), "smtp://u:p@mail.example");
         assert_eq!(with_security("smtps://u:p@mail.example"), "smtps://u:p@mail.example");
-        assert!(Smtp::new("http://mail.example").is_err_and(|error| error.to_string().contains("mail.smtp_url")));
+        assert!(Smtp::check("smtp://u:p@mail.example:587").is_ok());
+        assert!(Smtp::check("http://u:p@mail.example").is_err_and(|error| !error.to_string().contains("u:p")));
     }
 
     #[test]
