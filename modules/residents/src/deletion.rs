@@ -22,14 +22,18 @@ pub(crate) async fn delete(tx: &mut Tx, parts: &[Arc<dyn PersonalData>], id: Res
     for part in parts {
         part.forget(tx, id).await?;
     }
-    let mut emails = vec![resident.email_key];
-    emails.extend(store::links_of(tx, id).await?.into_iter().filter_map(|link| link.email).map(|it| email_key(&it)));
-    for email in &emails {
-        store::forget_registration_of(tx, email).await?;
-    }
-    for module in [MAIL_JOB.0, MODULE] {
-        tx.withdraw_jobs(module, |payload| names_any(payload, &emails)).await?;
-    }
+    store::forget_registration_of(tx, &resident.email_key).await?;
+    let own = [resident.email_key];
+    // An address that was never confirmed may be somebody else's: only what is about this wish goes.
+    let wished: Vec<String> =
+        store::links_of(tx, id).await?.into_iter().filter_map(|link| link.email).map(|it| email_key(&it)).collect();
+    let about_wish = |payload: &serde_json::Value| {
+        payload["template"].as_str().is_some_and(|name| name.starts_with("residents/email_"))
+    };
+    let meant =
+        |letter: &serde_json::Value| names_any(letter, &own) || about_wish(letter) && names_any(letter, &wished);
+    tx.withdraw_jobs(MAIL_JOB.0, meant).await?;
+    tx.withdraw_jobs(MODULE, |payload| names_any(payload, &own)).await?;
     store::remove_links(tx, id, None).await?;
     store::remove_exports(tx, id).await?;
     store::close_consents(tx, id).await?;
