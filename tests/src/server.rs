@@ -230,10 +230,9 @@ pub fn command(database: &Database, now: &str) -> Command {
 }
 
 fn configure(command: &mut Command, database: &Database, now: &str) {
-    command.current_dir(root()).env("KABINET_DEMO__NOW", now).env("KABINET_DEMO__CAPTCHA_ANSWER", CAPTCHA);
-    // A test can come from any address by saying so.
-    command.env("KABINET_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
+    command.current_dir(root()).env("KABINET_DEMO__NOW", now);
     command.env("KABINET_DATA__DIR", &database.dir).env("KABINET_DATABASE__URL", &database.url);
+    // A test can come from any address by saying so.
     command.env("KABINET_DEMO__CAPTCHA_ANSWER", CAPTCHA).env("KABINET_SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]");
     if let Some(postgres) = &database.postgres {
         command.env("KABINET_DATABASE__OWNER_URL", &postgres.owner_url);

@@ -1,5 +1,6 @@
 //! The one-time code on the receipt.
 
+use kabinet_accounts::codes::LinkCode;
 use kabinet_accounts::{AccountsSettings, LinkMethod};
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::{Kind, Server, on_both_databases};
@@ -17,8 +18,10 @@ on_both_databases![
 pub fn printed_code(person: &mut Person) -> Option<String> {
     let pdf = person.browser.get("/documents/2026-10.pdf").expect(200);
     let text = Pdf::new(&pdf.body).text();
-    let (_, after) = text.split_once("на один раз:")?;
-    after.split_whitespace().next().map(str::to_owned)
+    let shaped = |word: &&str| word.len() == 11 && word.contains('-') && LinkCode::parse(word).is_some();
+    let code = text.split_whitespace().find(shaped).map(str::to_owned);
+    assert_eq!(code.is_some(), text.contains("Код для привязки"), "{text}");
+    code
 }
 
 fn holder_of(server: &Server, known: &Known) -> Person {
