@@ -26,3 +26,4 @@ pub use links::GosuslugiLinks;
 pub(crate) use pages::{SettingsBlock, farewell, is_offered, routes, settings_block};
 pub use settings::GosuslugiSettings;
 pub use signer::{CommandSigner, MemorySigner, Signer};
+pub(crate) use store::forget_expired;

@@ -205,7 +205,7 @@ pub(crate) async fn forget_expired(tx: &Tx) -> Result<(), DbError> {
     tx.delete_where(registration::Entity::delete_many().filter(registration::Column::ExpiresAt.lte(now))).await?;
     tx.delete_where(mailed_link::Entity::delete_many().filter(mailed_link::Column::ExpiresAt.lte(now))).await?;
     tx.delete_where(personal_export::Entity::delete_many().filter(personal_export::Column::ExpiresAt.lte(now))).await?;
-    Ok(())
+    crate::gosuslugi::forget_expired(tx).await
 }
 
 /// An entry of the audit log, for its own actor to read.

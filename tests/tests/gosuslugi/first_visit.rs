@@ -64,7 +64,7 @@ fn a_logins_email_asks_for_its_password(kind: Kind) {
     assert_eq!(log_in(server, &mut later, "resident-beregovoy", None).expect(303).location(), "/overview");
     let form = visit.page("/esia/unlink").form("/esia/unlink");
     assert_eq!(visit.submit(&form).expect(303).location(), "/settings");
-    server.letter(&login.email, "Госуслуги отвязаны");
+    let _ = server.letter(&login.email, "Госуслуги отвязаны");
     // After that the person is a stranger again, whose e-mail has a login.
     let mut again = server.browser("beregovoy");
     assert_eq!(log_in(server, &mut again, "resident-beregovoy", None).expect(303).location(), "/esia/join");
@@ -95,8 +95,9 @@ fn without_an_email_one_is_asked_for_and_confirmed(kind: Kind) {
     assert_eq!(refused.one("[name=email]").attribute("value"), Some(email.as_str()), "the value is kept");
     let link = type_email(server, &mut browser, &email);
     // A mail scanner's GET confirms nothing.
-    let sql =
-        format!("SELECT COUNT(*) AS number FROM resident WHERE tenant_id = $1 AND email_key = 'typed-{kind}@mail.example'");
+    let sql = format!(
+        "SELECT COUNT(*) AS number FROM resident WHERE tenant_id = $1 AND email_key = 'typed-{kind}@mail.example'"
+    );
     let form = browser.page(&link).form("/esia/confirm");
     browser.get(&link).expect(200);
     assert_eq!(count(server, "beregovoy", &sql), 0);

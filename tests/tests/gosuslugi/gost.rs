@@ -34,8 +34,20 @@ impl Keys {
         openssl(&["genpkey", "-engine", "gost", "-algorithm", "gost2012_256", "-pkeyopt", "paramset:A", "-out", &key]);
         let certificate = keys.file("certificate.pem");
         openssl(&[
-            "req", "-engine", "gost", "-new", "-x509", "-md_gost12_256", "-key", &key, "-subj", "/CN=Kabinet", "-days",
-            "30", "-out", &certificate,
+            "req",
+            "-engine",
+            "gost",
+            "-new",
+            "-x509",
+            "-md_gost12_256",
+            "-key",
+            &key,
+            "-subj",
+            "/CN=Kabinet",
+            "-days",
+            "30",
+            "-out",
+            &certificate,
         ]);
         openssl(&["x509", "-in", &certificate, "-outform", "DER", "-out", &keys.file("certificate.der")]);
         openssl(&["pkey", "-engine", "gost", "-in", &key, "-pubout", "-out", &keys.file("public.pem")]);

@@ -36,7 +36,7 @@ fn a_login_is_linked_and_unlinked_in_its_settings(kind: Kind) {
     assert!(page.one("[role=status]").text().contains("привязана"), "{}", page.text());
     assert!(!page.has("form[action=/esia/link]"));
     assert_eq!(visit.page("/esia/link").one("h1").text(), "Привязка учетной записи Госуслуг");
-    server.letter(&login.email, "Госуслуги привязаны");
+    let _ = server.letter(&login.email, "Госуслуги привязаны");
     // It is a login to this account, and no other was made for the person's own e-mail.
     let mut other = server.browser("beregovoy");
     assert_eq!(log_in(server, &mut other, &person, None).expect(303).location(), "/overview");

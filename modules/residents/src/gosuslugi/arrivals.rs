@@ -12,6 +12,7 @@ use super::entity::{arrival, letter};
 use super::failure::Failure;
 use super::{links, store};
 use crate::store::ACTIVE;
+use crate::{housekeeping, phone};
 
 /// How long a first visit may take, and how long the link of its letter works, in seconds.
 pub(super) const LIFETIME: i64 = 2 * 3600;
@@ -37,24 +38,27 @@ pub(super) enum Step {
 }
 
 /// Notes a first visit: the value for the browser's cookie.
-pub(super) async fn begin(tx: &Tx, identity: &Identity) -> Result<String, DbError> {
+pub(super) async fn begin(tx: &mut Tx, identity: &Identity) -> Result<String, DbError> {
     let email = identity.email.clone().unwrap_or_default();
-    let phone = identity.phone.clone().unwrap_or_default();
+    // A phone that is no Russian mobile is left out: the settings can take one.
+    let phone = identity.phone.as_deref().and_then(|phone| phone::normalised(phone).ok()).unwrap_or_default();
     resume(tx, &Arrival { oid: identity.oid.clone(), email, phone }).await
 }
 
 /// Notes a first visit that goes on with a confirmed e-mail: the new value for the browser's cookie.
-pub(super) async fn resume(tx: &Tx, arrival: &Arrival) -> Result<String, DbError> {
+pub(super) async fn resume(tx: &mut Tx, arrival: &Arrival) -> Result<String, DbError> {
     let value = random_value(kabinet_core::Entropy);
+    let expires_at = tx.now().plus_seconds(LIFETIME);
     let row = arrival::ActiveModel {
         tenant_id: Set(tx.tenant_id()),
         token_hash: Set(stored(&value)),
         oid: Set(arrival.oid.clone()),
         email: Set(arrival.email.clone()),
         phone: Set(arrival.phone.clone()),
-        expires_at: Set(tx.now().plus_seconds(LIFETIME)),
+        expires_at: Set(expires_at),
     };
     store::add_arrival(tx, row).await?;
+    housekeeping::at(tx, expires_at).await?;
     Ok(value)
 }
 
@@ -98,17 +102,20 @@ struct LetterContext<'a> {
 /// Sends the letter that confirms an e-mail the person typed. Whether a login has it is not said here.
 pub(super) async fn send_letter(tx: &mut Tx, arrival: &Arrival, email: &str) -> Result<(), DbError> {
     let value = random_value(kabinet_core::Entropy);
+    let expires_at = tx.now().plus_seconds(LIFETIME);
     let row = letter::ActiveModel {
         tenant_id: Set(tx.tenant_id()),
         token_hash: Set(stored(&value)),
         oid: Set(arrival.oid.clone()),
         email: Set(email.to_owned()),
         phone: Set(arrival.phone.clone()),
-        expires_at: Set(tx.now().plus_seconds(LIFETIME)),
+        expires_at: Set(expires_at),
     };
     store::add_letter(tx, row).await?;
+    housekeeping::at(tx, expires_at).await?;
     let context = LetterContext { token: &value, hours: LIFETIME / 3600 };
-    tx.send_mail(&Mail::new(email, "Подтвердите Email для личного кабинета", "residents/gosuslugi_email", &context)?).await
+    tx.send_mail(&Mail::new(email, "Подтвердите Email для личного кабинета", "residents/gosuslugi_email", &context)?)
+        .await
 }
 
 /// Whom a letter's link confirms; `None` when it was used or is over.

@@ -8,6 +8,7 @@ use sea_orm::Set;
 
 use super::entity::attempt;
 use super::store;
+use crate::housekeeping;
 
 /// How long a person may take at ESIA, in seconds.
 pub(super) const LIFETIME: i64 = 600;
@@ -31,7 +32,7 @@ pub(super) struct Attempt {
 
 /// Notes a journey under its state; `browser` is the value in the browser's cookie.
 pub(super) async fn begin(
-    tx: &Tx,
+    tx: &mut Tx,
     state: &str,
     browser: &str,
     purpose: Purpose,
@@ -41,6 +42,7 @@ pub(super) async fn begin(
         Purpose::Login => ("login", None),
         Purpose::Link(id) => ("link", Some(id)),
     };
+    let expires_at = tx.now().plus_seconds(LIFETIME);
     let row = attempt::ActiveModel {
         tenant_id: Set(tx.tenant_id()),
         state_hash: Set(stored(state)),
@@ -48,9 +50,10 @@ pub(super) async fn begin(
         purpose: Set(name.to_owned()),
         resident_id: Set(resident),
         redirect_uri: Set(redirect_uri.to_owned()),
-        expires_at: Set(tx.now().plus_seconds(LIFETIME)),
+        expires_at: Set(expires_at),
     };
-    store::add_attempt(tx, row).await
+    store::add_attempt(tx, row).await?;
+    housekeeping::at(tx, expires_at).await
 }
 
 /// Takes the journey back; `None` when this browser began none with this state, or it is over.

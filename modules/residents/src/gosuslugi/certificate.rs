@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use streebog::{Digest, Streebog256};
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
+use streebog::{Digest, Streebog256};
 use webpki::{EndEntityCert, RawPublicKeyEntity};
 
 /// Why a certificate or key cannot be used.

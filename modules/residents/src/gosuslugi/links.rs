@@ -82,6 +82,9 @@ impl PersonalData for GosuslugiLinks {
         if let Some(link) = store::link_of_resident(tx, resident).await? {
             store::forget_person(tx, &link.oid).await?;
         }
+        if let Some(login) = store::login(tx, resident).await? {
+            store::forget_email(tx, &login.email).await?;
+        }
         store::remove_link(tx, resident).await.map(|_| ())
     }
 }

@@ -19,8 +19,10 @@ use super::attempts::{self, Attempt, Purpose};
 use super::client::{Client, Gosuslugi, Identity};
 use super::failure::Failure;
 use super::{arrivals, links, store};
-use crate::pages::with_cookie;
+use crate::email::{self, Domains};
 use crate::means::Means;
+use crate::pages::with_cookie;
+use crate::settings::ResidentsSettings;
 
 /// The heading of login, of linking.
 const LOGIN_TITLE: &str = "Вход через Госуслуги";
@@ -40,13 +42,11 @@ pub(crate) fn routes(means: &Means) -> Vec<PageRoute> {
     routes
 }
 
-impl Means {
-    /// The way and the system of this company; 404 where it has the login off.
-    fn gosuslugi_of(&self, tenant: &Tenant) -> Result<(&Gosuslugi, Client), Problem> {
-        let gosuslugi = self.gosuslugi.as_ref().ok_or_else(Problem::not_found)?;
-        let client = gosuslugi.client(tenant)?.ok_or_else(Problem::not_found)?;
-        Ok((gosuslugi, client))
-    }
+/// The way and the system of this company; 404 where it has the login off.
+fn way<'m>(means: &'m Means, tenant: &Tenant) -> Result<(&'m Gosuslugi, Client), Problem> {
+    let gosuslugi = means.gosuslugi.as_ref().ok_or_else(Problem::not_found)?;
+    let client = gosuslugi.client(tenant)?.ok_or_else(Problem::not_found)?;
+    Ok((gosuslugi, client))
 }
 
 /// Whether the company's residents may log in through Gosuslugi.
@@ -131,7 +131,7 @@ async fn send_away(
     means: &Means,
     purpose: Purpose,
 ) -> Result<Response, Problem> {
-    let (gosuslugi, client) = means.gosuslugi_of(guest.tenant())?;
+    let (gosuslugi, client) = way(means, guest.tenant())?;
     let platform = guest.platform();
     let key = format!("gosuslugi:{}:{}", guest.tenant().id, address.0);
     if let Verdict::Wait(seconds) = limits::hit(&platform.db, &key, PER_ADDRESS).await? {
@@ -144,8 +144,8 @@ async fn send_away(
         Err(failure) => return fail(guest, &failure),
     };
     let browser = cookie::random_value(kabinet_core::Entropy);
-    let tx = guest.begin().await?;
-    attempts::begin(&tx, &state, &browser, purpose, &redirect_uri).await?;
+    let mut tx = guest.begin().await?;
+    attempts::begin(&mut tx, &state, &browser, purpose, &redirect_uri).await?;
     tx.commit().await?;
     let kept = platform.cookies.set(Cookie::Gosuslugi, &browser, Some(attempts::LIFETIME));
     Ok(with_cookie(leave(&url), &kept))
@@ -176,7 +176,9 @@ async fn come_back(
 ) -> Result<Response, Problem> {
     let arrived = arrive(&guest, request, means, &back).await;
     let outcome = match arrived {
-        Ok((Purpose::Login, identity)) => enter_or_ask(&guest, &address, request, identity).await,
+        Ok((Purpose::Login, identity)) => {
+            enter_or_ask(&guest, &address, request, allowed(&guest, means, identity)?).await
+        }
         Ok((Purpose::Link(id), identity)) => finish_link(resident.as_ref(), id, &identity).await,
         Err(Arrived::Problem(problem)) => return Err(problem),
         Err(Arrived::Failure(failure)) => Err(failure),
@@ -203,7 +205,7 @@ async fn arrive(
     means: &Means,
     back: &Return,
 ) -> Result<(Purpose, Identity), Arrived> {
-    let (gosuslugi, client) = means.gosuslugi_of(guest.tenant()).map_err(Arrived::Problem)?;
+    let (gosuslugi, client) = way(means, guest.tenant()).map_err(Arrived::Problem)?;
     let platform = guest.platform();
     let browser = platform.cookies.read(request, Cookie::Gosuslugi).ok_or(Failure::Stale)?;
     let tx = platform.db.begin(guest.tenant(), Actor::Guest).await.map_err(Failure::Db)?;
@@ -220,6 +222,15 @@ async fn arrive(
     Ok((purpose, identity))
 }
 
+/// The identity without an e-mail of a domain that the platform or the company does not take: such a person
+/// is asked for another.
+fn allowed(guest: &Guest, means: &Means, mut identity: Identity) -> Result<Identity, Problem> {
+    let company = ResidentsSettings::of(guest.tenant())?.mail_domains;
+    let domains = Domains { platform: &means.rules.mail_domains, company: &company };
+    identity.email = identity.email.and_then(|email| email::checked(&email, domains).ok());
+    Ok(identity)
+}
+
 /// A known person enters; a stranger is asked what is missing.
 async fn enter_or_ask(
     guest: &Guest,
@@ -228,7 +239,7 @@ async fn enter_or_ask(
     identity: Identity,
 ) -> Result<Response, Failure> {
     let platform = guest.platform();
-    let tx = platform.db.begin(guest.tenant(), Actor::Guest).await?;
+    let mut tx = platform.db.begin(guest.tenant(), Actor::Guest).await?;
     match links::resident_of(&tx, &identity.oid).await? {
         Some(id) => {
             // The session is begun in the resident's own name.
@@ -239,7 +250,7 @@ async fn enter_or_ask(
             Ok(entered(platform, &value))
         }
         None => {
-            let value = arrivals::begin(&tx, &identity).await?;
+            let value = arrivals::begin(&mut tx, &identity).await?;
             tx.commit().await?;
             let kept = platform.cookies.set(Cookie::Gosuslugi, &value, Some(arrivals::LIFETIME));
             Ok(with_cookie(see_other("/esia/join"), &kept))
@@ -315,7 +326,7 @@ struct LinkContext {
 
 #[handler]
 async fn link_page(resident: Resident, Data(means): Data<&Means>) -> Result<Response, Problem> {
-    means.gosuslugi_of(resident.tenant())?;
+    way(means, resident.tenant())?;
     let tx = resident.read().await?;
     let gosuslugi = settings_block(means.gosuslugi.as_ref(), &tx, ResidentId(resident.id())).await?;
     tx.commit().await?;
@@ -331,7 +342,7 @@ const UNLINK_TITLE: &str = "Отвязка учетной записи Госу�
 
 #[handler]
 async fn unlink_page(resident: Resident, Data(means): Data<&Means>) -> Result<Response, Problem> {
-    means.gosuslugi_of(resident.tenant())?;
+    way(means, resident.tenant())?;
     let tx = resident.read().await?;
     let id = ResidentId(resident.id());
     let linked = links::linked_since(&tx, id).await?.is_some();
@@ -344,12 +355,8 @@ async fn unlink_page(resident: Resident, Data(means): Data<&Means>) -> Result<Re
 }
 
 #[handler]
-async fn unlink(
-    resident: Resident,
-    _form: Form<NoFields>,
-    Data(means): Data<&Means>,
-) -> Result<Response, Problem> {
-    means.gosuslugi_of(resident.tenant())?;
+async fn unlink(resident: Resident, _form: Form<NoFields>, Data(means): Data<&Means>) -> Result<Response, Problem> {
+    way(means, resident.tenant())?;
     let mut tx = resident.begin().await?;
     let id = ResidentId(resident.id());
     if !links::has_password(&tx, id).await? {

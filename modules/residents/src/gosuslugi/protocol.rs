@@ -43,7 +43,11 @@ impl Request<'_> {
     }
 
     /// The query of the authorize call.
-    pub fn authorize_query(&self, secret: &str, certificate_hash: &str) -> Result<String, serde_urlencoded::ser::Error> {
+    pub fn authorize_query(
+        &self,
+        secret: &str,
+        certificate_hash: &str,
+    ) -> Result<String, serde_urlencoded::ser::Error> {
         serde_urlencoded::to_string([
             ("client_id", self.client_id),
             ("client_secret", secret),

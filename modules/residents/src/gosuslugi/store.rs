@@ -1,5 +1,4 @@
-//! Every query of the login through Gosuslugi. What is past its time is removed when the next row of its
-//! table is written, so that nothing waits for a job.
+//! Every query of the login through Gosuslugi.
 
 use kabinet_contracts::ResidentId;
 use kabinet_core::text::email_key;
@@ -10,9 +9,17 @@ use super::entity::{arrival, attempt, letter, link, session};
 use crate::entity::resident;
 
 pub(super) async fn add_attempt(tx: &Tx, row: attempt::ActiveModel) -> Result<(), DbError> {
-    let over = attempt::Column::ExpiresAt.lte(tx.now());
-    tx.delete_where(attempt::Entity::delete_many().filter(over)).await?;
     tx.insert(row).await
+}
+
+/// Removes what nobody can use any more.
+pub(crate) async fn forget_expired(tx: &Tx) -> Result<(), DbError> {
+    let now = tx.now();
+    tx.delete_where(attempt::Entity::delete_many().filter(attempt::Column::ExpiresAt.lte(now))).await?;
+    tx.delete_where(arrival::Entity::delete_many().filter(arrival::Column::ExpiresAt.lte(now))).await?;
+    tx.delete_where(letter::Entity::delete_many().filter(letter::Column::ExpiresAt.lte(now))).await?;
+    tx.delete_where(session::Entity::delete_many().filter(session::Column::ExpiresAt.lte(now))).await?;
+    Ok(())
 }
 
 /// Takes the attempt away; `None` when it is not there, over, or another call was first.
@@ -24,8 +31,6 @@ pub(super) async fn take_attempt(tx: &Tx, state: &[u8], browser: &[u8]) -> Resul
 }
 
 pub(super) async fn add_arrival(tx: &Tx, row: arrival::ActiveModel) -> Result<(), DbError> {
-    let over = arrival::Column::ExpiresAt.lte(tx.now());
-    tx.delete_where(arrival::Entity::delete_many().filter(over)).await?;
     tx.insert(row).await
 }
 
@@ -41,9 +46,17 @@ pub(super) async fn forget_person(tx: &Tx, oid: &str) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Ends every first visit with this e-mail, and every letter to it.
+pub(super) async fn forget_email(tx: &Tx, email: &str) -> Result<(), DbError> {
+    let spellings = [email.to_owned(), email_key(email)];
+    let arrivals = arrival::Column::Email.is_in(spellings.clone());
+    tx.delete_where(arrival::Entity::delete_many().filter(arrivals)).await?;
+    let letters = letter::Column::Email.is_in(spellings);
+    tx.delete_where(letter::Entity::delete_many().filter(letters)).await?;
+    Ok(())
+}
+
 pub(super) async fn add_letter(tx: &Tx, row: letter::ActiveModel) -> Result<(), DbError> {
-    let over = letter::Column::ExpiresAt.lte(tx.now());
-    tx.delete_where(letter::Entity::delete_many().filter(over)).await?;
     tx.insert(row).await
 }
 
@@ -81,8 +94,6 @@ pub(super) async fn remove_link(tx: &Tx, id: ResidentId) -> Result<bool, DbError
 }
 
 pub(super) async fn note_session(tx: &Tx, token: &[u8], seconds: i64) -> Result<(), DbError> {
-    let over = session::Column::ExpiresAt.lte(tx.now());
-    tx.delete_where(session::Entity::delete_many().filter(over)).await?;
     let expires_at = Set(tx.now().plus_seconds(seconds));
     tx.insert(session::ActiveModel { tenant_id: Set(tx.tenant_id()), token_hash: Set(token.to_vec()), expires_at })
         .await

@@ -8,8 +8,8 @@ use kabinet_billing::{BillingSettings, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::MetersSettings;
-use kabinet_residents::{MODULE as RESIDENTS, ResidentsSettings};
 use kabinet_residents::gosuslugi::settings as gosuslugi;
+use kabinet_residents::{MODULE as RESIDENTS, ResidentsSettings};
 use sha2::{Digest, Sha256};
 
 use super::check::CheckedPlugin;

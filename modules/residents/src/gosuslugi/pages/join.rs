@@ -1,9 +1,9 @@
 //! `/esia/join` and what follows it: the first visit of a person whom ESIA has confirmed.
 
 use kabinet_contracts::ResidentId;
+use kabinet_core::Actor;
 use kabinet_core::limits::{self, Limit, Verdict};
 use kabinet_core::text::email_key;
-use kabinet_core::{Actor, Tx};
 use kabinet_web::cookie::{self, Purpose as Cookie};
 use kabinet_web::person::see_other;
 use kabinet_web::session::{Sessions, Subject};
@@ -16,14 +16,17 @@ use serde::{Deserialize, Serialize};
 use super::super::arrivals::{self, Arrival, Step};
 use super::super::failure::Failure;
 use super::super::links;
-use super::{LOGIN_TITLE, enter, entered, fail, note_origin};
+use super::{LOGIN_TITLE, enter, entered, fail, note_origin, way};
+use crate::attempts::Attempts;
+use crate::consent::{self, ConsentText};
+use crate::email::{self, Domains};
 use crate::error::Error;
-use crate::consent::ConsentText;
 use crate::login::{self, Attempt};
 use crate::means::Means;
-use crate::pages::with_cookie;
+use crate::pages::{consent as document, with_cookie};
+use crate::settings::ResidentsSettings;
 
-/// Letters to one address, and for one person, in a day.
+/// Letters for one person in a day.
 const LETTERS: Limit = Limit { most: 5, seconds: 24 * 3600 };
 
 const JOIN: &str = "/esia/join";
@@ -62,7 +65,7 @@ impl<'a> JoinContext<'a> {
 /// The first visit of this browser with what is asked now; the page to answer instead where there is none.
 async fn visit(guest: &Guest, request: &Request, means: &Means) -> Result<(Arrival, Step), Result<Response, Problem>> {
     let found = async {
-        means.gosuslugi_of(guest.tenant())?;
+        way(means, guest.tenant())?;
         let Some(value) = guest.platform().cookies.read(request, Cookie::Gosuslugi) else { return Ok(None) };
         let tx = guest.read().await?;
         let Some(arrival) = arrivals::find(&tx, &value).await? else { return Ok(None) };
@@ -121,16 +124,17 @@ async fn accept_consent(
         let context = JoinContext { errors: vec![error], ..JoinContext::of(step, &arrival) };
         return guest.refused(LOGIN_TITLE, TEMPLATE, &context);
     }
-    settle(&guest, &crate::pages::consent::shown(&guest)?, &address, request, &arrival, None).await.or_else(|failure| fail(&guest, &failure))
+    let text = document::shown(&guest)?;
+    settle(&guest, &address, request, &arrival, &text, None).await.or_else(|failure| fail(&guest, &failure))
 }
 
 /// Makes the login, links the person and lets in; a letter's link, where one led here, is spent with it.
 async fn settle(
     guest: &Guest,
-    text: &ConsentText,
     address: &ClientAddress,
     request: &Request,
     arrival: &Arrival,
+    text: &ConsentText,
     letter: Option<&str>,
 ) -> Result<Response, Failure> {
     let platform = guest.platform();
@@ -141,17 +145,12 @@ async fn settle(
         return Err(Failure::Stale);
     }
     let id = arrivals::settle(&mut tx, arrival).await?;
-    consent_given(&tx, id, text, address).await?;
+    consent::keep_text(&tx, text).await?;
+    let now = tx.now();
+    consent::record(&tx, id, text.hash.clone(), now, &address.0).await?;
     let value = enter(&mut tx, guest, id, address, request).await?;
     tx.commit().await?;
     Ok(entered(platform, &value))
-}
-
-/// Records which text the person accepted, and from where.
-async fn consent_given(tx: &Tx, id: ResidentId, text: &ConsentText, address: &ClientAddress) -> Result<(), Failure> {
-    crate::consent::keep_text(tx, text).await?;
-    crate::consent::record(tx, id, text.hash.clone(), tx.now(), &address.0).await?;
-    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -234,45 +233,35 @@ async fn take_email(
     if step != Step::Email {
         return Ok(see_other(JOIN));
     }
-    let email = form.email.trim();
-    let errors: Vec<FieldError> = [email_error(email), consent_error(&form.consent)].into_iter().flatten().collect();
-    if !errors.is_empty() {
-        let context = JoinContext { email, errors, ..JoinContext::of(step, &arrival) };
+    let company = ResidentsSettings::of(guest.tenant())?.mail_domains;
+    let checked = email::checked(&form.email, Domains { platform: &means.rules.mail_domains, company: &company });
+    let wrong = checked.as_ref().err().map(|text| FieldError::new("email", text));
+    let errors: Vec<FieldError> = [wrong, consent_error(&form.consent)].into_iter().flatten().collect();
+    let Some(email) = checked.ok().filter(|_| errors.is_empty()) else {
+        let context = JoinContext { email: form.email.trim(), errors, ..JoinContext::of(step, &arrival) };
         return guest.refused(LOGIN_TITLE, TEMPLATE, &context);
-    }
-    refuse_too_many_letters(&guest, &arrival, email).await?;
+    };
+    refuse_too_many_letters(&guest, means, &arrival, &email).await?;
     let mut tx = guest.begin().await?;
-    arrivals::send_letter(&mut tx, &arrival, email).await?;
+    arrivals::send_letter(&mut tx, &arrival, &email).await?;
     tx.commit().await?;
     Ok(see_other("/esia/join/sent"))
 }
 
-fn email_error(email: &str) -> Option<FieldError> {
-    let plain = email.len() <= 254 && email.chars().all(|c| !c.is_control() && !c.is_whitespace());
-    let shaped = email.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && !host.contains('@') && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
-    });
-    if email.is_empty() {
-        return Some(FieldError::new("email", "Введите Email"));
+/// Counts a letter for its address and for the person; the counter holds a hash of who that is.
+async fn refuse_too_many_letters(guest: &Guest, means: &Means, arrival: &Arrival, email: &str) -> Result<(), Problem> {
+    let (tenant, db) = (guest.tenant(), &guest.platform().db);
+    Attempts::letters_to(&means.rules.limits, tenant, &email_key(email)).count(db).await?;
+    let key = format!("gosuslugi-letter:{}:{}", tenant.id, hex::encode(cookie::stored(&arrival.oid)));
+    match limits::hit(db, &key, LETTERS).await? {
+        Verdict::Wait(seconds) => Err(Problem::too_many(seconds)),
+        Verdict::Allowed => Ok(()),
     }
-    (!plain || !shaped).then(|| FieldError::new("email", "Введите Email полностью, например name@example.ru"))
-}
-
-/// Counts a letter for its address and for the person; the counters hold hashes, no addresses.
-async fn refuse_too_many_letters(guest: &Guest, arrival: &Arrival, email: &str) -> Result<(), Problem> {
-    let hash = |text: &str| hex::encode(cookie::stored(text));
-    for (kind, value) in [("address", hash(&email_key(email))), ("person", hash(&arrival.oid))] {
-        let key = format!("gosuslugi-letter-{kind}:{}:{value}", guest.tenant().id);
-        if let Verdict::Wait(seconds) = limits::hit(&guest.platform().db, &key, LETTERS).await? {
-            return Err(Problem::too_many(seconds));
-        }
-    }
-    Ok(())
 }
 
 #[handler]
 async fn sent(guest: Guest, Data(means): Data<&Means>) -> Result<Response, Problem> {
-    means.gosuslugi_of(guest.tenant())?;
+    way(means, guest.tenant())?;
     guest.page(LOGIN_TITLE, TEMPLATE, &JoinContext { step: "sent", ..JoinContext::default() })
 }
 
@@ -289,7 +278,7 @@ async fn confirm_page(
     Query(token): Query<Token>,
     Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    means.gosuslugi_of(guest.tenant())?;
+    way(means, guest.tenant())?;
     guest.page("Подтверждение Email", "residents/gosuslugi_confirm.html", &token)
 }
 
@@ -306,8 +295,9 @@ async fn confirm(
         Err(answer) => return answer,
     };
     let confirmed = confirmed(&guest, &begun, &form.token).await;
+    let text = document::shown(&guest)?;
     let outcome = match confirmed {
-        Ok((arrival, Step::Consent)) => settle(&guest, &crate::pages::consent::shown(&guest)?, &address, request, &arrival, Some(&form.token)).await,
+        Ok((arrival, Step::Consent)) => settle(&guest, &address, request, &arrival, &text, Some(&form.token)).await,
         Ok((arrival, _)) => ask_password(&guest, arrival, &form.token).await,
         Err(failure) => Err(failure),
     };
@@ -329,11 +319,11 @@ async fn confirmed(guest: &Guest, begun: &Arrival, token: &str) -> Result<(Arriv
 /// The confirmed e-mail has a login already: the visit goes on with it, to that login's password.
 async fn ask_password(guest: &Guest, arrival: Arrival, token: &str) -> Result<Response, Failure> {
     let platform = guest.platform();
-    let tx = platform.db.begin(guest.tenant(), Actor::Guest).await?;
+    let mut tx = platform.db.begin(guest.tenant(), Actor::Guest).await?;
     if !arrivals::spend_letter(&tx, token).await? {
         return Err(Failure::Stale);
     }
-    let value = arrivals::resume(&tx, &arrival).await?;
+    let value = arrivals::resume(&mut tx, &arrival).await?;
     tx.commit().await?;
     let kept = platform.cookies.set(Cookie::Gosuslugi, &value, Some(arrivals::LIFETIME));
     Ok(with_cookie(see_other(JOIN), &kept))

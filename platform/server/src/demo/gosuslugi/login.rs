@@ -27,7 +27,11 @@ pub(super) fn endpoint(provider: Provider) -> impl Endpoint {
 
 #[handler]
 fn about() -> Response {
-    page(StatusCode::OK, "'none'", "<p>Здесь портал получает согласие «Госуслуг» в демонстрации. Начните со входа на портале компании.</p>")
+    page(
+        StatusCode::OK,
+        "'none'",
+        "<p>Здесь портал получает согласие «Госуслуг» в демонстрации. Начните со входа на портале компании.</p>",
+    )
 }
 
 #[handler]
@@ -81,7 +85,11 @@ struct LoginForm {
 #[handler]
 fn log_in(Form(form): Form<LoginForm>, Data(provider): Data<&Provider>) -> Response {
     let Some(pending) = provider.pending(&form.ticket) else {
-        return page(StatusCode::BAD_REQUEST, "'none'", "<p>Этот вход уже завершён. Начните заново на портале компании.</p>");
+        return page(
+            StatusCode::BAD_REQUEST,
+            "'none'",
+            "<p>Этот вход уже завершён. Начните заново на портале компании.</p>",
+        );
     };
     let person = match (form.person.as_str(), form.answer.as_str()) {
         (_, "deny") => None,
@@ -103,7 +111,9 @@ async fn issue_token(Form(call): Form<Call>, Data(provider): Data<&Provider>) ->
     match provider.knob_of(&call.code) {
         Some(Knob::Failing) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Some(Knob::Silent) => tokio::time::sleep(Duration::from_secs(20)).await,
-        Some(Knob::NotJson) => return Response::builder().content_type("text/html").body("<h1>Технические работы</h1>"),
+        Some(Knob::NotJson) => {
+            return Response::builder().content_type("text/html").body("<h1>Технические работы</h1>");
+        }
         Some(Knob::Redirecting) => {
             return Response::builder().status(StatusCode::FOUND).header(header::LOCATION, "/").finish();
         }
@@ -152,7 +162,8 @@ fn send_contacts(
         return Json(json!({ "stateFacts": ["hasSize"], "size": 0 })).into_response();
     }
     // An address that was never verified stands before the verified one.
-    let mut elements = vec![json!({ "id": 1, "type": "EML", "vrfStu": "NOT_VERIFIED", "value": "nobody@mail.example" })];
+    let mut elements =
+        vec![json!({ "id": 1, "type": "EML", "vrfStu": "NOT_VERIFIED", "value": "nobody@mail.example" })];
     elements.extend(person.phone.map(|phone| json!({ "id": 2, "type": "MBT", "vrfStu": "VERIFIED", "value": phone })));
     elements.extend(person.email.map(|email| json!({ "id": 3, "type": "EML", "vrfStu": "VERIFIED", "value": email })));
     Json(json!({ "stateFacts": ["hasSize"], "size": elements.len(), "elements": elements })).into_response()

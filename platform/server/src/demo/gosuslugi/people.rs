@@ -30,9 +30,17 @@ pub(super) fn offered() -> Vec<Person> {
         ..person(&format!("resident-{slug}"), surname)
     };
     vec![
-        Person { note: "подтверждена, есть Email".to_owned(), ..person("sokolova@mail.example", "Соколова") },
-        Person { email: None, note: "подтверждена, нет Email".to_owned(), ..person("+7 900 000-00-01", "Гусева") },
-        Person { trusted: false, note: "не подтверждена".to_owned(), ..person("uproshennaya@mail.example", "Лебедева") },
+        Person {
+            note: "подтверждена, есть Email".to_owned(), ..person("sokolova@mail.example", "Соколова")
+        },
+        Person {
+            email: None, note: "подтверждена, нет Email".to_owned(), ..person("+7 900 000-00-01", "Гусева")
+        },
+        Person {
+            trusted: false,
+            note: "не подтверждена".to_owned(),
+            ..person("uproshennaya@mail.example", "Лебедева")
+        },
         resident("beregovoy", "Береговая", "Email жителя «Берегового»"),
         resident("teploset", "Тёплая", "Email жителя «Теплосети»"),
     ]

@@ -243,14 +243,8 @@ impl Provider {
         if !uuid::Uuid::parse_str(&call.state).is_ok_and(|uuid| uuid.get_version_num() == 4) {
             return Err(Refusal("ESIA-007014", "state"));
         }
-        let signed = [
-            call.client_id.as_str(),
-            &call.scope,
-            &call.timestamp,
-            &call.state,
-            &call.redirect_uri,
-            &call.code,
-        ];
+        let signed =
+            [call.client_id.as_str(), &call.scope, &call.timestamp, &call.state, &call.redirect_uri, &call.code];
         let signature = URL_SAFE.decode(&call.client_secret).map_err(|_| Refusal("ESIA-007053", "client_secret"))?;
         if !known.verifier.verifies(signed.concat().as_bytes(), &signature).await {
             return Err(Refusal("ESIA-007053", "client_secret"));
@@ -283,7 +277,8 @@ impl Provider {
     pub(super) fn grant(&self, ticket: &str, person: Option<Person>) -> Option<String> {
         let pending = locked(&self.0.pending).remove(ticket)?;
         let knob = locked(&self.0.knobs).remove(&pending.state);
-        let state = if knob == Some(Knob::WrongState) { uuid::Uuid::new_v4().to_string() } else { pending.state.clone() };
+        let state =
+            if knob == Some(Knob::WrongState) { uuid::Uuid::new_v4().to_string() } else { pending.state.clone() };
         let back = pending.redirect_uri.clone();
         let query = match person {
             Some(mut person) if knob != Some(Knob::Denied) => {
