@@ -74,8 +74,11 @@ pub async fn attempt(
     };
     let mut tx = db.begin(tenant, Actor::Resident(attempt.resident.0)).await?;
     let linked = link(&mut tx, receipts, &attempt, &found).await;
+    // The counters below have transactions of their own: SQLite has one writer, so this one must be over.
     if linked.is_ok() {
         tx.commit().await?;
+    } else {
+        drop(tx);
     }
     // Whoever knows the proof has not failed, even if the account was linked before.
     for counter in counters {
