@@ -18,8 +18,10 @@ pub(crate) fn normalised(text: &str) -> Result<String, &'static str> {
         (10, _, false) => &digits,
         _ => return Err(wrong),
     };
-    // No number of ten digits begins with 0, 1 or 2 in Russia.
-    if bare.starts_with(['0', '1', '2']) { Err(wrong) } else { Ok(format!("+7{bare}")) }
+    // No number of ten digits begins with 0, 1 or 2 in Russia; one that begins with 89 or 79 is a mobile number
+    // with its 8 or 7 and without its last digit.
+    let cut = digits.len() == 10 && (bare.starts_with("89") || bare.starts_with("79"));
+    if cut || bare.starts_with(['0', '1', '2']) { Err(wrong) } else { Ok(format!("+7{bare}")) }
 }
 
 /// The stored number as people read it: `+7 912 345-67-89`.

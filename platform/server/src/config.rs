@@ -155,8 +155,10 @@ impl Config {
         }
         // Only names with a section are keys: KABINET_CACHE and the like belong to the build.
         let environment = Env::prefixed("KABINET_").filter(|key| key.as_str().contains("__")).split("__");
-        let environment =
-            environment.filter(|key| !key.as_str().ends_with("_file") && !key.as_str().ends_with("captcha_answer"));
+        let environment = environment.filter(|key| {
+            let key = key.as_str().to_ascii_lowercase();
+            !key.ends_with("_file") && !key.ends_with("captcha_answer")
+        });
         let mut config: Self = figment.merge(environment).extract()?;
         // A text of digits, which the environment's reader would take for a number, without its zeros.
         if let Ok(answer) = std::env::var("KABINET_DEMO__CAPTCHA_ANSWER") {

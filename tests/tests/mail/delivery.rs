@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use kabinet_core::mail::{MAIL_JOB, Mail};
 use kabinet_core::Actor;
+use kabinet_core::mail::{MAIL_JOB, Mail};
 use kabinet_tests::company::Package;
 use kabinet_tests::mail_server::MailServer;
 use kabinet_tests::process::run;
