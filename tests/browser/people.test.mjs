@@ -115,10 +115,10 @@ for (const javaScriptEnabled of [true, false]) {
     heading("Смена номера телефона", async (page) => {
       await resident(page, "calls");
       await settings(page);
-      await page.getByLabel("Телефон").fill("8-950-111-22-33");
-      await page.locator("form", { has: page.getByLabel("Телефон") }).getByRole("button", { name: "Сохранить изменения" }).click();
+      await page.getByRole("textbox", { name: "Телефон" }).fill("8-950-111-22-33");
+      await page.locator("form", { has: page.getByRole("textbox", { name: "Телефон" }) }).getByRole("button", { name: "Сохранить изменения" }).click();
       await page.getByRole("status").waitFor();
-      assert.equal(await page.getByLabel("Телефон").inputValue(), "+7 950 111-22-33");
+      assert.equal(await page.getByRole("textbox", { name: "Телефон" }).inputValue(), "+7 950 111-22-33");
     });
 
     heading("Смена пароля", async (page) => {

@@ -44,7 +44,7 @@ fn a_code_links_once_and_is_printed_again_as_it_was(kind: Kind) {
     let page = person.prove("code", &slip).expect(422).page();
     assert_eq!(page.refusals()[0].0, "code");
     person.prove("code", &code.to_lowercase().replace('-', " ")).expect(303);
-    assert_eq!(person.linked(), [known.account.clone()]);
+    assert_eq!(person.linked(), std::slice::from_ref(&known.account));
     // Used up: for others it is as wrong as any.
     let mut late = newcomer(server, SLUG);
     late.find(&known.account, &known.house, &known.flat).expect(303);

@@ -47,7 +47,7 @@ fn family(server: &Server, number: usize, access: &str) -> Family {
     let (mut holder, mut helper) = (holder(server, &known), newcomer(server, SLUG));
     invite(&mut holder, &known, &helper.email, access, "30.11.2026").expect(303);
     accept(server, &mut helper);
-    assert_eq!(helper.linked(), [known.account.clone()]);
+    assert_eq!(helper.linked(), std::slice::from_ref(&known.account));
     Family { holder, helper, known }
 }
 

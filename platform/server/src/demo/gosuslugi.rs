@@ -59,7 +59,7 @@ impl Demo {
             client_id: CLIENT.to_owned(),
             certificate_hash: certificate_hash.clone(),
             verifier: Arc::new(provider::Ed25519Verifier(signer.public_key())),
-            redirects: Redirects::Portals { tenants, scheme: scheme.clone(), suffix },
+            redirects: Redirects::Portals { tenants: Box::new(tenants), scheme: scheme.clone(), suffix },
         });
         let endpoint = Endpoint {
             base_url: origin.clone(),

@@ -85,7 +85,7 @@ pub enum Redirects {
     /// The callback of every company's portal.
     Portals {
         /// The companies.
-        tenants: Tenants,
+        tenants: Box<Tenants>,
         /// `http` or `https`.
         scheme: String,
         /// `:8080`, or nothing.
