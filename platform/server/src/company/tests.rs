@@ -19,17 +19,10 @@ impl Copy {
     fn of(slug: &str, file: &str, find: &str, put: &str) -> Self {
         let random: [u8; 8] = kabinet_core::Entropy.bytes();
         let dir = std::env::temp_dir().join(format!("kabinet-package-{}", hex::encode(random)));
-        std::fs::create_dir_all(dir.join("brand")).expect("folder");
-        for name in ["tenant.toml", "tariffs.toml", "brand/logo.svg"] {
-            let text = std::fs::read_to_string(packages().join(slug).join(name)).expect(name);
-            let text = if name == file {
-                assert!(text.contains(find), "{file} has no {find}");
-                text.replacen(find, put, 1)
-            } else {
-                text
-            };
-            std::fs::write(dir.join(name), text).expect(name);
-        }
+        copy_folder(&packages().join(slug), &dir);
+        let text = std::fs::read_to_string(dir.join(file)).expect(file);
+        assert!(text.contains(find), "{file} has no {find}");
+        std::fs::write(dir.join(file), text.replacen(find, put, 1)).expect(file);
         Self(dir)
     }
 
@@ -41,6 +34,19 @@ impl Copy {
 impl Drop for Copy {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("folder");
+    for entry in std::fs::read_dir(from).expect("package") {
+        let entry = entry.expect("entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("file");
+        }
     }
 }
 
