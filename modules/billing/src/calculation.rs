@@ -19,7 +19,7 @@ mod rows;
 
 pub use facts::{Facts, FrozenMeter};
 pub(crate) use input::{measured, zone_of};
-pub use rows::{AccountRows, ReceiptFigures, ServiceCharge};
+pub use rows::{AccountRows, ServiceCharge};
 pub(crate) use rows::{CARRIED, method};
 
 /// Everything one account's bill is made of.

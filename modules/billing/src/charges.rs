@@ -4,6 +4,7 @@ use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{DbError, Money, Period, Quantity, Tx};
 use kabinet_plugin_host::api::{Method, Unit};
 use kabinet_plugin_host::words;
+use kabinet_render::format;
 use rust_decimal::Decimal;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
 
@@ -233,7 +234,7 @@ fn meter_words(service: &Service, meters: &[FrozenMeter]) -> String {
 pub(crate) fn recalculation_reason(reasons: &Reasons) -> Option<String> {
     let mut words_of: Vec<(String, Vec<String>)> = Vec::new();
     for correction in &reasons.recalculations {
-        let month = Period(i32::from(correction.period.year) * 100 + i32::from(correction.period.month)).words();
+        let month = format::period(u32::from(correction.period.year) * 100 + u32::from(correction.period.month));
         let basis = capitalised(words::basis(correction.basis));
         match words_of.iter_mut().find(|(known, _)| *known == basis) {
             Some((_, months)) => months.push(month),
@@ -257,43 +258,4 @@ pub(crate) fn zone_label(meter: &FrozenMeter) -> String {
     }
     let zone = zone_of(usize::from(meter.zone) - 1, usize::from(meter.zones));
     format!("{}{}", zone_number(zone), words::zone(zone))
-}
-
-/// The sums of a month. Kopecks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Balance at the start.
-    pub opening: Money,
-    /// The month's lines.
-    pub charged: Money,
-    /// Corrections of earlier months.
-    pub recalculation: Money,
-    /// Penalty.
-    pub penalty: Money,
-    /// Payments counted.
-    pub counted: Money,
-    /// To pay: opening + charged + recalculation + penalty − counted.
-    pub to_pay: Money,
-}
-
-impl Totals {
-    /// What the month adds: charged + recalculation + penalty.
-    #[must_use]
-    pub fn added(&self) -> Money {
-        self.charged + self.recalculation + self.penalty
-    }
-
-    /// The sums of some charges.
-    pub fn of<'a>(charges: impl IntoIterator<Item = &'a charge::Model>) -> Self {
-        let mut totals = Self::default();
-        for row in charges {
-            totals.opening += row.opening;
-            totals.charged += row.charged;
-            totals.recalculation += row.recalculation;
-            totals.penalty += row.penalty;
-            totals.counted += row.counted;
-            totals.to_pay += row.to_pay;
-        }
-        totals
-    }
 }

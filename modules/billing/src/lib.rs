@@ -23,6 +23,7 @@ pub mod receipts;
 pub mod runs;
 mod settings;
 mod store;
+pub mod totals;
 pub mod trace;
 
 use std::sync::Arc;

@@ -112,7 +112,7 @@ async fn show_services(resident: Resident) -> Result<Response, Problem> {
                 period: Some(month.run.period),
                 due: Some(month.run.due_on),
                 services: month.charges.iter().map(|row| ServiceContext::new(&month.snapshot, row)).collect(),
-                total: Some(SumsContext::new(&charges::Totals::of(&month.charges))),
+                total: Some(SumsContext::new(month.charges.iter().sum())),
             }
         }
         None => ServicesContext { period: None, due: None, services: Vec::new(), total: None },
@@ -157,7 +157,7 @@ async fn show_charges(resident: Resident, Query(query): Query<ChargesQuery>) -> 
     if let Some(chosen) = chosen {
         let month = charges::frozen(&tx, account, chosen.run_id).await.map_err(problem)?;
         context.charges = charges::lines(&month).into_iter().map(ChargeContext::from).collect();
-        context.totals = Some(TotalsContext::new(&charges::Totals::of(&month.charges)));
+        context.totals = Some(TotalsContext::new(month.charges.iter().sum()));
     }
     tx.commit().await?;
     resident.page("Детализация начислений", "billing/charges.html", &context)

@@ -7,6 +7,7 @@ use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Actor, Day, Db, Money, Period, Tenant, TenantId};
 use kabinet_plugin_host::words;
 use kabinet_render::ReceiptPrinter;
+use kabinet_render::format;
 use kabinet_render::payment_qr::{PaymentOrder, QrField};
 use kabinet_render::receipt::{
     ChargeGroup, ChargeLine, CompanyInfo, LastPayment, MeterLine, NormLine, Payer, ReceiptData, Reference, Totals,
@@ -303,7 +304,7 @@ fn qr(month: &FrozenMonth, kind: &ReceiptKind, data: &ReceiptData) -> Vec<u8> {
 
 /// The order with the company's own words for what is paid.
 fn own_purpose(purpose: &str, period: Period, data: &ReceiptData) -> PaymentOrder {
-    let month = period.words().replace('\u{a0}', " ");
+    let month = format::period(period.0.unsigned_abs()).replace('\u{a0}', " ");
     let purpose = format!("{purpose} за {month}, л/с {}", data.payer.account);
     let cut = |text: &str| text.chars().take(210).collect::<String>();
     PaymentOrder::new(&data.supplier)

@@ -26,19 +26,6 @@ pub trait TenantEntity: EntityTrait {
     const TENANT: Self::Column;
 }
 
-/// Makes the entities of these modules [`TenantEntity`]s.
-#[macro_export]
-macro_rules! tenant_entities {
-    ($($module:path),* $(,)?) => {
-        $(const _: () = {
-            use $module as table;
-            impl $crate::db::TenantEntity for table::Entity {
-                const TENANT: Self::Column = table::Column::TenantId;
-            }
-        };)*
-    };
-}
-
 /// Most rows that one INSERT carries at `columns` columns: PostgreSQL takes 65,535 parameters, SQLite
 /// 32,766.
 const fn rows_per_insert(columns: usize) -> usize {

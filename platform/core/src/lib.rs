@@ -17,6 +17,7 @@ mod outbox;
 mod registration;
 pub mod seal;
 pub mod secrets;
+mod table;
 pub mod tenancy;
 pub mod text;
 pub mod values;

@@ -67,6 +67,12 @@ impl Tx {
         .await
     }
 
+    /// The brand file `name`: its content type and its bytes.
+    pub async fn brand_file(&self, name: &str) -> Result<Option<(String, Vec<u8>)>, DbError> {
+        let named = brand_asset::Entity::find().filter(brand_asset::Column::Name.eq(name));
+        Ok(self.one(named).await?.map(|file| (file.content_type, file.content)))
+    }
+
     /// Forgets the brand file `name`.
     pub async fn remove_brand_file(&mut self, name: &str) -> Result<(), DbError> {
         let named = brand_asset::Column::Name.eq(name);

@@ -6,7 +6,6 @@ use kabinet_core::{Actor, Tenant};
 use poem::http::header;
 use poem::web::Path;
 use poem::{Request, Response, handler};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 
 use crate::page::short;
@@ -17,30 +16,6 @@ use crate::theme::{Brand, theme_css};
 
 const CSS: &str = include_str!("../assets/portal.css");
 const JS: &str = include_str!("../assets/portal.js");
-
-mod brand_asset {
-    use kabinet_core::TenantId;
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "brand_asset")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub tenant_id: TenantId,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub name: String,
-        pub content_type: String,
-        pub hash: String,
-        pub content: Vec<u8>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-kabinet_core::tenant_entities!(brand_asset);
 
 /// Addresses of the platform's own files.
 #[derive(Clone, Debug)]
@@ -113,10 +88,9 @@ pub(crate) async fn logo(Path(name): Path<String>, request: &Request) -> Result<
         return Err(Problem::not_found());
     }
     let tx = Platform::of(request).db.read(&tenant, Actor::Guest).await?;
-    let select = brand_asset::Entity::find().filter(brand_asset::Column::Name.eq("logo"));
-    let logo = tx.one(select).await?.ok_or_else(Problem::not_found)?;
+    let (content_type, content) = tx.brand_file("logo").await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
-    Ok(forever(&logo.content_type, logo.content))
+    Ok(forever(&content_type, content))
 }
 
 fn forever(content_type: &str, content: Vec<u8>) -> Response {

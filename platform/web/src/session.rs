@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kabinet_core::{Actor, Db, DbError, Tenant, TenantId, Timestamp, Tx};
+use kabinet_core::{Actor, Db, DbError, Tenant, TenantId, Timestamp, Tx, tenant_table};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
@@ -23,33 +23,10 @@ pub const LIFETIME: i64 = 30 * 24 * 3600;
 /// How old the stored moment of the last visit may become, in seconds: one write an hour and session.
 const SEEN_EVERY: i64 = 3600;
 
-mod entity {
-    use kabinet_core::{TenantId, Timestamp};
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "session")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub tenant_id: TenantId,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub token_hash: Vec<u8>,
-        pub subject: String,
-        pub subject_id: Uuid,
-        pub created_at: Timestamp,
-        pub seen_at: Timestamp,
-        pub expires_at: Timestamp,
-        pub address: String,
-        pub agent: String,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-kabinet_core::tenant_entities!(entity);
+tenant_table!(entity, "session", key { token_hash: Vec<u8> }, {
+    subject: String, subject_id: Uuid, created_at: Timestamp, seen_at: Timestamp, expires_at: Timestamp,
+    address: String, agent: String,
+});
 
 /// A logged-in person, as cached.
 #[derive(Clone, Debug)]

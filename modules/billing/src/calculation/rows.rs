@@ -12,6 +12,7 @@ use super::facts::freeze;
 use crate::allocation::{Due, allocate};
 use crate::ledger::{self, Posting};
 use crate::plan::Plan;
+use crate::totals::Totals;
 use crate::trace;
 
 /// How a line that only carries a balance over is marked.
@@ -52,19 +53,6 @@ pub struct ServiceCharge {
     pub trace: String,
 }
 
-/// The sums of one receipt, with the identity of [`ServiceCharge`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "as in ServiceCharge")]
-pub struct ReceiptFigures {
-    pub kind: String,
-    pub opening: Money,
-    pub charged: Money,
-    pub recalculation: Money,
-    pub penalty: Money,
-    pub counted: Money,
-    pub to_pay: Money,
-}
-
 /// One account's bill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountRows {
@@ -72,8 +60,8 @@ pub struct AccountRows {
     pub account: AccountId,
     /// Its services.
     pub charges: Vec<ServiceCharge>,
-    /// Its receipts.
-    pub receipts: Vec<ReceiptFigures>,
+    /// Its receipts: code of the kind and sums.
+    pub receipts: Vec<(String, Totals)>,
     /// What is booked when the run is published.
     pub postings: Vec<Posting>,
     /// The frozen facts as JSON.
@@ -184,25 +172,13 @@ fn count_payments(plan: &Plan, case: &AccountCase, charges: &mut Vec<(usize, Ser
     }
 }
 
-fn receipts(plan: &Plan, charges: &[ServiceCharge]) -> Vec<ReceiptFigures> {
-    let mut receipts = Vec::with_capacity(plan.snapshot.kinds.len());
-    for kind in &plan.snapshot.kinds {
-        let mut sums = ReceiptFigures { kind: kind.code.clone(), ..ReceiptFigures::default() };
-        let mut any = false;
-        for charge in charges.iter().filter(|charge| charge.kind == kind.code) {
-            any = true;
-            sums.opening += charge.opening;
-            sums.charged += charge.charged;
-            sums.recalculation += charge.recalculation;
-            sums.penalty += charge.penalty;
-            sums.counted += charge.counted;
-            sums.to_pay += charge.to_pay;
-        }
-        if any {
-            receipts.push(sums);
-        }
-    }
-    receipts
+fn receipts(plan: &Plan, charges: &[ServiceCharge]) -> Vec<(String, Totals)> {
+    let of_kind = |code: &str| {
+        let mut own = charges.iter().filter(|charge| charge.kind == code).peekable();
+        own.peek()?;
+        Some((code.to_owned(), own.sum()))
+    };
+    plan.snapshot.kinds.iter().filter_map(|kind| of_kind(&kind.code)).collect()
 }
 
 const METHODS: [(Method, &str); 9] = [

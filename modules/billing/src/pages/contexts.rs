@@ -5,12 +5,13 @@ use kabinet_web::AccountRef;
 use serde::Serialize;
 
 use super::overdue;
-use crate::charges::{ChargeLine, ChargePart, Totals};
+use crate::charges::{ChargeLine, ChargePart};
 use crate::documents::{Document, href};
 use crate::entity::charge;
 use crate::overview::{Figures, LastPayment};
 use crate::payments::{PaymentLine, source_words};
 use crate::plan::Snapshot;
+use crate::totals::Totals;
 
 #[derive(Serialize)]
 pub(super) struct FiguresContext {
@@ -79,7 +80,7 @@ pub(super) struct ServiceContext {
 impl ServiceContext {
     pub(super) fn new(snapshot: &Snapshot, row: &charge::Model) -> Self {
         let name = snapshot.service(&row.service_code).map_or(row.service_code.as_str(), |service| &service.title);
-        Self { name: name.to_owned(), sums: SumsContext::new(&Totals::of([row])) }
+        Self { name: name.to_owned(), sums: SumsContext::new(row.into()) }
     }
 }
 
@@ -94,7 +95,7 @@ pub(super) struct SumsContext {
 }
 
 impl SumsContext {
-    pub(super) fn new(totals: &Totals) -> Self {
+    pub(super) fn new(totals: Totals) -> Self {
         Self {
             opening: totals.opening,
             charged: totals.charged,
@@ -170,7 +171,7 @@ pub(super) struct TotalsContext {
 }
 
 impl TotalsContext {
-    pub(super) fn new(totals: &Totals) -> Self {
+    pub(super) fn new(totals: Totals) -> Self {
         Self {
             charged: totals.charged,
             recalculation: totals.recalculation,

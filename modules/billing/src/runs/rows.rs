@@ -30,18 +30,18 @@ impl Rows {
     pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows) {
         let account = rows.account;
         self.charges.extend(rows.charges.into_iter().map(|row| charge_row(stamp, account, row)));
-        self.receipts.extend(rows.receipts.into_iter().map(|row| receipt::ActiveModel {
+        self.receipts.extend(rows.receipts.into_iter().map(|(kind, sums)| receipt::ActiveModel {
             tenant_id: Set(stamp.tenant),
             run_id: Set(stamp.run),
             account_id: Set(account),
-            kind_code: Set(row.kind),
+            kind_code: Set(kind),
             period: Set(stamp.period),
-            opening: Set(row.opening),
-            charged: Set(row.charged),
-            recalculation: Set(row.recalculation),
-            penalty: Set(row.penalty),
-            counted: Set(row.counted),
-            to_pay: Set(row.to_pay),
+            opening: Set(sums.opening),
+            charged: Set(sums.charged),
+            recalculation: Set(sums.recalculation),
+            penalty: Set(sums.penalty),
+            counted: Set(sums.counted),
+            to_pay: Set(sums.to_pay),
         }));
         self.entries.extend(rows.postings.into_iter().map(|row| ledger_entry::ActiveModel {
             tenant_id: Set(stamp.tenant),

@@ -10,22 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::ValueError;
 
-/// Month names as they stand alone («октябрь 2026»).
-const MONTHS: [&str; 12] = [
-    "январь",
-    "февраль",
-    "март",
-    "апрель",
-    "май",
-    "июнь",
-    "июль",
-    "август",
-    "сентябрь",
-    "октябрь",
-    "ноябрь",
-    "декабрь",
-];
-
 /// Month names after a day («16 ноября»).
 const MONTHS_OF: [&str; 12] = [
     "января",
@@ -198,13 +182,6 @@ impl Period {
     #[must_use]
     pub fn last_day(self) -> Day {
         self.next().first_day().plus_days(-1)
-    }
-
-    /// «октябрь 2026».
-    #[must_use]
-    pub fn words(self) -> String {
-        let month = MONTHS.get(self.month() as usize - 1).copied().unwrap_or_default();
-        format!("{month}\u{a0}{}", self.year())
     }
 }
 

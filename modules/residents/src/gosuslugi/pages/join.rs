@@ -10,7 +10,7 @@ use kabinet_web::session::{Sessions, Subject};
 use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem};
 use poem::http::header;
 use poem::web::{Data, Query};
-use poem::{EndpointExt, Request, Response, get, handler};
+use poem::{EndpointExt, FromRequest, Request, RequestBody, Response, get, handler};
 use serde::{Deserialize, Serialize};
 
 use super::super::arrivals::{self, Arrival, Step};
@@ -62,31 +62,56 @@ impl<'a> JoinContext<'a> {
     }
 }
 
-/// The first visit of this browser with what is asked now; the page to answer instead where there is none.
-async fn visit(guest: &Guest, request: &Request, means: &Means) -> Result<(Arrival, Step), Result<Response, Problem>> {
-    let found = async {
+/// The first visit of this browser, with what is asked of the person now. A request without one is answered
+/// with the page that says so.
+struct Visit {
+    guest: Guest,
+    means: Means,
+    arrival: Arrival,
+    step: Step,
+}
+
+impl<'a> FromRequest<'a> for Visit {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let guest = Guest::from_request(request, body).await?;
+        let Data(means) = Data::<&Means>::from_request(request, body).await?;
+        match Self::find(&guest, request, means).await? {
+            Ok((arrival, step)) => Ok(Self { guest, means: means.clone(), arrival, step }),
+            Err(failure) => Err(poem::Error::from_response(fail(&guest, &failure)?)),
+        }
+    }
+}
+
+impl Visit {
+    async fn find(
+        guest: &Guest,
+        request: &Request,
+        means: &Means,
+    ) -> Result<Result<(Arrival, Step), Failure>, Problem> {
         way(means, guest.tenant())?;
-        let Some(value) = guest.platform().cookies.read(request, Cookie::Gosuslugi) else { return Ok(None) };
+        let Some(value) = guest.platform().cookies.read(request, Cookie::Gosuslugi) else {
+            return Ok(Err(Failure::Stale));
+        };
         let tx = guest.read().await?;
-        let Some(arrival) = arrivals::find(&tx, &value).await? else { return Ok(None) };
+        let Some(arrival) = arrivals::find(&tx, &value).await? else { return Ok(Err(Failure::Stale)) };
         let step = arrivals::step(&tx, &arrival).await;
         tx.commit().await?;
-        Ok::<_, Problem>(Some((arrival, step)))
-    };
-    match found.await {
-        Ok(Some((arrival, Ok(step)))) => Ok((arrival, step)),
-        Ok(Some((_, Err(failure)))) => Err(fail(guest, &failure)),
-        Ok(None) => Err(fail(guest, &Failure::Stale)),
-        Err(problem) => Err(Err(problem)),
+        Ok(step.map(|step| (arrival, step)))
+    }
+
+    fn context(&self) -> JoinContext<'_> {
+        JoinContext::of(self.step, &self.arrival)
+    }
+
+    /// The same page with what is wrong.
+    fn refused(&self, errors: Vec<FieldError>) -> Result<Response, Problem> {
+        self.guest.refused(LOGIN_TITLE, TEMPLATE, &JoinContext { errors, ..self.context() })
     }
 }
 
 #[handler]
-async fn join(guest: Guest, request: &Request, Data(means): Data<&Means>) -> Result<Response, Problem> {
-    match visit(&guest, request, means).await {
-        Ok((arrival, step)) => guest.page(LOGIN_TITLE, TEMPLATE, &JoinContext::of(step, &arrival)),
-        Err(answer) => answer,
-    }
+async fn join(visit: Visit) -> Result<Response, Problem> {
+    visit.guest.page(LOGIN_TITLE, TEMPLATE, &visit.context())
 }
 
 #[handler]
@@ -107,25 +132,20 @@ fn consent_error(consent: &str) -> Option<FieldError> {
 
 #[handler]
 async fn accept_consent(
-    guest: Guest,
     address: ClientAddress,
     Form(form): Form<ConsentForm>,
+    visit: Visit,
     request: &Request,
-    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    let (arrival, step) = match visit(&guest, request, means).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    if step != Step::Consent {
+    if visit.step != Step::Consent {
         return Ok(see_other(JOIN));
     }
     if let Some(error) = consent_error(&form.consent) {
-        let context = JoinContext { errors: vec![error], ..JoinContext::of(step, &arrival) };
-        return guest.refused(LOGIN_TITLE, TEMPLATE, &context);
+        return visit.refused(vec![error]);
     }
-    let text = document::shown(&guest)?;
-    settle(&guest, &address, request, &arrival, &text, None).await.or_else(|failure| fail(&guest, &failure))
+    let Visit { guest, arrival, .. } = &visit;
+    let text = document::shown(guest)?;
+    settle(guest, &address, request, arrival, &text, None).await.or_else(|failure| fail(guest, &failure))
 }
 
 /// Makes the login, links the person and lets in; a letter's link, where one led here, is spent with it.
@@ -161,26 +181,19 @@ struct PasswordForm {
 
 #[handler]
 async fn check_password(
-    guest: Guest,
     address: ClientAddress,
     Form(form): Form<PasswordForm>,
+    visit: Visit,
     request: &Request,
-    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    let (arrival, step) = match visit(&guest, request, means).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    if step != Step::Password {
+    if visit.step != Step::Password {
         return Ok(see_other(JOIN));
     }
-    let refuse = |text: &str| {
-        let errors = vec![FieldError::new("password", text)];
-        guest.refused(LOGIN_TITLE, TEMPLATE, &JoinContext { errors, ..JoinContext::of(step, &arrival) })
-    };
+    let refuse = |text: &str| visit.refused(vec![FieldError::new("password", text)]);
     if form.password.is_empty() {
         return refuse("Введите пароль");
     }
+    let Visit { guest, means, arrival, .. } = &visit;
     let attempt = Attempt {
         email: &arrival.email,
         password: &form.password,
@@ -189,7 +202,7 @@ async fn check_password(
         former: guest.session_value(),
     };
     match login::enter(&guest.platform().db, means, guest.tenant(), Subject::Resident, attempt).await {
-        Ok(session) => link_entered(&guest, &arrival, &session).await.or_else(|failure| fail(&guest, &failure)),
+        Ok(session) => link_entered(guest, arrival, &session).await.or_else(|failure| fail(guest, &failure)),
         Err(Error::WrongCredentials) => refuse("Неверный пароль"),
         Err(other) => Err(other.into()),
     }
@@ -220,30 +233,22 @@ struct EmailForm {
 }
 
 #[handler]
-async fn take_email(
-    guest: Guest,
-    Form(form): Form<EmailForm>,
-    request: &Request,
-    Data(means): Data<&Means>,
-) -> Result<Response, Problem> {
-    let (arrival, step) = match visit(&guest, request, means).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
-    if step != Step::Email {
+async fn take_email(Form(form): Form<EmailForm>, visit: Visit) -> Result<Response, Problem> {
+    if visit.step != Step::Email {
         return Ok(see_other(JOIN));
     }
+    let Visit { guest, means, arrival, .. } = &visit;
     let company = ResidentsSettings::of(guest.tenant())?.mail_domains;
     let checked = email::checked(&form.email, Domains { platform: &means.rules.mail_domains, company: &company });
     let wrong = checked.as_ref().err().map(|text| FieldError::new("email", text));
     let errors: Vec<FieldError> = [wrong, consent_error(&form.consent)].into_iter().flatten().collect();
     let Some(email) = checked.ok().filter(|_| errors.is_empty()) else {
-        let context = JoinContext { email: form.email.trim(), errors, ..JoinContext::of(step, &arrival) };
+        let context = JoinContext { email: form.email.trim(), errors, ..visit.context() };
         return guest.refused(LOGIN_TITLE, TEMPLATE, &context);
     };
-    refuse_too_many_letters(&guest, means, &arrival, &email).await?;
+    refuse_too_many_letters(guest, means, arrival, &email).await?;
     let mut tx = guest.begin().await?;
-    arrivals::send_letter(&mut tx, &arrival, &email).await?;
+    arrivals::send_letter(&mut tx, arrival, &email).await?;
     tx.commit().await?;
     Ok(see_other("/esia/join/sent"))
 }
@@ -284,16 +289,12 @@ async fn confirm_page(
 
 #[handler]
 async fn confirm(
-    guest: Guest,
     address: ClientAddress,
     Form(form): Form<Token>,
+    visit: Visit,
     request: &Request,
-    Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
-    let (begun, _) = match visit(&guest, request, means).await {
-        Ok(visit) => visit,
-        Err(answer) => return answer,
-    };
+    let Visit { guest, arrival: begun, .. } = visit;
     let confirmed = confirmed(&guest, &begun, &form.token).await;
     let text = document::shown(&guest)?;
     let outcome = match confirmed {

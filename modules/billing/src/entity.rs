@@ -1,0 +1,55 @@
+//! Rows of billing's tables.
+
+#![allow(missing_docs, reason = "the columns are documented by their migration and the glossary")]
+
+use kabinet_contracts::{AccountId, RunId};
+use kabinet_core::{Day, Money, Period, Quantity, Timestamp, tenant_table};
+
+tenant_table!(receipt_kind, "receipt_kind", key { code: String }, {
+    title: String, position: i32, main: bool, supplier: String,
+});
+tenant_table!(service, "service", key { code: String }, {
+    title: String, resource: String, unit: String, section: String, kind_code: String, position: i32, rule: String,
+});
+tenant_table!(tariff, "tariff", key { service_code: String, from_period: Period }, {
+    terms: String, note: String,
+});
+tenant_table!(plugin, "plugin", key { hash: String }, {
+    name: String, version: String, component: Vec<u8>, installed_at: Timestamp,
+});
+tenant_table!(plugin_activation, "plugin_activation", key { from_period: Period }, {
+    hash: String, config: String,
+});
+tenant_table!(receipt_template, "receipt_template", key { hash: String }, {
+    source: String, installed_at: Timestamp,
+});
+tenant_table!(billing_run, "billing_run", key { id: RunId }, {
+    period: Period, state: String, plugin_hash: String, template_hash: String, snapshot: String,
+    base_run: Option<RunId>, base_cutoff_at: Timestamp, cutoff_at: Timestamp, due_on: Day, total: i32, done: i32,
+    last_account: Option<AccountId>, result_hash: String, problem: String, started_at: Timestamp,
+    finished_at: Option<Timestamp>, published_at: Option<Timestamp>,
+});
+tenant_table!(charge, "charge", key { run_id: RunId, account_id: AccountId, service_code: String }, {
+    kind_code: String, method: String, volume: Option<Quantity>, tariff: Option<Quantity>, norm: Option<Quantity>,
+    coefficient: Option<Quantity>, opening: Money, charged: Money, excess: Money, recalculation: Money,
+    penalty: Money, counted: Money, to_pay: Money, trace: String,
+});
+tenant_table!(receipt, "receipt", key { run_id: RunId, account_id: AccountId, kind_code: String }, {
+    period: Period, opening: Money, charged: Money, recalculation: Money, penalty: Money, counted: Money,
+    to_pay: Money,
+});
+tenant_table!(receipt_facts, "receipt_facts", key { run_id: RunId, account_id: AccountId }, {
+    facts: String,
+});
+tenant_table!(estimate, "estimate", key { account_id: AccountId }, {
+    period: Period, total: Option<Money>, change: Option<Money>, problem: String, computed_at: Timestamp, wanted: i64,
+    computed: i64,
+});
+tenant_table!(payment, "payment", key { id: Uuid }, {
+    account_id: AccountId, kind_code: String, amount: Money, paid_on: Day, booked_at: Timestamp,
+    period: Option<Period>, source: String, external_id: String,
+});
+tenant_table!(ledger_entry, "ledger_entry", key { source_id: Uuid, account_id: AccountId, line: i32 }, {
+    kind_code: String, service_code: String, period: Period, debit: String, credit: String, amount: Money,
+    booked_at: Timestamp,
+});
