@@ -1,7 +1,6 @@
 //! Rows of the tables that belong to the core.
 
 use crate::table::{table, tenant_table};
-use crate::tenancy::TenantId;
 use crate::values::Timestamp;
 
 table!(tenant, "tenant", key { id: TenantId }, {

@@ -8,6 +8,8 @@ macro_rules! table {
         pub mod $module {
             #[allow(unused_imports, reason = "not every table has columns of its neighbours' types")]
             use super::*;
+            #[allow(unused_imports, reason = "the platform's own tables have no company")]
+            use $crate::TenantId;
             use sea_orm::entity::prelude::*;
 
             #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -35,7 +37,7 @@ macro_rules! table {
 #[macro_export]
 macro_rules! tenant_table {
     ($module:ident, $table:literal, key { $($key:ident: $key_type:ty),* $(,)? }, { $($field:ident: $type:ty),* $(,)? }) => {
-        $crate::table!($module, $table, key { tenant_id: $crate::TenantId, $($key: $key_type),* }, { $($field: $type),* });
+        $crate::table!($module, $table, key { tenant_id: TenantId, $($key: $key_type),* }, { $($field: $type),* });
 
         impl $crate::db::TenantEntity for $module::Entity {
             const TENANT: Self::Column = $module::Column::TenantId;
