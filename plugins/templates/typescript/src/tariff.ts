@@ -1,6 +1,8 @@
 // The tariff plugin {{name}}: a fixed sum a month for each premises, by days.
 
-import type { Account, AccountCharges, Batch, Consumption, Failure, Info, Line, Operation, Role, Term, Unit } from "./contract.js";
+import type {
+  Account, AccountCharges, Batch, Consumption, Failure, Info, Line, Operation, Role, Term, Unit,
+} from "./contract.js";
 import { type Exact, TooLarge, divided, exact, fit, minus, times, whole } from "./decimal.js";
 
 /** A volume is rounded to this many places before it meets the tariff. */
