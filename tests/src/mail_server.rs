@@ -4,12 +4,22 @@ use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 use crate::house::root;
 use crate::process::{free_port, guarded, new_folder, run, start};
+
+/// Where the server's script is, with its packages installed: by one test for all.
+static SCRIPTS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let scripts = root().join("tests/browser");
+    if !scripts.join("node_modules/smtp-server").exists() {
+        run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&scripts));
+    }
+    scripts
+});
 
 /// A mail server. It is stopped when dropped.
 #[derive(Debug)]
@@ -92,10 +102,7 @@ impl MailServer {
     /// # Panics
     /// When it does not.
     pub fn start(&mut self) {
-        let scripts = root().join("tests/browser");
-        if !scripts.join("node_modules/smtp-server").exists() {
-            run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&scripts));
-        }
+        let scripts = LazyLock::force(&SCRIPTS);
         let mut node = guarded("node".as_ref(), "KILL", None);
         node.arg(scripts.join("smtp.mjs")).arg(self.port.to_string()).arg(&self.folder);
         if let Some((user, password)) = self.login {
