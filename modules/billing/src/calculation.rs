@@ -10,12 +10,14 @@ use kabinet_meters::consumption::MeterMonth;
 use kabinet_plugin_host::api::{AccountCharges, AveragedMonth, Batch};
 use kabinet_plugin_host::{PluginError, TariffPlugin};
 
+use crate::arrears::Arrears;
 use crate::error::Error;
 use crate::plan::Plan;
 
 mod facts;
 mod input;
 mod rows;
+mod settlement;
 
 pub use facts::{Facts, FrozenMeter};
 pub(crate) use input::{measured, zone_of};
@@ -31,6 +33,8 @@ pub struct AccountCase {
     pub meters: Vec<MeterMonth>,
     /// Balances of its services at the start of the month, by service code.
     pub openings: HashMap<String, Money>,
+    /// What it owes for months before the last billed one, by service code.
+    pub arrears: HashMap<String, Arrears>,
     /// Months charged without a reading that a reading of this month covers, by service code.
     pub averaged: HashMap<String, Vec<AveragedMonth>>,
     /// Payments to count, and those shortly before, oldest first.
@@ -46,6 +50,8 @@ pub struct PaymentFact {
     pub amount: Money,
     /// The day it was paid.
     pub paid_on: Day,
+    /// The month it names, if any.
+    pub period: Option<Period>,
     /// Whether this bill counts it (otherwise an earlier one did).
     pub counted: bool,
     /// When it was booked.

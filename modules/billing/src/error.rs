@@ -59,6 +59,9 @@ pub enum Error {
     /// The run stopped; the text says why and where.
     #[error("{0}")]
     Stopped(String),
+    /// A day of the month has no rate of penalty.
+    #[error("на {0} не задана ставка пеней: добавьте её и повторите расчёт")]
+    NoPenaltyRate(kabinet_core::Day),
     /// A payment with the same number says something else.
     #[error("платёж {external_id} из {source_code} уже записан с другой суммой или на другой счёт")]
     PaymentConflict {
@@ -99,6 +102,7 @@ impl Error {
             Self::Outdated(_) => "billing.run_outdated",
             Self::Busy => "billing.run_busy",
             Self::Stopped(_) => "billing.run_stopped",
+            Self::NoPenaltyRate(_) => "billing.no_penalty_rate",
             Self::PaymentConflict { .. } => "billing.payment_conflict",
             Self::NoAmount => "billing.payment_amount",
             Self::NoSuchReceipt => "billing.no_such_receipt",

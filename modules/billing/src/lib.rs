@@ -2,6 +2,7 @@
 
 mod allocation;
 mod api;
+pub mod arrears;
 pub mod calculation;
 pub mod calendar;
 pub mod catalog;
@@ -17,6 +18,7 @@ mod loading;
 pub mod overview;
 mod pages;
 pub mod payments;
+pub mod penalty;
 pub mod plan;
 mod plugins;
 pub mod receipts;

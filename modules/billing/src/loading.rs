@@ -9,6 +9,7 @@ use kabinet_meters::consumption::{self, MeterMonth};
 use kabinet_plugin_host::api::AveragedMonth;
 use sea_orm::FromQueryResult;
 
+use crate::arrears::{Arrears, PENALTY_ROW};
 use crate::calculation::{AccountCase, PaymentFact, api_period, measured};
 use crate::plan::Plan;
 
@@ -46,7 +47,16 @@ struct Paid {
     kind_code: String,
     amount: Money,
     paid_on: Day,
+    period: Option<Period>,
     booked_at: Timestamp,
+}
+
+#[derive(FromQueryResult)]
+struct Unpaid {
+    account_id: AccountId,
+    service_code: String,
+    debt_period: Period,
+    amount: Money,
 }
 
 #[derive(FromQueryResult)]
@@ -66,11 +76,13 @@ pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
     let mut meters = consumption::for_accounts(tx, plan.period, &ids).await?;
     let mut openings = openings(tx, base.run, first, last).await?;
+    let mut arrears = arrears(tx, base.run, first, last).await?;
     let mut payments = payments(tx, base.cutoffs, first, last).await?;
     let mut averaged = averaged(tx, plan, first, last, &meters).await?;
     let case = |facts: AccountFacts| AccountCase {
         meters: meters.remove(&facts.id).unwrap_or_default(),
         openings: openings.remove(&facts.id).unwrap_or_default(),
+        arrears: arrears.remove(&facts.id).unwrap_or_default(),
         payments: payments.remove(&facts.id).unwrap_or_default(),
         averaged: averaged.remove(&facts.id).unwrap_or_default(),
         facts,
@@ -99,6 +111,33 @@ async fn openings(
     Ok(found)
 }
 
+/// Rows stand only for months before the last billed one, and for penalties: few accounts have any.
+async fn arrears(
+    tx: &Tx,
+    run: Option<RunId>,
+    first: AccountId,
+    last: AccountId,
+) -> Result<HashMap<AccountId, HashMap<String, Arrears>>, DbError> {
+    let Some(run) = run else { return Ok(HashMap::new()) };
+    let rows: Vec<Unpaid> = tx
+        .rows(
+            "SELECT account_id, service_code, debt_period, amount FROM arrears
+             WHERE tenant_id = $1 AND run_id = $2 AND account_id BETWEEN $3 AND $4
+             ORDER BY account_id, service_code, debt_period",
+            vec![run.into(), first.into(), last.into()],
+        )
+        .await?;
+    let mut found: HashMap<AccountId, HashMap<String, Arrears>> = HashMap::new();
+    for row in rows {
+        let of_service = found.entry(row.account_id).or_default().entry(row.service_code).or_default();
+        match row.debt_period {
+            PENALTY_ROW => of_service.penalty = row.amount,
+            period => of_service.months.push((period, row.amount)),
+        }
+    }
+    Ok(found)
+}
+
 async fn payments(
     tx: &Tx,
     cutoffs: Option<Cutoffs>,
@@ -109,7 +148,7 @@ async fn payments(
     let from = cutoffs.from.min(Timestamp(cutoffs.to.0 - LAST_PAYMENT_WINDOW));
     let rows: Vec<Paid> = tx
         .rows(
-            "SELECT account_id, kind_code, amount, paid_on, booked_at FROM payment
+            "SELECT account_id, kind_code, amount, paid_on, period, booked_at FROM payment
              WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND booked_at > $4 AND booked_at <= $5
              ORDER BY account_id, booked_at, id",
             vec![first.into(), last.into(), from.into(), cutoffs.to.into()],
@@ -122,6 +161,7 @@ async fn payments(
             kind: row.kind_code,
             amount: row.amount,
             paid_on: row.paid_on,
+            period: row.period,
             counted,
             booked_at: row.booked_at,
         };

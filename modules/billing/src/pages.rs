@@ -132,7 +132,6 @@ struct ChargesContext {
     periods: Vec<Period>,
     charges: Vec<ChargeContext>,
     totals: Option<TotalsContext>,
-    penalty_note: Option<String>,
 }
 
 #[handler]
@@ -152,7 +151,6 @@ async fn show_charges(resident: Resident, Query(query): Query<ChargesQuery>) -> 
         periods: months.iter().map(|month| month.period).collect(),
         charges: Vec::new(),
         totals: None,
-        penalty_note: None,
     };
     if let Some(chosen) = chosen {
         let month = charges::frozen(&tx, account, chosen.run_id).await.map_err(problem)?;

@@ -138,6 +138,8 @@ pub(super) struct ChargeContext {
     amount: Money,
     recalculation: Money,
     recalculation_reason: Option<String>,
+    penalty: Money,
+    penalty_reasons: Vec<String>,
 }
 
 impl From<ChargeLine> for ChargeContext {
@@ -158,6 +160,8 @@ impl From<ChargeLine> for ChargeContext {
             amount: line.amount,
             recalculation: line.recalculation,
             recalculation_reason: line.recalculation_reason,
+            penalty: line.penalty,
+            penalty_reasons: line.penalty_reasons,
         }
     }
 }

@@ -213,6 +213,7 @@ async fn insert(
     tx.insert_many(portion.rows.receipts).await?;
     tx.insert_many(portion.rows.entries).await?;
     tx.insert_many(portion.rows.facts).await?;
+    tx.insert_many(portion.rows.arrears).await?;
     tx.commit().await?;
     Ok(())
 }
