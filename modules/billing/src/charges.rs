@@ -152,7 +152,11 @@ fn line(service: &Service, row: &charge::Model, meters: &[FrozenMeter]) -> Charg
 /// «долг за август 2026: 1 000,00 ₽ × 16 дн. × 9,5 % ÷ 300».
 fn penalty_reason(interval: &Interval) -> String {
     let debt = format::period(interval.debt.0.unsigned_abs());
-    let what = if interval.principal < Money::ZERO { "оплачено раньше, чем учтено, из долга" } else { "долг" };
+    let what = if interval.principal < Money::ZERO {
+        "оплачено раньше, чем учтено, из долга"
+    } else {
+        "долг"
+    };
     let principal = format::rub_sign(interval.principal.0.abs());
     let percent = Quantity::from_decimal(interval.percent).unwrap_or_default();
     let (days, divisor) = (interval.days, interval.divisor);

@@ -51,7 +51,10 @@ impl Snapshot {
             company_name: tx.tenant().name.clone(),
             profile: tx.tenant().profile.clone(),
             qr_encoding: settings.qr_encoding,
-            penalty: PenaltyTerms { rates: store::penalty_rates(tx).await?, due_days: store::due_days(tx, period).await? },
+            penalty: PenaltyTerms {
+                rates: store::penalty_rates(tx).await?,
+                due_days: store::due_days(tx, period).await?,
+            },
             notes: settings.receipt_notes,
         };
         if snapshot.services.iter().all(|(_, terms)| terms.is_none()) {

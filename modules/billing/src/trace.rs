@@ -281,7 +281,8 @@ mod tests {
     #[test]
     fn a_penalty_survives_storage() {
         let debt = kabinet_core::Period(202_608);
-        let interval = Interval { debt, principal: Money(-100_000), days: 16, percent: Decimal::new(950, 2), divisor: 300 };
+        let interval =
+            Interval { debt, principal: Money(-100_000), days: 16, percent: Decimal::new(950, 2), divisor: 300 };
         let mut text = String::new();
         add_penalty(&mut text, &[interval.clone(), interval.clone()]);
         assert_eq!(text, "d202608/-100000/16/9.5/300 202608/-100000/16/9.5/300");

@@ -70,13 +70,7 @@ fn credit_payments(
     (repaid, left)
 }
 
-fn penalise(
-    plan: &Plan,
-    charge: &mut ServiceCharge,
-    owed: &mut Owed,
-    debts: &[(Period, Money)],
-    repaid: &[Repayment],
-) {
+fn penalise(plan: &Plan, charge: &mut ServiceCharge, owed: &mut Owed, debts: &[(Period, Money)], repaid: &[Repayment]) {
     let capital = plan.snapshot.service(&charge.service).is_some_and(|of| of.section == Section::CapitalRepair);
     let month = Month { terms: &plan.snapshot.penalty, period: plan.period, low_only: capital };
     let intervals = month.intervals(debts, repaid);
