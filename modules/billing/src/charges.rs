@@ -198,7 +198,7 @@ fn zone_number(zone: kabinet_plugin_host::api::Zone) -> &'static str {
     }
 }
 
-fn tariff_unit(unit: Unit) -> String {
+pub(crate) fn tariff_unit(unit: Unit) -> String {
     match unit {
         Unit::Person => "₽ с человека".to_owned(),
         Unit::One | Unit::Rouble => "₽".to_owned(),

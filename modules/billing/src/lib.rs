@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod catalog;
 pub mod charges;
 mod codes;
+pub mod difference;
 pub mod documents;
 pub mod entity;
 mod error;
