@@ -3,14 +3,17 @@
 //! Causes are taken one after the other, each at the new values of those before it: the coefficient, the
 //! tariff, the norm; what remains is the quantity. So the parts of a service always sum to its difference.
 
-use kabinet_core::{Money, Period, Quantity};
+use kabinet_contracts::AccountId;
+use kabinet_core::{Money, Period, Quantity, Tx};
 use kabinet_plugin_host::api::{Method, Part, Unit, Zone};
 use kabinet_plugin_host::words;
+use kabinet_web::Problem;
 use rust_decimal::Decimal;
 
 use crate::calculation::method;
-use crate::charges::{FrozenMonth, tariff_unit};
+use crate::charges::{self, FrozenMonth, tariff_unit};
 use crate::entity::charge;
+use crate::pages::{chosen, problem};
 use crate::trace;
 
 /// Why a sum differs from the month before.
@@ -113,6 +116,17 @@ impl Difference {
         sums.sort_by_key(|(cause, _)| *cause);
         sums
     }
+}
+
+/// The account's month `asked` (the latest without one) beside the month before it; not found where one of
+/// them has no receipt.
+pub(crate) async fn of_month(tx: &Tx, account: AccountId, asked: Option<&str>) -> Result<Difference, Problem> {
+    let months = charges::months(tx, account).await?;
+    let after = chosen(&months, asked)?.ok_or_else(Problem::not_found)?;
+    let before = months.iter().find(|month| month.period == after.period.previous()).ok_or_else(Problem::not_found)?;
+    let before = charges::frozen(tx, account, before.run_id).await.map_err(problem)?;
+    let after = charges::frozen(tx, account, after.run_id).await.map_err(problem)?;
+    Ok(Difference::between(&before, &after))
 }
 
 /// A service of one month, as far as it can be compared.

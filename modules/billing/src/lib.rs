@@ -140,6 +140,7 @@ impl WebModule for Billing {
             ("billing/overview.html", include_str!("../templates/billing/overview.html")),
             ("billing/services.html", include_str!("../templates/billing/services.html")),
             ("billing/charges.html", include_str!("../templates/billing/charges.html")),
+            ("billing/difference.html", include_str!("../templates/billing/difference.html")),
             ("billing/payments.html", include_str!("../templates/billing/payments.html")),
             ("billing/documents.html", include_str!("../templates/billing/documents.html")),
         ]
