@@ -1,8 +1,8 @@
-//! Rates of penalty, and what is owed for months before the last billed one.
+//! Rates of penalty, what is owed for months before the last billed one, and what plugins were given.
 
 use sea_orm_migration::prelude::*;
 
-use crate::schema::{bulk_table, tenant_table};
+use crate::schema::{alter, bulk_table, tenant_table};
 
 /// See the module's first line.
 #[derive(DeriveMigrationName)]
@@ -26,6 +26,8 @@ impl MigrationTrait for Migration {
              debt_period {int4} NOT NULL, amount {int} NOT NULL CHECK (amount > 0),
              PRIMARY KEY (tenant_id, run_id, account_id, service_code, debt_period)",
         )
-        .await
+        .await?;
+        // None for months that were calculated by an earlier release: they cannot be replayed.
+        alter(m, "ALTER TABLE receipt_facts ADD COLUMN input {bytes}").await
     }
 }

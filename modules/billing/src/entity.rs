@@ -37,7 +37,7 @@ tenant_table!(receipt, "receipt", key { run_id: RunId, account_id: AccountId, ki
     to_pay: Money,
 });
 tenant_table!(receipt_facts, "receipt_facts", key { run_id: RunId, account_id: AccountId }, {
-    facts: String,
+    facts: String, input: Option<Vec<u8>>,
 });
 tenant_table!(arrears, "arrears", key {
     run_id: RunId, account_id: AccountId, service_code: String, debt_period: Period,

@@ -10,7 +10,7 @@ use kabinet_plugin_host::api::AveragedMonth;
 use sea_orm::FromQueryResult;
 
 use crate::arrears::{Arrears, PENALTY_ROW};
-use crate::calculation::{AccountCase, PaymentFact, api_period, measured};
+use crate::calculation::{AccountCase, PaymentFact, Standing, api_period, measured};
 use crate::plan::Plan;
 
 /// How far back the last payment of an earlier bill is looked for, milliseconds: about three months.
@@ -75,19 +75,35 @@ pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>
     };
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
     let mut meters = consumption::for_accounts(tx, plan.period, &ids).await?;
-    let mut openings = openings(tx, base.run, first, last).await?;
-    let mut arrears = arrears(tx, base.run, first, last).await?;
-    let mut payments = payments(tx, base.cutoffs, first, last).await?;
+    let mut standings = standings(tx, base, first, last).await?;
     let mut averaged = averaged(tx, plan, first, last, &meters).await?;
     let case = |facts: AccountFacts| AccountCase {
         meters: meters.remove(&facts.id).unwrap_or_default(),
-        openings: openings.remove(&facts.id).unwrap_or_default(),
-        arrears: arrears.remove(&facts.id).unwrap_or_default(),
-        payments: payments.remove(&facts.id).unwrap_or_default(),
+        standing: standings.remove(&facts.id).unwrap_or_default(),
         averaged: averaged.remove(&facts.id).unwrap_or_default(),
         facts,
     };
     Ok(accounts.into_iter().map(case).collect())
+}
+
+/// What the accounts `first` to `last` owe and paid; an account without either is not in it.
+pub(crate) async fn standings(
+    tx: &Tx,
+    base: Base,
+    first: AccountId,
+    last: AccountId,
+) -> Result<HashMap<AccountId, Standing>, DbError> {
+    let mut found: HashMap<AccountId, Standing> = HashMap::new();
+    for (account, openings) in openings(tx, base.run, first, last).await? {
+        found.entry(account).or_default().openings = openings;
+    }
+    for (account, arrears) in arrears(tx, base.run, first, last).await? {
+        found.entry(account).or_default().arrears = arrears;
+    }
+    for (account, payments) in payments(tx, base.cutoffs, first, last).await? {
+        found.entry(account).or_default().payments = payments;
+    }
+    Ok(found)
 }
 
 async fn openings(

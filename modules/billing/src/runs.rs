@@ -13,6 +13,7 @@ use crate::plan::Snapshot;
 use crate::settings::{BillingSettings, MODULE};
 use crate::store::{self, PUBLISHED};
 
+pub mod replay;
 mod rows;
 mod work;
 

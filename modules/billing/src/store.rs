@@ -36,6 +36,12 @@ pub(crate) async fn run(tx: &Tx, id: RunId) -> Result<Option<billing_run::Model>
     tx.one(billing_run::Entity::find().filter(billing_run::Column::Id.eq(id))).await
 }
 
+/// The published run of a period.
+pub(crate) async fn published_run(tx: &Tx, period: Period) -> Result<Option<billing_run::Model>, DbError> {
+    let published = billing_run::Entity::find().filter(billing_run::Column::State.eq(PUBLISHED));
+    tx.one(published.filter(billing_run::Column::Period.eq(period))).await
+}
+
 /// Which plugin calculates from which period, ascending.
 pub(crate) async fn activations(tx: &Tx) -> Result<Vec<plugin_activation::Model>, DbError> {
     tx.all(plugin_activation::Entity::find().order_by_asc(plugin_activation::Column::FromPeriod)).await

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, Estimate, Estimates};
-use kabinet_core::{Money, Period, Quantity};
+use kabinet_core::{Money, Quantity};
 use kabinet_web::{ApiResult, Problem, Resident};
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;

@@ -7,8 +7,7 @@ use kabinet_core::{Money, Quantity};
 use kabinet_plugin_host::api::{AccountCharges, Line, Method};
 use sha2::{Digest, Sha256};
 
-use super::facts::freeze;
-use super::{AccountCase, PaymentFact, settlement};
+use super::{PaymentFact, Standing, settlement};
 use crate::arrears::Arrears;
 use crate::ledger::{self, Posting};
 use crate::plan::Plan;
@@ -71,34 +70,33 @@ pub struct AccountRows {
 }
 
 /// The bill of one account.
-pub(super) fn bill(plan: &Plan, case: &AccountCase, answer: &AccountCharges) -> AccountRows {
+pub(super) fn bill(
+    plan: &Plan,
+    account: AccountId,
+    standing: &Standing,
+    answer: &AccountCharges,
+    facts: String,
+) -> AccountRows {
     let mut charges = Vec::with_capacity(answer.lines.len());
     for line in &answer.lines {
         let position = plan.owner(line.service);
         if let Some((service, _)) = plan.snapshot.services.get(position) {
-            let opening = case.openings.get(&service.code).copied().unwrap_or_default();
+            let opening = standing.openings.get(&service.code).copied().unwrap_or_default();
             charges.push((position, charge(&service.code, &service.kind, opening, line)));
         }
     }
     for (position, (service, _)) in plan.snapshot.services.iter().enumerate() {
-        let opening = case.openings.get(&service.code).copied().unwrap_or_default();
+        let opening = standing.openings.get(&service.code).copied().unwrap_or_default();
         if opening != Money::ZERO && !charges.iter().any(|(at, _)| *at == position) {
             charges.push((position, carried(&service.code, &service.kind, opening)));
         }
     }
     charges.sort_by_key(|(position, _)| *position);
-    let arrears = settle_kinds(plan, case, &mut charges);
+    let arrears = settle_kinds(plan, standing, &mut charges);
     let postings =
         charges.iter().flat_map(|(position, charge)| ledger::postings_of_charge(*position, charge)).collect();
     let charges: Vec<ServiceCharge> = charges.into_iter().map(|(_, charge)| charge).collect();
-    AccountRows {
-        account: case.facts.id,
-        receipts: receipts(plan, &charges),
-        postings,
-        arrears,
-        facts: serde_json::to_string(&freeze(case)).unwrap_or_default(),
-        charges,
-    }
+    AccountRows { account, receipts: receipts(plan, &charges), postings, arrears, facts, charges }
 }
 
 fn charge(code: &str, kind: &str, opening: Money, line: &Line) -> ServiceCharge {
@@ -145,16 +143,16 @@ fn carried(code: &str, kind: &str, opening: Money) -> ServiceCharge {
 }
 
 /// Settles each receipt kind by itself: a payment on one never pays another.
-fn settle_kinds(plan: &Plan, case: &AccountCase, charges: &mut Vec<(usize, ServiceCharge)>) -> Vec<(String, Arrears)> {
+fn settle_kinds(plan: &Plan, standing: &Standing, charges: &mut Vec<(usize, ServiceCharge)>) -> Vec<(String, Arrears)> {
     let mut arrears = Vec::new();
     for kind in &plan.snapshot.kinds {
         let payments: Vec<&PaymentFact> =
-            case.payments.iter().filter(|payment| payment.counted && payment.kind == kind.code).collect();
+            standing.payments.iter().filter(|payment| payment.counted && payment.kind == kind.code).collect();
         if !payments.is_empty() && !charges.iter().any(|(_, charge)| charge.kind == kind.code) {
             add_first_service(plan, &kind.code, charges);
         }
         let own = charges.iter_mut().map(|(_, charge)| charge).filter(|charge| charge.kind == kind.code);
-        arrears.extend(settlement::settle(plan, case, &mut own.collect::<Vec<_>>(), &payments));
+        arrears.extend(settlement::settle(plan, standing, &mut own.collect::<Vec<_>>(), &payments));
     }
     arrears
 }

@@ -3,7 +3,7 @@
 use kabinet_core::{Money, Period};
 
 use super::rows::ServiceCharge;
-use super::{AccountCase, PaymentFact};
+use super::{PaymentFact, Standing};
 use crate::allocation::{credit, credit_penalties};
 use crate::arrears::{Arrears, Owed};
 use crate::catalog::Section;
@@ -18,13 +18,13 @@ const LIMITATION_MONTHS: i32 = 36;
 /// adds the penalty, and gives the arrears that remain, by service code.
 pub(super) fn settle(
     plan: &Plan,
-    case: &AccountCase,
+    standing: &Standing,
     charges: &mut [&mut ServiceCharge],
     payments: &[&PaymentFact],
 ) -> Vec<(String, Arrears)> {
     let last = plan.period.previous();
     let open = |charge: &&mut ServiceCharge| {
-        let arrears = case.arrears.get(&charge.service).cloned().unwrap_or_default();
+        let arrears = standing.arrears.get(&charge.service).cloned().unwrap_or_default();
         let mut owed = arrears.opened(charge.opening, last);
         owed.charge(charge.charged + charge.recalculation);
         owed

@@ -27,8 +27,8 @@ pub(super) struct Stamp {
 }
 
 impl Rows {
-    /// Adds one account's bill.
-    pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows) {
+    /// Adds one account's bill, with what the plugin was given for it.
+    pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows, input: Vec<u8>) {
         let account = rows.account;
         self.charges.extend(rows.charges.into_iter().map(|row| charge_row(stamp, account, row)));
         self.receipts.extend(rows.receipts.into_iter().map(|(kind, sums)| receipt::ActiveModel {
@@ -72,6 +72,7 @@ impl Rows {
             run_id: Set(stamp.run),
             account_id: Set(account),
             facts: Set(rows.facts),
+            input: Set(Some(input)),
         });
     }
 }
