@@ -1,5 +1,6 @@
 //! The server's side: starts workers when they are needed, kills them at the deadline.
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -14,6 +15,9 @@ use crate::frame::{self, MAX_FRAME, STATUS_OK, STATUS_REFUSED, STATUS_RETIRE};
 
 /// How much of a worker's last words is kept, bytes.
 const LAST_WORDS: usize = 2_048;
+
+/// How many times its limit of processor time a job may take by the clock.
+const PATIENCE: u32 = 10;
 
 /// Which program a worker is, and how many may run at once.
 #[derive(Clone, Debug)]
@@ -32,7 +36,7 @@ pub enum SandboxError {
     /// The task itself refused, with its reason.
     #[error("{0}")]
     Refused(String),
-    /// The wall deadline passed; the worker was killed.
+    /// The work took longer than its limit; the worker was killed.
     #[error("the work did not end within {} ms and was stopped", .0.as_millis())]
     Deadline(Duration),
     /// The worker died: out of memory, out of processor time, a crash.
@@ -59,8 +63,9 @@ impl Pool {
 
     /// The result of `task` on `payload`, or why there is none.
     ///
-    /// `limit` is wall time for the job, the start of a worker included; waiting for a
-    /// free worker does not count. Dropping the future kills the worker.
+    /// `limit` is processor time for the job, so that a busy machine refuses nothing that an idle one
+    /// would do; work that only waits ends after `PATIENCE` times as much wall time, the start of a
+    /// worker included. Waiting for a free worker does not count. Dropping the future kills the worker.
     pub async fn run(&self, task: &str, payload: &[u8], limit: Duration) -> Result<Vec<u8>, SandboxError> {
         let _permit = self.permits.acquire().await.map_err(|e| SandboxError::Spawn(std::io::Error::other(e)))?;
         let job = async {
@@ -73,9 +78,10 @@ impl Pool {
             Ok::<_, SandboxError>((worker, reply))
         };
         // On timeout the future is dropped with the worker in it, and dropping kills it.
-        let (worker, reply) = tokio::time::timeout(limit, job).await.map_err(|_| SandboxError::Deadline(limit))??;
+        let job = tokio::time::timeout(limit * PATIENCE, job).await;
+        let (worker, reply) = job.map_err(|_| SandboxError::Deadline(limit))??;
         let Ok((status, body)) = reply else {
-            return Err(SandboxError::Died(worker.cause_of_death().await));
+            return Err(worker.end(limit).await);
         };
         if status & STATUS_RETIRE == 0 {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
@@ -172,8 +178,8 @@ impl Worker {
         Ok((status, body))
     }
 
-    /// Kills what is left of the worker and says how it ended.
-    async fn cause_of_death(mut self) -> String {
+    /// Kills what is left of the worker and says how it ended; `limit` was its last job's.
+    async fn end(mut self, limit: Duration) -> SandboxError {
         // A worker that closed its output is about to end by itself: its own status says more.
         let ended = tokio::time::timeout(Duration::from_millis(200), self.child.wait()).await;
         let status = match ended {
@@ -183,8 +189,11 @@ impl Worker {
                 self.child.wait().await.ok()
             }
         };
+        if status.is_some_and(|status| status.signal() == Some(libc::SIGPROF)) {
+            return SandboxError::Deadline(limit);
+        }
         let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        describe(status, &String::from_utf8_lossy(&words))
+        SandboxError::Died(describe(status, &String::from_utf8_lossy(&words)))
     }
 }
 
@@ -199,7 +208,6 @@ async fn listen(mut stderr: ChildStderr, words: Arc<Mutex<Vec<u8>>>) {
 }
 
 fn describe(status: Option<ExitStatus>, words: &str) -> String {
-    use std::os::unix::process::ExitStatusExt;
     if words.contains("memory allocation of") {
         return "out of memory".to_owned();
     }

@@ -14,6 +14,13 @@ const TASKS: &[Task] = &[
             std::hint::spin_loop()
         },
     },
+    Task {
+        name: "wait",
+        run: |payload| {
+            std::thread::sleep(Duration::from_millis(400));
+            Ok(payload.to_vec())
+        },
+    },
     Task { name: "eat", run: |_| eat() },
     Task { name: "panic", run: |_| panic!("broken on purpose") },
     Task { name: "environment", run: |_| Ok(environment()) },
@@ -43,13 +50,15 @@ fn main() {
         results_and_refusals_come_back().await;
         a_worker_is_used_again().await;
         a_loop_is_killed_at_the_deadline().await;
+        a_busy_machine_refuses_nothing().await;
+        work_that_never_ends_is_killed_by_the_clock().await;
         a_hoarder_dies_and_the_next_job_lives().await;
         a_panic_is_a_death_with_its_words().await;
         a_missing_program_is_told_apart().await;
         many_jobs_share_few_workers().await;
         workers_end_with_the_pool().await;
     });
-    println!("pool: 8 tests passed");
+    println!("pool: 10 tests passed");
 }
 
 fn pool(workers: usize) -> Pool {
@@ -98,6 +107,19 @@ async fn a_loop_is_killed_at_the_deadline() {
     assert!(begun.elapsed() < Duration::from_secs(2));
     assert_ne!(first, pid(&pool).await);
     assert!(gone(first).await, "the looping worker is still there");
+}
+
+/// Waiting costs no processor time: a job that is kept from it does not come to its limit.
+async fn a_busy_machine_refuses_nothing() {
+    let pool = pool(1);
+    for _ in 0..2 {
+        assert_eq!(pool.run("wait", b"on", Duration::from_millis(100)).await.expect("in time"), b"on");
+    }
+}
+
+async fn work_that_never_ends_is_killed_by_the_clock() {
+    let stopped = pool(1).run("wait", b"", Duration::from_millis(10)).await;
+    assert!(matches!(stopped, Err(SandboxError::Deadline(_))), "{stopped:?}");
 }
 
 async fn a_hoarder_dies_and_the_next_job_lives() {

@@ -18,6 +18,7 @@ pub mod bindings {
         world: "tariff",
         pub_export_macro: true,
         export_macro_name: "export_component",
+        additional_derives: [PartialEq],
     });
 }
 

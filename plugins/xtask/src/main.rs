@@ -1,4 +1,4 @@
-//! Builds every plugin of `examples/` into a checked component.
+//! Builds every plugin of `examples/`, or a plugin of yours, into a checked component.
 //!
 //! Uses the rustup target where it is installed, otherwise Debian's compiler with its
 //! library source (a closed network can have the latter when it cannot have the former).
@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use wasmparser::{ComponentTypeRef, Parser, Payload};
 
 const TARGET: &str = "wasm32-unknown-unknown";
+/// A guest's own stack comes out of its memory; one mebibyte, the default, is far too much.
+const RUSTFLAGS: &str = "-C link-arg=-zstack-size=131072";
 const EXPORT: &str = "kabinet:tariff/calculation@";
 /// Debian's packages: one version, so compiler and library source match.
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
@@ -28,15 +30,31 @@ fn main() -> ExitCode {
     }
 }
 
+/// Without arguments the examples, into the repository's target folder; `FOLDER`: into that one;
+/// `--project DIR`: the plugin in `DIR`, beside its `plugin.toml`.
 fn build() -> Result<()> {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent folder")?;
-    let out = match env::args_os().nth(1) {
-        Some(folder) => PathBuf::from(folder),
-        None => plugins.parent().context("no repository")?.join("target/release/plugins"),
-    };
     let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| plugins.join("target"), PathBuf::from);
-    compile_guests(plugins, &target_dir)?;
-    fs::create_dir_all(&out)?;
+    let mut arguments = env::args_os().skip(1);
+    match arguments.next() {
+        Some(flag) if flag == "--project" => {
+            let project = PathBuf::from(arguments.next().context("--project wants a folder")?);
+            build_project(&project, &target_dir)
+        }
+        Some(folder) => build_examples(plugins, &target_dir, Path::new(&folder)),
+        None => {
+            let repository = plugins.parent().context("no repository")?;
+            build_examples(plugins, &target_dir, &repository.join("target/release/plugins"))
+        }
+    }
+}
+
+fn build_examples(plugins: &Path, target_dir: &Path, out: &Path) -> Result<()> {
+    let libraries = ["xtask", "kabinet-tariff-testkit"].map(|package| ["--exclude", package]);
+    let mut arguments = vec!["--locked", "--workspace"];
+    arguments.extend(libraries.as_flattened());
+    compile_guests(plugins, target_dir, &arguments)?;
+    fs::create_dir_all(out)?;
     let mut examples: Vec<_> = fs::read_dir(plugins.join("examples"))?.collect::<Result<_, _>>()?;
     examples.sort_by_key(fs::DirEntry::file_name);
     for example in examples {
@@ -45,26 +63,42 @@ fn build() -> Result<()> {
             continue;
         }
         let name = example.file_name().into_string().ok().context("a plugin's folder name is not text")?;
-        let module = target_dir.join(format!("{TARGET}/release/kabinet_tariff_{}.wasm", name.replace('-', "_")));
-        let component = encode(&fs::read(&module).with_context(|| format!("{} was not built", module.display()))?)
-            .with_context(|| format!("plugin {name}"))?;
-        let file = out.join(format!("{name}.wasm"));
-        let fresh = write_if_changed(&file, &component)?;
+        write_component(target_dir, &format!("kabinet_tariff_{name}"), &name, out)?;
         write_if_changed(&out.join(format!("{name}.toml")), &fs::read(&manifest)?)?;
-        println!("{name}: {} bytes{}", component.len(), if fresh { "" } else { ", unchanged" });
     }
     Ok(())
 }
 
-fn compile_guests(plugins: &Path, target_dir: &Path) -> Result<()> {
+/// The plugin of a stranger, whose package has the plugin's id for a name.
+fn build_project(project: &Path, target_dir: &Path) -> Result<()> {
+    let manifest = project.join("plugin.toml");
+    let text = fs::read_to_string(&manifest).with_context(|| format!("{} cannot be read", manifest.display()))?;
+    let id = text.lines().find_map(|line| line.strip_prefix("id = \"")?.strip_suffix('"'));
+    let id = id.with_context(|| format!("{} has no line id = \"…\"", manifest.display()))?;
+    compile_guests(project, target_dir, &[])?;
+    write_component(target_dir, id, id, project)
+}
+
+/// Wraps a compiled module into `out/NAME.wasm` and says how large it is.
+fn write_component(target_dir: &Path, package: &str, name: &str, out: &Path) -> Result<()> {
+    let module = target_dir.join(format!("{TARGET}/release/{}.wasm", package.replace('-', "_")));
+    let component = encode(&fs::read(&module).with_context(|| format!("{} was not built", module.display()))?)
+        .with_context(|| format!("plugin {name}"))?;
+    let fresh = write_if_changed(&out.join(format!("{name}.wasm")), &component)?;
+    println!("{name}: {} bytes{}", component.len(), if fresh { "" } else { ", unchanged" });
+    Ok(())
+}
+
+fn compile_guests(folder: &Path, target_dir: &Path, arguments: &[&str]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--locked", "--target", TARGET, "--workspace", "--exclude", "xtask"]);
-    build.arg("--target-dir").arg(target_dir).current_dir(plugins);
+    build.args(["build", "--release", "--target", TARGET]).args(arguments);
+    build.arg("--target-dir").arg(target_dir).current_dir(folder);
     // Flags meant for the host would change the component.
     for inherited in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         build.env_remove(inherited);
     }
+    build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", RUSTFLAGS);
     if !rustup_target()? {
         debian_compiler()?;
         build.args(["-Zbuild-std=std,panic_abort"]);

@@ -54,8 +54,9 @@ impl ZoneVolumes {
 pub(crate) enum Metered {
     /// A volume by reading or average.
     Volume { volumes: ZoneVolumes, method: Method, reason: Option<Reason> },
-    /// Neither a reading nor a right to an average: the norm, for this reason.
-    Norm(Reason),
+    /// Neither a reading nor a right to an average: the norm, for this reason; raised once the
+    /// periods of the average are over, unless a reading merely was not sent.
+    Norm { reason: Reason, raised: bool },
 }
 
 /// The month's volume by the meters of a service.
@@ -65,8 +66,8 @@ pub(crate) fn by_meters(
     unit: Unit,
     trace: &mut Trace,
 ) -> Result<Metered, Problem> {
-    if let Some(reason) = consumption.meters.iter().find_map(|meter| norm_instead(account, meter)) {
-        return Ok(Metered::Norm(reason));
+    if let Some(norm) = consumption.meters.iter().find_map(|meter| norm_instead(account, meter)) {
+        return Ok(norm);
     }
     let mut volumes = ZoneVolumes::default();
     let (mut method, mut reason) = (Method::Meter, None);
@@ -105,16 +106,17 @@ fn missing(meter: &Meter) -> Option<Reason> {
     }
 }
 
-/// The reason for the norm where a reading is missing and no average may be used (any more).
-fn norm_instead(account: &Account, meter: &Meter) -> Option<Reason> {
+/// The norm where a reading is missing and no average may be used (any more).
+fn norm_instead(account: &Account, meter: &Meter) -> Option<Metered> {
     let reason = missing(meter)?;
     let periods = match account.premises {
         Premises::NonResidential => AVERAGE_PERIODS_NON_RESIDENTIAL,
         _ => AVERAGE_PERIODS,
     };
+    let over = meter.missed_periods >= periods;
     let known = meter.zones.iter().all(|zone| zone.history.len() >= AVERAGE_MONTHS);
-    let average = known && meter.missed_periods < periods;
-    (!average).then_some(reason)
+    let raised = over && reason != Reason::ReadingMissing;
+    (over || !known).then_some(Metered::Norm { reason, raised })
 }
 
 fn by_reading(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
@@ -131,10 +133,14 @@ fn by_reading(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact
     Ok(volume)
 }
 
-fn by_average(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
+/// The average of the known months; at least one is known.
+pub(crate) fn by_average(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
     let sum = zone.history.iter().try_fold(Exact::ZERO, |sum, volume| sum.plus((*volume).into()))?;
     let months = u16::try_from(zone.history.len()).map_err(|_| TooLarge)?;
     let volume = sum.divided(months.into(), PLACES)?;
+    if volume.is_negative() {
+        return Err(Problem::Account("средний объём прошлых месяцев отрицательный".to_owned()));
+    }
     trace.push(Operation::Start, Role::History, sum, unit)?;
     trace.push(Operation::Divide, Role::Months, months.into(), Unit::Month)?;
     trace.push(Operation::Equals, Role::Average, volume, unit)?;

@@ -5,8 +5,11 @@ use kabinet_tariff_sdk::{Account, Exact, Operation, Role, Span, Trace, Unit};
 use crate::problem::Problem;
 use crate::volume::PLACES;
 
-/// Refuses parts of the month that overlap, are out of order or outside the month.
-pub(crate) fn check_spans(account: &Account, days: u8) -> Result<(), Problem> {
+/// Refuses parts of the month that overlap, are out of order or outside the month, and areas below zero.
+pub(crate) fn check(account: &Account, days: u8) -> Result<(), Problem> {
+    if account.area.mantissa < 0 || account.spans.iter().any(|span| span.area.mantissa < 0) {
+        return Err(Problem::Account("площадь помещения не может быть отрицательной".to_owned()));
+    }
     let mut free_from = 1;
     for span in &account.spans {
         if span.from_day < free_from || span.to_day < span.from_day || span.to_day > days {

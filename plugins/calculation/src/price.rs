@@ -56,11 +56,6 @@ impl PriceList {
         }
     }
 
-    /// The first range's tariff of the whole day.
-    pub(crate) fn base(&self) -> Option<Decimal> {
-        self.zones[Zone::WholeDay as usize].first().map(|range| range.tariff)
-    }
-
     /// Each zone's volume at its tariffs; `months` widens the ranges where one reading
     /// covers several months.
     pub(crate) fn charge(&self, volumes: &ZoneVolumes, months: u16, trace: &mut Trace) -> Result<Priced, Problem> {

@@ -1,0 +1,225 @@
+//! Heating: by norm, or by house meter with or without meters in the rooms.
+
+use kabinet_tariff_sdk::{Basis, Exact, Line, Method, Operation, Period, Reason, Recalculation, Role, Trace, Unit};
+
+use crate::case::{Case, How, new_trace};
+use crate::house::{Areas, Volumes};
+use crate::parameter;
+use crate::people;
+use crate::problem::Problem;
+use crate::volume::{Metered, PLACES, ZoneVolumes, by_average, by_meters};
+
+/// Months of a year, over which even payment spreads the heating months.
+const MONTHS_OF_YEAR: u8 = 12;
+/// A year is corrected in its last month, or later.
+const DECEMBER: u8 = 12;
+
+/// The month's heat, and the correction of a year that was paid evenly.
+pub(crate) fn heating(case: &Case<'_>, _: &[Option<Line>]) -> Result<Line, Problem> {
+    let even = even_months(case)?;
+    let areas = match case.account.house {
+        Some(_) => Some(Areas::of(case)?),
+        None => None,
+    };
+    let volumes = match &areas {
+        Some(areas) => areas.volumes(case)?,
+        None => None,
+    };
+    let mut line = match (&areas, volumes.as_ref().and_then(|volumes| Some((volumes, volumes.house?)))) {
+        (Some(areas), Some((volumes, house))) => by_house_meter(case, areas, volumes, house, even.is_some())?,
+        _ => by_norm(case, even)?,
+    };
+    correction(case, &mut line)?;
+    Ok(line)
+}
+
+/// Heating months, where the region pays evenly over the year.
+fn even_months(case: &Case<'_>) -> Result<Option<Exact>, Problem> {
+    let Some(months) = parameter::find(&case.table.parameters, "even_months") else {
+        return Ok(None);
+    };
+    let whole = months.rounded(0)?.compare(months)?.is_eq();
+    let within = months.compare(Exact::ONE)?.is_ge() && months.compare(MONTHS_OF_YEAR.into())?.is_le();
+    if !whole || !within {
+        return Err(Problem::Table("число отопительных месяцев должно быть целым от 1 до 12".to_owned()));
+    }
+    Ok(Some(months))
+}
+
+/// Area × norm, under even payment the twelfth part of the heating months.
+fn by_norm(case: &Case<'_>, even: Option<Exact>) -> Result<Line, Problem> {
+    let Some(norm) = case.table.norm else {
+        let message = "не задан норматив отопления, а общедомового прибора или его показаний нет";
+        return Err(Problem::Table(message.to_owned()));
+    };
+    let mut trace = new_trace();
+    let area = people::area(case.account, case.run.days, &mut trace)?.value;
+    let mut volume = area.times(norm.into())?;
+    trace.push(Operation::Start, Role::Area, area, Unit::SquareMetre)?;
+    trace.push_decimal(Operation::Times, Role::Norm, norm, case.table.unit);
+    if let Some(months) = even {
+        volume = volume.times(months)?.divided(MONTHS_OF_YEAR.into(), PLACES)?;
+        trace.push(Operation::Times, Role::Months, months, Unit::Month)?;
+        trace.push(Operation::Divide, Role::Months, MONTHS_OF_YEAR.into(), Unit::Month)?;
+    }
+    let volume = volume.rounded(PLACES)?;
+    trace.push(Operation::Equals, Role::Volume, volume, case.table.unit)?;
+    let how = How { method: Method::Norm, reason: Some(Reason::NoMeter), norm: Some(norm), coefficient: None };
+    case.plain(volume, how, trace)
+}
+
+/// The room's own heat and its share of what the house used beside the rooms.
+fn by_house_meter(
+    case: &Case<'_>,
+    areas: &Areas<'_>,
+    volumes: &Volumes,
+    house: Exact,
+    even: bool,
+) -> Result<Line, Problem> {
+    let mut trace = new_trace();
+    let area = people::area(case.account, case.run.days, &mut trace)?.value;
+    let own = Own::of(case, volumes, area, even, &mut trace)?;
+    let rest = house.minus(all_rooms(case, areas, volumes, &mut trace)?)?;
+    if !volumes.metered_area.is_zero() {
+        let rooms = house.minus(rest)?;
+        trace.push(Operation::Start, Role::HouseVolume, house, case.table.unit)?;
+        trace.push(Operation::Minus, Role::HouseVolume, rooms, case.table.unit)?;
+        trace.push(Operation::Equals, Role::HouseVolume, rest, case.table.unit)?;
+        trace.push(Operation::Start, Role::Volume, own.volume, case.table.unit)?;
+    }
+    let volume = own.volume.plus(area.times(rest)?.divided(areas.rooms, PLACES)?)?;
+    trace.push(Operation::Plus, Role::Area, area, Unit::SquareMetre)?;
+    trace.push(Operation::Times, Role::HouseVolume, rest, case.table.unit)?;
+    trace.push(Operation::Divide, Role::HouseArea, areas.rooms, Unit::SquareMetre)?;
+    trace.push(Operation::Equals, Role::Volume, volume, case.table.unit)?;
+    // Rooms that metered more than the house leave a negative share; nobody is paid for heat.
+    let volume = if volume.is_negative() { Exact::ZERO } else { volume };
+    let how = How { reason: own.reason, ..How::by(own.method) };
+    let mut line = case.plain(volume, how, trace)?;
+    if own.method == Method::Meter && !even {
+        reverse_averages(case, &mut line)?;
+    }
+    Ok(line)
+}
+
+/// What all rooms used themselves, with or without meters, Гкал.
+fn all_rooms(case: &Case<'_>, areas: &Areas<'_>, volumes: &Volumes, trace: &mut Trace) -> Result<Exact, Problem> {
+    if volumes.metered_area.is_zero() || volumes.metered_area.compare(areas.rooms)?.is_eq() {
+        return Ok(volumes.rooms);
+    }
+    let rooms = volumes.rooms.times(areas.rooms)?.divided(volumes.metered_area, PLACES)?;
+    trace.push(Operation::Start, Role::HouseVolume, volumes.rooms, case.table.unit)?;
+    trace.push(Operation::Times, Role::HouseArea, areas.rooms, Unit::SquareMetre)?;
+    trace.push(Operation::Divide, Role::HouseArea, volumes.metered_area, Unit::SquareMetre)?;
+    trace.push(Operation::Equals, Role::HouseVolume, rooms, case.table.unit)?;
+    Ok(rooms)
+}
+
+/// The heat that counts as the room's own, Гкал.
+struct Own {
+    volume: Exact,
+    method: Method,
+    reason: Option<Reason>,
+}
+
+impl Own {
+    /// By the room's meter, or as much a square metre as the metered rooms; nothing where no room has a meter.
+    fn of(case: &Case<'_>, volumes: &Volumes, area: Exact, even: bool, trace: &mut Trace) -> Result<Own, Problem> {
+        let refused = |message: &str| Err(Problem::Account(message.to_owned()));
+        let no_room_metered = volumes.metered_area.is_zero();
+        let reason = match Own::by_meter(case, even, trace)? {
+            Ok(_) if no_room_metered => {
+                return refused("у помещения есть прибор отопления, но не задана площадь помещений с приборами в доме");
+            }
+            Ok(own) => return Ok(own),
+            Err(reason) => reason,
+        };
+        if no_room_metered {
+            if !volumes.rooms.is_zero() {
+                return refused("есть объём отопления по приборам помещений, но не задана их площадь в доме");
+            }
+            return Ok(Own { volume: Exact::ZERO, method: Method::HouseShare, reason: None });
+        }
+        let volume = area.times(volumes.rooms)?.divided(volumes.metered_area, PLACES)?;
+        trace.push(Operation::Start, Role::Area, area, Unit::SquareMetre)?;
+        trace.push(Operation::Times, Role::HouseVolume, volumes.rooms, case.table.unit)?;
+        trace.push(Operation::Divide, Role::HouseArea, volumes.metered_area, Unit::SquareMetre)?;
+        trace.push(Operation::Equals, Role::Volume, volume, case.table.unit)?;
+        Ok(Own { volume, method: Method::HouseShare, reason: Some(reason) })
+    }
+
+    /// By the room's meter, or why it does not count.
+    fn by_meter(case: &Case<'_>, even: bool, trace: &mut Trace) -> Result<Result<Own, Reason>, Problem> {
+        if case.consumption.meters.is_empty() {
+            return Ok(Err(Reason::NoMeter));
+        }
+        if even {
+            // The house's figures are last year's monthly averages, so the room's must be too.
+            let Some(volume) = parameter::find(&case.consumption.parameters, "average_volume") else {
+                let message =
+                    "при равномерной оплате нужен среднемесячный объём прибора за прошлый год (average_volume)";
+                return Err(Problem::Account(message.to_owned()));
+            };
+            if volume.is_negative() {
+                return Err(Problem::Account("среднемесячный объём прибора отрицательный".to_owned()));
+            }
+            return Ok(Ok(Own { volume, method: Method::Average, reason: None }));
+        }
+        Ok(match by_meters(case.account, case.consumption, case.table.unit, trace)? {
+            Metered::Norm { reason, .. } => Err(reason),
+            Metered::Volume { volumes, method, reason } => Ok(Own { volume: volumes.total()?, method, reason }),
+        })
+    }
+}
+
+/// A reading after averaged months covers their own heat: its average goes back, the shares of the
+/// house's rest stay.
+fn reverse_averages(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
+    if case.consumption.averaged.is_empty() {
+        return Ok(());
+    }
+    let mut average = Exact::ZERO;
+    for zone in case.consumption.meters.iter().flat_map(|meter| &meter.zones) {
+        if zone.history.is_empty() {
+            let message = "не заданы прошлые объёмы прибора, по которым начислялось среднее";
+            return Err(Problem::Account(message.to_owned()));
+        }
+        average = average.plus(by_average(zone, case.table.unit, &mut Trace::default())?)?;
+    }
+    let charged = case.prices.charge(&ZoneVolumes::whole_day(average), 1, &mut Trace::default())?;
+    let amount = charged.amount.negated().fit()?;
+    for month in &case.consumption.averaged {
+        line.recalculations.push(Recalculation { basis: Basis::AverageReversed, period: month.period, amount });
+    }
+    Ok(())
+}
+
+/// The difference between the house's year by area and what was charged over it.
+fn correction(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
+    let of_year = |name| parameter::find(&case.consumption.parameters, name);
+    let (house, charged) = match (of_year("year_house_amount"), of_year("year_charged")) {
+        (None, None) => return Ok(()),
+        (Some(house), Some(charged)) => (house, charged),
+        _ => {
+            let message = "для годовой корректировки нужны и стоимость тепла дома за год, и начисленное за год";
+            return Err(Problem::Account(message.to_owned()));
+        }
+    };
+    if house.is_negative() || charged.is_negative() {
+        return Err(Problem::Account("суммы годовой корректировки не могут быть отрицательными".to_owned()));
+    }
+    let areas = Areas::of(case)?;
+    let area = Exact::from(case.account.area);
+    let amount = area.times(house)?.divided(areas.rooms, PLACES)?.minus(charged)?;
+    let mut trace = Trace::with_capacity(5);
+    trace.push(Operation::Start, Role::Area, area, Unit::SquareMetre)?;
+    trace.push(Operation::Divide, Role::HouseArea, areas.rooms, Unit::SquareMetre)?;
+    trace.push(Operation::Times, Role::Other, house, Unit::Rouble)?;
+    trace.push(Operation::Minus, Role::Other, charged, Unit::Rouble)?;
+    trace.push(Operation::Equals, Role::Recalculation, amount, Unit::Rouble)?;
+    line.trace.extend(trace.into_terms());
+    let now = case.run.batch.period;
+    let period = if now.month == DECEMBER { now } else { Period { year: now.year.saturating_sub(1), month: DECEMBER } };
+    line.recalculations.push(Recalculation { basis: Basis::Correction, period, amount: amount.fit()? });
+    Ok(())
+}

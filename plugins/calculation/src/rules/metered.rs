@@ -1,0 +1,87 @@
+//! Volumes by meter, by average and by norm.
+
+use kabinet_tariff_sdk::{Basis, Decimal, Line, Method, Operation, Reason, Recalculation, Role, Trace, Unit};
+
+use crate::absence;
+use crate::case::{Case, How, new_trace};
+use crate::people;
+use crate::problem::Problem;
+use crate::volume::{Metered, PLACES, ZoneVolumes, by_meters};
+
+/// The meters' volume; without a meter the norm, raised where a meter is possible.
+pub(crate) fn metered(case: &Case<'_>, _: &[Option<Line>]) -> Result<Line, Problem> {
+    if !case.consumption.meters.is_empty() {
+        return by_own_meters(case, case.table.coefficient);
+    }
+    if case.consumption.meter_possible {
+        return by_norm(case, Reason::MeterPossible, case.table.coefficient, new_trace());
+    }
+    by_norm(case, Reason::NoMeter, None, new_trace())
+}
+
+/// The volume of the account's meters; `coefficient` raises the norm that stands in for them.
+pub(crate) fn by_own_meters(case: &Case<'_>, coefficient: Option<Decimal>) -> Result<Line, Problem> {
+    let mut trace = new_trace();
+    let metered = by_meters(case.account, case.consumption, case.table.unit, &mut trace)?;
+    let (volumes, method, reason) = match metered {
+        Metered::Norm { reason, raised } => return by_norm(case, reason, coefficient.filter(|_| raised), trace),
+        Metered::Volume { volumes, method, reason } => (volumes, method, reason),
+    };
+    // A reading after averaged months covers them all: each gets its ranges, and what was
+    // charged for them is given back.
+    let averaged = if method == Method::Meter { case.consumption.averaged.as_slice() } else { &[] };
+    let months = u16::try_from(averaged.len() + 1).unwrap_or(u16::MAX);
+    let priced = case.prices.charge(&volumes, months, &mut trace)?;
+    let how = How { reason, ..How::by(method) };
+    let mut line = case.finish(volumes.total()?, priced, how, trace)?;
+    for month in averaged {
+        let Some(back) = month.charged.checked_neg() else {
+            return Err(Problem::TooLarge);
+        };
+        line.recalculations.push(Recalculation {
+            basis: Basis::AverageReversed,
+            period: month.period,
+            amount: Decimal { mantissa: back, scale: 2 },
+        });
+    }
+    Ok(line)
+}
+
+/// People × norm, raised where there is a coefficient.
+pub(crate) fn by_norm(
+    case: &Case<'_>,
+    reason: Reason,
+    coefficient: Option<Decimal>,
+    mut trace: Trace,
+) -> Result<Line, Problem> {
+    let Some(norm) = case.table.norm else {
+        return Err(Problem::Table("не задан норматив, а он нужен: нет показаний или прибора".to_owned()));
+    };
+    let people = people::people(case.account, case.run.days, &mut trace)?;
+    let volume = people.value.times(norm.into())?.rounded(PLACES)?;
+    trace.push(Operation::Start, people.role, people.value, people.unit)?;
+    trace.push_decimal(Operation::Times, Role::Norm, norm, case.table.unit);
+    let priced = match case.prices.single() {
+        // One sentence: people × norm × tariff.
+        Some(tariff) => {
+            let mut unseen = Trace::default();
+            let priced = case.prices.charge(&ZoneVolumes::whole_day(volume), 1, &mut unseen)?;
+            trace.push_decimal(Operation::Times, Role::Tariff, tariff, Unit::Rouble);
+            trace.push(Operation::Equals, Role::Amount, priced.amount, Unit::Rouble)?;
+            priced
+        }
+        None => {
+            trace.push(Operation::Equals, Role::Volume, volume, case.table.unit)?;
+            case.prices.charge(&ZoneVolumes::whole_day(volume), 1, &mut trace)?
+        }
+    };
+    let method = if coefficient.is_some() { Method::NormRaised } else { Method::Norm };
+    let how = How { method, reason: Some(reason), norm: Some(norm), coefficient };
+    let mut line = case.finish(volume, priced, how, trace)?;
+    // Only where no meter can be installed: others could have one that counts nothing while away.
+    if reason == Reason::NoMeter {
+        let person_days = absence::person_days(case, people.value)?;
+        absence::give_back(case, absence::volume(case, person_days, norm)?, &mut line)?;
+    }
+    Ok(line)
+}
