@@ -140,6 +140,33 @@ async fn two_months(plugin: &[u8]) {
     drop(tx);
     receipts(&house, account).await;
     pages(&house, account).await;
+    replayed(&house, account).await;
+}
+
+/// What changes after publication changes no published month; a row that was tampered with is named.
+async fn replayed(house: &House, account: AccountId) {
+    let replay = || runs::replay::replay(&house.db, &house.tenant, house.billing.plugins(), OCTOBER, |_, _| {});
+    let change = async |sql: &str| {
+        let tx = house.begin().await;
+        tx.execute(sql, vec![account.into()]).await.expect("changed");
+        tx.commit().await.expect("committed");
+    };
+    let same = replay().await.expect("replayed");
+    assert!(same.is_same(), "{same:?}");
+    assert_eq!(same.accounts, 30);
+    change("UPDATE occupancy SET registered = 7 WHERE tenant_id = $1 AND account_id = $2").await;
+    change("UPDATE meter SET verified_until = 20200101 WHERE tenant_id = $1 AND account_id = $2").await;
+    assert!(replay().await.expect("replayed").is_same(), "the inputs are frozen");
+    change(
+        "UPDATE charge SET charged = charged + 1 WHERE tenant_id = $1 AND account_id = $2
+         AND service_code = 'waste' AND run_id = (SELECT id FROM billing_run WHERE tenant_id = $1
+           AND period = 202510 AND state = 'published')",
+    )
+    .await;
+    let tampered = replay().await.expect("replayed");
+    assert_eq!(tampered.published, tampered.calculated, "the hash is over what was calculated");
+    let [difference] = tampered.differences.as_slice() else { panic!("{tampered:?}") };
+    assert!(difference.contains("0000000000, waste: было 249,17, получилось 249,16"), "{difference}");
 }
 
 /// Two runs of one month: the same inputs, the same hash.
