@@ -238,7 +238,8 @@ fn of_charge(before: &Charged, after: &Charged) -> Vec<(Cause, Money, String)> {
     };
     let (k0, k1) = (raised(before), raised(after));
     let coefficient = kopecks(after.plain() * (k1 - k0));
-    let tariff = kopecks((after.plain() - at_old_prices) * k0);
+    let exact: Decimal = after.parts.iter().map(|part| part.volume * part.tariff).sum();
+    let tariff = kopecks((exact - at_old_prices) * k0);
     let norm = match (before.norm, after.norm) {
         (Some(n0), Some(n1)) if before.by_norm() && after.by_norm() && n0 != n1 && !n1.is_zero() => {
             kopecks((at_old_prices - at_old_prices * n0 / n1) * k0)
