@@ -16,7 +16,7 @@ export const launch = () =>
 
 // Pages of a guest and of a resident; a meter's own page is added by `meterPage`.
 export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate"];
-export const residentPages = ["/overview", "/services", "/charges", "/payments", "/meters/readings", "/meters", "/documents", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
+export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
 
 // A page whose mistakes are collected: script errors, refused resources, broken policies.
 export async function open(browser, company, options = {}) {

@@ -107,6 +107,7 @@ fn no_page_names_anything_of_the_other_company(kind: Kind) {
             "/overview",
             "/services",
             "/charges",
+            "/charges/difference",
             "/payments",
             "/meters/readings",
             "/meters",

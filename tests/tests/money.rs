@@ -27,6 +27,7 @@ on_both_databases![
     a_month_billed_twice_has_the_same_hash,
     a_run_that_is_killed_is_continued_to_the_same_result,
     the_ledger_gives_the_stored_balances,
+    a_changed_bill_is_explained_to_the_kopeck,
 ];
 
 fn documents(browser: &mut Browser) -> Vec<Value> {
@@ -389,4 +390,30 @@ fn the_ledger_gives_the_stored_balances(kind: Kind) {
             }
         }
     });
+}
+
+fn a_changed_bill_is_explained_to_the_kopeck(kind: Kind) {
+    for slug in COMPANIES {
+        let mut visit = Server::shared(kind).resident(slug);
+        let months = visit.call("GET", "/api/v1/charges", None).expect(200).json()["periods"].clone();
+        let months: Vec<&str> = months.as_array().expect("months").iter().filter_map(Value::as_str).collect();
+        assert!(months.len() >= 14, "{slug}: {months:?}");
+        for pair in months.windows(2) {
+            let address = format!("/charges/difference?period={}", pair[0]);
+            let found = visit.call("GET", &format!("/api/v1{address}"), None).expect(200).json();
+            assert_eq!((&found["after"], &found["before"]), (&pair[0].into(), &pair[1].into()));
+            let sum = |key: &str| found[key].as_i64().expect("a sum");
+            let causes = found["causes"].as_array().expect("causes");
+            let explained: i64 = causes.iter().map(|cause| cause["amount"].as_i64().expect("a sum")).sum();
+            assert_eq!(explained, sum("to") - sum("from"), "{slug} {pair:?}: {causes:?}");
+            let unexplained = causes.iter().find(|cause| cause["cause"] == "начисление");
+            assert_eq!(unexplained, None, "{slug} {pair:?}: every charge has its reasons");
+            if sum("to") != sum("from") {
+                let page = visit.page(&address);
+                assert_eq!(page.figure("difference"), Some(explained), "{slug} {pair:?}");
+            }
+        }
+        let first = months.last().expect("a month");
+        visit.get(&format!("/charges/difference?period={first}")).expect(404);
+    }
 }

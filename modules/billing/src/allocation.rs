@@ -1,42 +1,86 @@
-//! Which services a payment pays: old debts first, then the month's charges, the rest ahead.
+//! Which debts a payment pays: the month it names, then the oldest debt that may still be claimed, then
+//! the month's own charges, debts past their limitation, and penalties last.
 
-use kabinet_core::Money;
+use kabinet_core::{Money, Period};
 
-/// What a service of one receipt kind has before payments are counted.
+use crate::arrears::Owed;
+
+/// A part of a payment that paid principal of an earlier month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// Balance at the start: debt positive, overpayment negative.
-    pub opening: Money,
-    /// The month's charge, recalculations and penalty.
-    pub current: Money,
+pub struct Repaid {
+    /// Position of the service.
+    pub service: usize,
+    /// The month it was owed for.
+    pub period: Period,
+    /// The part, above zero.
+    pub amount: Money,
 }
 
-/// How `paid` is divided over services, in their order: to opening debts in proportion, then to the
-/// month's charges in proportion, the rest (and whatever is taken back) to the first. The parts sum to
-/// `paid`; a part never exceeds what was owed, except the first's.
-#[must_use]
-pub fn allocate(paid: Money, dues: &[Due]) -> Vec<Money> {
-    let mut parts = vec![Money::ZERO; dues.len()];
-    let Some(first) = parts.first_mut() else { return parts };
-    if paid.0 < 0 {
-        *first = paid;
-        return parts;
+/// How a payment was divided over services.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credited {
+    /// Principal of earlier months.
+    pub repaid: Vec<Repaid>,
+    /// What each service got.
+    pub parts: Vec<Money>,
+    /// What no principal was owed for: it is for penalties, or paid ahead.
+    pub left: Money,
+}
+
+/// Credits a payment to the services of its receipt kind, within a group in proportion to what is owed.
+/// `claimable` is the first month within the limitation period.
+pub fn credit(owed: &mut [Owed], amount: Money, named: Option<Period>, claimable: Period) -> Credited {
+    let mut credited = Credited { repaid: Vec::new(), parts: vec![Money::ZERO; owed.len()], left: amount };
+    if amount <= Money::ZERO {
+        return credited;
     }
-    let debts: Vec<i64> = dues.iter().map(|due| due.opening.0.max(0)).collect();
-    // An overpayment of the service itself pays its charge first.
-    let charges = dues.iter().map(|due| (due.opening.0.min(0) + due.current.0).max(0)).collect::<Vec<_>>();
-    let mut left = paid.0;
-    for owed in [debts, charges] {
-        let given = in_proportion(left, &owed);
-        for (part, given) in parts.iter_mut().zip(given) {
-            part.0 += given;
-            left -= given;
+    let mut months: Vec<Period> = owed.iter().flat_map(|owed| owed.months.iter().map(|(period, _)| *period)).collect();
+    months.sort_unstable();
+    months.dedup();
+    let (late, old) = months.iter().partition::<Vec<Period>, _>(|month| **month >= claimable);
+    for period in named.into_iter().chain(late) {
+        credited.pay_month(owed, period);
+    }
+    credited.pay(owed, |owed| Some(&mut owed.current));
+    for period in old {
+        credited.pay_month(owed, period);
+    }
+    credited
+}
+
+/// Pays penalties with what principal left over; the rest is paid ahead on the first service.
+pub fn credit_penalties(owed: &mut [Owed], left: Money) -> Vec<Money> {
+    let mut credited = Credited { repaid: Vec::new(), parts: vec![Money::ZERO; owed.len()], left };
+    if left > Money::ZERO {
+        credited.pay(owed, |owed| Some(&mut owed.penalty));
+    }
+    if let (Some(first), Some(part)) = (owed.first_mut(), credited.parts.first_mut()) {
+        *part += credited.left;
+        first.charge(-credited.left);
+    }
+    credited.parts
+}
+
+impl Credited {
+    fn pay_month(&mut self, owed: &mut [Owed], period: Period) {
+        let given = self.pay(owed, |owed| owed.month(period));
+        let paid = given.into_iter().enumerate().filter(|(_, amount)| *amount > 0);
+        self.repaid.extend(paid.map(|(service, amount)| Repaid { service, period, amount: Money(amount) }));
+    }
+
+    /// Pays one sum of each service, in proportion where there is not enough for all.
+    fn pay(&mut self, owed: &mut [Owed], sum: impl Fn(&mut Owed) -> Option<&mut Money>) -> Vec<i64> {
+        let sums: Vec<i64> = owed.iter_mut().map(|owed| sum(owed).map_or(0, |money| money.0)).collect();
+        let given = in_proportion(self.left.0, &sums);
+        for ((owed, part), given) in owed.iter_mut().zip(&mut self.parts).zip(&given) {
+            if let Some(money) = sum(owed) {
+                money.0 -= given;
+                part.0 += given;
+                self.left.0 -= given;
+            }
         }
+        given
     }
-    if let Some(first) = parts.first_mut() {
-        first.0 += left;
-    }
-    parts
 }
 
 /// At most `sum` divided in proportion to `owed`, no part above what is owed; kopecks left over by the
@@ -68,51 +112,102 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn due(opening: i64, current: i64) -> Due {
-        Due { opening: Money(opening), current: Money(current) }
+    const JULY: Period = Period(202_607);
+    const AUGUST: Period = Period(202_608);
+    const SEPTEMBER: Period = Period(202_609);
+
+    fn owed(months: &[(Period, i64)], current: i64, penalty: i64) -> Owed {
+        let months = months.iter().map(|(period, sum)| (*period, Money(*sum))).collect();
+        Owed { months, current: Money(current), penalty: Money(penalty), ahead: Money::ZERO }
+    }
+
+    fn parts(services: &mut [Owed], amount: i64, named: Option<Period>) -> (Vec<i64>, i64) {
+        let credited = credit(services, Money(amount), named, AUGUST);
+        (credited.parts.iter().map(|part| part.0).collect(), credited.left.0)
+    }
+
+    fn two() -> Vec<Owed> {
+        vec![owed(&[(AUGUST, 100)], 1000, 50), owed(&[(AUGUST, 300), (SEPTEMBER, 200)], 1000, 0)]
     }
 
     #[test]
-    fn old_debts_are_paid_before_the_month() {
-        let dues = [due(100, 1000), due(300, 1000)];
-        assert_eq!(allocate(Money(200), &dues), [Money(50), Money(150)]);
-        assert_eq!(allocate(Money(401), &dues), [Money(101), Money(300)]);
-        assert_eq!(allocate(Money(3000), &dues), [Money(1700), Money(1300)]);
-        assert_eq!(allocate(Money(-5), &dues), [Money(-5), Money(0)]);
-        assert_eq!(allocate(Money(5), &[]), []);
+    fn the_oldest_month_is_paid_first_in_proportion() {
+        assert_eq!(parts(&mut two(), 200, None), (vec![50, 150], 0));
+        assert_eq!(parts(&mut two(), 401, None), (vec![100, 301], 0));
+        assert_eq!(parts(&mut two(), 2700, None), (vec![1100, 1500], 100));
+        assert_eq!(parts(&mut two(), -5, None), (vec![0, 0], -5));
+        assert_eq!(parts(&mut [], 5, None), (vec![], 5));
+    }
+
+    #[test]
+    fn a_payment_that_names_a_month_pays_that_month() {
+        assert_eq!(parts(&mut two(), 150, Some(SEPTEMBER)), (vec![0, 150], 0));
+        assert_eq!(parts(&mut two(), 240, Some(SEPTEMBER)), (vec![10, 230], 0));
+    }
+
+    #[test]
+    fn a_debt_past_its_limitation_waits_for_the_others_unless_it_is_named() {
+        let services = || vec![owed(&[(JULY, 500), (AUGUST, 100)], 1000, 0)];
+        let mut plain = services();
+        let credited = credit(&mut plain, Money(1200), None, AUGUST);
+        let repaid: Vec<_> = credited.repaid.iter().map(|part| (part.period, part.amount.0)).collect();
+        assert_eq!(repaid, [(AUGUST, 100), (JULY, 100)]);
+        let mut named = services();
+        let credited = credit(&mut named, Money(200), Some(JULY), AUGUST);
+        assert_eq!(credited.repaid, [Repaid { service: 0, period: JULY, amount: Money(200) }]);
+    }
+
+    #[test]
+    fn penalties_are_paid_last_and_the_rest_is_paid_ahead() {
+        let mut services = two();
+        let left = credit(&mut services, Money(2700), None, AUGUST).left;
+        assert_eq!(credit_penalties(&mut services, left), [Money(100), Money(0)]);
+        assert_eq!((services[0].penalty, services[0].ahead), (Money(0), Money(50)));
+    }
+
+    fn any_owed() -> impl Strategy<Value = Owed> {
+        (0_i64..50_000, 0_i64..50_000, 0_i64..50_000, 0_i64..5_000)
+            .prop_map(|(july, august, current, penalty)| owed(&[(JULY, july), (AUGUST, august)], current, penalty))
     }
 
     proptest! {
         #[test]
-        fn the_parts_sum_to_the_payment(
-            paid in -1_000_000_i64..100_000_000,
-            dues in prop::collection::vec((-1_000_000_i64..10_000_000, -1_000_000_i64..10_000_000), 1..12),
+        fn a_payment_lowers_what_is_owed_by_exactly_itself(
+            amounts in prop::collection::vec(-1_000_i64..300_000, 1..5),
+            mut services in prop::collection::vec(any_owed(), 1..8),
         ) {
-            let dues: Vec<Due> = dues.into_iter().map(|(opening, current)| due(opening, current)).collect();
-            let parts = allocate(Money(paid), &dues);
-            prop_assert_eq!(parts.iter().copied().sum::<Money>(), Money(paid));
-            for (part, due) in parts.iter().zip(&dues).skip(1) {
-                prop_assert!(part.0 >= 0);
-                prop_assert!(part.0 <= due.opening.0.max(0) + due.current.0.max(0));
+            let before: Vec<Money> = services.iter().map(Owed::balance).collect();
+            let mut given = vec![Money::ZERO; services.len()];
+            let mut left = Money::ZERO;
+            for amount in &amounts {
+                let credited = credit(&mut services, Money(*amount), None, AUGUST);
+                left += credited.left;
+                for (sum, part) in given.iter_mut().zip(&credited.parts) {
+                    *sum += *part;
+                }
+            }
+            for (sum, part) in given.iter_mut().zip(credit_penalties(&mut services, left)) {
+                *sum += part;
+            }
+            prop_assert_eq!(given.iter().copied().sum::<Money>().0, amounts.iter().sum::<i64>());
+            for ((owed, before), given) in services.iter().zip(&before).zip(&given) {
+                prop_assert_eq!(owed.balance(), *before - *given);
             }
         }
 
         #[test]
-        fn debts_come_first(
-            paid in 0_i64..1_000_000,
-            dues in prop::collection::vec((0_i64..1_000_000, 0_i64..1_000_000), 1..8),
+        fn nothing_newer_is_paid_while_an_older_month_is_owed(
+            amount in 0_i64..100_000,
+            mut services in prop::collection::vec(any_owed(), 1..8),
         ) {
-            let dues: Vec<Due> = dues.into_iter().map(|(opening, current)| due(opening, current)).collect();
-            let debt: i64 = dues.iter().map(|due| due.opening.0).sum();
-            let parts = allocate(Money(paid), &dues);
-            if paid <= debt {
-                for (part, due) in parts.iter().zip(&dues) {
-                    prop_assert!(part.0 <= due.opening.0);
-                }
-            } else {
-                for (part, due) in parts.iter().zip(&dues) {
-                    prop_assert!(part.0 >= due.opening.0);
-                }
+            let before = services.clone();
+            credit(&mut services, Money(amount), None, JULY);
+            let owes = |services: &[Owed], at: usize| services.iter().map(|owed| owed.months[at].1.0).sum::<i64>();
+            if owes(&services, 0) > 0 {
+                prop_assert_eq!(owes(&services, 1), owes(&before, 1));
+            }
+            if owes(&services, 1) > 0 {
+                prop_assert!(services.iter().zip(&before).all(|(now, then)| now.current == then.current));
             }
         }
     }

@@ -7,15 +7,17 @@ use kabinet_accounts::roster::AccountFacts;
 use kabinet_contracts::AccountId;
 use kabinet_core::{Day, Money, Period, Timestamp};
 use kabinet_meters::consumption::MeterMonth;
-use kabinet_plugin_host::api::{AccountCharges, AveragedMonth, Batch};
+use kabinet_plugin_host::api::{Account, AccountCharges, AveragedMonth, Batch};
 use kabinet_plugin_host::{PluginError, TariffPlugin};
 
+use crate::arrears::Arrears;
 use crate::error::Error;
 use crate::plan::Plan;
 
 mod facts;
 mod input;
 mod rows;
+mod settlement;
 
 pub use facts::{Facts, FrozenMeter};
 pub(crate) use input::{measured, zone_of};
@@ -29,10 +31,19 @@ pub struct AccountCase {
     pub facts: AccountFacts,
     /// Its meters with the month's readings.
     pub meters: Vec<MeterMonth>,
-    /// Balances of its services at the start of the month, by service code.
-    pub openings: HashMap<String, Money>,
     /// Months charged without a reading that a reading of this month covers, by service code.
     pub averaged: HashMap<String, Vec<AveragedMonth>>,
+    /// What it owes and paid.
+    pub standing: Standing,
+}
+
+/// What an account brings into a month from the months before, and what it paid.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Balances of its services at the start of the month, by service code.
+    pub openings: HashMap<String, Money>,
+    /// What it owes for months before the last billed one, by service code.
+    pub arrears: HashMap<String, Arrears>,
     /// Payments to count, and those shortly before, oldest first.
     pub payments: Vec<PaymentFact>,
 }
@@ -46,6 +57,8 @@ pub struct PaymentFact {
     pub amount: Money,
     /// The day it was paid.
     pub paid_on: Day,
+    /// The month it names, if any.
+    pub period: Option<Period>,
     /// Whether this bill counts it (otherwise an earlier one did).
     pub counted: bool,
     /// When it was booked.
@@ -60,26 +73,55 @@ pub(crate) fn api_period(period: Period) -> kabinet_plugin_host::api::Period {
     }
 }
 
-/// What the plugin makes of `cases`, in their order. Works on the processor until it is done.
-pub fn calculate(plan: &Plan, plugin: &TariffPlugin, cases: &[AccountCase]) -> Result<Vec<AccountCharges>, Error> {
+/// What the plugin makes of `cases`, in their order, with what it was given. Works on the processor until it
+/// is done.
+pub fn calculate(
+    plan: &Plan,
+    plugin: &TariffPlugin,
+    cases: &[AccountCase],
+) -> Result<(Vec<Account>, Vec<AccountCharges>), Error> {
+    let accounts = (0_u32..).zip(cases).map(|(index, case)| input::account(plan, index, case)).collect();
+    let number = |index: usize| cases.get(index).map_or("?", |case| case.facts.number.as_str()).to_owned();
+    charge(plan, plugin, accounts, number)
+}
+
+/// What the plugin makes of what it is given; `number` is the printed number of the account at a position.
+pub(crate) fn charge(
+    plan: &Plan,
+    plugin: &TariffPlugin,
+    accounts: Vec<Account>,
+    number: impl Fn(usize) -> String,
+) -> Result<(Vec<Account>, Vec<AccountCharges>), Error> {
     let batch = Batch {
         period: api_period(plan.period),
         parameters: plan.parameters(),
         tables: plan.tables.clone(),
         houses: Vec::new(),
-        accounts: (0_u32..).zip(cases).map(|(index, case)| input::account(plan, index, case)).collect(),
+        accounts,
     };
-    let charges = plugin.calculate(&batch).map_err(|error| explained(plan, cases, error))?;
-    if charges.len() != cases.len() {
+    let charges = plugin.calculate(&batch).map_err(|error| explained(plan, number, error))?;
+    if charges.len() != batch.accounts.len() {
         return Err(Error::Stopped("плагин рассчитал не все счета".into()));
     }
-    Ok(charges)
+    Ok((batch.accounts, charges))
 }
 
-/// The rows of one account's bill.
+/// The rows of one account's bill; `facts` is what its receipt says beside the sums, as [`frozen`] writes it.
 #[must_use]
-pub fn bill(plan: &Plan, case: &AccountCase, charges: &AccountCharges) -> AccountRows {
-    rows::bill(plan, case, charges)
+pub fn bill(
+    plan: &Plan,
+    account: AccountId,
+    standing: &Standing,
+    charges: &AccountCharges,
+    facts: String,
+) -> AccountRows {
+    rows::bill(plan, account, standing, charges, facts)
+}
+
+/// What a receipt says beside its sums, as text.
+#[must_use]
+pub fn frozen(case: &AccountCase) -> String {
+    serde_json::to_string(&facts::freeze(case)).unwrap_or_default()
 }
 
 /// The account's identifier.
@@ -89,13 +131,12 @@ pub fn account_of(case: &AccountCase) -> AccountId {
 }
 
 /// A plugin's error with the account number and the service's name in place of positions.
-fn explained(plan: &Plan, cases: &[AccountCase], error: PluginError) -> Error {
+fn explained(plan: &Plan, number: impl Fn(usize) -> String, error: PluginError) -> Error {
     let service =
         |table: u16| plan.snapshot.services.get(plan.owner(table)).map_or("?", |(service, _)| service.title.as_str());
     match error {
         PluginError::Account { index, service: table, message } => {
-            let place = usize::try_from(index).unwrap_or(usize::MAX);
-            let number = cases.get(place).map_or("?", |case| case.facts.number.as_str());
+            let number = number(usize::try_from(index).unwrap_or(usize::MAX));
             let of = table.map(|table| format!(", услуга «{}»", service(table))).unwrap_or_default();
             Error::Stopped(format!("лицевой счёт {number} (№ {index} в пачке){of}: {message}"))
         }

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 mod apply;
 
 pub(crate) use apply::{TOPIC, hex};
-pub use apply::{install_plugin, set_receipt_kinds, set_receipt_template, set_services, set_tariffs};
+pub use apply::{
+    install_plugin, set_penalty_rates, set_receipt_kinds, set_receipt_template, set_services, set_tariffs,
+};
 
 /// A kind of receipt: who is paid, with which bank details.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

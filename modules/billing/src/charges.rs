@@ -12,6 +12,7 @@ use crate::calculation::{CARRIED, Facts, FrozenMeter, measured, method, zone_of}
 use crate::catalog::Service;
 use crate::entity::{charge, receipt_facts};
 use crate::error::Error;
+use crate::penalty::Interval;
 use crate::plan::Snapshot;
 use crate::trace::{self, Reasons};
 
@@ -98,6 +99,8 @@ pub struct ChargeLine {
     pub recalculation_reason: Option<String>,
     /// Penalty.
     pub penalty: Money,
+    /// How it came about: one entry an interval of days.
+    pub penalty_reasons: Vec<String>,
 }
 
 /// A zone or range of a month's volume.
@@ -116,7 +119,7 @@ pub struct ChargePart {
 /// The month's lines in words: what was charged or corrected, carried balances left out.
 #[must_use]
 pub fn lines(month: &FrozenMonth) -> Vec<ChargeLine> {
-    let charged = month.charges.iter().filter(|row| row.method != CARRIED);
+    let charged = month.charges.iter().filter(|row| row.method != CARRIED || row.penalty != Money::ZERO);
     charged.filter_map(|row| Some(line(month.snapshot.service(&row.service_code)?, row, &month.facts.meters))).collect()
 }
 
@@ -142,7 +145,22 @@ fn line(service: &Service, row: &charge::Model, meters: &[FrozenMeter]) -> Charg
         recalculation: row.recalculation,
         recalculation_reason: recalculation_reason(&reasons),
         penalty: row.penalty,
+        penalty_reasons: reasons.penalty.iter().map(penalty_reason).collect(),
     }
+}
+
+/// «долг за август 2026: 1 000,00 ₽ × 16 дн. × 9,5 % ÷ 300».
+fn penalty_reason(interval: &Interval) -> String {
+    let debt = format::period(interval.debt.0.unsigned_abs());
+    let what = if interval.principal < Money::ZERO {
+        "оплачено раньше, чем учтено, из долга"
+    } else {
+        "долг"
+    };
+    let principal = format::rub_sign(interval.principal.0.abs());
+    let percent = Quantity::from_decimal(interval.percent).unwrap_or_default();
+    let (days, divisor) = (interval.days, interval.divisor);
+    format!("{what} за {debt}: {principal} × {days}\u{a0}дн. × {}\u{a0}% ÷ {divisor}", format::quantity(percent.0))
 }
 
 fn charge_part(part: &kabinet_plugin_host::api::Part, unit: Unit) -> ChargePart {
@@ -180,7 +198,7 @@ fn zone_number(zone: kabinet_plugin_host::api::Zone) -> &'static str {
     }
 }
 
-fn tariff_unit(unit: Unit) -> String {
+pub(crate) fn tariff_unit(unit: Unit) -> String {
     match unit {
         Unit::Person => "₽ с человека".to_owned(),
         Unit::One | Unit::Rouble => "₽".to_owned(),

@@ -37,7 +37,15 @@ tenant_table!(receipt, "receipt", key { run_id: RunId, account_id: AccountId, ki
     to_pay: Money,
 });
 tenant_table!(receipt_facts, "receipt_facts", key { run_id: RunId, account_id: AccountId }, {
-    facts: String,
+    facts: String, input: Option<Vec<u8>>,
+});
+tenant_table!(arrears, "arrears", key {
+    run_id: RunId, account_id: AccountId, service_code: String, debt_period: Period,
+}, {
+    amount: Money,
+});
+tenant_table!(penalty_rate, "penalty_rate", key { from_on: Day }, {
+    until_on: Option<Day>, percent: Quantity, note: String,
 });
 tenant_table!(estimate, "estimate", key { account_id: AccountId }, {
     period: Period, total: Option<Money>, change: Option<Money>, problem: String, computed_at: Timestamp, wanted: i64,

@@ -59,6 +59,12 @@ pub enum Error {
     /// The run stopped; the text says why and where.
     #[error("{0}")]
     Stopped(String),
+    /// A day of the month has no rate of penalty.
+    #[error("на {0} не задана ставка пеней: добавьте её и повторите расчёт")]
+    NoPenaltyRate(kabinet_core::Day),
+    /// A month of an earlier release, whose inputs were not kept.
+    #[error("{0}: месяц рассчитан прежней версией, его исходные данные не сохранены")]
+    NotReplayable(Period),
     /// A payment with the same number says something else.
     #[error("платёж {external_id} из {source_code} уже записан с другой суммой или на другой счёт")]
     PaymentConflict {
@@ -99,6 +105,8 @@ impl Error {
             Self::Outdated(_) => "billing.run_outdated",
             Self::Busy => "billing.run_busy",
             Self::Stopped(_) => "billing.run_stopped",
+            Self::NotReplayable(_) => "billing.not_replayable",
+            Self::NoPenaltyRate(_) => "billing.no_penalty_rate",
             Self::PaymentConflict { .. } => "billing.payment_conflict",
             Self::NoAmount => "billing.payment_amount",
             Self::NoSuchReceipt => "billing.no_such_receipt",

@@ -120,7 +120,7 @@ async fn period_to_estimate(tx: &Tx) -> Result<Period, DbError> {
 
 async fn computed(tool: Tool, cases: Vec<AccountCase>) -> Result<(Vec<AccountCase>, Vec<AccountCharges>), Error> {
     let work = move || {
-        let charges = calculation::calculate(&tool.plan, &tool.plugin, &cases)?;
+        let (_, charges) = calculation::calculate(&tool.plan, &tool.plugin, &cases)?;
         Ok((cases, charges))
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::Stopped(error.to_string()))?

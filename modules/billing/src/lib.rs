@@ -2,11 +2,13 @@
 
 mod allocation;
 mod api;
+pub mod arrears;
 pub mod calculation;
 pub mod calendar;
 pub mod catalog;
 pub mod charges;
 mod codes;
+pub mod difference;
 pub mod documents;
 pub mod entity;
 mod error;
@@ -17,6 +19,7 @@ mod loading;
 pub mod overview;
 mod pages;
 pub mod payments;
+pub mod penalty;
 pub mod plan;
 mod plugins;
 pub mod receipts;
@@ -137,6 +140,7 @@ impl WebModule for Billing {
             ("billing/overview.html", include_str!("../templates/billing/overview.html")),
             ("billing/services.html", include_str!("../templates/billing/services.html")),
             ("billing/charges.html", include_str!("../templates/billing/charges.html")),
+            ("billing/difference.html", include_str!("../templates/billing/difference.html")),
             ("billing/payments.html", include_str!("../templates/billing/payments.html")),
             ("billing/documents.html", include_str!("../templates/billing/documents.html")),
         ]

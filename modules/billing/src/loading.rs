@@ -9,7 +9,8 @@ use kabinet_meters::consumption::{self, MeterMonth};
 use kabinet_plugin_host::api::AveragedMonth;
 use sea_orm::FromQueryResult;
 
-use crate::calculation::{AccountCase, PaymentFact, api_period, measured};
+use crate::arrears::{Arrears, PENALTY_ROW};
+use crate::calculation::{AccountCase, PaymentFact, Standing, api_period, measured};
 use crate::plan::Plan;
 
 /// How far back the last payment of an earlier bill is looked for, milliseconds: about three months.
@@ -46,7 +47,16 @@ struct Paid {
     kind_code: String,
     amount: Money,
     paid_on: Day,
+    period: Option<Period>,
     booked_at: Timestamp,
+}
+
+#[derive(FromQueryResult)]
+struct Unpaid {
+    account_id: AccountId,
+    service_code: String,
+    debt_period: Period,
+    amount: Money,
 }
 
 #[derive(FromQueryResult)]
@@ -65,17 +75,35 @@ pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>
     };
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
     let mut meters = consumption::for_accounts(tx, plan.period, &ids).await?;
-    let mut openings = openings(tx, base.run, first, last).await?;
-    let mut payments = payments(tx, base.cutoffs, first, last).await?;
+    let mut standings = standings(tx, base, first, last).await?;
     let mut averaged = averaged(tx, plan, first, last, &meters).await?;
     let case = |facts: AccountFacts| AccountCase {
         meters: meters.remove(&facts.id).unwrap_or_default(),
-        openings: openings.remove(&facts.id).unwrap_or_default(),
-        payments: payments.remove(&facts.id).unwrap_or_default(),
+        standing: standings.remove(&facts.id).unwrap_or_default(),
         averaged: averaged.remove(&facts.id).unwrap_or_default(),
         facts,
     };
     Ok(accounts.into_iter().map(case).collect())
+}
+
+/// What the accounts `first` to `last` owe and paid; an account without either is not in it.
+pub(crate) async fn standings(
+    tx: &Tx,
+    base: Base,
+    first: AccountId,
+    last: AccountId,
+) -> Result<HashMap<AccountId, Standing>, DbError> {
+    let mut found: HashMap<AccountId, Standing> = HashMap::new();
+    for (account, openings) in openings(tx, base.run, first, last).await? {
+        found.entry(account).or_default().openings = openings;
+    }
+    for (account, arrears) in arrears(tx, base.run, first, last).await? {
+        found.entry(account).or_default().arrears = arrears;
+    }
+    for (account, payments) in payments(tx, base.cutoffs, first, last).await? {
+        found.entry(account).or_default().payments = payments;
+    }
+    Ok(found)
 }
 
 async fn openings(
@@ -99,6 +127,33 @@ async fn openings(
     Ok(found)
 }
 
+/// Rows stand only for months before the last billed one, and for penalties: few accounts have any.
+async fn arrears(
+    tx: &Tx,
+    run: Option<RunId>,
+    first: AccountId,
+    last: AccountId,
+) -> Result<HashMap<AccountId, HashMap<String, Arrears>>, DbError> {
+    let Some(run) = run else { return Ok(HashMap::new()) };
+    let rows: Vec<Unpaid> = tx
+        .rows(
+            "SELECT account_id, service_code, debt_period, amount FROM arrears
+             WHERE tenant_id = $1 AND run_id = $2 AND account_id BETWEEN $3 AND $4
+             ORDER BY account_id, service_code, debt_period",
+            vec![run.into(), first.into(), last.into()],
+        )
+        .await?;
+    let mut found: HashMap<AccountId, HashMap<String, Arrears>> = HashMap::new();
+    for row in rows {
+        let of_service = found.entry(row.account_id).or_default().entry(row.service_code).or_default();
+        match row.debt_period {
+            PENALTY_ROW => of_service.penalty = row.amount,
+            period => of_service.months.push((period, row.amount)),
+        }
+    }
+    Ok(found)
+}
+
 async fn payments(
     tx: &Tx,
     cutoffs: Option<Cutoffs>,
@@ -109,7 +164,7 @@ async fn payments(
     let from = cutoffs.from.min(Timestamp(cutoffs.to.0 - LAST_PAYMENT_WINDOW));
     let rows: Vec<Paid> = tx
         .rows(
-            "SELECT account_id, kind_code, amount, paid_on, booked_at FROM payment
+            "SELECT account_id, kind_code, amount, paid_on, period, booked_at FROM payment
              WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND booked_at > $4 AND booked_at <= $5
              ORDER BY account_id, booked_at, id",
             vec![first.into(), last.into(), from.into(), cutoffs.to.into()],
@@ -122,6 +177,7 @@ async fn payments(
             kind: row.kind_code,
             amount: row.amount,
             paid_on: row.paid_on,
+            period: row.period,
             counted,
             booked_at: row.booked_at,
         };

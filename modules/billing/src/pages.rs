@@ -8,15 +8,17 @@ use poem::web::{Data, Path, Query};
 use poem::{EndpointExt, Response, handler};
 use serde::{Deserialize, Serialize};
 
+use crate::charges::BilledMonth;
 use crate::error::Error;
 use crate::estimate::Preliminary;
 use crate::receipts::{Receipts, Wanted};
-use crate::{charges, documents, overview, payments};
+use crate::{charges, difference, documents, overview, payments};
 
 mod contexts;
 
 use contexts::{
-    ChargeContext, FiguresContext, MonthContext, PaymentContext, ServiceContext, SumsContext, TotalsContext,
+    ChargeContext, DifferenceContext, FiguresContext, MonthContext, PaymentContext, ServiceContext, SumsContext,
+    TotalsContext,
 };
 
 /// Payments on one page.
@@ -28,6 +30,7 @@ pub(crate) fn routes(receipts: &Receipts, estimates: &Preliminary) -> Vec<PageRo
         PageRoute::new("/overview", poem::get(show_overview).data(estimates.clone())),
         PageRoute::new("/services", poem::get(show_services)),
         PageRoute::new("/charges", poem::get(show_charges)),
+        PageRoute::new("/charges/difference", poem::get(show_difference)),
         PageRoute::new("/payments", poem::get(show_payments)),
         PageRoute::new("/documents", poem::get(show_documents)),
         PageRoute::new("/documents/:period", poem::get(only_receipt).data(receipts.clone())),
@@ -132,7 +135,14 @@ struct ChargesContext {
     periods: Vec<Period>,
     charges: Vec<ChargeContext>,
     totals: Option<TotalsContext>,
-    penalty_note: Option<String>,
+    difference_href: Option<String>,
+}
+
+/// The month asked for, the latest without one; a month without a receipt is not found.
+pub(crate) fn chosen(months: &[BilledMonth], asked: Option<&str>) -> Result<Option<BilledMonth>, Problem> {
+    let Some(text) = asked.filter(|text| !text.is_empty()) else { return Ok(months.first().copied()) };
+    let period: Period = text.parse().map_err(|_| Problem::not_found())?;
+    months.iter().find(|month| month.period == period).copied().map(Some).ok_or_else(Problem::not_found)
 }
 
 #[handler]
@@ -140,27 +150,32 @@ async fn show_charges(resident: Resident, Query(query): Query<ChargesQuery>) -> 
     let account = AccountId(resident.account_with_sums()?.id);
     let tx = resident.read().await?;
     let months = charges::months(&tx, account).await?;
-    let chosen = match query.period.as_deref().filter(|text| !text.is_empty()) {
-        Some(text) => {
-            let period: Period = text.parse().map_err(|_| Problem::not_found())?;
-            Some(*months.iter().find(|month| month.period == period).ok_or_else(Problem::not_found)?)
-        }
-        None => months.first().copied(),
-    };
+    let chosen = chosen(&months, query.period.as_deref())?;
     let mut context = ChargesContext {
         period: chosen.map(|month| month.period),
         periods: months.iter().map(|month| month.period).collect(),
         charges: Vec::new(),
         totals: None,
-        penalty_note: None,
+        difference_href: None,
     };
     if let Some(chosen) = chosen {
+        let before = months.iter().any(|month| month.period == chosen.period.previous());
+        context.difference_href = before.then(|| format!("/charges/difference?period={}", chosen.period));
         let month = charges::frozen(&tx, account, chosen.run_id).await.map_err(problem)?;
         context.charges = charges::lines(&month).into_iter().map(ChargeContext::from).collect();
         context.totals = Some(TotalsContext::new(month.charges.iter().sum()));
     }
     tx.commit().await?;
     resident.page("Детализация начислений", "billing/charges.html", &context)
+}
+
+#[handler]
+async fn show_difference(resident: Resident, Query(query): Query<ChargesQuery>) -> Result<Response, Problem> {
+    let account = AccountId(resident.account_with_sums()?.id);
+    let tx = resident.read().await?;
+    let found = difference::of_month(&tx, account, query.period.as_deref()).await?;
+    tx.commit().await?;
+    resident.page("Почему счёт изменился", "billing/difference.html", &DifferenceContext::from(found))
 }
 
 #[derive(Deserialize)]

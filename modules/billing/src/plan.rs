@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{PluginConfig, ReceiptKind, Section, Service, Terms, enum_value};
 use crate::entity::{receipt_kind, service, tariff};
 use crate::error::Error;
+use crate::penalty::PenaltyTerms;
 use crate::settings::BillingSettings;
 use crate::store;
 
@@ -29,6 +30,9 @@ pub struct Snapshot {
     pub qr_encoding: QrEncoding,
     /// Paragraphs of the receipt's reference section.
     pub notes: Vec<String>,
+    /// What penalties are computed with.
+    #[serde(default)]
+    pub penalty: PenaltyTerms,
 }
 
 impl Snapshot {
@@ -47,6 +51,10 @@ impl Snapshot {
             company_name: tx.tenant().name.clone(),
             profile: tx.tenant().profile.clone(),
             qr_encoding: settings.qr_encoding,
+            penalty: PenaltyTerms {
+                rates: store::penalty_rates(tx).await?,
+                due_days: store::due_days(tx, period).await?,
+            },
             notes: settings.receipt_notes,
         };
         if snapshot.services.iter().all(|(_, terms)| terms.is_none()) {

@@ -13,6 +13,7 @@ use crate::plan::Snapshot;
 use crate::settings::{BillingSettings, MODULE};
 use crate::store::{self, PUBLISHED};
 
+pub mod replay;
 mod rows;
 mod work;
 
@@ -118,6 +119,9 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         return Ok(run.id);
     }
     let (snapshot, plugin_hash) = Snapshot::take(tx, period).await?;
+    if let Some(day) = snapshot.penalty.rates.missing(period).filter(|_| !snapshot.penalty.rates.is_empty()) {
+        return Err(Error::NoPenaltyRate(day));
+    }
     let settings = BillingSettings::of(tx.tenant())?;
     let end = period.next().first_day().start(tx.tenant().zone);
     let id: RunId = tx.new_id();

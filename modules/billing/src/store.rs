@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 
 use kabinet_contracts::{AccountId, RunId};
-use kabinet_core::{DbError, Period, Tx};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use kabinet_core::{Day, DbError, Period, Tx};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
 
 use crate::entity::{
-    billing_run, estimate, plugin, plugin_activation, receipt_kind, receipt_template, service, tariff,
+    billing_run, estimate, penalty_rate, plugin, plugin_activation, receipt_kind, receipt_template, service, tariff,
 };
 use crate::estimate::NewEstimate;
+use crate::penalty::{PenaltyRate, PenaltyRates};
 
+/// Months of which a run knows the due days: debts are older only where nobody can claim them.
+const DUE_MONTHS: i32 = 60;
 /// Accounts whose estimates go out of date in one statement.
 const MOST_OUTDATED: usize = 500;
 
@@ -33,6 +36,12 @@ pub(crate) async fn run(tx: &Tx, id: RunId) -> Result<Option<billing_run::Model>
     tx.one(billing_run::Entity::find().filter(billing_run::Column::Id.eq(id))).await
 }
 
+/// The published run of a period.
+pub(crate) async fn published_run(tx: &Tx, period: Period) -> Result<Option<billing_run::Model>, DbError> {
+    let published = billing_run::Entity::find().filter(billing_run::Column::State.eq(PUBLISHED));
+    tx.one(published.filter(billing_run::Column::Period.eq(period))).await
+}
+
 /// Which plugin calculates from which period, ascending.
 pub(crate) async fn activations(tx: &Tx) -> Result<Vec<plugin_activation::Model>, DbError> {
     tx.all(plugin_activation::Entity::find().order_by_asc(plugin_activation::Column::FromPeriod)).await
@@ -47,6 +56,31 @@ pub(crate) async fn catalog(
         .order_by_asc(receipt_kind::Column::Code);
     let services = service::Entity::find().order_by_asc(service::Column::Position).order_by_asc(service::Column::Code);
     Ok((tx.all(kinds).await?, tx.all(services).await?, tx.all(tariff::Entity::find()).await?))
+}
+
+/// The company's rates of penalty.
+pub(crate) async fn penalty_rates(tx: &Tx) -> Result<PenaltyRates, DbError> {
+    let rows = tx.all(penalty_rate::Entity::find()).await?;
+    let rate = |row: penalty_rate::Model| PenaltyRate {
+        from: row.from_on,
+        until: row.until_on,
+        percent: row.percent.decimal(),
+        note: row.note,
+    };
+    Ok(PenaltyRates::new(rows.into_iter().map(rate).collect()).unwrap_or_default())
+}
+
+/// The last days to pay of the published months before `period` that are not past all limitation.
+pub(crate) async fn due_days(tx: &Tx, period: Period) -> Result<Vec<(Period, Day)>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Due {
+        period: Period,
+        due_on: Day,
+    }
+    let sql = "SELECT period, due_on FROM billing_run
+               WHERE tenant_id = $1 AND state = 'published' AND period >= $2 AND period < $3 ORDER BY period";
+    let rows: Vec<Due> = tx.rows(sql, vec![period.plus(-DUE_MONTHS).into(), period.into()]).await?;
+    Ok(rows.into_iter().map(|row| (row.period, row.due_on)).collect())
 }
 
 /// Forgets terms of months to come.

@@ -1,13 +1,17 @@
 //! A charge's reasons as stored: short text, put into words when shown.
 //!
-//! Blocks parted by `|`: `r` the reason, `p` parts by zone and range, `c` corrections, `t` the formula.
+//! Blocks parted by `|`: `r` the reason, `p` parts by zone and range, `c` corrections, `t` the formula, `d`
+//! the intervals of a penalty.
 //! In a block, items are parted by spaces and fields by `/`; enums are one letter, the position of the
 //! variant in the order written here, which is never changed, only continued.
 
 use std::fmt::Write as _;
 
+use kabinet_core::Money;
 use kabinet_plugin_host::api::{Basis, Line, Operation, Part, Period, Reason, Recalculation, Role, Term, Unit, Zone};
 use rust_decimal::Decimal;
+
+use crate::penalty::Interval;
 
 const OPERATIONS: [Operation; 6] =
     [Operation::Start, Operation::Times, Operation::Divide, Operation::Plus, Operation::Minus, Operation::Equals];
@@ -67,6 +71,8 @@ pub struct Reasons {
     pub recalculations: Vec<Recalculation>,
     /// The formula.
     pub terms: Vec<Term>,
+    /// The intervals of the penalty.
+    pub penalty: Vec<Interval>,
 }
 
 fn letter<T: PartialEq>(all: &[T], value: &T) -> char {
@@ -119,6 +125,16 @@ pub fn encode(line: &Line) -> String {
     text
 }
 
+/// Adds the intervals of a penalty to stored reasons.
+pub(crate) fn add_penalty(text: &mut String, intervals: &[Interval]) {
+    block(text, 'd');
+    for (at, interval) in intervals.iter().enumerate() {
+        space(text, at);
+        let Interval { debt, principal, days, percent, divisor } = interval;
+        let _ = write!(text, "{}/{}/{days}/{}/{divisor}", debt.0, principal.0, percent.normalize());
+    }
+}
+
 fn block(text: &mut String, name: char) {
     if !text.is_empty() {
         text.push('|');
@@ -145,6 +161,7 @@ pub fn decode(text: &str) -> Reasons {
             Some('p') => reasons.parts = items.filter_map(part).collect(),
             Some('c') => reasons.recalculations = items.filter_map(recalculation).collect(),
             Some('t') => reasons.terms = items.filter_map(term).collect(),
+            Some('d') => reasons.penalty = items.filter_map(interval).collect(),
             _ => {}
         }
     }
@@ -167,6 +184,18 @@ fn recalculation(item: &str) -> Option<Recalculation> {
     let amount: i64 = amount.parse().ok()?;
     let period = Period { year: u16::try_from(month / 100).ok()?, month: u8::try_from(month % 100).ok()? };
     Some(Recalculation { basis, period, amount, exact_amount: Decimal::new(amount, 2) })
+}
+
+fn interval(item: &str) -> Option<Interval> {
+    let mut fields = item.split('/');
+    let mut field = || fields.next();
+    Some(Interval {
+        debt: kabinet_core::Period(field()?.parse().ok()?),
+        principal: Money(field()?.parse().ok()?),
+        days: field()?.parse().ok()?,
+        percent: field()?.parse().ok()?,
+        divisor: field()?.parse().ok()?,
+    })
 }
 
 fn term(item: &str) -> Option<Term> {
@@ -250,8 +279,19 @@ mod tests {
     }
 
     #[test]
+    fn a_penalty_survives_storage() {
+        let debt = kabinet_core::Period(202_608);
+        let interval =
+            Interval { debt, principal: Money(-100_000), days: 16, percent: Decimal::new(950, 2), divisor: 300 };
+        let mut text = String::new();
+        add_penalty(&mut text, &[interval.clone(), interval.clone()]);
+        assert_eq!(text, "d202608/-100000/16/9.5/300 202608/-100000/16/9.5/300");
+        assert_eq!(decode(&format!("taca4|{text}")).penalty, [interval.clone(), interval]);
+    }
+
+    #[test]
     fn nonsense_reads_as_nothing() {
-        for text in ["", "|", "t", "txyz", "pz", "c", "r", "rz|q1", "caa/b"] {
+        for text in ["", "|", "t", "txyz", "pz", "c", "r", "rz|q1", "caa/b", "d1/2", "d"] {
             assert_eq!(decode(text), Reasons::default(), "{text}");
         }
     }

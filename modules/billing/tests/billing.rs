@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use kabinet_billing::catalog::{self, Tariff};
 use kabinet_billing::payments::{self, NewPayment};
+use kabinet_billing::penalty::{PenaltyRate, PenaltyRates};
 use kabinet_billing::receipts::Wanted;
 use kabinet_billing::{documents, ledger, overview, runs};
 use kabinet_contracts::{AccountId, Estimate, RunId};
@@ -42,8 +43,10 @@ fn main() {
         a_run_resumes_after_a_crash(&plugin).await;
         a_failing_table_stops_the_run(&plugin).await;
         published_terms_stay(&plugin).await;
+        a_late_bill_costs_a_penalty(&plugin).await;
+        a_month_without_a_rate_is_not_billed(&plugin).await;
     });
-    println!("billing: 4 tests passed");
+    println!("billing: 6 tests passed");
 }
 
 async fn billed(house: &House, period: Period) -> RunId {
@@ -137,6 +140,33 @@ async fn two_months(plugin: &[u8]) {
     drop(tx);
     receipts(&house, account).await;
     pages(&house, account).await;
+    replayed(&house, account).await;
+}
+
+/// What changes after publication changes no published month; a row that was tampered with is named.
+async fn replayed(house: &House, account: AccountId) {
+    let replay = || runs::replay::replay(&house.db, &house.tenant, house.billing.plugins(), OCTOBER, |_, _| {});
+    let change = async |sql: &str| {
+        let tx = house.begin().await;
+        tx.execute(sql, vec![account.into()]).await.expect("changed");
+        tx.commit().await.expect("committed");
+    };
+    let same = replay().await.expect("replayed");
+    assert!(same.is_same(), "{same:?}");
+    assert_eq!(same.accounts, 30);
+    change("UPDATE occupancy SET registered = 7 WHERE tenant_id = $1 AND account_id = $2").await;
+    change("UPDATE meter SET verified_until = 20200101 WHERE tenant_id = $1 AND account_id = $2").await;
+    assert!(replay().await.expect("replayed").is_same(), "the inputs are frozen");
+    change(
+        "UPDATE charge SET charged = charged + 1 WHERE tenant_id = $1 AND account_id = $2
+         AND service_code = 'waste' AND run_id = (SELECT id FROM billing_run WHERE tenant_id = $1
+           AND period = 202510 AND state = 'published')",
+    )
+    .await;
+    let tampered = replay().await.expect("replayed");
+    assert_eq!(tampered.published, tampered.calculated, "the hash is over what was calculated");
+    let [difference] = tampered.differences.as_slice() else { panic!("{tampered:?}") };
+    assert!(difference.contains("0000000000, waste: было 249,17, получилось 249,16"), "{difference}");
 }
 
 /// Two runs of one month: the same inputs, the same hash.
@@ -272,6 +302,72 @@ async fn published_terms_stay(plugin: &[u8]) {
     assert!(text.contains("cold_water") && text.contains("2025-09"), "{text}");
     let skipped = runs::start(&mut tx, Period(202_511)).await.expect_err("October comes first");
     assert_eq!(skipped.code(), "billing.out_of_order");
+}
+
+const NOVEMBER: Period = Period(202_511);
+
+fn rates(until: Option<Day>) -> PenaltyRates {
+    let percent = "9.5".parse().expect("a number");
+    let rate = PenaltyRate { from: Day(20_220_228), until, percent, note: String::new() };
+    PenaltyRates::new(vec![rate]).expect("one rate")
+}
+
+/// September's bill was due on 10 October; the 31st day after it is 10 November.
+async fn a_late_bill_costs_a_penalty(plugin: &[u8]) {
+    let house = House::new(plugin, 4).await;
+    let [late, paid_up, paid_in_november, named] = house.accounts[..] else { panic!("four accounts") };
+    let mut tx = house.begin().await;
+    catalog::set_penalty_rates(&mut tx, &rates(None)).await.expect("stored");
+    tx.commit().await.expect("committed");
+    publish(&house, billed(&house, SEPTEMBER).await).await;
+    let september = 255_004;
+    let mut tx = house.begin().await;
+    payments::record(&mut tx, payment(paid_up, september, Day(20_251_010), "1")).await.expect("recorded");
+    tx.commit().await.expect("committed");
+    publish(&house, billed(&house, OCTOBER).await).await;
+    let mut tx = house.begin().await;
+    payments::record(&mut tx, payment(paid_in_november, september, Day(20_251_115), "2")).await.expect("recorded");
+    // Names October, so September stays unpaid.
+    let october = NewPayment { period: Some(OCTOBER), ..payment(named, september, Day(20_251_115), "3") };
+    payments::record(&mut tx, october).await.expect("recorded");
+    tx.commit().await.expect("committed");
+    let run = billed(&house, NOVEMBER).await;
+    publish(&house, run).await;
+    ledger_agrees(&house).await;
+
+    // 50 m² × 31.20 = 1560.00 × 9.5 % ÷ 300 × 21 days = 10.374; × 6 days (10 to 15 November) = 2.964.
+    // 50 m² × 13.92 = 696.00 × 9.5 % ÷ 300 × 21 days = 4.6284.
+    for (account, maintenance) in [(late, 1037), (paid_up, 0), (paid_in_november, 296), (named, 1037)] {
+        assert_eq!(penalty(&house, run, account, "maintenance").await, Money(maintenance), "{account}");
+        assert_eq!(penalty(&house, run, account, "capital_repair").await, Money(463), "{account}: another kind");
+    }
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    let month = kabinet_billing::charges::frozen(&tx, late, run).await.expect("a month");
+    let lines = kabinet_billing::charges::lines(&month);
+    let maintenance = lines.iter().find(|line| line.service == "Содержание").expect("maintenance");
+    let reason = maintenance.penalty_reasons.join("; ").replace('\u{a0}', " ");
+    assert_eq!(reason, "долг за сентябрь 2025: 1 560,00 ₽ × 21 дн. × 9,5 % ÷ 300");
+}
+
+async fn penalty(house: &House, run: RunId, account: AccountId, service: &str) -> Money {
+    let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+    let month = kabinet_billing::charges::frozen(&tx, account, run).await.expect("a month");
+    month.charges.iter().find(|row| row.service_code == service).expect("a charge").penalty
+}
+
+async fn a_month_without_a_rate_is_not_billed(plugin: &[u8]) {
+    let house = House::new(plugin, 1).await;
+    let mut tx = house.begin().await;
+    catalog::set_penalty_rates(&mut tx, &rates(Some(Day(20_251_029)))).await.expect("stored");
+    tx.commit().await.expect("committed");
+    publish(&house, billed(&house, SEPTEMBER).await).await;
+    let mut tx = house.begin().await;
+    let refused = runs::start(&mut tx, OCTOBER).await.expect_err("two days have no rate");
+    assert_eq!(refused.code(), "billing.no_penalty_rate");
+    assert!(refused.to_string().contains("30.10.2025"), "{refused}");
+    let changed = catalog::set_penalty_rates(&mut tx, &rates(None)).await.expect("stored");
+    assert_eq!(changed.len(), 1);
+    runs::start(&mut tx, OCTOBER).await.expect("now there is one");
 }
 
 async fn bench(url: &str, owner: Option<&str>, accounts: usize) {

@@ -66,6 +66,9 @@ enum Command {
         /// Publish the bills when all are calculated
         #[arg(long)]
         publish: bool,
+        /// Calculate a published month again from its frozen inputs and compare
+        #[arg(long, conflicts_with = "publish")]
+        replay: bool,
     },
     /// Tariff plugins
     #[command(subcommand)]
@@ -180,7 +183,8 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(ConfigCommand::Check) => println!("{}", info::sketch(&config)),
         Command::Tenant(TenantCommand::Apply { dir }) => return tenant::apply(config, &dir).await,
         Command::Tenant(TenantCommand::List) => tenant::list(config).await?,
-        Command::Bill { slug, period, publish } => bill::bill(config, &slug, period, publish).await?,
+        Command::Bill { slug, period, replay: true, .. } => return bill::replay(config, &slug, period).await,
+        Command::Bill { slug, period, publish, .. } => bill::bill(config, &slug, period, publish).await?,
         Command::Plugin(PluginCommand::Check { file }) => plugin::check(&file).await?,
         Command::Plugin(PluginCommand::Run { file, case }) => return plugin::run(&file, &case).await,
         Command::Secrets(SecretsCommand::Rotate) => secrets::rotate(config).await?,

@@ -59,6 +59,7 @@ fn each_route_answers_by_what_the_helper_may_see(kind: Kind) {
         ("/overview", 200, 200),
         ("/services", 200, 404),
         ("/charges", 200, 404),
+        ("/charges/difference", 200, 404),
         ("/payments", 200, 404),
         ("/documents", 200, 404),
         ("/documents/2026-10.pdf", 200, 404),

@@ -89,6 +89,7 @@ fn a_guest_on_a_private_page_is_sent_to_the_start_page(kind: Kind) {
         "/overview",
         "/services",
         "/charges",
+        "/charges/difference",
         "/payments",
         "/meters/readings",
         "/meters",

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, Estimate, Estimates};
-use kabinet_core::{Money, Period, Quantity};
+use kabinet_core::{Money, Quantity};
 use kabinet_web::{ApiResult, Problem, Resident};
 use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
@@ -13,8 +13,8 @@ use poem_openapi::{Enum, Object, OpenApi};
 use crate::charges::ChargeLine;
 use crate::documents::href;
 use crate::estimate::Preliminary;
-use crate::pages::problem;
-use crate::{charges, documents, overview, payments};
+use crate::pages::{chosen, problem};
+use crate::{charges, difference, documents, overview, payments};
 
 pub(crate) struct PortalApi {
     pub(crate) estimates: Arc<Preliminary>,
@@ -121,6 +121,34 @@ struct ChargesOut {
     periods: Vec<String>,
     /// The charges.
     charges: Vec<ChargeOut>,
+}
+
+/// One cause of the difference between two months.
+#[derive(Object)]
+struct CauseOut {
+    /// Name of the service.
+    service: String,
+    /// The cause in words.
+    cause: String,
+    /// What it adds, kopecks.
+    amount: i64,
+    /// «4 м³ → 6 м³»; empty where there is nothing to compare.
+    detail: String,
+}
+
+/// A month beside the month before it.
+#[derive(Object)]
+struct DifferenceOut {
+    /// The earlier month, `2026-09`.
+    before: String,
+    /// The later one.
+    after: String,
+    /// What the earlier month added, kopecks.
+    from: i64,
+    /// What the later one added, kopecks.
+    to: i64,
+    /// The causes; they sum to `to` − `from`.
+    causes: Vec<CauseOut>,
 }
 
 /// A payment.
@@ -246,13 +274,7 @@ impl PortalApi {
         let account = AccountId(resident.account_with_sums()?.id);
         let tx = resident.read().await?;
         let months = charges::months(&tx, account).await?;
-        let chosen = match &period.0 {
-            Some(text) => {
-                let period: Period = text.parse().map_err(|_| Problem::not_found())?;
-                Some(*months.iter().find(|month| month.period == period).ok_or_else(Problem::not_found)?)
-            }
-            None => months.first().copied(),
-        };
+        let chosen = chosen(&months, period.0.as_deref())?;
         let lines = match chosen {
             Some(month) => charges::lines(&charges::frozen(&tx, account, month.run_id).await.map_err(problem)?),
             None => Vec::new(),
@@ -262,6 +284,28 @@ impl PortalApi {
             period: chosen.map(|month| month.period.to_string()),
             periods: months.iter().map(|month| month.period.to_string()).collect(),
             charges: lines.into_iter().map(ChargeOut::from).collect(),
+        }))
+    }
+
+    /// Why the active account's month (the latest without one) differs from the month before it.
+    #[oai(path = "/charges/difference", method = "get", operation_id = "explainDifference")]
+    async fn difference(&self, resident: Resident, period: Query<Option<String>>) -> ApiResult<DifferenceOut> {
+        let account = AccountId(resident.account_with_sums()?.id);
+        let tx = resident.read().await?;
+        let found = difference::of_month(&tx, account, period.0.as_deref()).await?;
+        tx.commit().await?;
+        let cause = |step: difference::Step| CauseOut {
+            service: step.service,
+            cause: step.cause.title().to_owned(),
+            amount: step.amount.0,
+            detail: step.detail,
+        };
+        Ok(Json(DifferenceOut {
+            before: found.before.to_string(),
+            after: found.after.to_string(),
+            from: found.from.0,
+            to: found.to.0,
+            causes: found.steps.into_iter().map(cause).collect(),
         }))
     }
 

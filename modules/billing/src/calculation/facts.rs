@@ -92,7 +92,7 @@ pub(super) fn freeze(case: &AccountCase) -> Facts {
         residents: account.registered + account.temporary,
         owners: account.owners,
         meters: case.meters.iter().flat_map(zones).collect(),
-        last_payments: last_payments(&case.payments),
+        last_payments: last_payments(&case.standing.payments),
     }
 }
 

@@ -7,9 +7,8 @@ use kabinet_core::{Money, Quantity};
 use kabinet_plugin_host::api::{AccountCharges, Line, Method};
 use sha2::{Digest, Sha256};
 
-use super::AccountCase;
-use super::facts::freeze;
-use crate::allocation::{Due, allocate};
+use super::{PaymentFact, Standing, settlement};
+use crate::arrears::Arrears;
 use crate::ledger::{self, Posting};
 use crate::plan::Plan;
 use crate::totals::Totals;
@@ -64,38 +63,40 @@ pub struct AccountRows {
     pub receipts: Vec<(String, Totals)>,
     /// What is booked when the run is published.
     pub postings: Vec<Posting>,
+    /// What remains unpaid of months before this one, by service code.
+    pub arrears: Vec<(String, Arrears)>,
     /// The frozen facts as JSON.
     pub facts: String,
 }
 
 /// The bill of one account.
-pub(super) fn bill(plan: &Plan, case: &AccountCase, answer: &AccountCharges) -> AccountRows {
+pub(super) fn bill(
+    plan: &Plan,
+    account: AccountId,
+    standing: &Standing,
+    answer: &AccountCharges,
+    facts: String,
+) -> AccountRows {
     let mut charges = Vec::with_capacity(answer.lines.len());
     for line in &answer.lines {
         let position = plan.owner(line.service);
         if let Some((service, _)) = plan.snapshot.services.get(position) {
-            let opening = case.openings.get(&service.code).copied().unwrap_or_default();
+            let opening = standing.openings.get(&service.code).copied().unwrap_or_default();
             charges.push((position, charge(&service.code, &service.kind, opening, line)));
         }
     }
     for (position, (service, _)) in plan.snapshot.services.iter().enumerate() {
-        let opening = case.openings.get(&service.code).copied().unwrap_or_default();
+        let opening = standing.openings.get(&service.code).copied().unwrap_or_default();
         if opening != Money::ZERO && !charges.iter().any(|(at, _)| *at == position) {
             charges.push((position, carried(&service.code, &service.kind, opening)));
         }
     }
-    count_payments(plan, case, &mut charges);
     charges.sort_by_key(|(position, _)| *position);
+    let arrears = settle_kinds(plan, standing, &mut charges);
     let postings =
         charges.iter().flat_map(|(position, charge)| ledger::postings_of_charge(*position, charge)).collect();
     let charges: Vec<ServiceCharge> = charges.into_iter().map(|(_, charge)| charge).collect();
-    AccountRows {
-        account: case.facts.id,
-        receipts: receipts(plan, &charges),
-        postings,
-        facts: serde_json::to_string(&freeze(case)).unwrap_or_default(),
-        charges,
-    }
+    AccountRows { account, receipts: receipts(plan, &charges), postings, arrears, facts, charges }
 }
 
 fn charge(code: &str, kind: &str, opening: Money, line: &Line) -> ServiceCharge {
@@ -141,34 +142,27 @@ fn carried(code: &str, kind: &str, opening: Money) -> ServiceCharge {
     }
 }
 
-/// Divides the counted payments of each kind over its services.
-fn count_payments(plan: &Plan, case: &AccountCase, charges: &mut Vec<(usize, ServiceCharge)>) {
+/// Settles each receipt kind by itself: a payment on one never pays another.
+fn settle_kinds(plan: &Plan, standing: &Standing, charges: &mut Vec<(usize, ServiceCharge)>) -> Vec<(String, Arrears)> {
+    let mut arrears = Vec::new();
     for kind in &plan.snapshot.kinds {
-        let paid: Vec<Money> =
-            case.payments.iter().filter(|p| p.counted && p.kind == kind.code).map(|p| p.amount).collect();
-        if paid.is_empty() {
-            continue;
+        let payments: Vec<&PaymentFact> =
+            standing.payments.iter().filter(|payment| payment.counted && payment.kind == kind.code).collect();
+        if !payments.is_empty() && !charges.iter().any(|(_, charge)| charge.kind == kind.code) {
+            add_first_service(plan, &kind.code, charges);
         }
-        let first = plan.snapshot.services.iter().position(|(service, _)| service.kind == kind.code);
-        if let Some(first) = first.filter(|_| !charges.iter().any(|(_, charge)| charge.kind == kind.code))
-            && let Some((service, _)) = plan.snapshot.services.get(first)
-        {
-            charges.push((first, carried(&service.code, &kind.code, Money::ZERO)));
-        }
+        let own = charges.iter_mut().map(|(_, charge)| charge).filter(|charge| charge.kind == kind.code);
+        arrears.extend(settlement::settle(plan, standing, &mut own.collect::<Vec<_>>(), &payments));
+    }
+    arrears
+}
+
+/// A line to credit payments to where the account has none of their kind.
+fn add_first_service(plan: &Plan, kind: &str, charges: &mut Vec<(usize, ServiceCharge)>) {
+    let first = plan.snapshot.services.iter().enumerate().find(|(_, (service, _))| service.kind == kind);
+    if let Some((position, (service, _))) = first {
+        charges.push((position, carried(&service.code, kind, Money::ZERO)));
         charges.sort_by_key(|(position, _)| *position);
-        let own = || charges.iter().filter(|(_, charge)| charge.kind == kind.code);
-        let dues: Vec<Due> = own()
-            .map(|(_, charge)| Due {
-                opening: charge.opening,
-                current: charge.charged + charge.recalculation + charge.penalty,
-            })
-            .collect();
-        let parts = allocate(paid.into_iter().sum(), &dues);
-        let lines = charges.iter_mut().filter(|(_, charge)| charge.kind == kind.code);
-        for ((_, charge), part) in lines.zip(parts) {
-            charge.counted = part;
-            charge.to_pay -= part;
-        }
     }
 }
 
@@ -229,6 +223,12 @@ impl AccountRows {
                 c.counted.0,
                 c.trace,
             );
+        }
+        for (service, arrears) in &self.arrears {
+            let _ = write!(scratch, "\u{1e}{service}\u{1f}{}", arrears.penalty.0);
+            for (period, principal) in &arrears.months {
+                let _ = write!(scratch, "\u{1f}{}\u{1f}{}", period.0, principal.0);
+            }
         }
         let _ = write!(scratch, "\u{1e}{}", self.facts);
         let mut hash = Sha256::new();

@@ -1,14 +1,15 @@
 //! Bringing the catalogue to what a company's package says. Each function may be repeated; each
 //! returns its changes in words, nothing when all was as asked.
 
-use kabinet_core::{Period, Tx};
+use kabinet_core::{Day, Period, Quantity, Tx};
 use kabinet_plugin_host::api::PluginInfo;
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use sha2::{Digest, Sha256};
 
 use super::{PluginConfig, ReceiptKind, Service, Tariff, enum_name};
-use crate::entity::{plugin, plugin_activation, receipt_kind, receipt_template, service, tariff};
+use crate::entity::{penalty_rate, plugin, plugin_activation, receipt_kind, receipt_template, service, tariff};
 use crate::error::Error;
+use crate::penalty::{PenaltyRate, PenaltyRates};
 use crate::store;
 
 /// The topic of change counters that announces a changed catalogue to caches.
@@ -114,6 +115,28 @@ pub async fn set_tariffs(tx: &mut Tx, tariffs: &[Tariff]) -> Result<Vec<String>,
             changes.push(format!("тариф {} с {} убран", old.service_code, old.from_period));
         }
     }
+    announce(tx, &changes).await?;
+    Ok(changes)
+}
+
+/// Stores the company's rates of penalty; none: it charges no penalty. Days of published months keep theirs.
+pub async fn set_penalty_rates(tx: &mut Tx, wanted: &PenaltyRates) -> Result<Vec<String>, Error> {
+    let stored = store::penalty_rates(tx).await?;
+    let closed = store::latest_period(tx).await?.map_or(Day(0), Period::last_day);
+    let rates = if closed == Day(0) { wanted.clone() } else { wanted.after(&stored, closed) };
+    if rates == stored {
+        return Ok(Vec::new());
+    }
+    tx.delete_where(penalty_rate::Entity::delete_many()).await?;
+    let row = |rate: &PenaltyRate| penalty_rate::ActiveModel {
+        tenant_id: Set(tx.tenant_id()),
+        from_on: Set(rate.from),
+        until_on: Set(rate.until),
+        percent: Set(Quantity::from_decimal(rate.percent).unwrap_or_default()),
+        note: Set(rate.note.clone()),
+    };
+    tx.insert_many(rates.as_slice().iter().map(row).collect()).await?;
+    let changes = vec!["ставки пеней изменены".to_owned()];
     announce(tx, &changes).await?;
     Ok(changes)
 }

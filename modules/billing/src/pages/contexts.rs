@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::overdue;
 use crate::charges::{ChargeLine, ChargePart};
+use crate::difference::{Cause, Difference};
 use crate::documents::{Document, href};
 use crate::entity::charge;
 use crate::overview::{Figures, LastPayment};
@@ -138,6 +139,8 @@ pub(super) struct ChargeContext {
     amount: Money,
     recalculation: Money,
     recalculation_reason: Option<String>,
+    penalty: Money,
+    penalty_reasons: Vec<String>,
 }
 
 impl From<ChargeLine> for ChargeContext {
@@ -158,7 +161,61 @@ impl From<ChargeLine> for ChargeContext {
             amount: line.amount,
             recalculation: line.recalculation,
             recalculation_reason: line.recalculation_reason,
+            penalty: line.penalty,
+            penalty_reasons: line.penalty_reasons,
         }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct DifferenceContext {
+    before: Period,
+    after: Period,
+    from: Money,
+    to: Money,
+    change: Money,
+    causes: Vec<CauseContext>,
+    services: Vec<ServiceDifference>,
+}
+
+#[derive(Serialize)]
+struct CauseContext {
+    title: &'static str,
+    amount: Money,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct ServiceDifference {
+    service: String,
+    change: Money,
+    causes: Vec<CauseContext>,
+}
+
+impl From<Difference> for DifferenceContext {
+    fn from(found: Difference) -> Self {
+        let total =
+            |(cause, amount): (Cause, Money)| CauseContext { title: cause.title(), amount, detail: String::new() };
+        let causes = found.by_cause().into_iter().map(total).collect();
+        let mut services: Vec<ServiceDifference> = Vec::new();
+        for step in found.steps {
+            let cause = CauseContext { title: step.cause.title(), amount: step.amount, detail: step.detail };
+            match services.last_mut().filter(|last| last.service == step.service) {
+                Some(last) => {
+                    last.change += cause.amount;
+                    last.causes.push(cause);
+                }
+                None => {
+                    services.push(ServiceDifference {
+                        service: step.service,
+                        change: cause.amount,
+                        causes: vec![cause],
+                    });
+                }
+            }
+        }
+        let (from, to) = (found.from, found.to);
+        Self { before: found.before, after: found.after, from, to, change: to - from, causes, services }
     }
 }
 

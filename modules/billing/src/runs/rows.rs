@@ -5,7 +5,7 @@ use kabinet_core::{Period, TenantId, Timestamp};
 use sea_orm::Set;
 
 use crate::calculation::{AccountRows, ServiceCharge};
-use crate::entity::{charge, ledger_entry, receipt, receipt_facts};
+use crate::entity::{arrears, charge, ledger_entry, receipt, receipt_facts};
 
 /// Rows to be inserted together, with the accounts they belong to.
 #[derive(Default)]
@@ -14,6 +14,7 @@ pub(super) struct Rows {
     pub(super) receipts: Vec<receipt::ActiveModel>,
     pub(super) entries: Vec<ledger_entry::ActiveModel>,
     pub(super) facts: Vec<receipt_facts::ActiveModel>,
+    pub(super) arrears: Vec<arrears::ActiveModel>,
 }
 
 /// What all rows of a run share.
@@ -26,8 +27,8 @@ pub(super) struct Stamp {
 }
 
 impl Rows {
-    /// Adds one account's bill.
-    pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows) {
+    /// Adds one account's bill, with what the plugin was given for it.
+    pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows, input: Vec<u8>) {
         let account = rows.account;
         self.charges.extend(rows.charges.into_iter().map(|row| charge_row(stamp, account, row)));
         self.receipts.extend(rows.receipts.into_iter().map(|(kind, sums)| receipt::ActiveModel {
@@ -56,11 +57,22 @@ impl Rows {
             amount: Set(row.amount),
             booked_at: Set(stamp.booked_at),
         }));
+        for (service, left) in rows.arrears {
+            self.arrears.extend(left.rows().map(|(debt_period, amount)| arrears::ActiveModel {
+                tenant_id: Set(stamp.tenant),
+                run_id: Set(stamp.run),
+                account_id: Set(account),
+                service_code: Set(service.clone()),
+                debt_period: Set(debt_period),
+                amount: Set(amount),
+            }));
+        }
         self.facts.push(receipt_facts::ActiveModel {
             tenant_id: Set(stamp.tenant),
             run_id: Set(stamp.run),
             account_id: Set(account),
             facts: Set(rows.facts),
+            input: Set(Some(input)),
         });
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 use tokio::sync::mpsc;
 
 use super::rows::{Rows, Stamp};
-use super::{DONE, RUNNING, Run, fail, find};
+use super::{DONE, RUNNING, Run, fail, find, replay};
 use crate::calculation::{self, AccountCase};
 use crate::catalog::hex;
 use crate::entity::billing_run;
@@ -162,20 +162,21 @@ impl Producer {
     }
 
     fn calculate(&self, cases: &[AccountCase], before: [u8; 32]) -> Result<(Vec<Portion>, [u8; 32]), Error> {
-        let charges = calculation::calculate(&self.plan, &self.plugin, cases)?;
+        let (inputs, charges) = calculation::calculate(&self.plan, &self.plugin, cases)?;
         let (mut hash, mut scratch) = (before, String::with_capacity(4096));
         let mut portions = Vec::new();
-        let pairs: Vec<_> = cases.iter().zip(&charges).collect();
-        for pairs in pairs.chunks(self.portion.min(pairs.len().max(1))) {
+        let answers: Vec<_> = cases.iter().zip(&inputs).zip(&charges).collect();
+        for answers in answers.chunks(self.portion.min(answers.len().max(1))) {
             let mut rows = Rows::default();
             let mut last = None;
-            for (case, charges) in pairs {
-                let bill = calculation::bill(&self.plan, case, charges);
+            for ((case, input), charges) in answers {
+                let facts = calculation::frozen(case);
+                let bill = calculation::bill(&self.plan, case.facts.id, &case.standing, charges, facts);
                 hash = bill.chained(hash, &mut scratch);
                 last = Some(bill.account);
-                rows.add(self.stamp, bill);
+                rows.add(self.stamp, bill, replay::freeze(input)?);
             }
-            let accounts = i32::try_from(pairs.len()).unwrap_or(i32::MAX);
+            let accounts = i32::try_from(answers.len()).unwrap_or(i32::MAX);
             if let Some(last) = last {
                 portions.push(Portion { rows, accounts, last, hash: hex(&hash) });
             }
@@ -213,6 +214,7 @@ async fn insert(
     tx.insert_many(portion.rows.receipts).await?;
     tx.insert_many(portion.rows.entries).await?;
     tx.insert_many(portion.rows.facts).await?;
+    tx.insert_many(portion.rows.arrears).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -233,7 +235,7 @@ async fn finish(db: &Db, tenant: &Arc<Tenant>, id: RunId) -> Result<(), Error> {
 }
 
 /// The hash written as digits; zeros for an empty text.
-fn unhex(text: &str) -> [u8; 32] {
+pub(super) fn unhex(text: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
         let digits = std::str::from_utf8(digits).unwrap_or_default();

@@ -1,11 +1,12 @@
 //! `kabinet bill SLUG PERIOD`.
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
-use kabinet_billing::runs;
+use kabinet_billing::runs::{self, replay};
 use kabinet_core::{Actor, Period};
 
 use crate::composition::App;
@@ -32,6 +33,27 @@ pub(super) async fn bill(config: Config, slug: &str, period: Period, publish: bo
         println!("{slug} {period}: опубликован, срок оплаты {}", run.due_on);
     }
     Ok(())
+}
+
+/// Calculates a published month again from its frozen inputs; a failure status when anything comes out
+/// otherwise.
+pub(super) async fn replay(config: Config, slug: &str, period: Period) -> anyhow::Result<ExitCode> {
+    let app = App::open(config).await?;
+    let Some(tenant) = app.tenants.by_slug(slug).await? else { bail!("{slug}: нет такой компании") };
+    let mut progress = Progress::new();
+    let show = |done, total| progress.show(done, total);
+    let replay = replay::replay(&app.db, &tenant, app.billing.plugins(), period, show).await?;
+    progress.end();
+    println!("{slug} {period}: {} счетов, итог {}", replay.accounts, replay.calculated);
+    if replay.is_same() {
+        println!("{slug} {period}: совпадает с опубликованным до байта");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for difference in &replay.differences {
+        eprintln!("{difference}");
+    }
+    eprintln!("kabinet: {slug} {period}: опубликован другой итог: {}", replay.published);
+    Ok(ExitCode::FAILURE)
 }
 
 /// A bar on a terminal, a line for every tenth otherwise.

@@ -184,6 +184,7 @@ async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Re
     let mut changes = catalog::set_receipt_kinds(tx, &package.receipt_kinds).await?;
     changes.extend(catalog::set_services(tx, &package.services).await?);
     changes.extend(catalog::set_tariffs(tx, &package.tariffs).await?);
+    changes.extend(catalog::set_penalty_rates(tx, &package.penalty_rates).await?);
     let source = &package.plugin;
     let installed = catalog::install_plugin(tx, &plugin.component, &plugin.info, source.from, &source.config);
     changes.extend(installed.await?);

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use kabinet_accounts::LinkMethod;
 use kabinet_billing::DueDay;
 use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
+use kabinet_billing::penalty::PenaltyRates;
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::ReadingsWindow;
 use kabinet_residents::ResidentsSettings;
@@ -42,6 +43,8 @@ pub struct Package {
     pub services: Vec<Service>,
     /// Tariffs by service, each service's earliest first.
     pub tariffs: Vec<Tariff>,
+    /// Rates of penalty; none where the company charges none.
+    pub penalty_rates: PenaltyRates,
     /// The plugin that calculates.
     pub plugin: PluginSource,
     /// The receipt template of the company's own.

@@ -1,7 +1,8 @@
-//! Reads `tariffs.toml`: prices, norms and coefficients by the period they hold from.
+//! Reads `tariffs.toml`: prices, norms and coefficients by the period they hold from; rates of penalty by day.
 
 use kabinet_billing::catalog::{Service, Tariff, Terms, Variant};
-use kabinet_core::Period;
+use kabinet_billing::penalty::{PenaltyRate, PenaltyRates};
+use kabinet_core::{Day, Period};
 use kabinet_plugin_host::api::{Premises, Price, Zone};
 use rust_decimal::Decimal;
 
@@ -10,11 +11,19 @@ use super::read::named;
 
 /// The mark of figures that were not published, before the note.
 const ASSUMPTION: &str = "Допущение";
+/// The section of the rates of penalty; no service may have this code.
+const PENALTY: &str = "penalty";
+/// Per cent a year that no law has ever allowed.
+const MOST_PERCENT: i64 = 100;
 
 /// The tariffs of `services`; every service must have some.
 pub(super) fn read(root: &mut Section<'_>, services: &[Service]) -> Vec<Tariff> {
     let mut tariffs: Vec<Tariff> = Vec::new();
     for service in services {
+        if service.code == PENALTY {
+            root.refuse(PENALTY, "это слово занято ставками пеней: дайте услуге другой код");
+            continue;
+        }
         for mut section in root.sections(&service.code) {
             if let Some(tariff) = tariff(&mut section, &service.code) {
                 if tariffs.last().is_some_and(|last| last.service == service.code && last.from >= tariff.from) {
@@ -40,15 +49,60 @@ fn tariff(section: &mut Section<'_>, service: &str) -> Option<Tariff> {
     let (norm, coefficient) = (section.decimal("norm"), coefficient(section));
     let premises = premises(section);
     let variants = section.sections("variants").into_iter().map(variant).collect();
+    let note = note(section);
+    let terms = Terms { prices, norm, coefficient, premises, variants, ..Terms::default() };
+    Some(Tariff { service: service.to_owned(), from: from?, terms, note })
+}
+
+/// The rates of penalty, if the company charges one.
+pub(super) fn penalty_rates(root: &mut Section<'_>) -> PenaltyRates {
+    let mut rates = Vec::new();
+    for mut section in root.sections(PENALTY) {
+        let from = day(&mut section, "from");
+        if from.is_none() && !section.has("from") {
+            section.refuse("from", "поле обязательно");
+        }
+        let until = day(&mut section, "until");
+        if until.zip(from).is_some_and(|(until, from)| until < from) {
+            section.refuse("until", "последний день раньше первого");
+        }
+        let percent = section.decimal("percent");
+        if percent.is_none() && !section.has("percent") {
+            section.refuse("percent", "поле обязательно");
+        }
+        if percent.is_some_and(|percent| percent > Decimal::from(MOST_PERCENT)) {
+            section.refuse("percent", "ставка указывается в процентах годовых, например 9.5");
+        }
+        let note = note(&mut section);
+        section.refuse_unknown();
+        if let (Some(from), Some(percent)) = (from, percent) {
+            rates.push(PenaltyRate { from, until, percent, note });
+        }
+    }
+    PenaltyRates::new(rates).unwrap_or_else(|day| {
+        root.refuse(PENALTY, format!("на {day} задано две ставки"));
+        PenaltyRates::default()
+    })
+}
+
+fn day(section: &mut Section<'_>, key: &str) -> Option<Day> {
+    let text = section.optional_text(key)?;
+    let day = Day::parse(&text);
+    if day.is_err() {
+        section.refuse(key, "дата пишется как 2026-12-31");
+    }
+    day.ok()
+}
+
+/// The note of a figure; assumptions are marked.
+fn note(section: &mut Section<'_>) -> String {
     let assumed = section.flag("assumption");
     let note = section.optional_text("note").unwrap_or_default();
-    let note = match (assumed, note.is_empty()) {
+    match (assumed, note.is_empty()) {
         (true, true) => ASSUMPTION.to_owned(),
         (true, false) => format!("{ASSUMPTION}: {note}"),
         (false, _) => note,
-    };
-    let terms = Terms { prices, norm, coefficient, premises, variants, ..Terms::default() };
-    Some(Tariff { service: service.to_owned(), from: from?, terms, note })
+    }
 }
 
 /// Other figures for some kinds of premises.

@@ -117,6 +117,11 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tariffs.toml", "zone = \"night\"", "zone = \"dusk\"", "electricity[0].prices[6].zone"),
     ("tariffs.toml", "\"flat\", \"room\"", "\"flat\", \"yard\"", "maintenance[0].premises"),
     ("tariffs.toml", "[[waste]]", "[[wastes]]", "wastes"),
+    ("tariffs.toml", "percent = \"9.5\"", "percent = \"950\"", "penalty[0].percent"),
+    ("tariffs.toml", "until = \"2026-12-31\"", "until = \"2026-12-32\"", "penalty[0].until"),
+    ("tariffs.toml", "until = \"2026-12-31\"", "until = \"2020-12-31\"", "penalty[0].until"),
+    ("tariffs.toml", "from = \"2027-01-01\"", "", "penalty[1].from"),
+    ("tariffs.toml", "[[penalty]]\nfrom = \"2027-01-01\"", "[[penalty]]\nfrom = \"2026-12-31\"", "penalty"),
 ];
 
 #[test]
