@@ -3,9 +3,8 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { companies, launch, logIn, open } from "./site.mjs";
-
-// What the server under test accepts for every captcha (`demo.captcha_answer`).
-const captcha = process.env.KABINET_TEST_CAPTCHA ?? "314159";
+import { letter, path } from "./mailbox.mjs";
+import { CAPTCHA, activate, apply, enter, fresh, resident } from "./residents.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -24,6 +23,17 @@ for (const company of companies) {
 
       test("Привязка лицевого счета к «Личному кабинету»", () =>
         visit(async (page) => {
+          // A newcomer's overview leads there, and shows the account afterwards.
+          await resident(page, "links");
+          await page.getByRole("link", { name: "+ Привязать лицевой счет" }).click();
+          await page.getByRole("heading", { level: 1, name: "Привязка лицевого счета" }).waitFor();
+          await find(page, offered);
+          await page.getByLabel("Фамилия собственника или нанимателя").fill(offered.surname);
+          await page.getByRole("button", { name: "+ Привязать лицевой счет" }).click();
+          await page.waitForURL("**/overview");
+          await page.locator("data#debt").waitFor();
+          await page.context().clearCookies();
+
           await logIn(page, company);
           await page.goto("/accounts/link");
           await page.getByRole("heading", { level: 1, name: "Привязка лицевого счета" }).waitFor();
@@ -55,6 +65,32 @@ for (const company of companies) {
           await page.getByRole("heading", { level: 1, name: "Доступ помощника" }).waitFor();
           await page.getByRole("button", { name: "Отправить приглашение" }).click();
           await page.getByRole("alert").waitFor();
+        }));
+
+      test("An invitation to help waits for the invited person's registration", () =>
+        visit(async (page) => {
+          const email = fresh("helps");
+          await accounts(page, company);
+          await page.locator("tr", { hasText: offered.account }).getByRole("link", { name: /Доступ помощника/ }).click();
+          await page.getByLabel("Email").fill(email);
+          await page.getByRole("radio").first().check();
+          await page.getByLabel("До какого дня").fill("30.11.2026");
+          await page.getByRole("button", { name: "Отправить приглашение" }).click();
+          await page.getByRole("status").waitFor();
+          await page.context().clearCookies();
+
+          await page.goto(path(await letter(email, "Вас просят"), "/accounts/invitation"));
+          assert.ok(!(await page.locator("main").innerText()).includes(offered.account));
+          await page.getByRole("link", { name: "Регистрация" }).click();
+          await page.waitForURL("**/register");
+          await apply(page, email);
+          await activate(page, email);
+          await enter(page, email);
+          await page.waitForURL("**/accounts/invitation?token=*");
+          assert.ok((await page.locator("main").innerText()).includes(offered.account));
+          await page.getByRole("button", { name: "Принять приглашение" }).click();
+          await page.waitForURL("**/meters/readings");
+          await page.getByRole("status").waitFor();
         }));
 
       test("Отвязка лицевого счета", () =>
@@ -99,7 +135,7 @@ for (const company of companies) {
           await page.getByRole("button", { name: "Вход" }).click();
           await page.getByRole("alert").waitFor();
           assert.equal(await page.getByLabel("Номер лицевого счета").inputValue(), offered.account);
-          await page.getByLabel("Код с картинки").fill(captcha);
+          await page.getByLabel("Код с картинки").fill(CAPTCHA);
           await page.getByRole("button", { name: "Вход" }).click();
           await page.waitForURL("**/readings/submit");
           assert.ok(!(await page.locator("main").innerText()).includes(offered.surname));

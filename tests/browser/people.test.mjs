@@ -4,48 +4,13 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { companies, launch, logOut, open } from "./site.mjs";
 import { letter, path } from "./mailbox.mjs";
+import { CAPTCHA, PASSWORD, apply, enter, fresh, resident } from "./residents.mjs";
 
-const CAPTCHA = process.env.KABINET_TEST_CAPTCHA ?? "314159";
-const PASSWORD = "тихая заводь у моста";
 const company = companies[0];
 
 let browser;
-let number = 0;
 before(async () => (browser = await launch()));
 after(() => browser.close());
-
-const fresh = (name) => `${name}-${process.pid}-${(number += 1)}@browser.example`;
-
-async function apply(page, email) {
-  await page.goto("/");
-  await page.getByRole("link", { name: "Регистрация" }).click();
-  await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Пароль", { exact: true }).fill(PASSWORD);
-  await page.getByLabel("Пароль ещё раз").fill(PASSWORD);
-  await page.getByLabel("Номер сотового телефона").fill("8 (912) 345-67-89");
-  await page.getByRole("checkbox").check();
-  await page.getByLabel("Код с картинки").fill(CAPTCHA);
-  await page.getByRole("button", { name: "Отправить письмо для активации аккаунта" }).click();
-}
-
-async function logIn(page, email, password = PASSWORD) {
-  await page.goto("/");
-  await page.getByLabel("Email").fill(email);
-  await page.getByLabel("Пароль").fill(password);
-  await page.getByRole("button", { name: "Вход", exact: true }).click();
-}
-
-async function resident(page, name) {
-  const email = fresh(name);
-  await apply(page, email);
-  await page.waitForURL("**/register/sent");
-  await page.goto(path(await letter(email, "Активация"), "/activate"));
-  await page.getByRole("button", { name: "Активировать личный кабинет" }).click();
-  await page.getByRole("status").waitFor();
-  await logIn(page, email);
-  await page.waitForURL("**/overview");
-  return email;
-}
 
 async function settings(page) {
   await page.locator("details.client > summary").click();
@@ -63,6 +28,15 @@ for (const javaScriptEnabled of [true, false]) {
         await page.context().close();
       });
 
+    heading("Начало работы", async (page) => {
+      await page.goto("/");
+      const doors = { "Регистрация": "/register", "Забыли пароль?": "/recover", "Вход через Госуслуги": "/esia/login", "Передать показания": "/readings" };
+      for (const [name, href] of Object.entries(doors)) assert.equal(await page.getByRole("link", { name, exact: true }).getAttribute("href"), href);
+      await page.getByRole("button", { name: "Вход", exact: true }).waitFor();
+      // Whom to ask is told at once.
+      assert.match(await page.locator("footer").innerText(), /8 \(351\) 200-10-10/);
+    });
+
     heading("Регистрация учетной записи в «Личном кабинете»", async (page) => {
       const email = await resident(page, "registers");
       await logOut(page);
@@ -75,9 +49,9 @@ for (const javaScriptEnabled of [true, false]) {
     heading("Вход с помощью логина (email) и пароля зарегистрированной учетной записи", async (page) => {
       const email = await resident(page, "enters");
       await logOut(page);
-      await logIn(page, email, "не тот пароль совсем");
+      await enter(page, email, "не тот пароль совсем");
       await page.getByRole("alert").waitFor();
-      await logIn(page, email);
+      await enter(page, email);
       await page.waitForURL("**/overview");
     });
 
@@ -94,8 +68,19 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel("Новый пароль ещё раз").fill("новая заводь у моста");
       await page.getByRole("button", { name: "Сохранить пароль" }).click();
       await page.getByRole("status").waitFor();
-      await logIn(page, email, "новая заводь у моста");
+      await enter(page, email, "новая заводь у моста");
       await page.waitForURL("**/overview");
+    });
+
+    heading("Пункты клиентского меню", async (page) => {
+      await resident(page, "menu");
+      const menu = page.locator("details.client");
+      const box = await menu.boundingBox();
+      const { width } = page.viewportSize();
+      assert.ok(box.x + box.width > width * 0.75 && box.y < 120, `top right: ${JSON.stringify(box)}`);
+      await menu.locator("summary").click();
+      const items = await menu.locator("a, button").allInnerTexts();
+      assert.deepEqual(items.map((item) => item.trim()), ["Выбор лицевого счета", "Настройки", "Выход"]);
     });
 
     heading("Смена адреса электронной почты", async (page) => {
@@ -130,7 +115,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("button", { name: "Сменить пароль" }).click();
       await page.getByRole("status").waitFor();
       await logOut(page);
-      await logIn(page, email, "другая заводь у моста");
+      await enter(page, email, "другая заводь у моста");
       await page.waitForURL("**/overview");
     });
 
@@ -142,7 +127,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("button", { name: "Подтвердить" }).click();
       await page.waitForURL((url) => url.pathname === "/");
       await page.getByRole("status").waitFor();
-      await logIn(page, email);
+      await enter(page, email);
       await page.getByRole("alert").waitFor();
     });
 

@@ -1,13 +1,14 @@
 // A mail server for tests: node smtp.mjs PORT FOLDER. Each accepted message becomes FOLDER/<n>.json.
 // The recipient's name says what happens: refused… is refused for good, later… for now, slow… is answered
-// after three seconds. With SMTP_USER and SMTP_PASSWORD in the environment only that user may send.
-import { readdirSync, renameSync, writeFileSync } from "node:fs";
+// after three seconds. With SMTP_USER and SMTP_PASSWORD in the environment only that user may send. With SMTP_TLS
+// it speaks TLS, "implicit" or after "starttls", by the certificate and key in the files SMTP_CERT and SMTP_KEY.
+import { readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { simpleParser } from "mailparser";
 import { SMTPServer } from "smtp-server";
 
 const [port, folder] = process.argv.slice(2);
-const { SMTP_USER: user, SMTP_PASSWORD: password } = process.env;
+const { SMTP_USER: user, SMTP_PASSWORD: password, SMTP_TLS: tls, SMTP_CERT: cert, SMTP_KEY: key } = process.env;
 let number = readdirSync(folder).length;
 
 const refusal = (responseCode, message) => Object.assign(new Error(message), { responseCode });
@@ -15,7 +16,9 @@ const refusal = (responseCode, message) => Object.assign(new Error(message), { r
 const server = new SMTPServer({
   authOptional: !user,
   allowInsecureAuth: true,
-  hideSTARTTLS: true,
+  secure: tls === "implicit",
+  hideSTARTTLS: tls !== "starttls",
+  ...(tls && { cert: readFileSync(cert), key: readFileSync(key) }),
   logger: false,
   onAuth({ username, password: given }, session, callback) {
     if (username === user && given === password) callback(null, { user });
@@ -37,6 +40,7 @@ const server = new SMTPServer({
     const message = {
       envelope: { from: session.envelope.mailFrom.address, to },
       user: session.user ?? null,
+      secure: session.secure,
       headers,
       subject: mail.subject,
       from: mail.from.value[0],

@@ -1,8 +1,12 @@
 //! What a company of the demo is by its own package, for comparison with what the platform shows.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use serde::Deserialize;
 
 use crate::house::root;
+use crate::process::{new_folder, run};
 
 /// The slugs of the demo's companies.
 pub const COMPANIES: [&str; 2] = ["beregovoy", "teploset"];
@@ -77,4 +81,18 @@ impl Package {
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
+}
+
+/// A copy of the package in `tenants/<slug>` whose `tenant.toml` has these lines more at its end.
+///
+/// # Panics
+/// When it cannot be written.
+#[must_use]
+pub fn package_with(slug: &str, lines: &str) -> PathBuf {
+    let folder = new_folder("package");
+    run(Command::new("cp").arg("-r").arg(root().join("tenants").join(slug)).arg(&folder));
+    let file = folder.join(slug).join("tenant.toml");
+    let text = std::fs::read_to_string(&file).expect("the package");
+    std::fs::write(&file, format!("{text}\n{lines}\n")).expect("a write");
+    folder.join(slug)
 }

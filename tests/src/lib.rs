@@ -20,6 +20,8 @@ pub mod postgres;
 pub mod process;
 pub mod schema;
 pub mod server;
+pub mod traces;
+pub mod world;
 
 pub use browser::{Browser, Response};
 pub use database::{Database, Kind};

@@ -27,7 +27,19 @@ pub struct MailServer {
     port: u16,
     folder: PathBuf,
     login: Option<(&'static str, &'static str)>,
+    tls: Option<Tls>,
     child: Option<Child>,
+}
+
+/// How a mail server speaks TLS.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// From the start, or after STARTTLS.
+    pub implicit: bool,
+    /// Its certificate and that one's key, PEM files.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
 }
 
 /// A message that it accepted.
@@ -37,6 +49,8 @@ pub struct Received {
     pub envelope: Envelope,
     /// Who was logged in.
     pub user: Option<String>,
+    /// Whether it came encrypted.
+    pub secure: bool,
     /// Headers by lower-case name.
     pub headers: BTreeMap<String, String>,
     /// Subject, decoded.
@@ -75,17 +89,23 @@ impl MailServer {
     /// A running server that takes mail from anybody.
     #[must_use]
     pub fn new() -> Self {
-        Self::started(None)
+        Self::started(None, None)
     }
 
     /// A running server that takes mail from this user.
     #[must_use]
     pub fn for_user(user: &'static str, password: &'static str) -> Self {
-        Self::started(Some((user, password)))
+        Self::started(Some((user, password)), None)
     }
 
-    fn started(login: Option<(&'static str, &'static str)>) -> Self {
-        let mut server = Self { port: free_port(), folder: new_folder("mail"), login, child: None };
+    /// A running server that takes mail from this user and speaks TLS.
+    #[must_use]
+    pub fn with_tls(user: &'static str, password: &'static str, tls: Tls) -> Self {
+        Self::started(Some((user, password)), Some(tls))
+    }
+
+    fn started(login: Option<(&'static str, &'static str)>, tls: Option<Tls>) -> Self {
+        let mut server = Self { port: free_port(), folder: new_folder("mail"), login, tls, child: None };
         server.start();
         server
     }
@@ -94,7 +114,12 @@ impl MailServer {
     #[must_use]
     pub fn url(&self) -> String {
         let login = self.login.map(|(user, password)| format!("{user}:{password}@")).unwrap_or_default();
-        format!("smtp://{login}127.0.0.1:{}", self.port)
+        match &self.tls {
+            None => format!("smtp://{login}127.0.0.1:{}", self.port),
+            Some(tls) if tls.implicit => format!("smtps://{login}localhost:{}", self.port),
+            // On this machine STARTTLS must be asked for.
+            Some(_) => format!("smtp://{login}localhost:{}?tls=required", self.port),
+        }
     }
 
     /// Starts it and waits until it listens.
@@ -107,6 +132,10 @@ impl MailServer {
         node.arg(scripts.join("smtp.mjs")).arg(self.port.to_string()).arg(&self.folder);
         if let Some((user, password)) = self.login {
             node.env("SMTP_USER", user).env("SMTP_PASSWORD", password);
+        }
+        if let Some(tls) = &self.tls {
+            node.env("SMTP_TLS", if tls.implicit { "implicit" } else { "starttls" });
+            node.env("SMTP_CERT", &tls.certificate).env("SMTP_KEY", &tls.key);
         }
         self.child = Some(start(node));
         let begun = Instant::now();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, ReceiptCodes, ResidentId};
 use kabinet_core::jobs::NewJob;
-use kabinet_core::limits::{self, Limit, Verdict};
+use kabinet_core::limits::{self, Counted, Limit};
 use kabinet_core::text::search_key;
 use kabinet_core::{Actor, Day, Db, DbError, Tenant, Tx};
 use kabinet_residents::people;
@@ -26,6 +26,9 @@ pub(crate) const PER_ACCOUNT: Limit = Limit { most: 5, seconds: DAY };
 const PER_ADDRESS: Limit = Limit { most: 10, seconds: 3600 };
 /// Failures allowed to one resident, wherever from.
 const PER_RESIDENT: Limit = Limit { most: 20, seconds: DAY };
+
+/// Seconds after which a refusal is recorded and told.
+const AFTERWARDS: i64 = 2;
 
 /// What shows that a resident may see the account.
 #[derive(Clone, Debug)]
@@ -65,7 +68,7 @@ pub async fn attempt(
     let tx = db.read(tenant, Actor::Resident(attempt.resident.0)).await?;
     let search = search::find(&tx, attempt.wanted).await?;
     tx.commit().await?;
-    let counters = count(db, tenant, &attempt, &search.counted).await?;
+    let counted = count(db, tenant, &attempt, &search.counted).await?;
     let tx = db.read(tenant, Actor::Resident(attempt.resident.0)).await?;
     let proved = is_proved(&tx, receipts, search.found.as_ref(), attempt.proof).await?;
     tx.commit().await?;
@@ -74,38 +77,24 @@ pub async fn attempt(
     };
     let mut tx = db.begin(tenant, Actor::Resident(attempt.resident.0)).await?;
     let linked = link(&mut tx, receipts, &attempt, &found).await;
-    // The counters below have transactions of their own: SQLite has one writer, so this one must be over.
     if linked.is_ok() {
         tx.commit().await?;
     } else {
         drop(tx);
     }
     // Whoever knows the proof has not failed, even if the account was linked before.
-    for counter in counters {
-        limits::give_back(db, &counter).await?;
-    }
+    counted.give_back(db).await?;
     linked.map(|()| found)
 }
 
-/// Counts the attempt before it is made, in transactions of its own, unless a limit is reached.
-async fn count(db: &Db, tenant: &Tenant, attempt: &Attempt<'_>, counted: &str) -> Result<Vec<String>, Error> {
+/// Counts the attempt before it is made.
+async fn count(db: &Db, tenant: &Tenant, attempt: &Attempt<'_>, counted: &str) -> Result<Counted, Error> {
     let counters = [
         (account_counter(tenant, counted), PER_ACCOUNT),
         (format!("link-address:{}:{}", tenant.id, attempt.address), PER_ADDRESS),
         (format!("link-resident:{}:{}", tenant.id, attempt.resident), PER_RESIDENT),
     ];
-    for (counter, limit) in &counters {
-        if let Verdict::Wait(seconds) = limits::peek(db, counter, *limit).await? {
-            return Err(Error::TooManyAttempts(seconds));
-        }
-    }
-    for (counter, limit) in &counters {
-        // Others may have come between: only those within the limit go on.
-        if let Verdict::Wait(seconds) = limits::hit(db, counter, *limit).await? {
-            return Err(Error::TooManyAttempts(seconds));
-        }
-    }
-    Ok(counters.into_iter().map(|(counter, _)| counter).collect())
+    limits::begin(db, &counters).await?.map_err(Error::TooManyAttempts)
 }
 
 /// Whether the proof fits the account; asked of no account as well, so that both take the same time.
@@ -145,12 +134,14 @@ async fn link(tx: &mut Tx, receipts: &dyn ReceiptCodes, attempt: &Attempt<'_>, f
     Ok(notices::linked(tx, found.id, attempt.resident).await?)
 }
 
-/// What follows a refusal happens later, so that the answer takes as long for an account as for none.
+/// What follows a refusal happens some seconds later, beside no answer any more: so an answer takes as long for
+/// an account as for none.
 async fn refuse(db: &Db, tenant: &Arc<Tenant>, attempt: &Attempt<'_>, search: &Search) -> Result<Error, Error> {
     let account = search.found.as_ref().map(|found| found.id);
     let payload = serde_json::json!({ "account": account, "counted": search.counted, "resident": attempt.resident });
     let mut tx = db.begin(tenant, Actor::Resident(attempt.resident.0)).await?;
-    tx.enqueue(NewJob::new(crate::MODULE, REFUSED_JOB, payload)).await?;
+    let later = tx.now().plus_seconds(AFTERWARDS);
+    tx.enqueue(NewJob::new(crate::MODULE, REFUSED_JOB, payload).at(later)).await?;
     tx.commit().await?;
     Ok(Error::Refused)
 }

@@ -1,9 +1,7 @@
-//! How often a stranger may try. Counted in the database under hashed keys: no address of a person is
-//! kept in a counter.
+//! How often a stranger may try.
 
-use kabinet_core::limits::{self, Limit, Verdict};
+use kabinet_core::limits::{self, Counted, Limit, Verdict};
 use kabinet_core::{Db, Tenant};
-use kabinet_web::cookie::stored;
 
 use crate::error::Error;
 use crate::settings::Limits;
@@ -17,8 +15,7 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     fn new(tenant: &Tenant, what: &str, who: &str, most: i64, seconds: i64) -> Self {
-        let who = hex::encode(stored(&format!("{}:{who}", tenant.id)));
-        Self { key: format!("{what}:{who}"), limit: Limit { most, seconds } }
+        Self { key: format!("{what}:{}:{who}", tenant.id), limit: Limit { most, seconds } }
     }
 
     /// Failed logins under one name.
@@ -61,25 +58,32 @@ impl Attempts {
         Self::new(tenant, "export", resident, 3, 86_400)
     }
 
-    /// Counts one; refuses it over the limit.
-    pub(crate) async fn count(&self, db: &Db) -> Result<(), Error> {
-        refuse(limits::hit(db, &self.key, self.limit).await?)
+    /// Journeys to Gosuslugi from one address: each costs a signature.
+    pub(crate) fn journeys_from(tenant: &Tenant, address: &str) -> Self {
+        Self::new(tenant, "gosuslugi", address, 120, 600)
     }
 
-    /// Refuses what would be over the limit, without counting.
-    pub(crate) async fn peek(&self, db: &Db) -> Result<(), Error> {
-        refuse(limits::peek(db, &self.key, self.limit).await?)
+    /// Letters that one person at Gosuslugi may have sent on a first visit.
+    pub(crate) fn letters_of(tenant: &Tenant, oid: &str) -> Self {
+        Self::new(tenant, "gosuslugi-letter", oid, 5, 86_400)
+    }
+
+    /// Counts one; refuses it over the limit.
+    pub(crate) async fn count(&self, db: &Db) -> Result<(), Error> {
+        match limits::hit(db, &self.key, self.limit).await? {
+            Verdict::Allowed => Ok(()),
+            Verdict::Wait(seconds) => Err(Error::TooManyAttempts(seconds)),
+        }
+    }
+
+    /// Counts an attempt under each of these before it is made; refuses it over any limit.
+    pub(crate) async fn begin<const N: usize>(db: &Db, all: [Self; N]) -> Result<Counted, Error> {
+        let counters = all.map(|one| (one.key, one.limit));
+        limits::begin(db, &counters).await?.map_err(Error::TooManyAttempts)
     }
 
     /// Forgets those before.
     pub(crate) async fn clear(&self, db: &Db) -> Result<(), Error> {
         Ok(limits::clear(db, &self.key).await?)
-    }
-}
-
-fn refuse(verdict: Verdict) -> Result<(), Error> {
-    match verdict {
-        Verdict::Allowed => Ok(()),
-        Verdict::Wait(seconds) => Err(Error::TooManyAttempts(seconds)),
     }
 }

@@ -23,6 +23,7 @@ mod recovery;
 mod registration;
 pub mod settings;
 mod store;
+mod strength;
 
 use std::sync::Arc;
 

@@ -6,6 +6,9 @@ use kabinet_contracts::ResidentId;
 use kabinet_core::text::email_key;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tx};
 use kabinet_web::session::{self, Sessions, Subject};
+use kabinet_web::{ClientAddress, Guest};
+use poem::Request;
+use poem::http::header;
 use uuid::Uuid;
 
 use crate::attempts::Attempts;
@@ -20,12 +23,27 @@ pub(crate) struct Attempt<'a> {
     pub(crate) email: &'a str,
     /// What was typed as password.
     pub(crate) password: &'a str,
+    /// By which browser.
+    pub(crate) browser: Browser<'a>,
+}
+
+/// A browser in which somebody logs in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Browser<'a> {
     /// Where it comes from.
     pub(crate) address: &'a str,
-    /// The browser's name of itself.
+    /// Its name of itself.
     pub(crate) agent: &'a str,
-    /// The session that the browser carries; it ends when this succeeds.
+    /// The session that it carries; it ends when a login succeeds.
     pub(crate) former: Option<&'a str>,
+}
+
+impl<'a> Browser<'a> {
+    /// The browser of a resident's or guest's request.
+    pub(crate) fn of(guest: &'a Guest, address: &'a ClientAddress, request: &'a Request) -> Self {
+        let agent = request.header(header::USER_AGENT).unwrap_or_default();
+        Self { address: &address.0, agent, former: guest.session_value() }
+    }
 }
 
 /// Who has a login name, with the hash of the password where one is set.
@@ -35,8 +53,8 @@ struct Known {
 }
 
 /// Logs a resident or a staff member in: the value of a fresh session's cookie. An unknown e-mail, one that
-/// was not activated and a wrong password answer alike and take the same time; failures count per login
-/// name and per address.
+/// was not activated and a wrong password answer alike and take the same time. An attempt counts for its
+/// login name and for its address before it is made, and no more once it succeeded.
 pub(crate) async fn enter(
     db: &Db,
     means: &Means,
@@ -44,32 +62,27 @@ pub(crate) async fn enter(
     subject: Subject,
     attempt: Attempt<'_>,
 ) -> Result<String, Error> {
-    let limits = limits(means, tenant, subject, &attempt);
-    for limit in &limits {
-        limit.peek(db).await?;
-    }
+    // Whoever only waits in vain has not failed, and costs no count.
+    means.passwords.has_room()?;
+    let (limits, name) = (&means.rules.limits, email_key(attempt.email));
+    let counters = [
+        Attempts::logins_of(limits, tenant, subject.key(), &name),
+        Attempts::logins_from(limits, tenant, attempt.browser.address),
+    ];
+    let counted = Attempts::begin(db, counters).await?;
     let tx = db.read(tenant, Actor::Guest).await?;
     let known = known(&tx, subject, attempt.email).await?;
     tx.commit().await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.as_deref());
-    let fits = means.passwords.verify(attempt.password, hash).await?;
-    let Some(known) = known.filter(|_| fits) else {
-        for limit in &limits {
-            // Over the limit or not, this one failed: the next is refused.
-            match limit.count(db).await {
-                Ok(()) | Err(Error::TooManyAttempts(_)) => {}
-                Err(other) => return Err(other),
-            }
-        }
+    let fits = means.passwords.verify(attempt.password, hash).await;
+    if matches!(fits, Ok(false)) {
         return Err(Error::WrongCredentials);
-    };
-    begin(db, tenant, subject, known.id, &attempt).await
-}
-
-fn limits(means: &Means, tenant: &Tenant, subject: Subject, attempt: &Attempt<'_>) -> [Attempts; 2] {
-    let limits = &means.rules.limits;
-    let name = email_key(attempt.email);
-    [Attempts::logins_of(limits, tenant, subject.key(), &name), Attempts::logins_from(limits, tenant, attempt.address)]
+    }
+    counted.give_back(db).await?;
+    match known.filter(|_| matches!(fits, Ok(true))) {
+        Some(known) => begin(db, tenant, subject, known.id, &attempt).await,
+        None => Err(fits.err().unwrap_or(Error::WrongCredentials)),
+    }
 }
 
 async fn known(tx: &Tx, subject: Subject, email: &str) -> Result<Option<Known>, DbError> {
@@ -95,14 +108,20 @@ async fn begin(
         Subject::Staff => Actor::Staff(id),
     };
     let mut tx = db.begin(tenant, actor).await?;
-    let value = session::begin(&tx, subject, id, attempt.address, attempt.agent).await?;
+    let value = open(&mut tx, subject, id, attempt.browser).await?;
+    tx.commit().await?;
+    Ok(value)
+}
+
+/// Begins a fresh session of somebody who has proved to be that, and ends the one the browser carried.
+pub(crate) async fn open(tx: &mut Tx, subject: Subject, id: Uuid, browser: Browser<'_>) -> Result<String, DbError> {
+    let value = session::begin(tx, subject, id, browser.address, browser.agent).await?;
     match subject {
-        Subject::Resident => store::note_login(&tx, ResidentId(id)).await?,
+        Subject::Resident => store::note_login(tx, ResidentId(id)).await?,
         Subject::Staff => tx.audit("staff.logged_in", id, serde_json::json!({})).await?,
     }
-    if let Some(former) = attempt.former {
-        Sessions::end(&mut tx, former).await?;
+    if let Some(former) = browser.former {
+        Sessions::end(tx, former).await?;
     }
-    tx.commit().await?;
     Ok(value)
 }

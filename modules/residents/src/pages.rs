@@ -9,18 +9,18 @@ mod settings;
 use kabinet_core::Tenant;
 use kabinet_web::cookie::Purpose;
 use kabinet_web::person::see_other;
+use kabinet_web::sealed::with_cookie;
 use kabinet_web::session::{Sessions, Subject};
-use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, Resident};
-use poem::http::header;
+use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, Resident, return_to};
 use poem::web::Data;
 use poem::{EndpointExt, Request, Response, get, handler, post};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::gosuslugi;
-use crate::login::{self, Attempt};
+use crate::login::{self, Attempt, Browser};
 use crate::means::Means;
-use crate::password;
+use crate::strength;
 
 const START_TITLE: &str = "Личный кабинет абонента";
 
@@ -101,17 +101,10 @@ async fn log_in(
     if !errors.is_empty() {
         return refuse(&guest, means, &form, errors);
     }
-    let attempt = Attempt {
-        email: &form.email,
-        password: &form.password,
-        address: &address.0,
-        agent: request.header(header::USER_AGENT).unwrap_or_default(),
-        former: guest.session_value(),
-    };
-    let platform = guest.platform();
-    let entered = login::enter(&platform.db, means, guest.tenant(), Subject::Resident, attempt).await;
-    match entered {
-        Ok(value) => Ok(with_cookie(see_other("/overview"), &platform.cookies.set(Purpose::Resident, &value, None))),
+    let browser = Browser::of(&guest, &address, request);
+    let attempt = Attempt { email: &form.email, password: &form.password, browser };
+    match login::enter(&guest.platform().db, means, guest.tenant(), Subject::Resident, attempt).await {
+        Ok(session) => Ok(return_to::entered(request, guest.tenant(), &session)),
         Err(error @ Error::WrongCredentials) => {
             refuse(&guest, means, &form, vec![FieldError::new("email", error.to_string())])
         }
@@ -138,7 +131,7 @@ fn refuse(guest: &Guest, means: &Means, form: &LoginForm, errors: Vec<FieldError
 
 /// A form that is a button.
 #[derive(Deserialize)]
-struct NoFields {}
+pub(crate) struct NoFields {}
 
 /// The secret of a mailed link, in an address or in the form of its page.
 #[derive(Deserialize)]
@@ -147,12 +140,13 @@ struct Token {
     token: String,
 }
 
-/// What is wrong with a new password and its repetition.
-fn password_errors(password: &str, repeat: &str) -> Vec<FieldError> {
+/// What is wrong with a new password, for the login `email` at this company, and its repetition.
+fn password_errors(company: &Tenant, email: &str, password: &str, repeat: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
+    let own = [email, &company.name, &company.slug, &company.canonical_host];
     if password.is_empty() {
         errors.push(FieldError::new("password", "Придумайте пароль"));
-    } else if let Err(weak) = password::check_strength(password) {
+    } else if let Err(weak) = strength::check(password, &own) {
         errors.push(FieldError::new("password", weak.to_string()));
     }
     if password != repeat {
@@ -188,11 +182,4 @@ async fn log_out(
     tx.commit().await?;
     let gone = resident.platform().cookies.set(Purpose::Resident, "", Some(0));
     Ok(with_cookie(see_other(farewell.as_deref().unwrap_or("/")), &gone))
-}
-
-pub(crate) fn with_cookie(mut response: Response, cookie: &str) -> Response {
-    if let Ok(value) = cookie.parse() {
-        response.headers_mut().append(header::SET_COOKIE, value);
-    }
-    response
 }

@@ -31,7 +31,8 @@ pub(crate) struct PasswordChange<'a> {
     pub(crate) kept: &'a str,
 }
 
-/// Changes the password; refuses a wrong current one, a limited number of times.
+/// Changes the password; refuses a wrong current one, a limited number of times. An attempt counts before it
+/// is made.
 pub(crate) async fn change_password(
     db: &Db,
     passwords: &Passwords,
@@ -39,15 +40,16 @@ pub(crate) async fn change_password(
     id: ResidentId,
     change: PasswordChange<'_>,
 ) -> Result<(), Error> {
-    let limit = Attempts::passwords_of(tenant, &id.to_string());
-    limit.peek(db).await?;
+    let counted = Attempts::begin(db, [Attempts::passwords_of(tenant, &id.to_string())]).await?;
     let tx = db.read(tenant, Actor::Resident(id.0)).await?;
     let resident = store::resident(&tx, id).await?.ok_or(Error::StaleLink)?;
     tx.commit().await?;
-    if !passwords.verify(change.current, resident.password_hash.as_deref()).await? {
-        limit.count(db).await?;
+    let fits = passwords.verify(change.current, resident.password_hash.as_deref()).await;
+    if matches!(fits, Ok(false)) {
         return Err(Error::WrongCurrentPassword);
     }
+    counted.give_back(db).await?;
+    fits?;
     let hash = passwords.hash(change.new).await?;
     let mut tx = db.begin(tenant, Actor::Resident(id.0)).await?;
     recovery::replace_password(&mut tx, id, &resident.email, &hash, Some(change.kept)).await?;

@@ -65,13 +65,14 @@ async fn send(tx: &mut Tx, email: &str) -> Result<(), Error> {
     Ok(tx.send_mail(&mail).await?)
 }
 
-/// Whether a link to a new password is good.
-pub(crate) async fn check(tx: &Tx, token: &str) -> Result<(), Error> {
-    mailed_link::find(tx, Purpose::Recovery, token).await.map(|_| ())
+/// The e-mail of the login to whose new password a good link leads.
+pub(crate) async fn check(tx: &Tx, token: &str) -> Result<String, Error> {
+    let link = mailed_link::find(tx, Purpose::Recovery, token).await?;
+    store::resident(tx, link.resident_id).await?.map(|resident| resident.email).ok_or(Error::StaleLink)
 }
 
-/// Sets the password that the link's owner chose: every session ends, no other link leads to a password any
-/// more, the owner hears of it.
+/// Sets the password that the link's owner chose, after [`check`]: every session ends, no other link leads to
+/// a password any more, the owner hears of it.
 pub(crate) async fn set_password(
     db: &Db,
     means: &Means,
@@ -79,9 +80,6 @@ pub(crate) async fn set_password(
     token: &str,
     password: &str,
 ) -> Result<(), Error> {
-    let tx = db.read(tenant, Actor::Guest).await?;
-    check(&tx, token).await?;
-    tx.commit().await?;
     let hash = means.passwords.hash(password).await?;
     let mut tx = db.begin(tenant, Actor::Guest).await?;
     let link = mailed_link::take(&tx, Purpose::Recovery, token).await?;

@@ -1,6 +1,8 @@
-//! Counters of attempts, in the database, so that all servers count together.
+//! Counters of attempts, in the database, so that all servers count together. A counter's key is stored as
+//! a hash: no address of a person and no number of an account is kept in one.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
+use sha2::{Digest, Sha256};
 
 use crate::db::Db;
 use crate::error::DbError;
@@ -23,6 +25,11 @@ pub enum Verdict {
     Wait(i64),
 }
 
+/// An attempt that is counted under several keys. It counts as a failure until it is given back.
+#[derive(Debug)]
+#[must_use = "an attempt that was no failure is given back"]
+pub struct Counted(Vec<String>);
+
 /// No limit's window is longer: eight days.
 const LONGEST_WINDOW: i64 = 8 * 24 * 3600;
 
@@ -41,38 +48,66 @@ pub async fn hit(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> {
                  hits = CASE WHEN rate_counter.window_start <= $3 THEN 1 ELSE rate_counter.hits + 1 END,
                  window_start = CASE WHEN rate_counter.window_start <= $3 THEN $2 ELSE rate_counter.window_start END
                RETURNING window_start, hits";
-    verdict(db, db.platform(), sql, vec![key.into(), now.into(), (now - limit.seconds).into()], limit).await
+    verdict(db, db.platform(), sql, vec![stored(key), now.into(), (now - limit.seconds).into()], limit).await
 }
 
 /// What [`hit`] would say, without counting.
 pub async fn peek(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> {
     let now = db.clock().now().0 / 1000;
     let sql = "SELECT window_start, hits + 1 AS hits FROM rate_counter WHERE key = $1 AND window_start > $2";
-    verdict(db, db.platform_read(), sql, vec![key.into(), (now - limit.seconds).into()], limit).await
+    verdict(db, db.platform_read(), sql, vec![stored(key), (now - limit.seconds).into()], limit).await
+}
+
+/// Counts an attempt under each key before it is made, so that of many at once no more go on than the limits
+/// allow. `Err` inside holds the seconds to wait where a limit is reached; what is over one limit already
+/// does not count under the others.
+pub async fn begin(db: &Db, counters: &[(String, Limit)]) -> Result<Result<Counted, i64>, DbError> {
+    for (key, limit) in counters {
+        if let Verdict::Wait(seconds) = peek(db, key, *limit).await? {
+            return Ok(Err(seconds));
+        }
+    }
+    for (key, limit) in counters {
+        // Others may have come between: only those within the limit go on.
+        if let Verdict::Wait(seconds) = hit(db, key, *limit).await? {
+            return Ok(Err(seconds));
+        }
+    }
+    Ok(Ok(Counted(counters.iter().map(|(key, _)| key.clone()).collect())))
+}
+
+impl Counted {
+    /// Takes the attempt back: it was no failure. Begins transactions of its own: SQLite has one writer, so
+    /// no other may be open.
+    pub async fn give_back(self, db: &Db) -> Result<(), DbError> {
+        for key in &self.0 {
+            let sql = "UPDATE rate_counter SET hits = hits - 1 WHERE key = $1 AND hits > 0";
+            execute(db.platform(), sql, stored(key)).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Forgets the attempts under `key`: its owner has proved who they are.
 pub async fn clear(db: &Db, key: &str) -> Result<(), DbError> {
-    let sql = "DELETE FROM rate_counter WHERE key = $1";
-    execute(db.platform(), sql, key.into()).await
+    execute(db.platform(), "DELETE FROM rate_counter WHERE key = $1", stored(key)).await
 }
 
-/// Removes counters that no limit looks at any more. Nobody keeps addresses for longer than they are of use.
+/// Removes counters that no limit looks at any more. Nobody keeps them for longer than they are of use.
 pub async fn sweep(db: &Db) -> Result<(), DbError> {
     let oldest = db.clock().now().0 / 1000 - LONGEST_WINDOW;
     execute(db.platform(), "DELETE FROM rate_counter WHERE window_start < $1", oldest.into()).await
+}
+
+/// What is stored of a key.
+fn stored(key: &str) -> sea_orm::Value {
+    hex::encode(Sha256::digest(key.as_bytes())).into()
 }
 
 async fn execute(connection: &DatabaseConnection, sql: &str, value: sea_orm::Value) -> Result<(), DbError> {
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [value]);
     connection.execute_raw(statement).await?;
     Ok(())
-}
-
-/// Takes back one attempt that [`hit`] counted: it was no failure.
-pub async fn give_back(db: &Db, key: &str) -> Result<(), DbError> {
-    let sql = "UPDATE rate_counter SET hits = hits - 1 WHERE key = $1 AND hits > 0";
-    execute(db.platform(), sql, key.into()).await
 }
 
 async fn verdict(

@@ -167,6 +167,12 @@ impl App {
         kabinet_web::openapi_document(&modules).map_err(|error| anyhow::anyhow!(error))
     }
 
+    /// The patterns of all pages of all modules.
+    #[must_use]
+    pub fn page_paths(&self) -> Vec<&'static str> {
+        self.modules.iter().flat_map(|module| module.pages()).map(|page| page.path()).collect()
+    }
+
     /// The runner of jobs and events.
     #[must_use]
     pub fn runner(&self) -> JobRunner {

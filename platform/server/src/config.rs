@@ -114,6 +114,21 @@ pub struct MailConfig {
     pub smtp_url: String,
     /// The sender's address; empty for `no-reply@` at the company's host.
     pub from: String,
+    /// Certificates (PEM) of the mail server's own authority, believed beside the usual ones; empty for none.
+    pub ca_file: PathBuf,
+}
+
+impl MailConfig {
+    /// The certificates of `ca_file`; an error names the key.
+    pub fn authority(&self) -> anyhow::Result<Vec<u8>> {
+        if self.ca_file.as_os_str().is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = || format!("mail.ca_file {}", self.ca_file.display());
+        let text = std::fs::read(&self.ca_file).with_context(name)?;
+        let holds_one = text.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----");
+        if holds_one { Ok(text) } else { Err(anyhow::anyhow!("no certificate in it")).with_context(name) }
+    }
 }
 
 impl std::fmt::Debug for MailConfig {
@@ -143,6 +158,9 @@ impl DemoConfig {
     }
 }
 
+/// Keys whose value may stand in a file that the environment names. Other keys may end in `_FILE` themselves.
+const SECRETS: [&str; 3] = ["DATABASE__URL", "DATABASE__OWNER_URL", "MAIL__SMTP_URL"];
+
 impl Config {
     /// The configuration from `file` (when given) and the environment; an error names the key.
     pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
@@ -156,8 +174,9 @@ impl Config {
         // Only names with a section are keys: KABINET_CACHE and the like belong to the build.
         let environment = Env::prefixed("KABINET_").filter(|key| key.as_str().contains("__")).split("__");
         let environment = environment.filter(|key| {
-            let key = key.as_str().to_ascii_lowercase();
-            !key.ends_with("_file") && !key.ends_with("captcha_answer")
+            let key = key.as_str().to_ascii_uppercase();
+            let names_a_secret = key.strip_suffix("_FILE").is_some_and(|secret| SECRETS.contains(&secret));
+            !names_a_secret && !key.ends_with("CAPTCHA_ANSWER")
         });
         let mut config: Self = figment.merge(environment).extract()?;
         // A text of digits, which the environment's reader would take for a number, without its zeros.
@@ -169,13 +188,10 @@ impl Config {
 
     /// Secrets may stand in files: `KABINET_DATABASE__URL_FILE`.
     fn with_secret_files(mut self) -> anyhow::Result<Self> {
-        let secrets = [
-            ("KABINET_DATABASE__URL_FILE", &mut self.database.url),
-            ("KABINET_DATABASE__OWNER_URL_FILE", &mut self.database.owner_url),
-            ("KABINET_MAIL__SMTP_URL_FILE", &mut self.mail.smtp_url),
-        ];
-        for (name, value) in secrets {
-            if let Some(file) = std::env::var_os(name) {
+        let values = [&mut self.database.url, &mut self.database.owner_url, &mut self.mail.smtp_url];
+        for (secret, value) in SECRETS.iter().zip(values) {
+            let name = format!("KABINET_{secret}_FILE");
+            if let Some(file) = std::env::var_os(&name) {
                 let text = std::fs::read_to_string(&file).with_context(|| format!("{name}={}", file.display()))?;
                 text.trim().clone_into(value);
             }
@@ -195,7 +211,7 @@ impl Config {
         }
         self.clock()?;
         if !self.mail.smtp_url.is_empty() {
-            Smtp::check(&self.mail.smtp_url)?;
+            Smtp::check(&self.mail.smtp_url, &self.mail.authority()?)?;
         }
         Ok(self)
     }

@@ -53,7 +53,7 @@ impl Transport {
     /// What the configuration asks for; an error names the key.
     pub fn of(config: &Config) -> anyhow::Result<Self> {
         if !config.mail.smtp_url.is_empty() {
-            return Ok(Self::Smtp(Smtp::new(&config.mail.smtp_url)?));
+            return Ok(Self::Smtp(Smtp::new(&config.mail.smtp_url, &config.mail.authority()?)?));
         }
         Ok(if config.demo.running { Self::Mailbox(Mailbox::default()) } else { Self::None })
     }

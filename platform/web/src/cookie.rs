@@ -34,6 +34,8 @@ pub enum Purpose {
     Linking,
     /// The account that a guest sends readings for, sealed.
     Readings,
+    /// The page that waits for a login, sealed.
+    Return,
 }
 
 impl CookieNames {
@@ -62,6 +64,8 @@ impl CookieNames {
             (false, Purpose::Linking) => "kabinet-linking",
             (true, Purpose::Readings) => "__Host-kabinet-readings",
             (false, Purpose::Readings) => "kabinet-readings",
+            (true, Purpose::Return) => "__Host-kabinet-return",
+            (false, Purpose::Return) => "kabinet-return",
         }
     }
 

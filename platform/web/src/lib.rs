@@ -17,6 +17,7 @@ pub mod page;
 pub mod person;
 pub mod platform;
 pub mod problem;
+pub mod return_to;
 pub mod sealed;
 pub mod session;
 mod surface;

@@ -402,6 +402,9 @@ impl<P: PermissionKey> Staff<P> {
 
 impl<'a> FromRequest<'a> for Guest {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        if is_api(request) {
+            check_origin(request)?;
+        }
         let session = session_of(request, Subject::Resident).await?;
         Ok(Self { page: PageRequest::of(request)?, session })
     }

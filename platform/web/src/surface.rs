@@ -42,6 +42,12 @@ impl PageRoute {
     {
         Self { path, endpoint: endpoint.map_to_response().boxed() }
     }
+
+    /// Its pattern.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
 }
 
 /// What a module shows to the web.

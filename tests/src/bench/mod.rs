@@ -10,6 +10,7 @@ mod portal;
 mod profile;
 mod programs;
 mod stage;
+mod uniform;
 mod usage;
 
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use kabinet_tests::postgres::Cluster;
 use figures::Report;
 use stage::Stage;
 
-const USAGE: &str = "bench [--quick] [portal] [billing] [wasm] [receipts]";
+const USAGE: &str = "bench [--quick] [portal] [billing] [uniform] [wasm] [receipts]";
 
 /// How much is measured.
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--quick" => scale = QUICK,
-            "portal" | "billing" | "wasm" | "receipts" => parts.push(argument),
+            "portal" | "billing" | "uniform" | "wasm" | "receipts" => parts.push(argument),
             _ => bail!("{USAGE}"),
         }
     }
@@ -89,7 +90,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             failures.push(what.to_owned());
         }
     };
-    let cluster = (wanted("portal") || wanted("billing")).then(database_server);
+    let cluster = ["portal", "billing", "uniform"].into_iter().any(wanted).then(database_server);
     for server in [None, cluster.as_ref()].into_iter().take(if cluster.is_some() { 2 } else { 0 }) {
         if wanted("portal") {
             let stage = Stage::new(server);
@@ -98,6 +99,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         if wanted("billing") {
             let stage = Stage::new(server);
             note(&format!("billing on {}", stage.name()), billing::measure(&mut report, &stage, &scale));
+        }
+        if wanted("uniform") {
+            let stage = Stage::new(server);
+            note(&format!("known and unknown on {}", stage.name()), uniform::measure(&mut report, &stage));
         }
     }
     if wanted("wasm") {

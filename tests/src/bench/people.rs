@@ -12,7 +12,7 @@ const READINGS: &str = "/meters/readings";
 
 /// A resident with an open session.
 pub(crate) struct Person {
-    cookies: String,
+    pub(crate) cookies: String,
 }
 
 /// Logs `count` residents in, one after the other.
@@ -130,12 +130,13 @@ pub(crate) fn registrations(served: &Served, count: u64) -> anyhow::Result<Vec<R
     Ok((1..=count).map(register).collect())
 }
 
-fn address(net: u8, number: u64) -> String {
+/// An address of a network of its own, so that no limit of addresses is reached.
+pub(crate) fn address(net: u8, number: u64) -> String {
     format!("{net}.{}.{}.{}", (number >> 16) & 255, (number >> 8) & 255, number & 255)
 }
 
 /// A guest's cookies and form token.
-fn guest(connection: &mut Connection, path: &str) -> anyhow::Result<(String, String)> {
+pub(crate) fn guest(connection: &mut Connection, path: &str) -> anyhow::Result<(String, String)> {
     let page = connection.get(path, "")?;
     let guest = page.cookie("kabinet-guest").context("the page sets no guest cookie")?;
     let csrf = field(&page.text(), "csrf").context("the page has no csrf field")?.to_owned();
@@ -143,7 +144,7 @@ fn guest(connection: &mut Connection, path: &str) -> anyhow::Result<(String, Str
 }
 
 /// The value of the field `name` of a page.
-fn field<'p>(page: &'p str, name: &str) -> Option<&'p str> {
+pub(crate) fn field<'p>(page: &'p str, name: &str) -> Option<&'p str> {
     inputs(page).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 

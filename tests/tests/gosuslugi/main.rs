@@ -6,4 +6,5 @@ mod gost;
 mod journey;
 mod knobs;
 mod links;
+mod mail_domains;
 mod request;

@@ -1,10 +1,11 @@
 //! «Доступ помощника»: what a helper sees, does and cannot do, and when it ends.
 
+use kabinet_tests::server::CAPTCHA;
+use kabinet_tests::world::{self, Known, PASSWORD, Person, flat, in_company, newcomer};
 use kabinet_tests::{Kind, Server, on_both_databases};
 
 use crate::SLUG;
 use crate::codes::printed_code;
-use crate::world::{Known, Person, flat, in_company, newcomer};
 
 on_both_databases![
     each_route_answers_by_what_the_helper_may_see,
@@ -13,6 +14,8 @@ on_both_databases![
     what_a_helper_did_is_listed_and_ends_with_the_access,
     the_access_ends_with_its_day_and_with_the_holders_link,
     an_invitation_must_make_sense,
+    an_invitation_waits_for_the_login_of_its_browser,
+    an_invitation_waits_for_a_registration,
 ];
 
 struct Family {
@@ -22,31 +25,14 @@ struct Family {
 }
 
 fn holder(server: &Server, known: &Known) -> Person {
-    let mut person = newcomer(server, SLUG);
-    person.link(&known.account, &known.house, &known.flat, &known.surname).expect(303);
-    person
-}
-
-fn invite(person: &mut Person, known: &Known, email: &str, access: &str, until: &str) -> kabinet_tests::Response {
-    let path = format!("/accounts/{}/helpers", known.id);
-    let form = person.browser.page(&path).form(&path);
-    let mut form = form.with("email", email).with("until", until);
-    form.fields.retain(|(name, _)| name != "access");
-    form.fields.push(("access".to_owned(), access.to_owned()));
-    person.submit(&form)
-}
-
-fn accept(server: &Server, helper: &mut Person) {
-    let path = server.letter(&helper.email, "Вас просят").path("/accounts/invitation");
-    let page = helper.browser.page(&path);
-    helper.submit(&page.form("/accounts/invitation")).expect(303);
+    world::holder(server, SLUG, known)
 }
 
 fn family(server: &Server, number: usize, access: &str) -> Family {
     let known = flat(server, SLUG, number);
     let (mut holder, mut helper) = (holder(server, &known), newcomer(server, SLUG));
-    invite(&mut holder, &known, &helper.email, access, "30.11.2026").expect(303);
-    accept(server, &mut helper);
+    holder.invite(known.id, &helper.email, access, "30.11.2026").expect(303);
+    helper.accept_invitation(server);
     assert_eq!(helper.linked(), std::slice::from_ref(&known.account));
     Family { holder, helper, known }
 }
@@ -100,7 +86,7 @@ fn an_invitation_is_for_one_address_and_once(kind: Kind) {
     let server = Server::shared(kind);
     let known = flat(server, SLUG, 32);
     let (mut holder, mut helper) = (holder(server, &known), newcomer(server, SLUG));
-    invite(&mut holder, &known, &helper.email.to_uppercase(), "readings", "2026-12-31").expect(303);
+    holder.invite(known.id, &helper.email.to_uppercase(), "readings", "2026-12-31").expect(303);
     let path = server.letter(&helper.email.to_uppercase(), "Вас просят").path("/accounts/invitation");
     // A guest and another login learn nothing of the account.
     let guest = server.browser(SLUG).page(&path);
@@ -206,8 +192,58 @@ fn an_invitation_must_make_sense(kind: Kind) {
         ("anna@a.example", "readings", "скоро", "until"),
     ];
     for (email, access, until, field) in wrong {
-        let page = invite(&mut holder, &known, email, access, until).expect(422).page();
+        let page = holder.invite(known.id, email, access, until).expect(422).page();
         assert_eq!(page.refusals()[0].0, field, "{email} {access} {until}");
     }
     assert!(server.letters("anna@a.example").is_empty());
+}
+
+fn an_invitation_waits_for_the_login_of_its_browser(kind: Kind) {
+    let server = Server::shared(kind);
+    let known = flat(server, SLUG, 38);
+    let (mut holder, mut helper) = (holder(server, &known), newcomer(server, SLUG));
+    holder.invite(known.id, &helper.email, "readings", "30.11.2026").expect(303);
+    let path = server.letter(&helper.email, "Вас просят").path("/accounts/invitation");
+    let mut browser = server.browser(SLUG);
+    assert!(browser.page(&path).text().contains("После входа приглашение откроется само"));
+    // What waits is sealed: neither read nor written by others, and another company's is nothing here.
+    let waiting = browser.cookie("kabinet-return").expect("what waits");
+    assert!(!waiting.contains("invitation"));
+    browser.try_log_in(&helper.email, "certainly not this").expect(422);
+    let answer = browser.try_log_in(&helper.email, PASSWORD).expect(303);
+    assert_eq!(answer.location(), path);
+    helper.browser = browser;
+    let form = helper.browser.page(&path).form("/accounts/invitation");
+    helper.submit(&form).expect(303);
+    assert_eq!(helper.linked(), [known.account]);
+    // Once: the next login leads where logins lead.
+    assert_eq!(helper.browser.cookie("kabinet-return"), None);
+    let mut later = server.browser(SLUG);
+    later.cookies = vec![("kabinet-return".to_owned(), waiting.replace(&waiting[..4], "AAAA"))];
+    later.log_in(&helper.email, PASSWORD);
+    let mut elsewhere = newcomer(server, "teploset");
+    let mut carried = server.browser("teploset");
+    carried.cookies = vec![("kabinet-return".to_owned(), waiting)];
+    carried.log_in(&elsewhere.email, PASSWORD);
+    assert!(elsewhere.linked().is_empty());
+}
+
+fn an_invitation_waits_for_a_registration(kind: Kind) {
+    let server = Server::shared(kind);
+    let known = flat(server, SLUG, 39);
+    let mut holder = holder(server, &known);
+    let email = format!("invited-{kind}@helpers.example");
+    holder.invite(known.id, &email, "sums", "30.11.2026").expect(303);
+    let path = server.letter(&email, "Вас просят").path("/accounts/invitation");
+    let mut browser = server.browser(SLUG);
+    assert!(browser.page(&path).links().contains(&"/register".to_owned()));
+    let password = "тихая заводь у моста";
+    let form = browser.page("/register").form("/register").with("email", &email).with("password", password);
+    let form = form.with("password_repeat", password).with("phone", "8 912 345-67-89");
+    browser.submit(&form.with("captcha", CAPTCHA).with("consent", "yes")).expect(303);
+    let activation = server.letter(&email, "Активация").path("/activate");
+    let form = browser.page(&activation).form("/activate");
+    assert_eq!(browser.submit(&form).expect(303).location(), "/");
+    assert_eq!(browser.try_log_in(&email, password).expect(303).location(), path);
+    assert!(browser.page(&path).text().contains(&known.account));
 }

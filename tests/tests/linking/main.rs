@@ -4,9 +4,10 @@ mod changes;
 mod codes;
 mod guest;
 mod helpers;
-mod world;
+mod personal;
 
-use kabinet_tests::{Kind, Server, on_both_databases};
+use kabinet_accounts::codes::LinkCode;
+use kabinet_tests::{Kind, Server, on_both_databases, world};
 
 use world::{accounts, flat, fresh_ip, newcomer, submit_from};
 
@@ -117,27 +118,29 @@ fn the_demo_offers_ten_accounts_that_link(kind: Kind) {
     }
 }
 
-/// A wrong number, house, flat, surname: the same words, the same page; only what was typed differs.
+/// A wrong number, house, flat, surname, code: the same words, the same page; only what was typed differs.
 fn whatever_is_wrong_answers_alike(kind: Kind) {
     let server = Server::shared(kind);
     let known = flat(server, SLUG, 1);
     let other = flat(server, SLUG, 2);
-    let wrong = [
-        (known.account.as_str(), known.house.as_str(), known.flat.as_str(), "Никифорова"),
-        ("0099999999", &known.house, &known.flat, "Никифорова"),
-        (&known.account, "999", &known.flat, "Никифорова"),
-        (&known.account, &known.house, "999", "Никифорова"),
-        (&other.account, &known.house, "999", &other.surname),
-    ];
-    let mut answers = Vec::new();
-    for (account, house, flat, surname) in wrong {
-        let mut person = newcomer(server, SLUG);
-        let first = person.find(account, house, flat).expect(303).fingerprint();
-        let second = person.prove("surname", surname).expect(422).fingerprint();
-        let hidden = |text: String| text.replace(&person.email, "EMAIL").replace(surname, "SURNAME");
-        answers.push((first, second.0, second.1, hidden(second.2)));
+    let code = LinkCode::of(7).as_str().to_owned();
+    for (field, guess) in [("surname", "Никифорова"), ("code", &*code)] {
+        let wrong = [
+            (known.account.as_str(), known.house.as_str(), known.flat.as_str(), guess),
+            ("0099999999", &known.house, &known.flat, guess),
+            (&known.account, "999", &known.flat, guess),
+            (&other.account, &known.house, "999", if field == "surname" { &other.surname } else { guess }),
+        ];
+        let mut answers = Vec::new();
+        for (account, house, flat, guess) in wrong {
+            let mut person = newcomer(server, SLUG);
+            let first = person.find(account, house, flat).expect(303).fingerprint();
+            let second = person.prove(field, guess).expect(422).fingerprint();
+            let hidden = |text: String| text.replace(&person.email, "EMAIL").replace(guess, "GUESS");
+            answers.push((first, second.0, second.1, hidden(second.2)));
+        }
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{field}");
     }
-    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
 fn an_empty_step_names_its_fields(kind: Kind) {
@@ -228,7 +231,8 @@ fn those_already_linked_are_told(kind: Kind) {
         newcomer(server, SLUG).link(&known.account, &known.house, &known.flat, "Никифорова").expect(422);
     }
     let _ = server.letter(&first.email, "Попытки");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    // What follows a refusal comes two seconds after it.
+    std::thread::sleep(std::time::Duration::from_millis(4000));
     let told = server.letters(&first.email).into_iter().filter(|letter| letter.subject.contains("Попытки")).count();
     assert_eq!(told, 1);
     assert!(server.letters(&second.email).iter().all(|letter| !letter.subject.contains("ещё один")));

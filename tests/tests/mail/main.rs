@@ -5,3 +5,4 @@ mod delivery;
 mod mailbox;
 mod secrets;
 mod stage;
+mod tls;

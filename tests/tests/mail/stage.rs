@@ -1,5 +1,6 @@
 //! The platform in this process, with one company, and a look into its queue.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -65,7 +66,13 @@ pub struct Job {
 impl Stage {
     /// The platform whose letters go to the mail server at `url`; an empty one is none.
     pub async fn set(database: &Database, url: &str, now: &str) -> Self {
+        Self::believing(database, url, now, Path::new("")).await
+    }
+
+    /// The same, believing the authority in a file as well.
+    pub async fn believing(database: &Database, url: &str, now: &str, authority: &Path) -> Self {
         let mut config = database.config(now);
+        authority.clone_into(&mut config.mail.ca_file);
         url.clone_into(&mut config.mail.smtp_url);
         config.mail.from = "no-reply@kabinet.example".into();
         let app = App::open_with(config, vec![Arc::new(Writer)]).await.expect("the platform");

@@ -1,11 +1,9 @@
 //! Мои данные и удаление личного кабинета.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use kabinet_tests::postgres::Cluster;
 use kabinet_tests::server::CAPTCHA;
+use kabinet_tests::traces::{places_of, wait_until_nowhere};
 use kabinet_tests::{Kind, Server, on_both_databases};
 
 use crate::{PASSWORD, apply, fresh_email, is_in, person, stranger};
@@ -91,59 +89,4 @@ fn after_the_deletion_a_search_finds_nothing(kind: Kind) {
     wait_until_nowhere(server, &[&email, PHONE, &new, &person.browser.from, &elsewhere.from]);
     // The address is free again.
     apply(&mut stranger(server), &email, PASSWORD);
-}
-
-/// Waits until none of the texts is found in the database, the files beside it and the log.
-pub(crate) fn wait_until_nowhere(server: &Server, texts: &[&str]) {
-    let begun = Instant::now();
-    loop {
-        let found = places_of(server, texts);
-        if found.is_empty() {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(30), "found: {found:?}");
-        std::thread::sleep(Duration::from_millis(250));
-    }
-}
-
-/// Where any of the texts is found.
-fn places_of(server: &Server, texts: &[&str]) -> Vec<String> {
-    let mut places = Vec::new();
-    for file in files(&server.database.dir).into_iter().chain([server.log_file()]) {
-        let bytes = std::fs::read(&file).unwrap_or_default();
-        let inside = texts.iter().filter(|text| contains(&bytes, text.as_bytes()));
-        places.extend(inside.map(|text| format!("{text} in {}", file.display())));
-    }
-    let Some(database) = &server.database.postgres else { return places };
-    let run = |sql: &str| Cluster::shared().execute(&database.name, sql);
-    for table in run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").lines().map(str::trim) {
-        // The big tables of a run hold no people.
-        if table.is_empty() || ["charge", "receipt_facts", "ledger_entry", "reading"].contains(&table) {
-            continue;
-        }
-        let rows = run(&format!("SELECT t::text FROM {table} t"));
-        for text in texts {
-            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-            if rows.contains(text) || rows.contains(&hex) {
-                places.push(format!("{text} in {table}"));
-            }
-        }
-    }
-    places
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
-fn contains(bytes: &[u8], text: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == text[0]) {
-        if rest[at..].starts_with(text) {
-            return true;
-        }
-        rest = &rest[at + 1..];
-    }
-    false
 }

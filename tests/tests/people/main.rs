@@ -1,6 +1,8 @@
 //! People: registration, recovery, settings, leaving, as they are met over HTTP.
 
 mod leaving;
+mod limits;
+mod mail_domains;
 mod recovery;
 mod registration;
 mod routes;
@@ -22,7 +24,8 @@ pub(crate) fn stranger(server: &Server) -> Browser {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut browser = server.browser(COMPANY);
-    browser.from = format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255);
+    // Three digits each: no address is the beginning of another, which a search would take for it.
+    browser.from = format!("10.{}.{}.{}", 100 + number / 10_000 % 100, 100 + number / 100 % 100, 100 + number % 100);
     browser
 }
 

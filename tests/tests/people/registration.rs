@@ -2,6 +2,7 @@
 
 use kabinet_core::Actor;
 use kabinet_tests::server::CAPTCHA;
+use kabinet_tests::traces::wait_until_nowhere;
 use kabinet_tests::{Kind, Server, block_on, on_both_databases};
 use sea_orm::FromQueryResult;
 
@@ -209,5 +210,5 @@ fn secrets_are_stored_as_hashes(kind: Kind) {
     let path = server.letter(&email, "Активация").path("/activate");
     let token = path.split_once("token=").expect("a token").1;
     assert!(token.len() >= 43, "32 random bytes");
-    crate::leaving::wait_until_nowhere(server, &[token, "пароль не для хранения"]);
+    wait_until_nowhere(server, &[token, "пароль не для хранения"]);
 }

@@ -2,7 +2,8 @@
 
 use kabinet_contracts::ResidentId;
 use kabinet_core::Day;
-use kabinet_web::{Form, Guest, Problem, Resident};
+use kabinet_web::sealed::with_cookie;
+use kabinet_web::{Form, Guest, Problem, Resident, return_to};
 use poem::web::Query;
 use poem::{Response, handler};
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,8 @@ impl<'a> InvitationContext<'a> {
     }
 }
 
-/// GET /accounts/invitation?token=…: nothing of the account is shown before the login is the invited one.
+/// GET /accounts/invitation?token=…: nothing of the account is shown before the login is the invited one. The
+/// page waits for that login, also while the person registers.
 #[handler]
 pub(crate) async fn show(
     guest: Guest,
@@ -41,7 +43,8 @@ pub(crate) async fn show(
     Query(token): Query<Token>,
 ) -> Result<Response, Problem> {
     let Ok(resident) = resident else {
-        return guest.page(TITLE, TEMPLATE, &InvitationContext::without("login", ""));
+        let page = guest.page(TITLE, TEMPLATE, &InvitationContext::without("login", ""))?;
+        return Ok(with_cookie(page, &waiting(&guest, &token)?));
     };
     let tx = resident.read().await?;
     let offer = helpers::offer(&tx, ResidentId(resident.id()), &token.token).await?;
@@ -57,6 +60,15 @@ pub(crate) async fn show(
         },
     };
     resident.page(TITLE, TEMPLATE, &context)
+}
+
+/// The cookie that leads here again after the login.
+fn waiting(guest: &Guest, token: &Token) -> Result<String, Problem> {
+    // What is no token of ours is not kept: it goes into an address as it is.
+    let sign = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    let is_ours = |token: &&str| token.len() <= 64 && token.bytes().all(sign);
+    let token = Some(token.token.as_str()).filter(is_ours).unwrap_or_default();
+    return_to::after_login(guest.platform(), guest.tenant(), &format!("/accounts/invitation?token={token}"))
 }
 
 /// POST /accounts/invitation

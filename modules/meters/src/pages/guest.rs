@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kabinet_accounts::search::{self, Wanted};
 use kabinet_contracts::{AccountId, Estimates};
-use kabinet_core::limits::{self, Limit, Verdict};
-use kabinet_core::{Db, Tenant, Timestamp};
+use kabinet_core::Timestamp;
+use kabinet_core::limits::{self, Limit};
 use kabinet_web::captcha::Captcha;
 use kabinet_web::cookie::Purpose;
 use kabinet_web::person::see_other;
@@ -101,32 +101,17 @@ async fn look(guest: &Guest, address: &str, wanted: &Wanted) -> Result<Option<Ac
     let search = search::find(&tx, wanted).await?;
     let today = tx.today();
     tx.commit().await?;
-    let counters = count(db, guest.tenant(), address, &search.counted).await?;
+    let tenant = guest.tenant().id;
+    let counters = [
+        (format!("readings:{tenant}:{}", search.counted), PER_ACCOUNT),
+        (format!("readings-address:{tenant}:{address}"), PER_ADDRESS),
+    ];
+    let counted = limits::begin(db, &counters).await?.map_err(Problem::too_many)?;
     let open = search.found.filter(|found| found.closed_on.is_none_or(|closed| closed > today));
     if open.is_some() {
-        for counter in counters {
-            limits::give_back(db, &counter).await?;
-        }
+        counted.give_back(db).await?;
     }
     Ok(open.map(|found| found.id))
-}
-
-async fn count(db: &Db, tenant: &Tenant, address: &str, counted: &str) -> Result<Vec<String>, Problem> {
-    let counters = [
-        (format!("readings:{}:{counted}", tenant.id), PER_ACCOUNT),
-        (format!("readings-address:{}:{address}", tenant.id), PER_ADDRESS),
-    ];
-    for (counter, limit) in &counters {
-        if let Verdict::Wait(seconds) = limits::peek(db, counter, *limit).await? {
-            return Err(Problem::too_many(seconds));
-        }
-    }
-    for (counter, limit) in &counters {
-        if let Verdict::Wait(seconds) = limits::hit(db, counter, *limit).await? {
-            return Err(Problem::too_many(seconds));
-        }
-    }
-    Ok(counters.into_iter().map(|(counter, _)| counter).collect())
 }
 
 /// The account that this browser found a short while ago.

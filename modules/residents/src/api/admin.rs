@@ -4,11 +4,10 @@ use kabinet_web::cookie::Purpose;
 use kabinet_web::session::Subject;
 use kabinet_web::{ClientAddress, Guest, Problem};
 use poem::Request;
-use poem::http::header;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
-use crate::login::{self, Attempt};
+use crate::login::{self, Attempt, Browser};
 use crate::means::Means;
 
 pub(crate) struct StaffSessionApi {
@@ -47,9 +46,7 @@ impl StaffSessionApi {
         let attempt = Attempt {
             email: &credentials.email,
             password: &credentials.password,
-            address: &address.0,
-            agent: request.header(header::USER_AGENT).unwrap_or_default(),
-            former: former.as_deref(),
+            browser: Browser { former: former.as_deref(), ..Browser::of(&guest, &address, request) },
         };
         let value = login::enter(&platform.db, &self.means, guest.tenant(), Subject::Staff, attempt).await?;
         Ok(LoggedIn::Done(platform.cookies.set(Purpose::Staff, &value, None)))

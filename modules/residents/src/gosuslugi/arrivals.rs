@@ -75,7 +75,7 @@ pub(super) async fn step(tx: &Tx, arrival: &Arrival) -> Result<Step, Failure> {
     }
     match store::login_with_email(tx, &arrival.email).await? {
         None => Ok(Step::Consent),
-        Some(login) if login.state != ACTIVE => Err(Failure::RegistrationBegun),
+        Some(login) if login.state != ACTIVE => Err(Failure::Closed),
         Some(login) if store::link_of_resident(tx, login.id).await?.is_some() => Err(Failure::LoginTaken),
         Some(_) => Ok(Step::Password),
     }
@@ -85,7 +85,7 @@ pub(super) async fn step(tx: &Tx, arrival: &Arrival) -> Result<Step, Failure> {
 pub(super) async fn settle(tx: &mut Tx, arrival: &Arrival) -> Result<ResidentId, Failure> {
     let id: ResidentId = tx.new_id();
     match store::add_login(tx, id, &arrival.email, &arrival.phone).await {
-        Err(DbError::Duplicate(_)) => return Err(Failure::RegistrationBegun),
+        Err(DbError::Duplicate(_)) => return Err(Failure::EmailTaken),
         other => other?,
     }
     tx.audit("resident.registered", id.0, serde_json::json!({ "by": "gosuslugi" })).await?;

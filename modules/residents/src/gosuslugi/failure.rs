@@ -34,12 +34,9 @@ pub enum Failure {
     /// The login is linked to another ESIA person.
     #[error("К вашему логину уже привязана другая учетная запись Госуслуг. Сначала отвяжите её в настройках.")]
     LoginTaken,
-    /// A registration with this e-mail was begun and waits for its letter.
-    #[error(
-        "Регистрация с этим Email уже начата. Завершите её по ссылке из письма, войдите по Email и паролю и \
-         привяжите Госуслуги в настройках."
-    )]
-    RegistrationBegun,
+    /// A login with this e-mail was made in this very moment.
+    #[error("Личный кабинет с этим Email уже есть. Войдите через Госуслуги ещё раз и введите его пароль.")]
+    EmailTaken,
     /// The login exists and may not enter.
     #[error("Вход в этот личный кабинет закрыт. Обратитесь в компанию.")]
     Closed,
@@ -55,7 +52,7 @@ impl Failure {
         match self {
             Self::Denied | Self::Untrusted | Self::Closed => 403,
             Self::Stale => 400,
-            Self::PersonTaken | Self::LoginTaken | Self::RegistrationBegun => 409,
+            Self::PersonTaken | Self::LoginTaken | Self::EmailTaken => 409,
             Self::Unverified(_) | Self::Refused(_) => 502,
             Self::Unavailable(_) => 503,
             Self::Db(_) => 500,

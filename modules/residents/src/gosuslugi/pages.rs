@@ -3,12 +3,12 @@
 mod join;
 
 use kabinet_contracts::ResidentId;
-use kabinet_core::limits::{self, Limit, Verdict};
 use kabinet_core::{Actor, DbError, Tenant, Tx};
 use kabinet_web::cookie::{self, Purpose as Cookie};
 use kabinet_web::person::see_other;
-use kabinet_web::session::{self, LIFETIME as SESSION_LIFETIME, Sessions, Subject};
-use kabinet_web::{ClientAddress, Form, Guest, PageRoute, Platform, Problem, Resident};
+use kabinet_web::sealed::{self, with_cookie};
+use kabinet_web::session::{LIFETIME as SESSION_LIFETIME, Subject};
+use kabinet_web::{ClientAddress, Form, Guest, PageRoute, Platform, Problem, Resident, return_to};
 use poem::http::{StatusCode, header};
 use poem::web::{Data, Query};
 use poem::{EndpointExt, Request, Response, get, handler};
@@ -19,17 +19,15 @@ use super::attempts::{self, Attempt, Purpose};
 use super::client::{Client, Gosuslugi, Identity};
 use super::failure::Failure;
 use super::{arrivals, links, store};
-use crate::email::{self, Domains};
+use crate::attempts::Attempts;
+use crate::email;
+use crate::login::{self, Browser};
 use crate::means::Means;
-use crate::pages::with_cookie;
-use crate::settings::ResidentsSettings;
+use crate::pages::NoFields;
 
 /// The heading of login, of linking.
 const LOGIN_TITLE: &str = "Вход через Госуслуги";
 const LINK_TITLE: &str = "Привязка учетной записи Госуслуг";
-
-/// Journeys that may begin from one address in ten minutes: each costs a signature.
-const PER_ADDRESS: Limit = Limit { most: 120, seconds: 600 };
 
 pub(crate) fn routes(means: &Means) -> Vec<PageRoute> {
     let mut routes = vec![
@@ -107,9 +105,6 @@ async fn log_in(
     send_away(&guest, &address, request, means, Purpose::Login).await
 }
 
-#[derive(Deserialize)]
-struct NoFields {}
-
 #[handler]
 async fn link(
     resident: Resident,
@@ -133,10 +128,7 @@ async fn send_away(
 ) -> Result<Response, Problem> {
     let (gosuslugi, client) = way(means, guest.tenant())?;
     let platform = guest.platform();
-    let key = format!("gosuslugi:{}:{}", guest.tenant().id, address.0);
-    if let Verdict::Wait(seconds) = limits::hit(&platform.db, &key, PER_ADDRESS).await? {
-        return Err(Problem::too_many(seconds));
-    }
+    Attempts::journeys_from(guest.tenant(), &address.0).count(&platform.db).await?;
     let redirect_uri = format!("{}/esia/callback", origin(request));
     let journey = gosuslugi.authorize(&client, &redirect_uri, platform.db.clock().now()).await;
     let (state, url) = match journey {
@@ -225,9 +217,8 @@ async fn arrive(
 /// The identity without an e-mail of a domain that the platform or the company does not take: such a person
 /// is asked for another.
 fn allowed(guest: &Guest, means: &Means, mut identity: Identity) -> Result<Identity, Problem> {
-    let company = ResidentsSettings::of(guest.tenant())?.mail_domains;
-    let domains = Domains { platform: &means.rules.mail_domains, company: &company };
-    identity.email = identity.email.and_then(|email| email::checked(&email, domains).ok());
+    let domains = means.mail_domains(guest.tenant())?;
+    identity.email = identity.email.and_then(|email| email::checked(&email, &domains).ok());
     Ok(identity)
 }
 
@@ -247,7 +238,7 @@ async fn enter_or_ask(
             let mut tx = platform.db.begin(guest.tenant(), Actor::Resident(id.0)).await?;
             let value = enter(&mut tx, guest, id, address, request).await?;
             tx.commit().await?;
-            Ok(entered(platform, &value))
+            Ok(entered(guest, request, &value))
         }
         None => {
             let value = arrivals::begin(&mut tx, &identity).await?;
@@ -266,13 +257,8 @@ async fn enter(
     address: &ClientAddress,
     request: &Request,
 ) -> Result<String, DbError> {
-    let agent = request.header(header::USER_AGENT).unwrap_or_default();
-    let value = session::begin(tx, Subject::Resident, id.0, &address.0, agent).await?;
-    crate::store::note_login(tx, id).await?;
+    let value = login::open(tx, Subject::Resident, id.0, Browser::of(guest, address, request)).await?;
     note_origin(tx, id, &value).await?;
-    if let Some(former) = guest.session_value() {
-        Sessions::end(tx, former).await?;
-    }
     Ok(value)
 }
 
@@ -281,9 +267,9 @@ async fn note_origin(tx: &Tx, id: ResidentId, session: &str) -> Result<(), DbErr
     tx.audit("gosuslugi.logged_in", id.0, json!({})).await
 }
 
-fn entered(platform: &Platform, session: &str) -> Response {
-    let answer = with_cookie(see_other("/overview"), &platform.cookies.set(Cookie::Resident, session, None));
-    with_cookie(answer, &platform.cookies.set(Cookie::Gosuslugi, "", Some(0)))
+fn entered(guest: &Guest, request: &Request, session: &str) -> Response {
+    let answer = return_to::entered(request, guest.tenant(), session);
+    with_cookie(answer, &sealed::gone(guest.platform(), Cookie::Gosuslugi))
 }
 
 /// Links the person to the login that began the journey, if it is still the one that is logged in.
@@ -293,7 +279,7 @@ async fn finish_link(resident: Option<&Resident>, id: ResidentId, identity: &Ide
     links::link(&mut tx, &identity.oid, id).await?;
     tx.commit().await?;
     let answer = resident.done_saying("/settings", "Учетная запись Госуслуг привязана к личному кабинету");
-    Ok(with_cookie(answer, &resident.platform().cookies.set(Cookie::Gosuslugi, "", Some(0))))
+    Ok(with_cookie(answer, &sealed::gone(resident.platform(), Cookie::Gosuslugi)))
 }
 
 #[derive(Serialize)]

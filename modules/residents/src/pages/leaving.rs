@@ -3,13 +3,14 @@
 use kabinet_contracts::ResidentId;
 use kabinet_web::cookie::Purpose;
 use kabinet_web::person::see_other_saying;
+use kabinet_web::sealed::with_cookie;
 use kabinet_web::{Form, PageRoute, Problem, Resident};
 use poem::http::header;
 use poem::web::{Data, Path};
 use poem::{EndpointExt, Response, get, handler, post};
 use serde::Serialize;
 
-use super::{NoFields, with_cookie};
+use super::NoFields;
 use crate::attempts::Attempts;
 use crate::means::Means;
 use crate::{deletion, export};

@@ -61,7 +61,7 @@ async fn recover(
     Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
     let (tenant, db) = (guest.tenant(), &guest.platform().db);
-    let email = email::checked(&form.email, Domains::default());
+    let email = email::checked(&form.email, &Domains::default());
     let mut errors: Vec<FieldError> =
         email.as_ref().err().map(|text| FieldError::new("email", text)).into_iter().collect();
     if !guest.captcha_fits(&form.captcha_token, &form.captcha).await? {
@@ -115,7 +115,7 @@ struct NewContext<'a> {
 async fn ask(guest: Guest, Query(query): Query<Token>) -> Result<Response, Problem> {
     let tx = guest.read().await?;
     match recovery::check(&tx, &query.token).await {
-        Ok(()) => {
+        Ok(_) => {
             let context = NewContext { token: &query.token, errors: Vec::new() };
             guest.page(NEW_TITLE, "residents/new_password.html", &context)
         }
@@ -126,7 +126,14 @@ async fn ask(guest: Guest, Query(query): Query<Token>) -> Result<Response, Probl
 
 #[handler]
 async fn set(guest: Guest, Form(form): Form<NewForm>, Data(means): Data<&Means>) -> Result<Response, Problem> {
-    let errors = password_errors(&form.password, &form.password_repeat);
+    let tx = guest.read().await?;
+    let email = match recovery::check(&tx, &form.token).await {
+        Ok(email) => email,
+        Err(Error::StaleLink) => return stale_link(&guest, "recovery", true),
+        Err(other) => return Err(other.into()),
+    };
+    tx.commit().await?;
+    let errors = password_errors(guest.tenant(), &email, &form.password, &form.password_repeat);
     if !errors.is_empty() {
         let context = NewContext { token: &form.token, errors };
         return guest.refused(NEW_TITLE, "residents/new_password.html", &context);

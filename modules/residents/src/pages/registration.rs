@@ -1,5 +1,6 @@
 //! `/register`, `/activate`.
 
+use kabinet_core::Tenant;
 use kabinet_core::text::email_key;
 use kabinet_web::captcha::Captcha;
 use kabinet_web::person::see_other;
@@ -16,7 +17,6 @@ use crate::error::Error;
 use crate::means::Means;
 use crate::phone;
 use crate::registration::{self, Application};
-use crate::settings::ResidentsSettings;
 
 const TITLE: &str = "Регистрация";
 
@@ -82,7 +82,6 @@ fn context<'f>(
     errors: Vec<FieldError>,
     taken: bool,
 ) -> Result<RegisterContext<'f>, Problem> {
-    let company = ResidentsSettings::of(guest.tenant())?.mail_domains;
     Ok(RegisterContext {
         form: FormContext {
             email: &form.email,
@@ -90,7 +89,7 @@ fn context<'f>(
             consent: !form.consent.is_empty(),
             consent_text: consent::shown(guest)?.fingerprint(),
         },
-        domains: Domains { platform: &means.rules.mail_domains, company: &company }.listed(),
+        domains: means.mail_domains(guest.tenant())?.listed(),
         captcha: guest.captcha(),
         taken,
         errors,
@@ -106,8 +105,7 @@ async fn register(
 ) -> Result<Response, Problem> {
     let (tenant, db) = (guest.tenant(), &guest.platform().db);
     let text = consent::shown(&guest)?;
-    let company = ResidentsSettings::of(tenant)?.mail_domains;
-    let mut checked = check(&form, &text, Domains { platform: &means.rules.mail_domains, company: &company });
+    let mut checked = check(&form, &text, &means.mail_domains(tenant)?, tenant);
     if !guest.captcha_fits(&form.captcha_token, &form.captcha).await? {
         let error = FieldError::new("captcha", "Код с картинки введён неверно: введите цифры с новой картинки");
         checked = Err(checked.err().unwrap_or_default().into_iter().chain([error]).collect());
@@ -131,12 +129,17 @@ async fn register(
 }
 
 /// What is wrong with the form, in the order of its fields.
-fn check(form: &RegisterForm, text: &ConsentText, domains: Domains<'_>) -> Result<Checked, Vec<FieldError>> {
+fn check(
+    form: &RegisterForm,
+    text: &ConsentText,
+    domains: &Domains<'_>,
+    tenant: &Tenant,
+) -> Result<Checked, Vec<FieldError>> {
     let email = email::checked(&form.email, domains);
     let phone = phone::normalised(&form.phone);
     let mut errors: Vec<FieldError> =
         email.as_ref().err().map(|text| FieldError::new("email", text)).into_iter().collect();
-    errors.extend(password_errors(&form.password, &form.password_repeat));
+    errors.extend(password_errors(tenant, &form.email, &form.password, &form.password_repeat));
     errors.extend(phone.as_ref().err().map(|text| FieldError::new("phone", *text)));
     if form.consent.is_empty() {
         let needed = "Ознакомьтесь с согласием на обработку персональных данных и примите его условия";

@@ -10,12 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{NoFields, Token, password_errors, stale_link};
 use crate::attempts::Attempts;
-use crate::email::{self, Domains};
 use crate::error::Error;
 use crate::gosuslugi::{self, SettingsBlock};
 use crate::means::Means;
 use crate::profile::{self, PasswordChange};
-use crate::{consent, device, phone, store};
+use crate::{consent, device, email, phone, store};
 
 const TITLE: &str = "Настройки";
 
@@ -165,7 +164,7 @@ async fn change_email(
     email: &str,
 ) -> Result<Response, Problem> {
     let id = ResidentId(resident.id());
-    let email = match email::checked(email, Domains::default()) {
+    let email = match email::checked(email, &means.mail_domains(resident.tenant())?) {
         Ok(email) => email,
         Err(text) => return refuse(resident, means, form, vec![FieldError::new("email", text)]).await,
     };
@@ -206,7 +205,7 @@ async fn change_password(
     current: &str,
     means: &Means,
 ) -> Result<Response, Problem> {
-    let mut errors = password_errors(&form.password, &form.password_repeat);
+    let mut errors = password_errors(resident.tenant(), resident.email(), &form.password, &form.password_repeat);
     if current.is_empty() {
         errors.insert(0, FieldError::new("current_password", "Введите текущий пароль"));
     }

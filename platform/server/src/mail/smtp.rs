@@ -1,11 +1,14 @@
 //! Handing letters to a mail server.
 
+use std::error::Error as _;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use kabinet_core::jobs::JobError;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{AsyncSmtpTransportBuilder, Error, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use poem::http::Uri;
 
 use super::outgoing::Outgoing;
 
@@ -26,16 +29,17 @@ impl std::fmt::Debug for Smtp {
 impl Smtp {
     /// The server at `url`: `smtps://` is TLS from the start; `smtp://` with credentials insists on
     /// STARTTLS, without them uses it where it is offered; a server on this machine is trusted as it is;
-    /// `?tls=none` switches TLS off.
+    /// `?tls=none` switches TLS off. Certificates of `authority` (PEM, may be empty) are believed beside those
+    /// of the usual authorities.
     /// Its pool begins and ends inside a runtime.
-    pub fn new(url: &str) -> anyhow::Result<Self> {
+    pub fn new(url: &str, authority: &[u8]) -> anyhow::Result<Self> {
         let pool = PoolConfig::new().max_size(CONNECTIONS).idle_timeout(Duration::from_secs(30));
-        Ok(Self(builder(url)?.timeout(Some(TIMEOUT)).pool_config(pool).build()))
+        Ok(Self(builder(url, authority)?.timeout(Some(TIMEOUT)).pool_config(pool).build()))
     }
 
-    /// Whether [`Smtp::new`] would take the URL.
-    pub fn check(url: &str) -> anyhow::Result<()> {
-        builder(url).map(drop)
+    /// Whether [`Smtp::new`] would take them.
+    pub fn check(url: &str, authority: &[u8]) -> anyhow::Result<()> {
+        builder(url, authority).map(drop)
     }
 
     /// Hands a letter over. A refusal for good fails the job, anything else is tried again.
@@ -48,12 +52,24 @@ impl Smtp {
     }
 }
 
-fn builder(url: &str) -> anyhow::Result<AsyncSmtpTransportBuilder> {
-    match AsyncSmtpTransport::<Tokio1Executor>::from_url(&with_security(url)) {
-        Ok(builder) => Ok(builder),
-        // The library's own words would repeat the URL with its password.
-        Err(_) => bail!("mail.smtp_url: expected smtp://user:password@host:port or smtps://…"),
+fn builder(url: &str, authority: &[u8]) -> anyhow::Result<AsyncSmtpTransportBuilder> {
+    let url = with_security(url);
+    // The library's own words would repeat the URL with its password.
+    let expected = "mail.smtp_url: expected smtp://user:password@host:port or smtps://…";
+    let Ok(builder) = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url) else { bail!(expected) };
+    if authority.is_empty() {
+        return Ok(builder);
     }
+    let Ok(uri) = url.parse::<Uri>() else { bail!(expected) };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let believed = Certificate::from_pem(authority).context("mail.ca_file")?;
+    let parameters = TlsParameters::builder(host).add_root_certificate(believed).build().context("mail.ca_file")?;
+    Ok(match (uri.scheme_str(), uri.query()) {
+        (Some("smtps"), _) => builder.tls(Tls::Wrapper(parameters)),
+        (_, Some("tls=required")) => builder.tls(Tls::Required(parameters)),
+        (_, Some("tls=opportunistic")) => builder.tls(Tls::Opportunistic(parameters)),
+        _ => builder,
+    })
 }
 
 /// The URL with the security that its parts ask for.
@@ -82,17 +98,34 @@ fn with_security(url: &str) -> String {
 /// What a failure means for the job. The server's words may repeat the recipient's address: only codes
 /// are kept.
 fn sorted(error: &Error) -> JobError {
-    let Some(status) = error.status() else {
-        let what = if error.is_timeout() { "does not answer in time" } else { "cannot be reached" };
-        let tls = if error.is_tls() { " (TLS)" } else { "" };
-        return JobError::Retry(format!("the mail server {what}{tls}"));
-    };
+    let Some(status) = error.status() else { return JobError::Retry(unreached(error)) };
     let code = status.to_string();
     let words = error.to_string();
     let detail = words.split([' ', ':', ';', ',']).find(|word| is_enhanced(word)).unwrap_or_default();
     let text = format!("the mail server refuses: {code} {detail}").trim_end().to_owned();
     // 53x is about our own login, not about the letter.
     if error.is_permanent() && !code.starts_with("53") { JobError::Fail(text) } else { JobError::Retry(text) }
+}
+
+/// Why the conversation did not come to an answer about the letter.
+fn unreached(error: &Error) -> String {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let tls = inner.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref()?.downcast_ref());
+        match tls {
+            Some(rustls::Error::InvalidCertificate(fault)) => {
+                return format!("the mail server's certificate is not believed: {fault}");
+            }
+            Some(other) => return format!("TLS with the mail server fails: {other}"),
+            None => cause = inner.source(),
+        }
+    }
+    let what = match () {
+        () if error.is_timeout() => "does not answer in time",
+        () if error.is_client() => "does not offer what mail.smtp_url asks for (STARTTLS, a way to log in)",
+        () => "cannot be reached",
+    };
+    format!("the mail server {what}")
 }
 
 /// Whether a word is an enhanced status code (RFC 3463): `5.1.1`.
@@ -114,8 +147,8 @@ mod tests {
         assert_eq!(with_security("smtp://localhost.evil:25"), "smtp://localhost.evil:25?tls=opportunistic");
         assert_eq!(with_security("smtp://u:p@mail.example?tls=none"), "smtp://u:p@mail.example");
         assert_eq!(with_security("smtps://u:p@mail.example"), "smtps://u:p@mail.example");
-        assert!(Smtp::check("smtp://u:p@mail.example:587").is_ok());
-        assert!(Smtp::check("http://u:p@mail.example").is_err_and(|error| !error.to_string().contains("u:p")));
+        assert!(Smtp::check("smtp://u:p@mail.example:587", b"").is_ok());
+        assert!(Smtp::check("http://u:p@mail.example", b"").is_err_and(|error| !error.to_string().contains("u:p")));
     }
 
     #[test]

@@ -2,13 +2,12 @@
 
 use kabinet_contracts::ResidentId;
 use kabinet_core::Actor;
-use kabinet_core::limits::{self, Limit, Verdict};
 use kabinet_core::text::email_key;
-use kabinet_web::cookie::{self, Purpose as Cookie};
+use kabinet_web::cookie::Purpose as Cookie;
 use kabinet_web::person::see_other;
+use kabinet_web::sealed::with_cookie;
 use kabinet_web::session::{Sessions, Subject};
 use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem};
-use poem::http::header;
 use poem::web::{Data, Query};
 use poem::{EndpointExt, FromRequest, Request, RequestBody, Response, get, handler};
 use serde::{Deserialize, Serialize};
@@ -19,15 +18,11 @@ use super::super::links;
 use super::{LOGIN_TITLE, enter, entered, fail, note_origin, way};
 use crate::attempts::Attempts;
 use crate::consent::{self, ConsentText};
-use crate::email::{self, Domains};
+use crate::email;
 use crate::error::Error;
-use crate::login::{self, Attempt};
+use crate::login::{self, Attempt, Browser};
 use crate::means::Means;
-use crate::pages::{consent as document, with_cookie};
-use crate::settings::ResidentsSettings;
-
-/// Letters for one person in a day.
-const LETTERS: Limit = Limit { most: 5, seconds: 24 * 3600 };
+use crate::pages::consent as document;
 
 const JOIN: &str = "/esia/join";
 const TEMPLATE: &str = "residents/gosuslugi_join.html";
@@ -170,7 +165,7 @@ async fn settle(
     consent::record(&tx, id, text.hash.clone(), now, &address.0).await?;
     let value = enter(&mut tx, guest, id, address, request).await?;
     tx.commit().await?;
-    Ok(entered(platform, &value))
+    Ok(entered(guest, request, &value))
 }
 
 #[derive(Deserialize)]
@@ -194,22 +189,17 @@ async fn check_password(
         return refuse("Введите пароль");
     }
     let Visit { guest, means, arrival, .. } = &visit;
-    let attempt = Attempt {
-        email: &arrival.email,
-        password: &form.password,
-        address: &address.0,
-        agent: request.header(header::USER_AGENT).unwrap_or_default(),
-        former: guest.session_value(),
-    };
+    let browser = Browser::of(guest, &address, request);
+    let attempt = Attempt { email: &arrival.email, password: &form.password, browser };
     match login::enter(&guest.platform().db, means, guest.tenant(), Subject::Resident, attempt).await {
-        Ok(session) => link_entered(guest, arrival, &session).await.or_else(|failure| fail(guest, &failure)),
+        Ok(session) => link_entered(guest, request, arrival, &session).await.or_else(|failure| fail(guest, &failure)),
         Err(Error::WrongCredentials) => refuse("Неверный пароль"),
         Err(other) => Err(other.into()),
     }
 }
 
 /// Links the person to the login whose password was right, in the session that has just begun.
-async fn link_entered(guest: &Guest, arrival: &Arrival, session: &str) -> Result<Response, Failure> {
+async fn link_entered(guest: &Guest, request: &Request, arrival: &Arrival, session: &str) -> Result<Response, Failure> {
     let platform = guest.platform();
     let found = platform.sessions.find(guest.tenant(), Subject::Resident, session).await?;
     let id = ResidentId(found.ok_or(Failure::Closed)?.subject_id);
@@ -221,7 +211,7 @@ async fn link_entered(guest: &Guest, arrival: &Arrival, session: &str) -> Result
     }
     note_origin(&tx, id, session).await?;
     tx.commit().await?;
-    Ok(entered(platform, session))
+    Ok(entered(guest, request, session))
 }
 
 #[derive(Deserialize)]
@@ -238,30 +228,20 @@ async fn take_email(Form(form): Form<EmailForm>, visit: Visit) -> Result<Respons
         return Ok(see_other(JOIN));
     }
     let Visit { guest, means, arrival, .. } = &visit;
-    let company = ResidentsSettings::of(guest.tenant())?.mail_domains;
-    let checked = email::checked(&form.email, Domains { platform: &means.rules.mail_domains, company: &company });
+    let checked = email::checked(&form.email, &means.mail_domains(guest.tenant())?);
     let wrong = checked.as_ref().err().map(|text| FieldError::new("email", text));
     let errors: Vec<FieldError> = [wrong, consent_error(&form.consent)].into_iter().flatten().collect();
     let Some(email) = checked.ok().filter(|_| errors.is_empty()) else {
         let context = JoinContext { email: form.email.trim(), errors, ..visit.context() };
         return guest.refused(LOGIN_TITLE, TEMPLATE, &context);
     };
-    refuse_too_many_letters(guest, means, arrival, &email).await?;
+    let (tenant, db) = (guest.tenant(), &guest.platform().db);
+    Attempts::letters_to(&means.rules.limits, tenant, &email_key(&email)).count(db).await?;
+    Attempts::letters_of(tenant, &arrival.oid).count(db).await?;
     let mut tx = guest.begin().await?;
     arrivals::send_letter(&mut tx, arrival, &email).await?;
     tx.commit().await?;
     Ok(see_other("/esia/join/sent"))
-}
-
-/// Counts a letter for its address and for the person; the counter holds a hash of who that is.
-async fn refuse_too_many_letters(guest: &Guest, means: &Means, arrival: &Arrival, email: &str) -> Result<(), Problem> {
-    let (tenant, db) = (guest.tenant(), &guest.platform().db);
-    Attempts::letters_to(&means.rules.limits, tenant, &email_key(email)).count(db).await?;
-    let key = format!("gosuslugi-letter:{}:{}", tenant.id, hex::encode(cookie::stored(&arrival.oid)));
-    match limits::hit(db, &key, LETTERS).await? {
-        Verdict::Wait(seconds) => Err(Problem::too_many(seconds)),
-        Verdict::Allowed => Ok(()),
-    }
 }
 
 #[handler]

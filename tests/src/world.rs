@@ -1,4 +1,4 @@
-//! The demo's accounts as the company knows them, and people made for a test.
+//! The demo's accounts as the company knows them, and people made for a test: newcomers, holders, helpers.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,44 +6,61 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use kabinet_contracts::{AccountId, ResidentId};
 use kabinet_core::{Actor, Tx};
 use kabinet_residents::{password, people};
-use kabinet_tests::page::Form;
-use kabinet_tests::{Browser, Response, Server, block_on};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
+
+use crate::page::Form;
+use crate::{Browser, Response, Server, block_on};
 
 /// An account of the demo with what linking asks for.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct Known {
+    /// Its identifier.
     pub id: AccountId,
+    /// Its number as printed.
     pub account: String,
+    /// The house's number.
     pub house: String,
+    /// The flat's number; empty in a house without flats.
     pub flat: String,
+    /// `flat`, `room`, `private_house`…
     pub kind: String,
+    /// A present holder's surname; empty for a firm.
     pub surname: String,
+    /// A number it had before.
     pub old: Option<String>,
 }
 
 /// A resident made for a test, logged in from an address of its own.
+#[derive(Debug)]
 pub struct Person {
+    /// The browser that is logged in.
     pub browser: Browser,
+    /// The login.
     pub email: String,
+    /// The resident.
     pub id: ResidentId,
+    /// Where forms come from.
     pub ip: String,
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// An address that no other test uses.
+#[must_use]
 pub fn fresh_ip() -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("10.{}.{}.1", number / 250, number % 250)
 }
 
 /// One password for all: hashing is not what is tested, and must not hold up the database's only writer.
-const PASSWORD: &str = "a long enough secret";
+pub const PASSWORD: &str = "a long enough secret";
 static HASH: LazyLock<String> = LazyLock::new(|| password::hash_now(PASSWORD).expect("a hash"));
 
 /// A resident made for a test.
+///
+/// # Panics
+/// When the database or the server does not play along.
 pub fn newcomer(server: &Server, slug: &str) -> Person {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let email = format!("newcomer{number}@{slug}.example");
@@ -58,6 +75,9 @@ pub fn newcomer(server: &Server, slug: &str) -> Person {
 }
 
 /// Does something in the database, beside the running server.
+///
+/// # Panics
+/// When the database does not answer.
 pub fn in_company<T>(server: &Server, slug: &str, work: impl AsyncFnOnce(&mut Tx) -> T) -> T {
     block_on(async {
         let db = server.database.open().await;
@@ -70,6 +90,9 @@ pub fn in_company<T>(server: &Server, slug: &str, work: impl AsyncFnOnce(&mut Tx
 }
 
 /// The company's accounts that `fits`, by number: those that were open when the demo began.
+///
+/// # Panics
+/// When the database does not answer.
 pub fn accounts(server: &Server, slug: &str, fits: impl Fn(&Known) -> bool) -> Vec<Known> {
     let sql = "SELECT a.id, a.number AS account, h.number AS house, p.flat, p.kind,
                       (SELECT w.surname FROM holder w WHERE w.tenant_id = a.tenant_id AND w.account_id = a.id
@@ -85,6 +108,10 @@ pub fn accounts(server: &Server, slug: &str, fits: impl Fn(&Known) -> bool) -> V
 
 /// Tests running beside each other take flats by a number of their own, from the end: the demo offers
 /// the first ones.
+///
+/// # Panics
+/// When there are not so many.
+#[must_use]
 pub fn flat(server: &Server, slug: &str, number: usize) -> Known {
     let all = accounts(server, slug, |known| known.kind == "flat" && !known.surname.is_empty());
     all.into_iter().rev().nth(number).expect("a flat")
@@ -117,6 +144,9 @@ impl Person {
     }
 
     /// The numbers of the linked accounts.
+    ///
+    /// # Panics
+    /// When nobody is logged in.
     pub fn linked(&mut self) -> Vec<String> {
         let me = self.browser.call("GET", "/api/v1/me", None).expect(200).json();
         let accounts = me["accounts"].as_array().expect("accounts");
@@ -126,7 +156,7 @@ impl Person {
 
 /// Sends a form through the trusted proxy as if from `ip`.
 pub fn submit_from(browser: &mut Browser, form: &Form, ip: &str) -> Response {
-    let body = kabinet_tests::browser::form_encoded(&form.fields);
+    let body = crate::browser::form_encoded(&form.fields);
     let origin = format!("http://{}", browser.host);
     let headers =
         [("Content-Type", "application/x-www-form-urlencoded"), ("Origin", origin.as_str()), ("X-Forwarded-For", ip)];
@@ -134,6 +164,36 @@ pub fn submit_from(browser: &mut Browser, form: &Form, ip: &str) -> Response {
 }
 
 /// Links without asking, as the demo does.
+///
+/// # Panics
+/// When it is linked already.
 pub fn grant_link(server: &Server, slug: &str, resident: ResidentId, account: AccountId) {
     in_company(server, slug, async |tx| kabinet_accounts::links::link(tx, resident, account).await.expect("a link"));
+}
+
+/// A newcomer who has proved to hold the account.
+#[must_use]
+pub fn holder(server: &Server, slug: &str, known: &Known) -> Person {
+    let mut person = newcomer(server, slug);
+    person.link(&known.account, &known.house, &known.flat, &known.surname).expect(303);
+    person
+}
+
+impl Person {
+    /// Invites a helper for one of the person's accounts; `access` is `readings` or `sums`.
+    pub fn invite(&mut self, account: AccountId, email: &str, access: &str, until: &str) -> Response {
+        let path = format!("/accounts/{account}/helpers");
+        let form = self.browser.page(&path).form(&path);
+        let mut form = form.with("email", email).with("until", until);
+        form.fields.retain(|(name, _)| name != "access");
+        form.fields.push(("access".to_owned(), access.to_owned()));
+        self.submit(&form)
+    }
+
+    /// Accepts the invitation that came by letter.
+    pub fn accept_invitation(&mut self, server: &Server) {
+        let path = server.letter(&self.email, "Вас просят").path("/accounts/invitation");
+        let page = self.browser.page(&path);
+        self.submit(&page.form("/accounts/invitation")).expect(303);
+    }
 }
