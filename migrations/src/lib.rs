@@ -15,6 +15,7 @@ mod m20261122_000007_residents;
 mod m20261122_000008_gosuslugi;
 mod m20261122_000009_linking;
 mod m20261122_000010_estimates;
+mod m20261124_000012_printouts;
 mod roles;
 mod schema;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_gosuslugi::Migration),
             Box::new(m20261122_000009_linking::Migration),
             Box::new(m20261122_000010_estimates::Migration),
+            Box::new(m20261124_000012_printouts::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "the columns are documented by their migration and the glossary")]
 
 use kabinet_contracts::{AccountId, RunId};
+use crate::receipts::printouts::PrintoutId;
 use kabinet_core::{Day, Money, Period, Quantity, Timestamp, tenant_table};
 
 tenant_table!(receipt_kind, "receipt_kind", key { code: String }, {
@@ -40,6 +41,13 @@ tenant_table!(receipt, "receipt", key { run_id: RunId, account_id: AccountId, ki
 });
 tenant_table!(receipt_facts, "receipt_facts", key { run_id: RunId, account_id: AccountId }, {
     facts: String,
+});
+tenant_table!(printout, "printout", key { id: PrintoutId }, {
+    period: Period, house_code: String, kind_code: String, state: String, done: i32, total: i32, problem: String,
+    asked_at: Timestamp,
+});
+tenant_table!(printout_part, "printout_part", key { printout_id: PrintoutId, part: i32 }, {
+    pdf: Vec<u8>,
 });
 tenant_table!(estimate, "estimate", key { account_id: AccountId }, {
     period: Period, total: Option<Money>, change: Option<Money>, problem: String, computed_at: Timestamp, wanted: i64,

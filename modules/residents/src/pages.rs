@@ -111,7 +111,10 @@ async fn log_in(
     let platform = guest.platform();
     let entered = login::enter(&platform.db, means, guest.tenant(), Subject::Resident, attempt).await;
     match entered {
-        Ok(value) => Ok(with_cookie(see_other("/overview"), &platform.cookies.set(Purpose::Resident, &value, None))),
+        Ok(value) => {
+            let answer = see_other(guest.after_login());
+            Ok(with_cookie(answer, &platform.cookies.set(Purpose::Resident, &value, None)))
+        }
         Err(error @ Error::WrongCredentials) => {
             refuse(&guest, means, &form, vec![FieldError::new("email", error.to_string())])
         }

@@ -5,6 +5,8 @@ mod demo;
 mod info;
 mod mail;
 mod plugin;
+mod progress;
+mod receipts;
 mod scratch;
 mod secrets;
 mod serve;
@@ -67,6 +69,8 @@ enum Command {
         #[arg(long)]
         publish: bool,
     },
+    /// Print the receipts of a house into one file
+    Receipts(receipts::Arguments),
     /// Tariff plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -181,6 +185,7 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Tenant(TenantCommand::Apply { dir }) => return tenant::apply(config, &dir).await,
         Command::Tenant(TenantCommand::List) => tenant::list(config).await?,
         Command::Bill { slug, period, publish } => bill::bill(config, &slug, period, publish).await?,
+        Command::Receipts(arguments) => receipts::print(config, &arguments).await?,
         Command::Plugin(PluginCommand::Check { file }) => plugin::check(&file).await?,
         Command::Plugin(PluginCommand::Run { file, case }) => return plugin::run(&file, &case).await,
         Command::Secrets(SecretsCommand::Rotate) => secrets::rotate(config).await?,

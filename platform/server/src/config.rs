@@ -8,6 +8,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use kabinet_core::{Clock, Day, Timestamp};
 use kabinet_residents::PlatformRules;
+use kabinet_web::PublicAddress;
 use serde::{Deserialize, Serialize};
 
 use crate::gosuslugi::GosuslugiConfig;
@@ -207,10 +208,11 @@ impl Config {
         if named.as_os_str().is_empty() { self.data.dir.join("keys/ring") } else { named.clone() }
     }
 
-    /// The port that links carry.
+    /// How the portals are reached from outside.
     #[must_use]
-    pub fn public_port(&self) -> Option<u16> {
-        self.server.public_port.or_else(|| self.demo.running.then(|| self.server.listen.port()))
+    pub fn public_address(&self) -> PublicAddress {
+        let port = self.server.public_port.or_else(|| self.demo.running.then(|| self.server.listen.port()));
+        PublicAddress::new(&self.server.public_scheme, port)
     }
 
     /// The clock that `demo.now` asks for.

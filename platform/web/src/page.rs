@@ -69,6 +69,8 @@ pub(crate) struct PageRequest {
     guest: Option<String>,
     view_classes: String,
     message: Option<String>,
+    /// Whether the code of a receipt waits for a login.
+    pub(crate) code_waits: bool,
 }
 
 #[derive(Serialize)]
@@ -144,6 +146,7 @@ impl PageRequest {
             path: request.original_uri().path().to_owned(),
             guest: platform.cookies.read(request, Purpose::Guest),
             view_classes: view::classes(request),
+            code_waits: platform.cookies.read(request, Purpose::ReceiptCode).is_some_and(|code| !code.is_empty()),
             message: platform.cookies.read(request, Purpose::Message).and_then(|text| decode_message(&text)),
             platform,
             tenant,

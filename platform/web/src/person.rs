@@ -213,6 +213,12 @@ impl Guest {
         Ok(self.page.platform.db.read(&self.page.tenant, Actor::Guest).await?)
     }
 
+    /// Where a login leads: to the linking page when the code of a receipt waits for it.
+    #[must_use]
+    pub fn after_login(&self) -> &'static str {
+        if self.page.code_waits { "/accounts/link" } else { "/overview" }
+    }
+
     /// The platform.
     #[must_use]
     pub fn platform(&self) -> &Arc<Platform> {

@@ -247,7 +247,7 @@ async fn enter_or_ask(
             let mut tx = platform.db.begin(guest.tenant(), Actor::Resident(id.0)).await?;
             let value = enter(&mut tx, guest, id, address, request).await?;
             tx.commit().await?;
-            Ok(entered(platform, &value))
+            Ok(entered(guest, &value))
         }
         None => {
             let value = arrivals::begin(&mut tx, &identity).await?;
@@ -281,8 +281,9 @@ async fn note_origin(tx: &Tx, id: ResidentId, session: &str) -> Result<(), DbErr
     tx.audit("gosuslugi.logged_in", id.0, json!({})).await
 }
 
-fn entered(platform: &Platform, session: &str) -> Response {
-    let answer = with_cookie(see_other("/overview"), &platform.cookies.set(Cookie::Resident, session, None));
+fn entered(guest: &Guest, session: &str) -> Response {
+    let platform = guest.platform();
+    let answer = with_cookie(see_other(guest.after_login()), &platform.cookies.set(Cookie::Resident, session, None));
     with_cookie(answer, &platform.cookies.set(Cookie::Gosuslugi, "", Some(0)))
 }
 

@@ -170,7 +170,7 @@ async fn settle(
     consent::record(&tx, id, text.hash.clone(), now, &address.0).await?;
     let value = enter(&mut tx, guest, id, address, request).await?;
     tx.commit().await?;
-    Ok(entered(platform, &value))
+    Ok(entered(guest, &value))
 }
 
 #[derive(Deserialize)]
@@ -221,7 +221,7 @@ async fn link_entered(guest: &Guest, arrival: &Arrival, session: &str) -> Result
     }
     note_origin(&tx, id, session).await?;
     tx.commit().await?;
-    Ok(entered(platform, session))
+    Ok(entered(guest, session))
 }
 
 #[derive(Deserialize)]
