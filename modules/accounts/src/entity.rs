@@ -1,7 +1,5 @@
 //! Rows of houses, premises, accounts, holders and links.
 
-#![allow(missing_docs, reason = "the columns are documented by their migration and the glossary")]
-
 use kabinet_contracts::{AccountId, ResidentId, RunId};
 use kabinet_core::{Day, Quantity, Timestamp, tenant_table};
 

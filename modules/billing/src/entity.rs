@@ -1,7 +1,5 @@
 //! Rows of billing's tables.
 
-#![allow(missing_docs, reason = "the columns are documented by their migration and the glossary")]
-
 use kabinet_contracts::{AccountId, RunId};
 use crate::receipts::printouts::PrintoutId;
 use kabinet_core::{Day, Money, Period, Quantity, Timestamp, tenant_table};

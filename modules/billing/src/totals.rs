@@ -33,7 +33,7 @@ impl Totals {
 }
 
 macro_rules! totals_of {
-    ($($row:ty),*) => {$(
+    ($($row:ident),*) => {$(
         impl From<&$row> for Totals {
             fn from(row: &$row) -> Self {
                 let &$row { opening, charged, recalculation, penalty, counted, to_pay, .. } = row;

@@ -1,7 +1,5 @@
 //! Meters, and their readings: a reading is never changed.
 
-#![allow(missing_docs, reason = "the columns are documented by their migration and the glossary")]
-
 use kabinet_contracts::{AccountId, MeterId};
 use kabinet_core::{Day, Period, Quantity, Timestamp, tenant_table};
 use uuid::Uuid;

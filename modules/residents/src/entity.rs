@@ -1,7 +1,5 @@
 //! Rows of residents and staff members, and of what residents do by themselves.
 
-#![allow(missing_docs, reason = "the columns are documented by their migration and the glossary")]
-
 use kabinet_contracts::{AccountId, ResidentId};
 use kabinet_core::{Timestamp, tenant_table};
 use uuid::Uuid;

@@ -5,6 +5,7 @@
 #[macro_export]
 macro_rules! table {
     ($module:ident, $table:literal, key { $($key:ident: $key_type:ty),* $(,)? }, { $($field:ident: $type:ty),* $(,)? }) => {
+        #[allow(missing_docs, reason = "the columns are documented by their migration and the glossary")]
         pub mod $module {
             #[allow(unused_imports, reason = "not every table has columns of its neighbours' types")]
             use super::*;
