@@ -1,7 +1,7 @@
 //! Rows of billing's tables.
 
-use kabinet_contracts::{AccountId, RunId};
 use crate::receipts::printouts::PrintoutId;
+use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, Money, Period, Quantity, Timestamp, tenant_table};
 
 tenant_table!(receipt_kind, "receipt_kind", key { code: String }, {

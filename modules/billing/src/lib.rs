@@ -39,8 +39,8 @@ pub use codes::Codes;
 pub use error::Error;
 pub use estimate::Preliminary;
 pub use plugins::Plugins;
-pub use receipts::{Linking, Receipts};
 use receipts::printouts::{ForgetJob, PrintJob};
+pub use receipts::{Linking, Receipts};
 pub use settings::{BillingSettings, DueDay, MODULE};
 
 static MANIFEST: Manifest = Manifest {

@@ -64,7 +64,10 @@ impl Binder {
         let count: u64 = self.parts.iter().map(|(_, pages)| pages).sum();
         let title: String = self.title.encode_utf16().map(|unit| format!("{unit:04X}")).collect();
         let own = [
-            (CATALOG, format!("<</Type/Catalog/Pages {PAGES} 0 R/Lang(ru-RU)/ViewerPreferences<</DisplayDocTitle true>>>>")),
+            (
+                CATALOG,
+                format!("<</Type/Catalog/Pages {PAGES} 0 R/Lang(ru-RU)/ViewerPreferences<</DisplayDocTitle true>>>>"),
+            ),
             (PAGES, format!("<</Type/Pages/Count {count}/Kids[{kids}]>>")),
             (INFO, format!("<</Title<FEFF{title}>>>")),
         ];
@@ -80,7 +83,8 @@ impl Binder {
             let _ = write!(out, "{place:010} {kind} \n");
         }
         let size = self.places.len() + 1;
-        let _ = write!(out, "trailer\n<</Size {size}/Root {CATALOG} 0 R/Info {INFO} 0 R>>\nstartxref\n{table}\n%%EOF\n");
+        let _ =
+            write!(out, "trailer\n<</Size {size}/Root {CATALOG} 0 R/Info {INFO} 0 R>>\nstartxref\n{table}\n%%EOF\n");
         out.into_bytes()
     }
 }
@@ -128,7 +132,8 @@ impl<'a> Part<'a> {
 /// The number behind the first `key`.
 fn number_after<N: std::str::FromStr>(text: &[u8], key: &[u8]) -> Option<N> {
     let at = text.windows(key.len()).position(|window| window == key)? + key.len();
-    let digits = text[at..].iter().skip_while(|byte| byte.is_ascii_whitespace()).take_while(|byte| byte.is_ascii_digit());
+    let digits =
+        text[at..].iter().skip_while(|byte| byte.is_ascii_whitespace()).take_while(|byte| byte.is_ascii_digit());
     String::from_utf8(digits.copied().collect()).ok()?.parse().ok()
 }
 
@@ -151,9 +156,7 @@ fn renumber(body: &[u8], shift: usize, parent: Option<&str>, out: &mut Vec<u8>) 
             byte if is_regular(byte) => {
                 body[at..].iter().skip(1).position(|byte| !is_regular(*byte)).map_or(body.len() - at, |end| end + 1)
             }
-            b'/' => {
-                body[at + 1..].iter().position(|byte| !is_regular(*byte)).map_or(body.len() - at, |end| end + 1)
-            }
+            b'/' => body[at + 1..].iter().position(|byte| !is_regular(*byte)).map_or(body.len() - at, |end| end + 1),
             _ => 1,
         };
         let text = &body[at..at + token];
@@ -236,7 +239,10 @@ mod tests {
         ] {
             assert_eq!(moved(same, None), same);
         }
-        assert_eq!(moved("<</K<</X 5 0 R>>>>\nendobj\n", Some("/Parent 2 0 R")), "<</Parent 2 0 R/K<</X 105 0 R>>>>\nendobj\n");
+        assert_eq!(
+            moved("<</K<</X 5 0 R>>>>\nendobj\n", Some("/Parent 2 0 R")),
+            "<</Parent 2 0 R/K<</X 105 0 R>>>>\nendobj\n"
+        );
     }
 
     #[test]
@@ -257,7 +263,10 @@ mod tests {
         file.extend(binder.finish());
         let (info, complaints) = Tool::run("pdfinfo", &["-"], &file);
         assert_eq!(complaints, "");
-        assert!(info.contains(&format!("Pages:           {pages}")) && info.contains("Title:           Квитанции"), "{info}");
+        assert!(
+            info.contains(&format!("Pages:           {pages}")) && info.contains("Title:           Квитанции"),
+            "{info}"
+        );
         let text = pdf_text(&file);
         let places: Vec<usize> = (0..7).map(|number| text.find(&format!("ACC{number:04}")).unwrap()).collect();
         assert!(places.is_sorted(), "{places:?}");

@@ -34,41 +34,39 @@ impl Tool {
         line.trim().parse().unwrap()
     }
 
-    /// What the QR codes on the PDF's first page say, with their left edges in dots of 200 to the inch,
-    /// from left to right.
-    pub(crate) fn codes(pdf: &[u8]) -> Vec<(String, i64)> {
+    /// What the QR codes in an area of a page say, `page` counted from one; `area` is left, top, width and
+    /// height in hundredths of an A4 page.
+    pub(crate) fn codes(pdf: &[u8], page: usize, area: [u32; 4]) -> Vec<Vec<u8>> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("codes-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let picture = std::env::temp_dir().join(name);
-        let arguments = ["-r", "200", "-gray", "-png", "-singlefile", "-", picture.to_str().unwrap()];
+        // A4 at 200 dots an inch, the resolution of a modest printer.
+        let [x, y, width, height] = area;
+        let dots = [x * 1654 / 100, y * 2339 / 100, width * 1654 / 100, height * 2339 / 100].map(|dot| dot.to_string());
+        let page = page.to_string();
+        let mut arguments = vec!["-r", "200", "-gray", "-png", "-singlefile", "-f", &page, "-l", &page];
+        for (option, value) in ["-x", "-y", "-W", "-H"].into_iter().zip(&dots) {
+            arguments.extend([option, value]);
+        }
+        arguments.extend(["-", picture.to_str().unwrap()]);
         Self::run("pdftoppm", &arguments, pdf);
         let png = picture.with_extension("png");
         let said = Command::new("zbarimg")
-            .args(["--quiet", "--xml", "--nodbus", "-Sdisable", "-Sqrcode.enable"])
+            .args(["--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", "-Sqrcode.binary"])
             .arg(&png)
             .output()
             .unwrap();
         std::fs::remove_file(&png).unwrap();
-        symbols(&String::from_utf8_lossy(&said.stdout))
+        said.stdout.split(|byte| *byte == b'\n').filter(|code| !code.is_empty()).map(<[u8]>::to_vec).collect()
     }
 }
 
-/// Text and left edge of each code in zbar's XML.
-fn symbols(xml: &str) -> Vec<(String, i64)> {
-    let mut found = Vec::new();
-    for symbol in xml.split("<symbol ").skip(1) {
-        let data = symbol.split("<![CDATA[").nth(1).and_then(|rest| rest.split("]]>").next()).unwrap();
-        let points = symbol.split("points='").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
-        let left = points.split(' ').filter_map(|point| point.split(',').next()?.trim_start_matches('+').parse().ok());
-        found.push((data.to_owned(), left.min().unwrap()));
-    }
-    found.sort_by_key(|(_, left)| *left);
-    found
-}
+/// The area of a whole page.
+pub(crate) const WHOLE_PAGE: [u32; 4] = [0, 0, 100, 100];
 
-/// The text of a PDF in reading order.
+/// The text of a PDF in the order in which it was written.
 pub(crate) fn pdf_text(pdf: &[u8]) -> String {
-    let (text, complaints) = Tool::run("pdftotext", &["-", "-"], pdf);
+    let (text, complaints) = Tool::run("pdftotext", &["-raw", "-", "-"], pdf);
     assert_eq!(complaints, "");
     text
 }

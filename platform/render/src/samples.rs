@@ -149,7 +149,7 @@ pub fn twelve_services() -> ReceiptData {
     let mut receipt = ordinary();
     receipt.meters.clear();
     receipt.groups[2].lines.push(line("Газоснабжение", "м³", "норматив", 11_0, 8_47));
-    receipt.groups.push(group("Прочие услуги", vec![line("Домофон", "", "договор", 1_0, 65_00)]));
+    receipt.groups.push(group("Прочие услуги", vec![line("Домофон", "кв.", "договор", 1_0, 65_00)]));
     for line in receipt.groups.iter_mut().flat_map(|group| &mut group.lines) {
         line.opening = line.charged;
         line.counted = line.charged;
@@ -173,11 +173,12 @@ pub fn in_debt() -> ReceiptData {
             interest: 12_34,
             to_pay: 2_012_34,
         },
-        Instalment { service: "Водоотведение".into(), this_period: 120_00, to_pay: 120_00, ..Instalment::default() },
+        Instalment {
+            service: "Водоотведение".into(), this_period: 120_00, to_pay: 120_00, ..Instalment::default()
+        },
     ];
     receipt.awards = vec![CourtAward {
-        basis: "судебный приказ № 2-1147/2026 от 12.05.2026".into(),
-        sum: 48_320_15,
+        basis: "судебный приказ № 2-1147/2026 от 12.05.2026".into(), sum: 48_320_15
     }];
     finish(receipt)
 }

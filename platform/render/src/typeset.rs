@@ -73,11 +73,7 @@ struct Finish<'a> {
 }
 
 /// One PDF of one or more receipts.
-fn document(
-    template: &ReceiptTemplate,
-    receipts: &[ReceiptData],
-    finish: &Finish<'_>,
-) -> Result<Vec<u8>, RenderError> {
+fn document(template: &ReceiptTemplate, receipts: &[ReceiptData], finish: &Finish<'_>) -> Result<Vec<u8>, RenderError> {
     compile(template, receipts, |world| print(world, finish))
 }
 

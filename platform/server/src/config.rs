@@ -211,8 +211,13 @@ impl Config {
     /// How the portals are reached from outside.
     #[must_use]
     pub fn public_address(&self) -> PublicAddress {
-        let port = self.server.public_port.or_else(|| self.demo.running.then(|| self.server.listen.port()));
-        PublicAddress::new(&self.server.public_scheme, port)
+        PublicAddress::new(&self.server.public_scheme, self.public_port())
+    }
+
+    /// The port that links carry.
+    #[must_use]
+    pub fn public_port(&self) -> Option<u16> {
+        self.server.public_port.or_else(|| self.demo.running.then(|| self.server.listen.port()))
     }
 
     /// The clock that `demo.now` asks for.

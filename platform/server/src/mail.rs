@@ -15,8 +15,8 @@ use kabinet_core::jobs::{JobContext, JobError, JobHandler};
 use kabinet_core::mail::MAIL_JOB;
 use kabinet_core::{Mail, Manifest, Module, ModuleKind, Tenant};
 use kabinet_render::{LetterCompany, Letters};
-use kabinet_web::{PublicAddress, WebModule};
 use kabinet_web::theme::{Brand, fill_colors};
+use kabinet_web::{PublicAddress, WebModule};
 
 pub use mailbox::Mailbox;
 pub use outgoing::Outgoing;

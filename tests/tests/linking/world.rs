@@ -40,7 +40,7 @@ pub fn fresh_ip() -> String {
 }
 
 /// One password for all: hashing is not what is tested, and must not hold up the database's only writer.
-const PASSWORD: &str = "a long enough secret";
+pub const PASSWORD: &str = "a long enough secret";
 static HASH: LazyLock<String> = LazyLock::new(|| password::hash_now(PASSWORD).expect("a hash"));
 
 /// A resident made for a test.

@@ -4,7 +4,7 @@ use kabinet_core::{Day, Money, Period, Tenant};
 use kabinet_plugin_host::api::{self, Basis};
 use kabinet_plugin_host::words;
 use kabinet_render::format;
-use kabinet_render::payment_qr::{PaymentOrder, QrField};
+use kabinet_render::payment_qr::{PaymentOrder, QrEncoding, QrField};
 use kabinet_render::receipt::{
     ChargeGroup, ChargeLine, CompanyInfo, LastPayment, MeterLine, NormLine, Payer, ReceiptData, Reference, Totals,
 };
@@ -210,7 +210,9 @@ fn qr(month: &FrozenMonth, kind: &ReceiptKind, data: &ReceiptData) -> Vec<u8> {
     } else {
         own_purpose(&kind.supplier.purpose, month.run.period, data)
     };
-    order.payload(month.snapshot.qr_encoding).unwrap_or_else(|error| {
+    // A letter that cp1251 lacks is no reason for a receipt that cannot be paid.
+    let payload = order.payload(month.snapshot.qr_encoding).or_else(|_| order.payload(QrEncoding::Utf8));
+    payload.unwrap_or_else(|error| {
         tracing::warn!(%error, kind = kind.code, "no payment QR");
         Vec::new()
     })

@@ -94,12 +94,7 @@ impl Receipts {
     }
 
     /// A part of the receipts as one PDF; parts are counted from zero.
-    pub async fn print_part(
-        &self,
-        tenant: &Arc<Tenant>,
-        house: &HouseReceipts,
-        part: usize,
-    ) -> Result<Vec<u8>, Error> {
+    pub async fn print_part(&self, tenant: &Arc<Tenant>, house: &HouseReceipts, part: usize) -> Result<Vec<u8>, Error> {
         let accounts = house.part(part);
         let tx = self.db.read(tenant, Actor::System).await?;
         let months = charges::frozen_all(&tx, &house.run, &house.snapshot, accounts).await?;

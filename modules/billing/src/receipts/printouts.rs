@@ -119,7 +119,8 @@ pub async fn start(tx: &mut Tx, wanted: WantedHouse<'_>, house: &HouseReceipts) 
     tx.enqueue(NewJob::new(MODULE, PRINT_JOB, serde_json::to_value(Next { printout: id, part: 0 })?)).await?;
     let job = NewJob::new(MODULE, FORGET_JOB, serde_json::to_value(Next { printout: id, part: 0 })?);
     tx.enqueue(job.at(tx.now().plus_seconds(KEPT))).await?;
-    let detail = serde_json::json!({ "period": wanted.period.to_string(), "house": wanted.house, "kind": house.kind() });
+    let detail =
+        serde_json::json!({ "period": wanted.period.to_string(), "house": wanted.house, "kind": house.kind() });
     tx.audit("billing.printout_started", id, detail).await?;
     find(tx, id).await
 }
@@ -248,7 +249,11 @@ enum Sent {
 
 impl Receipts {
     /// The file of a printout that is ready, piece by piece; one part is in memory at a time.
-    pub fn file(&self, tenant: &Arc<Tenant>, printout: &Printout) -> impl Stream<Item = Result<Vec<u8>, Error>> + use<> {
+    pub fn file(
+        &self,
+        tenant: &Arc<Tenant>,
+        printout: &Printout,
+    ) -> impl Stream<Item = Result<Vec<u8>, Error>> + use<> {
         let (db, tenant, id) = (self.db.clone(), tenant.clone(), printout.id);
         let title = format!("Квитанции за {}, дом {}", printout.period, printout.house);
         let (binder, head) = Binder::new(&title);
