@@ -74,7 +74,7 @@ impl ReceiptPrinter {
         Ok(printed)
     }
 
-    /// One PDF with all receipts, at most [`crate::typeset::BATCH_LIMIT`].
+    /// One PDF with all receipts, at most [`crate::typeset::DOCUMENT_LIMIT`].
     pub async fn print_together(&self, template: &str, receipts: &[ReceiptData]) -> Result<Vec<u8>, RenderError> {
         let limit = print_limit(receipts);
         let printed = self.run(template, receipts, Output::OneFile, limit).await?;

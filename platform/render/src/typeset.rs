@@ -24,6 +24,9 @@ pub const DEFAULT_TEMPLATE: &str = include_str!("../templates/receipt.typ.jinja"
 pub const LARGE_TEMPLATE: &str = include_str!("../templates/receipt_large.typ.jinja");
 /// Most receipts in one call; more would hold too much memory at once.
 pub const BATCH_LIMIT: usize = 100;
+/// Most receipts in one document: Typst holds a document whole, some 20 MB for a full receipt, and a
+/// worker has 512 MB.
+pub const DOCUMENT_LIMIT: usize = 10;
 /// For how many documents Typst's cache remembers what it no longer used. Unlimited,
 /// it grows for ever; and as each clean-up walks the whole cache, less is quicker.
 const CACHE_AGE: usize = 2;
@@ -53,8 +56,9 @@ pub(crate) fn typeset_as(
     standards: &PdfStandards,
 ) -> Result<Vec<Vec<u8>>, RenderError> {
     let finish = Finish { standards, tagged: output == Output::OnePerReceipt };
-    if receipts.len() > BATCH_LIMIT {
-        return Err(RenderError::Data(format!("больше {BATCH_LIMIT} квитанций за раз")));
+    let limit = if output == Output::OneFile { DOCUMENT_LIMIT } else { BATCH_LIMIT };
+    if receipts.len() > limit {
+        return Err(RenderError::Data(format!("больше {limit} квитанций за раз")));
     }
     let template = ReceiptTemplate::parse(template)?;
     match output {

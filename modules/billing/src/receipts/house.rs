@@ -8,7 +8,7 @@ use kabinet_accounts::roster;
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Actor, Period, Tenant, Tx};
 use kabinet_render::ReceiptData;
-use kabinet_render::typeset::BATCH_LIMIT;
+use kabinet_render::typeset::DOCUMENT_LIMIT;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{Receipts, template_of};
@@ -53,7 +53,7 @@ impl HouseReceipts {
     /// In how many parts they are printed.
     #[must_use]
     pub fn parts(&self) -> usize {
-        self.accounts.len().div_ceil(BATCH_LIMIT)
+        self.accounts.len().div_ceil(DOCUMENT_LIMIT)
     }
 
     /// The code of the kind they are of.
@@ -65,12 +65,12 @@ impl HouseReceipts {
     /// How many receipts are printed when `part` is.
     #[must_use]
     pub fn done_after(&self, part: usize) -> usize {
-        self.accounts.len().min((part + 1) * BATCH_LIMIT)
+        self.accounts.len().min((part + 1) * DOCUMENT_LIMIT)
     }
 
     /// The accounts of a part.
     fn part(&self, part: usize) -> &[AccountId] {
-        self.accounts.chunks(BATCH_LIMIT).nth(part).unwrap_or_default()
+        self.accounts.chunks(DOCUMENT_LIMIT).nth(part).unwrap_or_default()
     }
 }
 

@@ -7,7 +7,7 @@
 mod drawn;
 
 use kabinet_render::payment_qr::{PaymentOrder, QrEncoding};
-use kabinet_render::typeset::{BATCH_LIMIT, DEFAULT_TEMPLATE, Output, typeset};
+use kabinet_render::typeset::{DEFAULT_TEMPLATE, DOCUMENT_LIMIT, Output, typeset};
 use kabinet_render::{Binder, ReceiptData};
 
 const COUNT: usize = 5000;
@@ -103,9 +103,9 @@ fn measure(
     std::fs::write("/proc/self/clear_refs", "5")?;
     let (mut bytes, mut early) = (0, 0.0);
     let started = cpu_seconds();
-    for (index, portion) in receipts.chunks(BATCH_LIMIT).enumerate() {
+    for (index, portion) in receipts.chunks(DOCUMENT_LIMIT).enumerate() {
         bytes += print(portion)?.iter().map(Vec::len).sum::<usize>();
-        if (index + 1) * BATCH_LIMIT <= EARLY {
+        if (index + 1) * DOCUMENT_LIMIT <= EARLY {
             early = peak_mb();
         }
     }
