@@ -16,6 +16,7 @@ mod m20261122_000008_gosuslugi;
 mod m20261122_000009_linking;
 mod m20261122_000010_estimates;
 mod m20261124_000011_penalty;
+mod m20261124_000012_printouts;
 mod roles;
 mod schema;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000009_linking::Migration),
             Box::new(m20261122_000010_estimates::Migration),
             Box::new(m20261124_000011_penalty::Migration),
+            Box::new(m20261124_000012_printouts::Migration),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! Houses, premises, accounts, their holders, and which resident sees which account.
 //!
 //! - [`linking`] is the one way for a resident to link an account: [`search`] finds it, a surname or the
-//!   [`codes`] of receipts prove the right to it;
+//!   [`codes`] of receipts, which the QR beside them brings along as [`tickets`], prove the right to it;
 //! - [`helpers`] lets a relative send readings;
 //! - [`registry`] brings accounts in and changes who holds them; [`roster`] tells billing of them.
 
@@ -24,6 +24,7 @@ pub mod search;
 mod settings;
 mod spelling;
 mod store;
+pub mod tickets;
 
 use std::sync::Arc;
 

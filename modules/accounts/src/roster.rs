@@ -1,6 +1,7 @@
 //! What billing knows of an account in a month.
 
 use kabinet_contracts::AccountId;
+use kabinet_core::text::search_key;
 use kabinet_core::{Day, DbError, Period, Quantity, Tx};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -115,6 +116,38 @@ pub async fn count(tx: &Tx, period: Period) -> Result<u64, DbError> {
     Ok(rows.first().map_or(0, |row| row.accounts.unsigned_abs()))
 }
 
+/// The accounts of a house by the company's code of it, closed ones too, in the order of the flats;
+/// `None` when there is no such house.
+pub async fn of_house(tx: &Tx, code: &str) -> Result<Option<Vec<AccountId>>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Neighbour {
+        id: Option<AccountId>,
+        number: Option<String>,
+        flat: Option<String>,
+    }
+    let sql = "SELECT a.id, a.number, p.flat FROM house h
+               LEFT JOIN premises p ON p.tenant_id = h.tenant_id AND p.house_id = h.id
+               LEFT JOIN account a ON a.tenant_id = p.tenant_id AND a.premises_id = p.id
+               WHERE h.tenant_id = $1 AND h.code = $2";
+    let rows: Vec<Neighbour> = tx.rows(sql, vec![code.into()]).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let mut doors: Vec<_> = rows
+        .into_iter()
+        .filter_map(|row| Some((door(&row.flat.unwrap_or_default()), row.number.unwrap_or_default(), row.id?)))
+        .collect();
+    doors.sort();
+    Ok(Some(doors.into_iter().map(|(.., id)| id).collect()))
+}
+
+/// Sorts flats as one walks past them: 2 before 10, 12 before 12А, numbers before words.
+fn door(flat: &str) -> (u64, String) {
+    let key = search_key(flat);
+    let digits = key.chars().take_while(char::is_ascii_digit).count();
+    (key[..digits].parse().unwrap_or(u64::MAX), key[digits..].to_owned())
+}
+
 fn facts(row: Row) -> AccountFacts {
     let people = |count: Option<i32>| count.unwrap_or_default().unsigned_abs();
     AccountFacts {
@@ -158,7 +191,14 @@ fn holder(row: &Row) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use super::{address, door};
+
+    #[test]
+    fn flats_are_sorted_as_one_walks_past_them() {
+        let mut flats = ["10", "2", "12А", "12", "офис 1", "", "2/1", "100"];
+        flats.sort_by_key(|flat| door(flat));
+        assert_eq!(flats, ["2", "2/1", "10", "12", "12А", "100", "", "офис 1"]);
+    }
 
     #[test]
     fn a_private_house_has_no_flat_in_its_address() {

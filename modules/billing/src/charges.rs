@@ -1,5 +1,7 @@
 //! What was charged in a month and why, from the frozen rows of its published run.
 
+use std::collections::HashMap;
+
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{DbError, Money, Period, Quantity, Tx};
 use kabinet_plugin_host::api::{Method, Unit};
@@ -62,6 +64,36 @@ pub async fn frozen(tx: &Tx, account: AccountId, run: RunId) -> Result<FrozenMon
         .filter(receipt_facts::Column::AccountId.eq(account));
     let facts = tx.one(facts).await?.ok_or(Error::NoSuchReceipt)?;
     Ok(FrozenMonth { facts: serde_json::from_str(&facts.facts)?, run, snapshot, charges })
+}
+
+/// The frozen rows of many accounts in a run whose snapshot is read, in the order of `accounts`.
+pub(crate) async fn frozen_all(
+    tx: &Tx,
+    run: &crate::entity::billing_run::Model,
+    snapshot: &Snapshot,
+    accounts: &[AccountId],
+) -> Result<Vec<FrozenMonth>, Error> {
+    let theirs = accounts.iter().copied();
+    let charges = charge::Entity::find()
+        .filter(charge::Column::RunId.eq(run.id))
+        .filter(charge::Column::AccountId.is_in(theirs.clone()));
+    let mut charges_of: HashMap<AccountId, Vec<charge::Model>> = HashMap::with_capacity(accounts.len());
+    for row in tx.all(charges).await? {
+        charges_of.entry(row.account_id).or_default().push(row);
+    }
+    let facts = receipt_facts::Entity::find()
+        .filter(receipt_facts::Column::RunId.eq(run.id))
+        .filter(receipt_facts::Column::AccountId.is_in(theirs));
+    let facts = tx.all(facts).await?;
+    let mut facts_of: HashMap<AccountId, String> = facts.into_iter().map(|row| (row.account_id, row.facts)).collect();
+    let month = |account: &AccountId| {
+        let mut charges = charges_of.remove(account).unwrap_or_default();
+        charges.sort_by_key(|row| snapshot.position(&row.service_code));
+        let facts = facts_of.remove(account).ok_or(Error::NoSuchReceipt)?;
+        let facts = serde_json::from_str(&facts)?;
+        Ok(FrozenMonth { facts, run: run.clone(), snapshot: snapshot.clone(), charges })
+    };
+    accounts.iter().map(month).collect()
 }
 
 /// One service of a month with its reasons in words. Money in kopecks, quantities scaled by 10^7.

@@ -1,5 +1,6 @@
 //! Rows of billing's tables.
 
+use crate::receipts::printouts::PrintoutId;
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, Money, Period, Quantity, Timestamp, tenant_table};
 
@@ -46,6 +47,13 @@ tenant_table!(arrears, "arrears", key {
 });
 tenant_table!(penalty_rate, "penalty_rate", key { from_on: Day }, {
     until_on: Option<Day>, percent: Quantity, note: String,
+});
+tenant_table!(printout, "printout", key { id: PrintoutId }, {
+    period: Period, house_code: String, kind_code: String, state: String, done: i32, total: i32, problem: String,
+    asked_at: Timestamp,
+});
+tenant_table!(printout_part, "printout_part", key { printout_id: PrintoutId, part: i32 }, {
+    pdf: Vec<u8>,
 });
 tenant_table!(estimate, "estimate", key { account_id: AccountId }, {
     period: Period, total: Option<Money>, change: Option<Money>, problem: String, computed_at: Timestamp, wanted: i64,

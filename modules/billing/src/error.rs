@@ -79,6 +79,15 @@ pub enum Error {
     /// There is no such receipt.
     #[error("такой квитанции нет")]
     NoSuchReceipt,
+    /// There is no such house.
+    #[error("такого дома нет")]
+    NoSuchHouse,
+    /// There is no such printout, or no more.
+    #[error("такой печати нет")]
+    NoSuchPrintout,
+    /// The file is not complete yet, or never will be.
+    #[error("файл ещё не готов: {0}")]
+    NotPrinted(String),
     /// The plugin cannot be used.
     #[error("плагин расчёта: {0}")]
     Plugin(#[from] PluginError),
@@ -110,6 +119,9 @@ impl Error {
             Self::PaymentConflict { .. } => "billing.payment_conflict",
             Self::NoAmount => "billing.payment_amount",
             Self::NoSuchReceipt => "billing.no_such_receipt",
+            Self::NoSuchHouse => "billing.no_such_house",
+            Self::NoSuchPrintout => "billing.no_such_printout",
+            Self::NotPrinted(_) => "billing.not_printed",
             Self::Plugin(_) => "billing.plugin",
             Self::Render(_) => "billing.render",
             Self::Db(_) => "billing.database",

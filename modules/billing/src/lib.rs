@@ -42,7 +42,8 @@ pub use codes::Codes;
 pub use error::Error;
 pub use estimate::Preliminary;
 pub use plugins::Plugins;
-pub use receipts::Receipts;
+use receipts::printouts::{ForgetJob, PrintJob};
+pub use receipts::{Linking, Receipts};
 pub use settings::{BillingSettings, DueDay, MODULE};
 
 static MANIFEST: Manifest = Manifest {
@@ -53,6 +54,7 @@ static MANIFEST: Manifest = Manifest {
         Permission { key: "billing.view", roles: &["administrator", "accountant"] },
         Permission { key: "billing.run", roles: &["administrator", "accountant"] },
         Permission { key: "billing.publish", roles: &["administrator", "accountant"] },
+        Permission { key: "billing.print", roles: &["administrator", "accountant"] },
     ],
     navigation: &[
         NavItem { title: "Общая информация", href: "/overview", position: 10, sums: false },
@@ -82,8 +84,8 @@ impl Billing {
 
     /// The same with codes for linking on the receipts.
     #[must_use]
-    pub fn with_codes(mut self, codes: Codes) -> Self {
-        self.receipts = self.receipts.with_codes(codes);
+    pub fn with_linking(mut self, linking: Linking) -> Self {
+        self.receipts = self.receipts.with_linking(linking);
         self
     }
 
@@ -118,7 +120,12 @@ impl Module for Billing {
     }
 
     fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
-        vec![Arc::new(jobs::BillJob(self.plugins.clone())), Arc::new(jobs::EstimatesJob(self.preliminary.clone()))]
+        vec![
+            Arc::new(jobs::BillJob(self.plugins.clone())),
+            Arc::new(jobs::EstimatesJob(self.preliminary.clone())),
+            Arc::new(PrintJob(self.receipts.clone())),
+            Arc::new(ForgetJob),
+        ]
     }
 }
 
@@ -132,7 +139,8 @@ impl WebModule for Billing {
     }
 
     fn admin_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::admin::AdminApi)]
+        let printouts = api::printouts::PrintoutsApi { receipts: self.receipts.clone() };
+        vec![ApiPart::new(api::admin::AdminApi), ApiPart::new(printouts)]
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

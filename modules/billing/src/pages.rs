@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::charges::BilledMonth;
 use crate::error::Error;
 use crate::estimate::Preliminary;
-use crate::receipts::{Receipts, Wanted};
+use crate::receipts::{Receipts, Size, Wanted};
 use crate::{charges, difference, documents, overview, payments};
 
 mod contexts;
@@ -42,7 +42,7 @@ pub(crate) fn routes(receipts: &Receipts, estimates: &Preliminary) -> Vec<PageRo
 pub(crate) fn problem(error: Error) -> Problem {
     match error {
         Error::Db(error) => error.into(),
-        Error::NoSuchRun | Error::NoSuchReceipt => Problem::not_found(),
+        Error::NoSuchRun | Error::NoSuchReceipt | Error::NoSuchPrintout => Problem::not_found(),
         Error::Render(error) => Problem::fault(&error),
         other => Problem::refused(other.code(), other.to_string()),
     }
@@ -218,33 +218,57 @@ async fn show_documents(resident: Resident) -> Result<Response, Problem> {
     resident.page("Документы", "billing/documents.html", &DocumentsContext { months: MonthContext::group(list) })
 }
 
+/// `?size=large` is the receipt in large print.
+#[derive(Deserialize)]
+struct PrintQuery {
+    size: Option<String>,
+}
+
+impl PrintQuery {
+    fn size(&self) -> Result<Size, Problem> {
+        match self.size.as_deref() {
+            None | Some("") => Ok(Size::Usual),
+            Some("large") => Ok(Size::Large),
+            Some(_) => Err(Problem::not_found()),
+        }
+    }
+}
+
 #[handler]
 async fn only_receipt(
     resident: Resident,
     Path(file): Path<String>,
+    Query(query): Query<PrintQuery>,
     receipts: Data<&Receipts>,
 ) -> Result<Response, Problem> {
     let period = file.strip_suffix(".pdf").ok_or_else(Problem::not_found)?;
-    pdf(&resident, &receipts, period, None).await
+    pdf(&resident, &receipts, period, None, query.size()?).await
 }
 
 #[handler]
 async fn receipt_of_kind(
     resident: Resident,
     Path((period, file)): Path<(String, String)>,
+    Query(query): Query<PrintQuery>,
     receipts: Data<&Receipts>,
 ) -> Result<Response, Problem> {
     let kind = file.strip_suffix(".pdf").ok_or_else(Problem::not_found)?;
-    pdf(&resident, &receipts, &period, Some(kind)).await
+    pdf(&resident, &receipts, &period, Some(kind), query.size()?).await
 }
 
-async fn pdf(resident: &Resident, receipts: &Receipts, period: &str, kind: Option<&str>) -> Result<Response, Problem> {
+async fn pdf(
+    resident: &Resident,
+    receipts: &Receipts,
+    period: &str,
+    kind: Option<&str>,
+    size: Size,
+) -> Result<Response, Problem> {
     let account = resident.account_with_sums()?;
     let period: Period = period.parse().map_err(|_| Problem::not_found())?;
     if !account.shows_receipt(period) {
         return Err(Problem::not_found());
     }
-    let wanted = Wanted { account: AccountId(account.id), period, kind, with_code: account.access.is_full() };
+    let wanted = Wanted { account: AccountId(account.id), period, kind, size, with_code: account.access.is_full() };
     let printed = receipts.print(resident.tenant(), wanted).await.map_err(problem)?;
     Ok(Response::builder()
         .status(StatusCode::OK)

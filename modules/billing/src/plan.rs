@@ -26,6 +26,12 @@ pub struct Snapshot {
     pub company_name: String,
     /// The company's contacts.
     pub profile: CompanyProfile,
+    /// The company's time zone by its name; empty in snapshots of earlier releases.
+    #[serde(default)]
+    pub zone: String,
+    /// The host that the QR for linking leads to; empty in snapshots of earlier releases.
+    #[serde(default)]
+    pub portal_host: String,
     /// Encoding of the payment QR.
     pub qr_encoding: QrEncoding,
     /// Paragraphs of the receipt's reference section.
@@ -50,6 +56,8 @@ impl Snapshot {
             config: serde_json::from_str(&activation.config)?,
             company_name: tx.tenant().name.clone(),
             profile: tx.tenant().profile.clone(),
+            zone: tx.tenant().zone.name().to_owned(),
+            portal_host: tx.tenant().canonical_host.clone(),
             qr_encoding: settings.qr_encoding,
             penalty: PenaltyTerms {
                 rates: store::penalty_rates(tx).await?,

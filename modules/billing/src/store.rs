@@ -31,6 +31,12 @@ pub(crate) async fn latest_period(tx: &Tx) -> Result<Option<Period>, DbError> {
     Ok(latest_run(tx).await?.map(|run| run.period))
 }
 
+/// The published run of a period.
+pub(crate) async fn published(tx: &Tx, period: Period) -> Result<Option<billing_run::Model>, DbError> {
+    let published = billing_run::Entity::find().filter(billing_run::Column::State.eq(PUBLISHED));
+    tx.one(published.filter(billing_run::Column::Period.eq(period))).await
+}
+
 /// A run.
 pub(crate) async fn run(tx: &Tx, id: RunId) -> Result<Option<billing_run::Model>, DbError> {
     tx.one(billing_run::Entity::find().filter(billing_run::Column::Id.eq(id))).await

@@ -12,7 +12,7 @@ use std::time::Instant;
 use kabinet_billing::catalog::{self, Tariff};
 use kabinet_billing::payments::{self, NewPayment};
 use kabinet_billing::penalty::{PenaltyRate, PenaltyRates};
-use kabinet_billing::receipts::Wanted;
+use kabinet_billing::receipts::{Size, Wanted};
 use kabinet_billing::{documents, ledger, overview, runs};
 use kabinet_contracts::{AccountId, Estimate, RunId};
 use kabinet_core::{Actor, Day, Money, Period};
@@ -214,7 +214,7 @@ async fn estimates(house: &House, account: AccountId) {
 
 async fn receipts(house: &House, account: AccountId) {
     let receipts = house.billing.receipts();
-    let wanted = |period, kind| Wanted { account, period, kind, with_code: true };
+    let wanted = |period, kind| Wanted { account, period, kind, size: Size::Usual, with_code: true };
     for (period, kind) in [(OCTOBER, None), (OCTOBER, Some("capital")), (SEPTEMBER, Some("main"))] {
         let printed = receipts.print(&house.tenant, wanted(period, kind)).await.expect("a receipt");
         assert!(printed.pdf.starts_with(b"%PDF"));

@@ -2,6 +2,7 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
 
 use crate::clock::Entropy;
 
@@ -29,7 +30,25 @@ impl SealKey {
     /// other bytes.
     #[must_use]
     pub fn seal(&self, entropy: Entropy, place: &[u8], plain: &[u8]) -> Vec<u8> {
-        let nonce: [u8; NONCE] = entropy.bytes();
+        self.seal_with(entropy.bytes(), place, plain)
+    }
+
+    /// The same, but always the same bytes for the same place and plain: for what is printed and must be
+    /// printed again as it was. Two such texts tell that they seal the same, and nothing else.
+    #[must_use]
+    pub fn seal_again(&self, place: &[u8], plain: &[u8]) -> Vec<u8> {
+        let length = u64::try_from(place.len()).unwrap_or_default().to_le_bytes();
+        let digest = |tail: &[&[u8]]| tail.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
+        // A keyed digest of what is sealed: another plain has another nonce. Hashed twice, so that nobody
+        // can continue it.
+        let inner = digest(&[b"nonce", &self.0, &length, place, plain]);
+        let outer = digest(&[b"nonce", &self.0, &inner]);
+        let mut nonce = [0; NONCE];
+        nonce.iter_mut().zip(outer).for_each(|(to, from)| *to = from);
+        self.seal_with(nonce, place, plain)
+    }
+
+    fn seal_with(&self, nonce: [u8; NONCE], place: &[u8], plain: &[u8]) -> Vec<u8> {
         let payload = Payload { msg: plain, aad: place };
         // Encryption fails only above 256 GiB.
         let sealed = self.cipher().encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();
@@ -61,6 +80,12 @@ mod tests {
         assert_eq!(key.open(b"there", &sealed), None);
         assert_eq!(SealKey::new([8; 32]).open(b"here", &sealed), None);
         assert_ne!(key.seal(Entropy, b"here", b"secret"), sealed);
+        let again = key.seal_again(b"here", b"secret");
+        assert_eq!(key.seal_again(b"here", b"secret"), again);
+        assert_eq!(key.open(b"here", &again).as_deref(), Some(b"secret".as_slice()));
+        for (place, plain) in [(b"her".as_slice(), b"esecret".as_slice()), (b"here", b"Secret")] {
+            assert_ne!(key.seal_again(place, plain)[..NONCE], again[..NONCE]);
+        }
         let mut changed = sealed.clone();
         changed[30] ^= 1;
         assert_eq!(key.open(b"here", &changed), None);

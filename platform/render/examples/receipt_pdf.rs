@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => DEFAULT_TEMPLATE.to_owned(),
     };
     for (name, receipt) in ReceiptData::samples() {
-        let pdf = typeset(&template, &[receipt], Output::OneFile)?;
+        let pdf = typeset(&template, &[receipt], Output::OnePerReceipt)?;
         std::fs::write(folder.join(format!("{name}.pdf")), &pdf[0])?;
     }
     Ok(())

@@ -204,12 +204,15 @@ impl ReceiptTemplate {
     }
 }
 
-/// What a template sees: the fields of [`ReceiptData`] by their names, `qr`
-/// (path of the QR picture, or none), `index` and `line_count`.
+/// What a template sees: the fields of [`ReceiptData`] by their names, `qr` and
+/// `link_qr` (paths of the pictures of the payment QR and of the linking QR, or
+/// none), `index`, `line_count` and `has_formulas`.
 fn receipt_context(data: &ReceiptData, index: usize) -> Value {
     let qr = (!data.qr_payload.is_empty()).then(|| crate::typeset::qr_path(index));
+    let link_qr = (!data.link_url.is_empty()).then(|| crate::typeset::link_qr_path(index));
     let line_count: usize = data.groups.iter().map(|group| group.lines.len()).sum();
-    context! { qr, index, line_count, ..Value::from(Serde(data)) }
+    let has_formulas = data.groups.iter().flat_map(|group| &group.lines).any(|line| !line.formula.is_empty());
+    context! { qr, link_qr, index, line_count, has_formulas, ..Value::from(Serde(data)) }
 }
 
 /// Translates an error of the template engine into one for the author.

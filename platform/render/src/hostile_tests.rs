@@ -6,8 +6,9 @@ use std::fmt::Write;
 use typst::layout::{Frame, FrameItem};
 
 use crate::error::RenderError;
+use crate::pdf_tests::pdf_text;
 use crate::receipt::ReceiptData;
-use crate::typeset::{DEFAULT_TEMPLATE, Output, compile_for_tests, typeset};
+use crate::typeset::{Output, compile_for_tests, typeset};
 
 const WRITTEN: &[&str] = &[
     "#eval(\"1+1\")",
@@ -122,7 +123,7 @@ fn printed(template: &str, name: &str) -> Result<String, RenderError> {
 
 /// Without what a line break or the shaper may change: white space and marks
 /// that are invisible by nature.
-fn essence(text: &str) -> String {
+pub(crate) fn essence(text: &str) -> String {
     let invisible = |c: &char| {
         c.is_whitespace()
             || c.is_control()
@@ -208,28 +209,128 @@ fn a_name_in_code_is_an_error_and_never_runs() {
     }
 }
 
-#[test]
-fn names_reach_the_pdf_of_the_default_template() {
-    let names = ["#eval(\"1+1\") *b* $x$ <l>", "= заголовок [не] \"мой\"", "- // /* */ -- ~ ... `x`"];
-    for name in names {
-        let pdf = typeset(DEFAULT_TEMPLATE, &[receipt_of(name)], Output::OneFile).unwrap();
-        let text = pdf_text(&pdf[0]);
-        assert!(essence(&text).contains(&essence(name)), "{name:?} in {text}");
+/// 500 names and more: what is written above, every sign, and what a generator puts together of pieces
+/// that mean something to Typst, to the template language, to PDF or to a shaper. Each begins and ends with
+/// a number of its own, so that it is looked for as a whole.
+fn five_hundred_names() -> Vec<String> {
+    const PIECES: [&str; 24] = [
+        "#",
+        "$",
+        "\\",
+        "\"",
+        "'",
+        "@ref",
+        "<l>",
+        "*",
+        "_",
+        "`",
+        "]",
+        "[",
+        "{",
+        "}",
+        "{{ 7*7 }}",
+        "{% raw %}",
+        "{#",
+        "//",
+        "/*",
+        "\u{202e}",
+        "\u{200b}",
+        "\u{2060}",
+        "щ\u{301}",
+        "~",
+    ];
+    const WORDS: [&str; 8] =
+        ["eval(1)", "panic()", "Иванов", "read(\"/etc/passwd\")", "let x", "(Do) Tj", "ё", "плагин"];
+    let mut names = hostile_names();
+    // Scripts that the fonts lack are printed as empty boxes: nothing to read in them.
+    names.retain(|name| {
+        !name.chars().any(|c| matches!(c, '\u{590}'..='\u{6ff}' | '\u{4e00}'..='\u{9fff}' | '\u{1f000}'..))
+    });
+    // A linear congruential generator: the same names on every run.
+    let mut seed: u32 = 43;
+    let mut next = |among: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) as usize % among
+    };
+    while names.len() < 500 {
+        let mut name = String::new();
+        for _ in 0..=next(5) {
+            name.push_str(PIECES[next(PIECES.len())]);
+            name.push_str(WORDS[next(WORDS.len())]);
+            name.push_str(["", " ", "  ", "\n", "\t"][next(5)]);
+        }
+        if next(20) == 0 {
+            name.push_str(&"безпробелов".repeat(8));
+        }
+        names.push(name);
     }
+    names.iter().enumerate().map(|(number, name)| format!("n{number}x{name}x{number}n")).collect()
 }
 
-fn pdf_text(pdf: &[u8]) -> String {
-    use std::io::Write as _;
-    use std::process::{Command, Stdio};
-    let mut child = Command::new("pdftotext")
-        .args(["-layout", "-", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("pdftotext of poppler-utils");
-    child.stdin.take().unwrap().write_all(pdf).unwrap();
-    let output = child.wait_with_output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
+/// Receipts whose every text is one of the names; also how many it took.
+fn receipts_of_names(names: &[String]) -> Vec<(ReceiptData, Vec<String>)> {
+    let mut names = names.iter().cloned();
+    let mut receipts = Vec::new();
+    while names.len() > 0 {
+        let mut receipt = crate::samples::in_debt();
+        let mut used = Vec::new();
+        let mut put = |text: &mut String| {
+            if let Some(name) = names.next() {
+                used.push(name.clone());
+                *text = name;
+            }
+        };
+        let (company, payer) = (&mut receipt.company, &mut receipt.payer);
+        for text in [&mut company.name, &mut company.address, &mut company.hours, &mut company.dispatch] {
+            put(text);
+        }
+        for text in [&mut payer.holder, &mut payer.address, &mut payer.els, &mut payer.izhku] {
+            put(text);
+        }
+        for text in [&mut receipt.kind_title, &mut receipt.supplier.name, &mut receipt.supplier.bank_name] {
+            put(text);
+        }
+        for meter in &mut receipt.meters {
+            put(&mut meter.service);
+            put(&mut meter.method);
+        }
+        for line in receipt.groups.iter_mut().flat_map(|group| &mut group.lines) {
+            put(&mut line.service);
+            put(&mut line.formula);
+        }
+        put(&mut receipt.groups[0].title);
+        receipt.reference.notes.iter_mut().for_each(&mut put);
+        receipt.reference.house.iter_mut().for_each(|fact| put(&mut fact.value));
+        receipt.awards.iter_mut().for_each(|award| put(&mut award.basis));
+        receipts.push((receipt, used));
+    }
+    receipts
+}
+
+/// Hyphens come and go at the ends of lines.
+fn unhyphenated(text: &str) -> String {
+    essence(text).chars().filter(|c| !matches!(c, '-' | '\u{ad}' | '\u{2010}' | '\u{2060}')).collect()
+}
+
+#[test]
+fn five_hundred_names_reach_the_pdf_of_every_template() {
+    let names = five_hundred_names();
+    assert!(names.len() >= 500);
+    let receipts = receipts_of_names(&names);
+    let used: usize = receipts.iter().map(|(_, used)| used.len()).sum();
+    assert_eq!(used, names.len());
+    for (template_name, template) in crate::template_tests::templates() {
+        for (receipt, used) in &receipts {
+            let pdf = typeset(&template, std::slice::from_ref(receipt), Output::OnePerReceipt)
+                .unwrap_or_else(|error| panic!("{template_name}: {error}"));
+            let text = unhyphenated(&pdf_text(&pdf[0]));
+            for name in used {
+                // What a mark turns around is read from right to left; up to it the name stands as it is.
+                let name = unhyphenated(name.split('\u{202e}').next().unwrap());
+                assert!(text.contains(&name), "{template_name}: {name:?} in {text}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -6,11 +6,12 @@
 //! - [`payment_qr`] makes the payment QR of ГОСТ Р 56042-2014 and checks
 //!   requisites;
 //! - [`typeset`] turns template and data into PDF, [`printer`] has that done in
-//!   worker processes.
+//!   worker processes, [`binding`] makes one file of many.
 
 // A test that unwraps says by that what it expects.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod binding;
 pub mod environment;
 pub mod error;
 pub mod format;
@@ -27,8 +28,11 @@ mod world;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod pdf_tests;
+#[cfg(test)]
 mod template_tests;
 
+pub use binding::Binder;
 pub use environment::page_environment;
 pub use error::RenderError;
 pub use letter::{Letter, LetterCompany, Letters};

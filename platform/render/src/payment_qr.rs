@@ -312,6 +312,24 @@ mod tests {
     }
 
     #[test]
+    fn fields_stand_in_the_order_of_the_standard_and_empty_ones_are_left_out() {
+        let keys = |receipt: &ReceiptData| -> Vec<String> {
+            let payload = PaymentOrder::for_receipt(receipt).payload(QrEncoding::Utf8).unwrap();
+            let text = String::from_utf8(payload).unwrap();
+            text.split('|').skip(1).map(|field| field.split('=').next().unwrap().to_owned()).collect()
+        };
+        let mut receipt = samples::ordinary();
+        let required = ["Name", "PersonalAcc", "BankName", "BIC", "CorrespAcc"];
+        let further = ["Sum", "Purpose", "PayeeINN", "KPP", "PayerAddress", "PersAcc", "PaymPeriod", "TechCode"];
+        assert_eq!(keys(&receipt), [required.as_slice(), &further].concat());
+        receipt.supplier.kpp.clear();
+        assert!(!keys(&receipt).contains(&"KPP".to_owned()));
+        // A required field that is empty is no order at all.
+        receipt.supplier.bank_name.clear();
+        assert_eq!(PaymentOrder::for_receipt(&receipt).payload(QrEncoding::Utf8).unwrap_err().field, "BankName");
+    }
+
+    #[test]
     fn the_picture_is_compact_and_stable() {
         let payload = three_whales().payload(QrEncoding::Utf8).unwrap();
         let svg = qr_svg(&payload).unwrap();

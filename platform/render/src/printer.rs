@@ -16,8 +16,6 @@ const TASK: &str = "receipt";
 const BASE_LIMIT: Duration = Duration::from_secs(2);
 /// For each receipt on top; one takes about 20 ms alone on its core.
 const RECEIPT_LIMIT: Duration = Duration::from_millis(200);
-/// For the check of a template that a company uploads.
-const CHECK_LIMIT: Duration = Duration::from_secs(2);
 /// Receipts in one job: small enough to share workers fairly between callers.
 const JOB_SIZE: usize = 50;
 
@@ -74,7 +72,7 @@ impl ReceiptPrinter {
         Ok(printed)
     }
 
-    /// One PDF with all receipts, at most [`crate::typeset::BATCH_LIMIT`].
+    /// One PDF with all receipts, at most [`crate::typeset::DOCUMENT_LIMIT`].
     pub async fn print_together(&self, template: &str, receipts: &[ReceiptData]) -> Result<Vec<u8>, RenderError> {
         let limit = print_limit(receipts);
         let printed = self.run(template, receipts, Output::OneFile, limit).await?;
@@ -85,7 +83,7 @@ impl ReceiptPrinter {
     /// printed with it. The error names line and reason for its author.
     pub async fn check_template(&self, source: &str) -> Result<(), RenderError> {
         let samples: Vec<_> = ReceiptData::samples().into_iter().map(|(_, receipt)| receipt).collect();
-        self.run(source, &samples, Output::OnePerReceipt, CHECK_LIMIT).await.map(drop)
+        self.run(source, &samples, Output::OnePerReceipt, print_limit(&samples)).await.map(drop)
     }
 
     async fn run(&self, template: &str, receipts: &[ReceiptData], output: Output, limit: Duration) -> Reply {

@@ -9,6 +9,9 @@
 //! - volumes, readings, areas, norms, tariffs and coefficients are `i64` scaled
 //!   by 10^7 ([`QUANTITY_SCALE`]): 12.5 m³ is `125_000_000`;
 //! - dates are `u32` yyyymmdd (`20261116`), periods are `u32` yyyymm (`202610`).
+//!
+//! The fields are a contract with the templates that companies stored: a receipt of years ago is
+//! printed with the template of its day. Fields are added, never renamed and never taken away.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub const QUANTITY_SCALE: i64 = 10_000_000;
 
 /// One receipt: one kind, one account, one period, as it was when published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ReceiptData {
     /// Heading of this kind of receipt, e.g. «Платёжный документ за
     /// жилищно-коммунальные услуги».
@@ -49,15 +52,19 @@ pub struct ReceiptData {
     pub reference: Reference,
     /// Instalments granted; mostly empty.
     pub instalments: Vec<Instalment>,
+    /// Debt that a court awarded, apart from the balance of the services; mostly empty.
+    pub awards: Vec<CourtAward>,
     /// The bytes of the payment QR (see [`crate::payment_qr`]) in the encoding
     /// they declare; empty prints no QR, as for an account with nothing to pay.
     pub qr_payload: Vec<u8>,
     /// The one-time code for linking the account in the portal, as printed; empty prints none.
     pub link_code: String,
+    /// What the QR beside that code says: the address of the portal's linking page; empty prints none.
+    pub link_url: String,
 }
 
 /// The company on whose behalf the receipt is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CompanyInfo {
     /// Full name with the legal form.
     pub name: String,
@@ -69,6 +76,8 @@ pub struct CompanyInfo {
     pub site: String,
     /// E-mail address; may be empty.
     pub email: String,
+    /// Office hours in words; may be empty.
+    pub hours: String,
     /// Emergency and dispatch desk: phone and hours.
     pub dispatch: String,
     /// The company's colour as `#rrggbb`; a template may use it for rules and
@@ -77,7 +86,7 @@ pub struct CompanyInfo {
 }
 
 /// Bank details of the one who is paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SupplierRequisites {
     /// Name as the bank knows it.
     pub name: String,
@@ -96,12 +105,14 @@ pub struct SupplierRequisites {
 }
 
 /// Who pays and for which premises.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Payer {
     /// Account number (лицевой счёт), text with its leading zeros.
     pub account: String,
     /// ЕЛС of GIS ЖКХ; empty where not assigned.
     pub els: String,
+    /// ИЖКУ of GIS ЖКХ; empty where not assigned.
+    pub izhku: String,
     /// ИД ПД of GIS ЖКХ; empty where not assigned.
     pub payment_document_id: String,
     /// The holder as printed: a short personal name or a firm's name.
@@ -115,7 +126,7 @@ pub struct Payer {
 }
 
 /// One individual meter, or one scale of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MeterLine {
     /// The service it measures, with the zone where there are several.
     pub service: String,
@@ -136,7 +147,7 @@ pub struct MeterLine {
 }
 
 /// Lines under one heading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ChargeGroup {
     /// The heading, e.g. «Коммунальные услуги».
     pub title: String,
@@ -145,16 +156,20 @@ pub struct ChargeGroup {
 }
 
 /// One service in one period.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ChargeLine {
     /// The service.
     pub service: String,
     /// Unit of the volume, e.g. «м³», «кВт·ч», «м²», «чел.».
     pub unit: String,
-    /// Billed volume, scaled by 10^7; `None` for a lump sum.
+    /// Volume of the premises, scaled by 10^7; `None` for a lump sum and for common property.
     pub volume: Option<i64>,
-    /// How the volume was determined, in a word or two: «прибор», «норматив».
+    /// How that volume was determined, in a word or two: «прибор», «норматив».
     pub method: String,
+    /// The share in the volume for the common property, scaled by 10^7.
+    pub common_volume: Option<i64>,
+    /// How the volume for the common property was determined.
+    pub common_method: String,
     /// Rubles per unit, scaled by 10^7; `None` for a lump sum.
     pub tariff: Option<i64>,
     /// Volume × tariff without the excess, kopecks.
@@ -167,8 +182,12 @@ pub struct ChargeLine {
     pub recalculation_basis: String,
     /// Correction of earlier periods, kopecks, negative in the payer's favour.
     pub recalculation: i64,
+    /// Which benefit it is; empty where there is none.
+    pub benefits_basis: String,
     /// Benefits and subsidies, kopecks, a positive number that lowers the sum.
     pub benefits: i64,
+    /// What the month adds, kopecks: charged + excess + recalculation − benefits.
+    pub accrued: i64,
     /// Balance at the start, kopecks: debt positive, overpayment negative.
     pub opening: i64,
     /// Penalty, kopecks.
@@ -195,6 +214,8 @@ pub struct Totals {
     pub recalculation: i64,
     /// The lines' `benefits` together.
     pub benefits: i64,
+    /// The lines' `accrued` together.
+    pub accrued: i64,
     /// The lines' `penalty` together.
     pub penalty: i64,
     /// Payments counted.
@@ -218,14 +239,18 @@ pub struct LastPayment {
 pub struct Reference {
     /// Consumption norms in force.
     pub norms: Vec<NormLine>,
-    /// Figures of the house: readings of house meters, totals, areas.
+    /// House meters with the month's readings.
+    pub house_meters: Vec<HouseMeter>,
+    /// What the house as a whole was supplied with.
+    pub house_totals: Vec<HouseTotal>,
+    /// Further figures of the house: areas, counts.
     pub house: Vec<HouseFact>,
     /// Further words, one paragraph each. No advertising: the law forbids it.
     pub notes: Vec<String>,
 }
 
 /// One consumption norm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NormLine {
     /// The service.
     pub service: String,
@@ -237,17 +262,47 @@ pub struct NormLine {
     pub unit: String,
 }
 
+/// One house meter (ОДПУ) in the month.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HouseMeter {
+    /// The service it measures.
+    pub service: String,
+    /// Factory number.
+    pub serial: String,
+    /// Unit of the readings.
+    pub unit: String,
+    /// Reading at the start of the period, scaled by 10^7.
+    pub previous: Option<i64>,
+    /// Reading at its end, scaled by 10^7.
+    pub current: Option<i64>,
+    /// What it measured in between, scaled by 10^7.
+    pub volume: Option<i64>,
+}
+
+/// What a house took of one service in the month.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HouseTotal {
+    /// The service.
+    pub service: String,
+    /// Unit of the volumes.
+    pub unit: String,
+    /// In all premises together, scaled by 10^7.
+    pub premises: Option<i64>,
+    /// For the common property, scaled by 10^7.
+    pub common: Option<i64>,
+}
+
 /// One figure of the house, already in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HouseFact {
-    /// What: «ОДПУ холодной воды № 4471».
+    /// What: «Площадь общего имущества».
     pub title: String,
-    /// How much: «1 204 → 1 388, расход 184 м³».
+    /// How much: «1 102,4 м²».
     pub value: String,
 }
 
 /// One instalment that was granted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Instalment {
     /// The service it belongs to.
     pub service: String,
@@ -255,8 +310,19 @@ pub struct Instalment {
     pub this_period: i64,
     /// Payments of earlier periods still due, kopecks.
     pub earlier: i64,
+    /// Interest for the instalment, percent a year scaled by 10^7; `None` where there is none.
+    pub rate: Option<i64>,
     /// Interest for the instalment, kopecks.
     pub interest: i64,
     /// To pay with it, kopecks.
     pub to_pay: i64,
+}
+
+/// Debt that a court awarded: it is paid by its own order and stands in no service's balance.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CourtAward {
+    /// The decision: «судебный приказ № 2-114/2026 от 12.05.2026».
+    pub basis: String,
+    /// What is left of it, kopecks.
+    pub sum: i64,
 }

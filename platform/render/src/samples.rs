@@ -6,8 +6,8 @@
 
 use crate::payment_qr::{PaymentOrder, QrEncoding};
 use crate::receipt::{
-    ChargeGroup, ChargeLine, CompanyInfo, HouseFact, Instalment, LastPayment, MeterLine, NormLine, Payer,
-    QUANTITY_SCALE, ReceiptData, Reference, SupplierRequisites, Totals,
+    ChargeGroup, ChargeLine, CompanyInfo, CourtAward, HouseFact, HouseMeter, HouseTotal, Instalment, LastPayment,
+    MeterLine, NormLine, Payer, QUANTITY_SCALE, ReceiptData, Reference, SupplierRequisites, Totals,
 };
 
 impl ReceiptData {
@@ -16,19 +16,27 @@ impl ReceiptData {
         ordinary()
     }
 
-    /// Every sample with its name: ordinary, a single line, an overpayment, long
-    /// names, a house without flats, many lines over two pages.
+    /// Every sample with its name: ordinary, a single line, nothing but a charge, an
+    /// overpayment, long names, a house without flats, an old debt in instalments,
+    /// twelve services, many lines over two pages.
     pub fn samples() -> Vec<(&'static str, Self)> {
         vec![
             ("ordinary", ordinary()),
             ("single_line", single_line()),
+            ("bare", bare()),
             ("overpaid", overpaid()),
             ("long_names", long_names()),
             ("no_flat", no_flat()),
+            ("in_debt", in_debt()),
+            ("twelve_services", twelve_services()),
             ("many_lines", many_lines()),
         ]
     }
 }
+
+/// What a linking QR says, as long as in life.
+const LINK_URL: &str = "https://lk.beregovoy.example/accounts/link\
+    ?receipt=q83vASNFZ4mrze_-3LqYdlQyEFZ4mrze_-3LqYdlQyFWeJq83vASNFZ4mrze_-3LqYdl#A2CE3-45HKM";
 
 /// Requisites with check digits that hold.
 pub fn requisites() -> SupplierRequisites {
@@ -50,8 +58,8 @@ pub fn ordinary() -> ReceiptData {
         group(
             "Ресурсы на общедомовые нужды",
             vec![
-                line("Холодная вода на СОИ", "м³", "норматив", 1, 39_56),
-                line("Электроэнергия на СОИ", "кВт·ч", "норматив", 8_2, 4_77),
+                common(line("Холодная вода на СОИ", "м³", "норматив", 1, 39_56)),
+                common(line("Электроэнергия на СОИ", "кВт·ч", "дом. прибор", 8_2, 4_77)),
             ],
         ),
         group(
@@ -81,8 +89,10 @@ pub fn ordinary() -> ReceiptData {
         last_payment: Some(LastPayment { paid_on: 20_261_012, sum: 9_812_44 }),
         reference: reference(),
         instalments: Vec::new(),
+        awards: Vec::new(),
         qr_payload: Vec::new(),
         link_code: "A2CE3-45HKM".into(),
+        link_url: LINK_URL.into(),
     })
 }
 
@@ -98,11 +108,78 @@ pub fn single_line() -> ReceiptData {
     finish(receipt)
 }
 
-/// More was paid than charged: nothing to pay, no QR.
+/// As little as a receipt can say: one charge, no code, every text that may be
+/// empty is.
+pub fn bare() -> ReceiptData {
+    let mut receipt = single_line();
+    receipt.company.phones.clear();
+    for text in [
+        &mut receipt.company.site,
+        &mut receipt.company.email,
+        &mut receipt.company.hours,
+        &mut receipt.company.dispatch,
+        &mut receipt.payer.els,
+        &mut receipt.payer.izhku,
+        &mut receipt.payer.payment_document_id,
+        &mut receipt.supplier.kpp,
+        &mut receipt.link_code,
+        &mut receipt.link_url,
+    ] {
+        text.clear();
+    }
+    receipt.payer.area = None;
+    receipt.payer.residents = None;
+    let only = &mut receipt.groups[0].lines[0];
+    *only = ChargeLine { service: std::mem::take(&mut only.service), charged: only.charged, ..ChargeLine::default() };
+    finish(receipt)
+}
+
+/// More was paid than charged: nothing to pay, no payment QR.
 pub fn overpaid() -> ReceiptData {
     let mut receipt = ordinary();
+    receipt.groups[2].lines[0].opening = -214_00;
     receipt.groups[2].lines[0].counted = 15_000_00;
     receipt.link_code.clear();
+    receipt.link_url.clear();
+    finish(receipt)
+}
+
+/// Twelve services and no meter: what a flat without meters gets.
+pub fn twelve_services() -> ReceiptData {
+    let mut receipt = ordinary();
+    receipt.meters.clear();
+    receipt.groups[2].lines.push(line("Газоснабжение", "м³", "норматив", 11_0, 8_47));
+    receipt.groups.push(group("Прочие услуги", vec![line("Домофон", "кв.", "договор", 1_0, 65_00)]));
+    for line in receipt.groups.iter_mut().flat_map(|group| &mut group.lines) {
+        line.opening = line.charged;
+        line.counted = line.charged;
+    }
+    finish(receipt)
+}
+
+/// An old debt: penalty, instalments, a court's decision, six-digit sums.
+pub fn in_debt() -> ReceiptData {
+    let mut receipt = ordinary();
+    for line in receipt.groups.iter_mut().flat_map(|group| &mut group.lines) {
+        line.opening = line.charged * 37;
+        line.penalty = line.charged / 7;
+    }
+    receipt.instalments = vec![
+        Instalment {
+            service: "Отопление".into(),
+            this_period: 500_00,
+            earlier: 1_500_00,
+            rate: Some(7 * QUANTITY_SCALE),
+            interest: 12_34,
+            to_pay: 2_012_34,
+        },
+        Instalment {
+            service: "Водоотведение".into(), this_period: 120_00, to_pay: 120_00, ..Instalment::default()
+        },
+    ];
+    receipt.awards = vec![CourtAward {
+        basis: "судебный приказ № 2-1147/2026 от 12.05.2026".into(), sum: 48_320_15
+    }];
     finish(receipt)
 }
 
@@ -141,6 +218,7 @@ pub fn no_flat() -> ReceiptData {
     receipt.payer.holder = "ООО «Мельница № 3»".into();
     receipt.payer.address = "пос. Береговой, ул. Мира, д. 4".into();
     receipt.payer.els = String::new();
+    receipt.payer.izhku = String::new();
     receipt.payer.payment_document_id = String::new();
     receipt.payer.area = None;
     receipt.payer.residents = None;
@@ -151,7 +229,7 @@ pub fn no_flat() -> ReceiptData {
     finish(receipt)
 }
 
-/// Thirty lines, an instalment, a raised debt: two pages.
+/// Thirty lines: two pages.
 pub fn many_lines() -> ReceiptData {
     let mut receipt = ordinary();
     for number in 1..=20 {
@@ -163,15 +241,6 @@ pub fn many_lines() -> ReceiptData {
             150_00 + number,
         ));
     }
-    receipt.groups[0].lines[0].opening = 12_345_67;
-    receipt.groups[0].lines[0].penalty = 145_20;
-    receipt.instalments.push(Instalment {
-        service: "Отопление".into(),
-        this_period: 500_00,
-        earlier: 1_500_00,
-        interest: 12_34,
-        to_pay: 2_012_34,
-    });
     finish(receipt)
 }
 
@@ -182,6 +251,7 @@ fn company() -> CompanyInfo {
         phones: vec!["8 (351) 200-00-01".into(), "8-800-000-00-01".into()],
         site: "beregovoy.example".into(),
         email: "info@beregovoy.example".into(),
+        hours: "пн–чт 8:00–17:00, пт 8:00–16:00".into(),
         dispatch: "8 (351) 200-00-02, круглосуточно".into(),
         accent: "#1f5f8b".into(),
     }
@@ -191,6 +261,7 @@ fn payer() -> Payer {
     Payer {
         account: "0100045127".into(),
         els: "75ДА533315".into(),
+        izhku: "75ДА533315-01".into(),
         payment_document_id: "75ДА533315-01-6101".into(),
         holder: "Иванова М. П.".into(),
         address: "г. Челябинск, ул. Набережная, д. 7, кв. 45".into(),
@@ -231,13 +302,40 @@ fn reference() -> Reference {
             norm("Горячее водоснабжение", 3_180, "м³ на человека"),
             norm("Электроэнергия", 92_000, "кВт·ч на человека"),
         ],
+        house_meters: vec![
+            house_meter("Холодное водоснабжение", "4471", "м³", Some(81_204), 984),
+            house_meter("Тепловая энергия", "118", "Гкал", None, 142),
+        ],
+        house_totals: vec![
+            house_total("Холодное водоснабжение", "м³", 961, 23),
+            house_total("Отопление", "Гкал", 142, 0),
+            house_total("Электроэнергия", "кВт·ч", 24_180, 1_312),
+        ],
         house: vec![
-            fact("ОДПУ холодной воды № 4471", "81 204 – 82 188, расход 984 м³"),
-            fact("ОДПУ тепла № 118", "расход 142,6 Гкал"),
             fact("Площадь жилых и нежилых помещений", "6 214,8 м²"),
             fact("Площадь общего имущества", "1 102,4 м²"),
         ],
         notes: vec!["Показания приборов учёта принимаются с 15 по 25 число.".into()],
+    }
+}
+
+fn house_meter(service: &str, serial: &str, unit: &str, previous: Option<i64>, volume: i64) -> HouseMeter {
+    HouseMeter {
+        service: service.into(),
+        serial: serial.into(),
+        unit: unit.into(),
+        previous: previous.map(|whole| whole * QUANTITY_SCALE),
+        current: previous.map(|whole| (whole + volume) * QUANTITY_SCALE),
+        volume: Some(volume * QUANTITY_SCALE),
+    }
+}
+
+fn house_total(service: &str, unit: &str, premises: i64, common: i64) -> HouseTotal {
+    HouseTotal {
+        service: service.into(),
+        unit: unit.into(),
+        premises: Some(premises * QUANTITY_SCALE),
+        common: Some(common * QUANTITY_SCALE).filter(|volume| *volume > 0),
     }
 }
 
@@ -257,22 +355,21 @@ fn line(service: &str, unit: &str, method: &str, tenths: i64, kopecks: i64) -> C
         method: method.into(),
         tariff: Some(tariff),
         charged,
-        coefficient: None,
-        excess: 0,
-        recalculation_basis: String::new(),
-        recalculation: 0,
-        benefits: 0,
-        opening: 0,
-        penalty: 0,
-        counted: 0,
-        to_pay: 0,
         formula: format!(
             "{} {unit} × {} ₽ = {} ₽",
             crate::format::quantity(volume),
             crate::format::tariff(tariff),
             crate::format::rub(charged)
         ),
+        ..ChargeLine::default()
     }
+}
+
+/// The line as one for the common property.
+fn common(mut line: ChargeLine) -> ChargeLine {
+    line.common_volume = line.volume.take();
+    line.common_method = std::mem::take(&mut line.method);
+    line
 }
 
 fn with_coefficient(mut line: ChargeLine) -> ChargeLine {
@@ -284,6 +381,7 @@ fn with_coefficient(mut line: ChargeLine) -> ChargeLine {
 fn recalculated(mut line: ChargeLine) -> ChargeLine {
     line.recalculation_basis = "перерыв в подаче 3 дня, акт № 41".into();
     line.recalculation = -214_30;
+    line.benefits_basis = "ветеран труда, 50 %".into();
     line.benefits = 120_00;
     line
 }
@@ -292,13 +390,14 @@ fn recalculated(mut line: ChargeLine) -> ChargeLine {
 fn finish(mut receipt: ReceiptData) -> ReceiptData {
     let mut totals = Totals::default();
     for line in receipt.groups.iter_mut().flat_map(|group| &mut group.lines) {
-        line.to_pay = line.opening + line.charged + line.excess + line.recalculation - line.benefits + line.penalty
-            - line.counted;
+        line.accrued = line.charged + line.excess + line.recalculation - line.benefits;
+        line.to_pay = line.opening + line.accrued + line.penalty - line.counted;
         totals.opening += line.opening;
         totals.charged += line.charged;
         totals.excess += line.excess;
         totals.recalculation += line.recalculation;
         totals.benefits += line.benefits;
+        totals.accrued += line.accrued;
         totals.penalty += line.penalty;
         totals.counted += line.counted;
         totals.to_pay += line.to_pay;
@@ -321,6 +420,9 @@ mod tests {
         assert!(ordinary().totals.to_pay > 0 && !ordinary().qr_payload.is_empty());
         assert!(overpaid().totals.to_pay < 0 && overpaid().qr_payload.is_empty());
         assert_eq!(single_line().groups.len(), 1);
+        let count = |receipt: ReceiptData| receipt.groups.iter().map(|group| group.lines.len()).sum::<usize>();
+        assert_eq!((count(twelve_services()), count(many_lines())), (12, 30));
+        assert!(in_debt().totals.to_pay > 100_000_00 && in_debt().totals.penalty > 0);
         assert_eq!(requisites().inn.len(), 10);
         assert_eq!(crate::payment_qr::validate_requisites(&requisites()), []);
     }

@@ -4,12 +4,16 @@ use std::path::Path;
 
 use typst_pdf::{PdfStandard, PdfStandards};
 
+use crate::hostile_tests::essence;
+use crate::payment_qr::{PaymentOrder, QrEncoding};
+use crate::pdf_tests::{Tool, WHOLE_PAGE, pdf_text};
 use crate::receipt::ReceiptData;
-use crate::typeset::{DEFAULT_TEMPLATE, Output, typeset, typeset_as};
+use crate::typeset::{DEFAULT_TEMPLATE, LARGE_TEMPLATE, Output, typeset, typeset_as};
 
-/// The default template and those of the companies in `tenants/`.
-fn templates() -> Vec<(String, String)> {
-    let mut found = vec![("default".to_owned(), DEFAULT_TEMPLATE.to_owned())];
+/// The platform's templates and those of the companies in `tenants/`.
+pub(crate) fn templates() -> Vec<(String, String)> {
+    let own = [("default", DEFAULT_TEMPLATE), ("large", LARGE_TEMPLATE)];
+    let mut found: Vec<_> = own.map(|(name, source)| (name.to_owned(), source.to_owned())).into();
     let tenants = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tenants");
     for tenant in std::fs::read_dir(tenants).unwrap() {
         let tenant = tenant.unwrap();
@@ -17,13 +21,12 @@ fn templates() -> Vec<(String, String)> {
             found.push((tenant.file_name().to_string_lossy().into_owned(), source));
         }
     }
-    assert!(found.len() > 1, "a company with a template of its own");
+    assert!(found.len() > 3, "both companies of the demo have templates of their own");
     found
 }
 
-fn page_count(pdf: &[u8]) -> usize {
-    let text = String::from_utf8_lossy(pdf);
-    text.matches("/Type/Page\n").count() + text.matches("/Type/Page/").count()
+fn printed(template: &str, receipt: &ReceiptData) -> Vec<u8> {
+    typeset(template, std::slice::from_ref(receipt), Output::OnePerReceipt).unwrap().remove(0)
 }
 
 #[test]
@@ -55,9 +58,9 @@ fn many_receipts_in_one_file_and_one_by_one() {
     assert_eq!(single.len(), receipts.len());
     let together = typeset(DEFAULT_TEMPLATE, &receipts, Output::OneFile).unwrap();
     assert_eq!(together.len(), 1);
-    let pages: usize = single.iter().map(|pdf| page_count(pdf)).sum();
-    assert!(pages >= receipts.len() + 2, "{pages}");
-    assert_eq!(page_count(&together[0]), pages);
+    let pages: usize = single.iter().map(|pdf| Tool::pages(pdf)).sum();
+    assert!(pages > receipts.len(), "{pages}");
+    assert_eq!(Tool::pages(&together[0]), pages);
     assert!(typeset(DEFAULT_TEMPLATE, &[], Output::OneFile).unwrap().is_empty());
     assert!(typeset(DEFAULT_TEMPLATE, &vec![receipts[0].clone(); 101], Output::OneFile).is_err());
 }
@@ -70,10 +73,167 @@ fn the_same_receipt_gives_the_same_bytes() {
 
 #[test]
 fn language_title_and_tags_are_set() {
-    let pdf = typeset(DEFAULT_TEMPLATE, &[ReceiptData::sample()], Output::OneFile).unwrap();
-    let text = String::from_utf8_lossy(&pdf[0]);
-    assert!(text.contains("/Lang(ru"), "language");
-    assert!(text.contains("/StructTreeRoot"), "tags");
-    assert!(text.contains("/Title<FEFF041F043B0430"), "title");
-    assert!(text.contains("/Alt"), "the QR is described");
+    for (name, template) in templates() {
+        let pdf = printed(&template, &ReceiptData::sample());
+        let (info, _) = Tool::run("pdfinfo", &["-"], &pdf);
+        assert!(info.contains("Tagged:          yes"), "{name}: {info}");
+        assert!(info.contains("Title:           Платёжный документ за жилищно-коммунальные услуги"), "{name}: {info}");
+        let text = String::from_utf8_lossy(&pdf);
+        assert!(text.contains("/Lang(ru"), "{name}: language");
+        assert_eq!(text.matches("/Alt").count(), 2, "{name}: both codes are described");
+    }
+}
+
+/// Every text of the sample that a payer looks for.
+fn looked_for(receipt: &ReceiptData) -> Vec<String> {
+    let (payer, supplier, company) = (&receipt.payer, &receipt.supplier, &receipt.company);
+    let texts = [
+        &company.name,
+        &company.address,
+        &company.hours,
+        &company.site,
+        &company.email,
+        &company.dispatch,
+        &payer.account,
+        &payer.els,
+        &payer.izhku,
+        &payer.payment_document_id,
+        &payer.holder,
+        &payer.address,
+        &supplier.name,
+        &supplier.inn,
+        &supplier.kpp,
+        &supplier.settlement_account,
+        &supplier.bank_name,
+        &supplier.bic,
+        &supplier.correspondent_account,
+        &receipt.link_code,
+    ];
+    let mut all: Vec<String> = texts.into_iter().cloned().collect();
+    all.extend(company.phones.iter().cloned());
+    let quantity = crate::format::quantity;
+    all.extend([quantity(payer.area.unwrap()), crate::format::date(receipt.due_on)]);
+    all.push(crate::format::date(receipt.last_payment.unwrap().paid_on));
+    for meter in &receipt.meters {
+        all.extend([meter.serial.clone(), quantity(meter.previous.unwrap()), quantity(meter.current.unwrap())]);
+        all.extend([meter.method.clone(), crate::format::date(meter.next_verification.unwrap())]);
+    }
+    for line in receipt.groups.iter().flat_map(|group| &group.lines) {
+        let volumes = [line.volume, line.common_volume, line.coefficient].into_iter().flatten().map(quantity);
+        all.extend(volumes);
+        all.extend([line.service.clone(), line.unit.clone(), line.method.clone(), line.common_method.clone()]);
+        all.extend([line.formula.clone(), line.recalculation_basis.clone(), line.benefits_basis.clone()]);
+        let sums =
+            [line.charged, line.excess, line.recalculation, line.accrued, line.opening, line.penalty, line.to_pay];
+        all.extend(sums.into_iter().filter(|sum| *sum != 0).map(crate::format::rub));
+        all.push(crate::format::tariff(line.tariff.unwrap()));
+    }
+    let reference = &receipt.reference;
+    all.extend(reference.norms.iter().flat_map(|norm| [norm.service.clone(), quantity(norm.individual.unwrap())]));
+    all.extend(reference.house_meters.iter().flat_map(|meter| [meter.serial.clone(), quantity(meter.volume.unwrap())]));
+    all.extend(reference.house_totals.iter().flat_map(|of| [of.service.clone(), quantity(of.premises.unwrap())]));
+    all.extend(reference.house.iter().flat_map(|fact| [fact.title.clone(), fact.value.clone()]));
+    all.extend(reference.notes.iter().cloned());
+    for part in &receipt.instalments {
+        all.extend([part.service.clone(), crate::format::rub(part.to_pay)]);
+        all.extend(part.rate.map(quantity));
+    }
+    all.extend(receipt.awards.iter().flat_map(|award| [award.basis.clone(), crate::format::rub(award.sum)]));
+    all
+}
+
+#[test]
+fn every_template_says_all_that_the_form_demands() {
+    for (name, template) in templates() {
+        for sample in ["ordinary", "in_debt"] {
+            let receipt = ReceiptData::samples().into_iter().find(|(known, _)| *known == sample).unwrap().1;
+            let text = essence(&pdf_text(&printed(&template, &receipt)));
+            for wanted in looked_for(&receipt) {
+                assert!(text.contains(&essence(&wanted)), "{name}, {sample}: no «{wanted}» in {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_said_of_what_is_not_there() {
+    let bare = crate::samples::bare();
+    for (name, template) in templates() {
+        let text = pdf_text(&printed(&template, &bare));
+        for silly in [
+            "none",
+            "undefined",
+            "Рассрочка",
+            "прибор",
+            "Норматив",
+            "Справочн",
+            "ЕЛС",
+            "ИЖКУ",
+            "ИД ПД",
+            "Перерасчёт,",
+            "Льгота",
+            "Последняя",
+            "служба",
+            "Код",
+            "код для",
+            ", ,",
+            "№",
+        ] {
+            assert!(!text.contains(silly), "{name}: «{silly}» in {text}");
+        }
+    }
+}
+
+#[test]
+fn screen_readers_hear_the_receipt_in_its_order() {
+    let receipt = ReceiptData::sample();
+    for (name, template) in templates() {
+        let pdf = printed(&template, &receipt);
+        let (text, _) = Tool::run("pdfinfo", &["-struct-text", "-"], &pdf);
+        assert!(text.matches("Table").count() >= 1 || name == "large", "{name}: tables are tables");
+        let words = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+        let text = words(&text);
+        let (heading, account) = (&receipt.kind_title, &receipt.payer.account);
+        let (first, last) = (&receipt.groups[0].lines[0].service, &receipt.groups[3].lines[0].service);
+        let place = |word: &String| text.find(&words(word)).unwrap_or_else(|| panic!("{name}: no {word} in {text}"));
+        assert!(place(heading) < place(first) && place(account) < place(first), "{name}");
+        assert!(place(first) < place(last), "{name}");
+    }
+}
+
+/// Where each template has its payment QR on the first page.
+fn payment_corner(name: &str) -> [u32; 4] {
+    if name == "large" { [0, 0, 100, 100] } else { [50, 0, 50, 50] }
+}
+
+#[test]
+fn both_codes_are_read_from_the_page_and_the_payment_stands_alone() {
+    for (name, template) in templates() {
+        for encoding in [QrEncoding::Utf8, QrEncoding::Cp1251] {
+            let mut receipt = ReceiptData::sample();
+            receipt.qr_payload = PaymentOrder::for_receipt(&receipt).payload(encoding).unwrap();
+            let pdf = printed(&template, &receipt);
+            let corner = Tool::codes(&pdf, 1, payment_corner(&name));
+            assert_eq!(corner, [receipt.qr_payload.clone()], "{name}, {encoding:?}: the payment QR and no other");
+            let all: Vec<Vec<u8>> =
+                (1..=Tool::pages(&pdf)).flat_map(|page| Tool::codes(&pdf, page, WHOLE_PAGE)).collect();
+            assert_eq!(all.len(), 2, "{name}: {all:?}");
+            assert!(all.contains(&receipt.link_url.clone().into_bytes()), "{name}: {all:?}");
+        }
+    }
+}
+
+#[test]
+fn large_print_has_no_small_letter() {
+    let pdf = printed(LARGE_TEMPLATE, &crate::samples::in_debt());
+    let file = std::env::temp_dir().join(format!("large-{}.pdf", std::process::id()));
+    std::fs::write(&file, &pdf).unwrap();
+    let (xml, _) = Tool::run("pdftohtml", &["-xml", "-stdout", "-i", "-zoom", "1", file.to_str().unwrap()], &[]);
+    std::fs::remove_file(&file).unwrap();
+    let sizes: Vec<f64> = xml
+        .split("<fontspec ")
+        .skip(1)
+        .map(|font| font.split("size=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().parse().unwrap())
+        .collect();
+    assert!(!sizes.is_empty() && sizes.iter().all(|size| *size >= 16.0), "{sizes:?}");
 }

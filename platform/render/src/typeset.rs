@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use typst::WorldExt;
 use typst::diag::SourceDiagnostic;
+use typst::foundations::Bytes;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandards, Timestamp};
 
@@ -15,12 +16,17 @@ use crate::format;
 use crate::payment_qr::qr_svg;
 use crate::receipt::ReceiptData;
 use crate::typst_escape;
-use crate::world::ReceiptWorld;
+use crate::world::{Pictures, ReceiptWorld};
 
 /// The platform's own receipt template: the form of order 43/пр.
 pub const DEFAULT_TEMPLATE: &str = include_str!("../templates/receipt.typ.jinja");
+/// The same content in large print, for people with poor sight.
+pub const LARGE_TEMPLATE: &str = include_str!("../templates/receipt_large.typ.jinja");
 /// Most receipts in one call; more would hold too much memory at once.
 pub const BATCH_LIMIT: usize = 100;
+/// Most receipts in one document: Typst holds a document whole, some 20 MB for a full receipt, and a
+/// worker has 512 MB.
+pub const DOCUMENT_LIMIT: usize = 10;
 /// For how many documents Typst's cache remembers what it no longer used. Unlimited,
 /// it grows for ever; and as each clean-up walks the whole cache, less is quicker.
 const CACHE_AGE: usize = 2;
@@ -30,7 +36,8 @@ const CACHE_AGE: usize = 2;
 pub enum Output {
     /// A PDF for each receipt, in their order.
     OnePerReceipt,
-    /// One PDF with all of them, each on a new page: for the printing house.
+    /// One PDF with all of them, each on a new page: for the printing house. Paper
+    /// needs no tags, so it has none.
     OneFile,
 }
 
@@ -48,26 +55,30 @@ pub(crate) fn typeset_as(
     output: Output,
     standards: &PdfStandards,
 ) -> Result<Vec<Vec<u8>>, RenderError> {
-    if receipts.len() > BATCH_LIMIT {
-        return Err(RenderError::Data(format!("больше {BATCH_LIMIT} квитанций за раз")));
+    let finish = Finish { standards, tagged: output == Output::OnePerReceipt };
+    let limit = if output == Output::OneFile { DOCUMENT_LIMIT } else { BATCH_LIMIT };
+    if receipts.len() > limit {
+        return Err(RenderError::Data(format!("больше {limit} квитанций за раз")));
     }
     let template = ReceiptTemplate::parse(template)?;
     match output {
         Output::OnePerReceipt => {
-            receipts.iter().map(|receipt| document(&template, std::slice::from_ref(receipt), standards)).collect()
+            receipts.iter().map(|receipt| document(&template, std::slice::from_ref(receipt), &finish)).collect()
         }
         Output::OneFile if receipts.is_empty() => Ok(Vec::new()),
-        Output::OneFile => Ok(vec![document(&template, receipts, standards)?]),
+        Output::OneFile => Ok(vec![document(&template, receipts, &finish)?]),
     }
 }
 
+/// What the PDF must be.
+struct Finish<'a> {
+    standards: &'a PdfStandards,
+    tagged: bool,
+}
+
 /// One PDF of one or more receipts.
-fn document(
-    template: &ReceiptTemplate,
-    receipts: &[ReceiptData],
-    standards: &PdfStandards,
-) -> Result<Vec<u8>, RenderError> {
-    compile(template, receipts, |world| print(world, standards))
+fn document(template: &ReceiptTemplate, receipts: &[ReceiptData], finish: &Finish<'_>) -> Result<Vec<u8>, RenderError> {
+    compile(template, receipts, |world| print(world, finish))
 }
 
 /// Prepares pages and pictures, has `work` done with them and cleans up behind it.
@@ -77,17 +88,22 @@ fn compile<T>(
     work: impl FnOnce(&ReceiptWorld) -> Result<T, Box<SourceDiagnostic>>,
 ) -> Result<T, RenderError> {
     let Pages { text, starts } = Pages::render(template, receipts)?;
-    let mut pictures = Vec::with_capacity(receipts.len());
-    for receipt in receipts {
-        let payload = &receipt.qr_payload;
-        pictures.push(if payload.is_empty() { None } else { Some(qr_svg(payload)?) });
-    }
+    let pictures = receipts.iter().map(codes).collect::<Result<_, _>>()?;
     let today = receipts.first().map_or(0, |receipt| receipt.issued_on);
     let world = ReceiptWorld::new(text, pictures, today).ok_or_else(|| RenderError::Worker("no main file".into()))?;
     let result = work(&world);
     // Also after a failure: what failed was remembered, too.
     comemo::evict(CACHE_AGE);
     result.map_err(|diagnostic| explain(template, receipts, &starts, &world, &diagnostic))
+}
+
+/// The pictures of a receipt's codes.
+fn codes(receipt: &ReceiptData) -> Result<Pictures, RenderError> {
+    let picture = |payload: &[u8]| match payload {
+        [] => Ok(None),
+        payload => qr_svg(payload).map(|svg| Some(Bytes::from_string(svg))),
+    };
+    Ok(Pictures { payment: picture(&receipt.qr_payload)?, linking: picture(receipt.link_url.as_bytes())? })
 }
 
 /// The laid-out pages of one receipt, for tests that read their text.
@@ -99,11 +115,12 @@ pub(crate) fn compile_for_tests(template: &str, receipt: &ReceiptData) -> Result
     })
 }
 
-fn print(world: &ReceiptWorld, standards: &PdfStandards) -> Result<Vec<u8>, Box<SourceDiagnostic>> {
+fn print(world: &ReceiptWorld, finish: &Finish<'_>) -> Result<Vec<u8>, Box<SourceDiagnostic>> {
     let document = typst::compile::<PagedDocument>(world).output.map_err(first_error)?;
     let options = PdfOptions {
         timestamp: world.date().map(Timestamp::new_utc),
-        standards: standards.clone(),
+        standards: finish.standards.clone(),
+        tagged: finish.tagged,
         ..PdfOptions::default()
     };
     typst_pdf::pdf(&document, &options).map_err(first_error)
@@ -175,7 +192,12 @@ fn prologue(receipts: &[ReceiptData]) -> String {
     text
 }
 
-/// Where a template finds the QR picture of receipt `index`.
+/// Where a template finds the payment QR of receipt `index`.
 pub(crate) fn qr_path(index: usize) -> String {
     format!("/qr/{index}.svg")
+}
+
+/// Where a template finds the linking QR of receipt `index`.
+pub(crate) fn link_qr_path(index: usize) -> String {
+    format!("/link/{index}.svg")
 }

@@ -11,13 +11,18 @@
 
 use std::fmt::{self, Write};
 
-/// Writes `text` as Typst source.
+/// Letters in a row after which a word may be broken: a longer one would run out of its cell and over its
+/// neighbours. Account numbers of banks have 20.
+const LONGEST_RUN: usize = 24;
+
+/// Writes `text` as Typst source. A word without end gets invisible places to break.
 pub(crate) fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
     let mut chars = text.chars().peekable();
     // Whether the character before was written as itself and is a letter or
     // digit; false at the start, which is what escapes the first character.
     let mut after_plain = false;
     let mut first = true;
+    let mut run = 0;
     while let Some(c) = chars.next() {
         let plain = !first && c.is_alphanumeric();
         let next_plain = chars.peek().is_some_and(|next| next.is_alphanumeric());
@@ -26,6 +31,11 @@ pub(crate) fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
             out.write_char(c)?;
         } else {
             write!(out, "\\u{{{:x}}}", u32::from(c))?;
+        }
+        run = if c.is_whitespace() { 0 } else { run + 1 };
+        if run >= LONGEST_RUN && next_plain {
+            out.write_str("\\u{200b}")?;
+            run = 0;
         }
         after_plain = plain;
         first = false;
@@ -53,6 +63,15 @@ mod tests {
         assert_eq!(escaped("a..b"), "\\u{61}\\u{2e}\\u{2e}b");
         assert_eq!(escaped(" x "), "\\u{20}x\\u{20}");
         assert_eq!(escaped(""), "");
+    }
+
+    #[test]
+    fn a_word_without_end_may_be_broken() {
+        let out = escaped(&"щ".repeat(60));
+        assert_eq!(out.matches("\\u{200b}").count(), 2);
+        assert_eq!(out.replace("\\u{200b}", "").replace("\\u{449}", "щ"), "щ".repeat(60));
+        assert!(!escaped("40702810600090001234").contains("200b"));
+        assert!(!escaped(&"слово ".repeat(60)).contains("200b"));
     }
 
     #[test]

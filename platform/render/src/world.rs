@@ -1,5 +1,5 @@
-//! What Typst may see of the outside: one source text, the QR pictures of the
-//! receipts, four fonts and a fixed date. No files, no packages, no clock.
+//! What Typst may see of the outside: one source text, the pictures of the
+//! receipts' codes, four fonts and a fixed date. No files, no packages, no clock.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -65,20 +65,39 @@ fn without(scope: &Scope, removed: &[&str]) -> Scope {
     kept
 }
 
+/// The codes of one receipt as SVG.
+#[derive(Default)]
+pub(crate) struct Pictures {
+    /// The payment QR.
+    pub(crate) payment: Option<Bytes>,
+    /// The QR that leads to the portal's linking page.
+    pub(crate) linking: Option<Bytes>,
+}
+
 /// The world of one document.
 pub(crate) struct ReceiptWorld {
     source: Source,
-    pictures: Vec<Option<Bytes>>,
+    pictures: Vec<Pictures>,
     today: Option<Datetime>,
 }
 
 impl ReceiptWorld {
-    /// A world around `text`; `pictures[i]` is the QR of receipt `i` as SVG, and
+    /// A world around `text`; `pictures[i]` are the codes of receipt `i`, and
     /// `today` what `datetime.today()` says, yyyymmdd. `None` if Typst refuses
     /// its own file name, which does not happen.
-    pub(crate) fn new(text: String, pictures: Vec<Option<String>>, today: u32) -> Option<Self> {
-        let pictures = pictures.into_iter().map(|svg| svg.map(Bytes::from_string)).collect();
+    pub(crate) fn new(text: String, pictures: Vec<Pictures>, today: u32) -> Option<Self> {
         Some(Self { source: Source::new(SHARED.main?, text), pictures, today: calendar_day(today) })
+    }
+
+    /// The picture at `/qr/<index>.svg` or `/link/<index>.svg`.
+    fn picture(&self, name: &str) -> Option<Bytes> {
+        let (folder, file) = name.strip_prefix('/')?.split_once('/')?;
+        let pictures = self.pictures.get(file.strip_suffix(".svg")?.parse::<usize>().ok()?)?;
+        match folder {
+            "qr" => pictures.payment.clone(),
+            "link" => pictures.linking.clone(),
+            _ => None,
+        }
     }
 
     /// The fixed date of this world.
@@ -116,10 +135,7 @@ impl World for ReceiptWorld {
             return Err(FileError::AccessDenied);
         }
         let name = path.vpath().get_with_slash();
-        name.strip_prefix("/qr/")
-            .and_then(|rest| rest.strip_suffix(".svg"))
-            .and_then(|index| self.pictures.get(index.parse::<usize>().ok()?)?.clone())
-            .ok_or_else(|| FileError::NotFound(PathBuf::from(name)))
+        self.picture(name).ok_or_else(|| FileError::NotFound(PathBuf::from(name)))
     }
 
     fn font(&self, index: usize) -> Option<Font> {

@@ -5,6 +5,8 @@ mod demo;
 mod info;
 mod mail;
 mod plugin;
+mod progress;
+mod receipts;
 mod scratch;
 mod secrets;
 mod serve;
@@ -70,6 +72,8 @@ enum Command {
         #[arg(long, conflicts_with = "publish")]
         replay: bool,
     },
+    /// Print the receipts of a house into one file
+    Receipts(receipts::Arguments),
     /// Tariff plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -185,6 +189,7 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Tenant(TenantCommand::List) => tenant::list(config).await?,
         Command::Bill { slug, period, replay: true, .. } => return bill::replay(config, &slug, period).await,
         Command::Bill { slug, period, publish, .. } => bill::bill(config, &slug, period, publish).await?,
+        Command::Receipts(arguments) => receipts::print(config, &arguments).await?,
         Command::Plugin(PluginCommand::Check { file }) => plugin::check(&file).await?,
         Command::Plugin(PluginCommand::Run { file, case }) => return plugin::run(&file, &case).await,
         Command::Secrets(SecretsCommand::Rotate) => secrets::rotate(config).await?,

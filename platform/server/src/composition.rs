@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use kabinet_accounts::tickets::Tickets;
 use kabinet_accounts::{Accounts, Profiles};
-use kabinet_billing::{Billing, Codes};
+use kabinet_billing::{Billing, Codes, Linking};
 use kabinet_contracts::PersonalData;
 use kabinet_core::jobs::JobRunner;
 use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Registry, Tenants};
@@ -80,8 +81,10 @@ impl App {
         }));
         let plugins = PluginHost::new(pool.clone(), config.data.dir.join("plugins"), key)?;
         let printer = ReceiptPrinter::new(pool);
-        let codes = Codes::new(TokenKey::new(key).derived("codes of receipts"));
-        let billing = Billing::new(db.clone(), plugins.clone(), printer.clone()).with_codes(codes);
+        let tokens = TokenKey::new(key);
+        let codes = Codes::new(tokens.derived("codes of receipts"));
+        let linking = Linking { codes, tickets: Tickets::new(&tokens), address: config.public_address() };
+        let billing = Billing::new(db.clone(), plugins.clone(), printer.clone()).with_linking(linking);
         let tenants = Tenants::new(db.clone());
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
         let personal: Vec<Arc<dyn PersonalData>> =

@@ -8,6 +8,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use kabinet_core::{Clock, Day, Timestamp};
 use kabinet_residents::PlatformRules;
+use kabinet_web::PublicAddress;
 use serde::{Deserialize, Serialize};
 
 use crate::gosuslugi::GosuslugiConfig;
@@ -221,6 +222,12 @@ impl Config {
     pub fn ring_file(&self) -> PathBuf {
         let named = &self.secrets.ring_file;
         if named.as_os_str().is_empty() { self.data.dir.join("keys/ring") } else { named.clone() }
+    }
+
+    /// How the portals are reached from outside.
+    #[must_use]
+    pub fn public_address(&self) -> PublicAddress {
+        PublicAddress::new(&self.server.public_scheme, self.public_port())
     }
 
     /// The port that links carry.

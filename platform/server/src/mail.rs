@@ -15,8 +15,8 @@ use kabinet_core::jobs::{JobContext, JobError, JobHandler};
 use kabinet_core::mail::MAIL_JOB;
 use kabinet_core::{Mail, Manifest, Module, ModuleKind, Tenant};
 use kabinet_render::{LetterCompany, Letters};
-use kabinet_web::WebModule;
 use kabinet_web::theme::{Brand, fill_colors};
+use kabinet_web::{PublicAddress, WebModule};
 
 pub use mailbox::Mailbox;
 pub use outgoing::Outgoing;
@@ -79,8 +79,7 @@ struct SendLetter {
     letters: Letters,
     transport: Transport,
     sender: String,
-    scheme: String,
-    port: Option<u16>,
+    address: PublicAddress,
 }
 
 impl Mails {
@@ -94,8 +93,7 @@ impl Mails {
             letters: Letters::new(templates.into_iter().chain(OWN.iter().copied()))?,
             transport,
             sender: config.mail.from.clone(),
-            scheme: config.server.public_scheme.clone(),
-            port: config.public_port(),
+            address: config.public_address(),
         })))
     }
 }
@@ -167,31 +165,9 @@ impl SendLetter {
             address: profile.address.clone(),
             site: profile.site.clone(),
             hours: profile.hours.clone(),
-            url: address(&self.scheme, &tenant.canonical_host, self.port),
+            url: self.address.of(&tenant.canonical_host),
             color,
             color_text,
         }
-    }
-}
-
-/// `https://kabinet.example`, with the port where it is not the scheme's own.
-fn address(scheme: &str, host: &str, port: Option<u16>) -> String {
-    let usual = if scheme == "https" { 443 } else { 80 };
-    match port.filter(|port| *port != usual) {
-        Some(port) => format!("{scheme}://{host}:{port}"),
-        None => format!("{scheme}://{host}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::address;
-
-    #[test]
-    fn links_carry_a_port_only_where_it_is_needed() {
-        assert_eq!(address("http", "a.localhost", Some(8080)), "http://a.localhost:8080");
-        assert_eq!(address("http", "a.localhost", Some(80)), "http://a.localhost");
-        assert_eq!(address("https", "a.example", Some(443)), "https://a.example");
-        assert_eq!(address("https", "a.example", None), "https://a.example");
     }
 }

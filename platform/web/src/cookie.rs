@@ -32,6 +32,8 @@ pub enum Purpose {
     Gosuslugi,
     /// The account that a resident is about to link, sealed.
     Linking,
+    /// The code of a receipt whose QR was read, sealed.
+    ReceiptCode,
     /// The account that a guest sends readings for, sealed.
     Readings,
     /// The page that waits for a login, sealed.
@@ -62,6 +64,8 @@ impl CookieNames {
             (false, Purpose::Gosuslugi) => "kabinet-gosuslugi",
             (true, Purpose::Linking) => "__Host-kabinet-linking",
             (false, Purpose::Linking) => "kabinet-linking",
+            (true, Purpose::ReceiptCode) => "__Host-kabinet-code",
+            (false, Purpose::ReceiptCode) => "kabinet-code",
             (true, Purpose::Readings) => "__Host-kabinet-readings",
             (false, Purpose::Readings) => "kabinet-readings",
             (true, Purpose::Return) => "__Host-kabinet-return",

@@ -2,6 +2,7 @@
 //!
 //! A resident's request runs one way: host → company → session → module gate → handler.
 
+mod address;
 pub mod api;
 pub mod asset;
 pub mod captcha;
@@ -24,6 +25,7 @@ mod surface;
 pub mod theme;
 mod view;
 
+pub use address::PublicAddress;
 pub use api::{ApiPart, ApiResult, openapi_document};
 pub use captcha::Captcha;
 pub use client::ClientAddress;

@@ -52,7 +52,7 @@ const WHOLE: Scale = Scale {
     seconds: 5.0,
     readings: 15,
     billed: 100_000,
-    receipts: 1000,
+    receipts: 5000,
     repeats: 5,
     profiles: true,
 };

@@ -12,6 +12,8 @@ on_both_databases![
     a_code_links_once_and_is_printed_again_as_it_was,
     a_firm_links_by_code_only,
     a_company_may_ask_for_codes,
+    a_scanned_receipt_brings_its_code_through_the_login,
+    a_scan_tells_nothing_and_forgives_nothing,
 ];
 
 /// The code on the newest receipt, which this resident may print.
@@ -20,7 +22,7 @@ pub fn printed_code(person: &mut Person) -> Option<String> {
     let text = Pdf::new(&pdf.body).text();
     let shaped = |word: &&str| word.len() == 11 && word.contains('-') && LinkCode::parse(word).is_some();
     let code = text.split_whitespace().find(shaped).map(str::to_owned);
-    assert_eq!(code.is_some(), text.contains("Код для привязки"), "{text}");
+    assert_eq!(code.is_some(), text.contains("код для привязки"), "{text}");
     code
 }
 
@@ -71,6 +73,76 @@ fn a_firm_links_by_code_only(kind: Kind) {
     person.find(&known.account, &known.house, &format!("пом. {}", known.flat)).expect(303);
     person.prove("code", &code).expect(303);
     assert_eq!(person.linked(), [known.account]);
+}
+
+/// The address in the QR beside the code, as the path that a browser asks for and the part behind the `#`.
+fn scanned(person: &mut Person) -> (String, String) {
+    let pdf = person.browser.get("/documents/2026-10.pdf").expect(200);
+    let codes = Pdf::new(&pdf.body).codes();
+    let address = codes.into_iter().find(|code| code.starts_with("http")).expect("a QR for linking");
+    let (sent, kept) = address.split_once('#').expect("a fragment");
+    let host = format!("http://{}", person.browser.host);
+    let path = sent.strip_prefix(&host).unwrap_or_else(|| panic!("{sent} leads to {host}"));
+    (path.to_owned(), kept.to_owned())
+}
+
+/// No script runs here: what a browser without JavaScript does, too.
+fn a_scanned_receipt_brings_its_code_through_the_login(kind: Kind) {
+    let server = Server::shared(kind);
+    let known = flat(server, SLUG, 12);
+    let mut holder = holder_of(server, &known);
+    let code = printed_code(&mut holder).expect("a code");
+    let (path, kept) = scanned(&mut holder);
+    assert_eq!(kept, code);
+    assert!(path.starts_with("/accounts/link?receipt=") && !path.contains(&code), "{path}");
+    let mut person = newcomer(server, SLUG);
+    person.browser = server.browser(SLUG);
+    let answer = person.browser.get(&path).expect(303);
+    assert_eq!(answer.location(), "/", "a guest logs in first");
+    let start = person.browser.follow(answer).page();
+    assert!(start.text().contains("Код из квитанции принят"), "{}", start.text());
+    for word in [&known.account, &known.surname, &code] {
+        assert!(!start.text().contains(word.as_str()), "{word} is shown to a guest");
+    }
+    let answer = person.browser.try_log_in(&person.email, crate::world::PASSWORD).expect(303);
+    assert_eq!(answer.location(), "/accounts/link");
+    let find = person.browser.follow(answer).page();
+    assert!(find.text().contains("Код из квитанции уже принят"), "{}", find.text());
+    assert!(!find.text().contains(&known.account) && !find.text().contains(&known.surname), "{}", find.text());
+    let form = find.form("/accounts/link").with("account", &known.account).with("house", &known.house);
+    let answer = person.submit(&form.with("flat", &known.flat)).expect(303);
+    let check = person.browser.follow(answer).page();
+    assert!(!check.text().contains(&known.surname));
+    let form = check.form("/accounts/link");
+    assert_eq!(form.value("code"), Some(code.as_str()), "the code is filled in");
+    person.submit(&form).expect(303);
+    assert_eq!(person.linked(), [known.account]);
+    let again = person.browser.page("/accounts/link");
+    assert!(!again.text().contains("Код из квитанции"), "the code is forgotten");
+    assert!(!server.log().contains(&code), "no log holds the code");
+}
+
+fn a_scan_tells_nothing_and_forgives_nothing(kind: Kind) {
+    let server = Server::shared(kind);
+    let (mine, other) = (flat(server, SLUG, 13), flat(server, SLUG, 14));
+    let (path, _) = scanned(&mut holder_of(server, &mine));
+    // The code of one account links no other.
+    let mut person = newcomer(server, SLUG);
+    assert_eq!(person.browser.get(&path).expect(303).location(), "/accounts/link");
+    person.find(&other.account, &other.house, &other.flat).expect(303);
+    let form = person.browser.page("/accounts/link?step=check").form("/accounts/link");
+    person.submit(&form).expect(422);
+    assert!(person.linked().is_empty());
+    // A ticket that was cut, changed, or is another company's brings nothing.
+    for wrong in ["/accounts/link?receipt=", "/accounts/link?receipt=x", &path[..path.len() - 1], &format!("{path}A")] {
+        let mut guest = server.browser(SLUG);
+        let answer = guest.get(wrong).expect(303);
+        assert!(guest.follow(answer).page().text().contains("введите код с квитанции вручную"), "{wrong}");
+        assert!(guest.cookie("kabinet-code").is_none(), "{wrong}");
+    }
+    let mut guest = server.browser("teploset");
+    guest.get(&path).expect(303);
+    assert!(guest.cookie("kabinet-code").is_none());
 }
 
 /// On a server of its own: the setting concerns everybody.

@@ -120,9 +120,11 @@ impl Pen {
         let mut sheet = Sheet { surface: &mut surface, y: 45.0 };
         self.head(&mut sheet, receipt);
         self.payment(&mut sheet, receipt);
-        let qr = qr_path(&receipt.qr_payload)?;
-        sheet.surface.draw_path(&qr);
-        sheet.y = 290.0;
+        sheet.surface.draw_path(&qr_path(&receipt.qr_payload, (450.0, 100.0), 105.0)?);
+        sheet.surface.draw_path(&qr_path(receipt.link_url.as_bytes(), (LEFT, 262.0), 71.0)?);
+        sheet.text(&self.regular, 7.5, LEFT + 78.0, "Личный кабинет: код для привязки лицевого счёта, на один раз");
+        sheet.text(&self.bold, 8.5, LEFT + 78.0, &receipt.link_code);
+        sheet.y = 345.0;
         self.meters(&mut sheet, receipt);
         self.charges(&mut sheet, receipt);
         self.reference(&mut sheet, receipt);
@@ -137,6 +139,7 @@ impl Pen {
         sheet.text(&self.bold, 11.0, LEFT, &company.name);
         sheet.y += ROW;
         sheet.text_right(&self.bold, 15.0, LEFT + WIDTH, &period(receipt.period));
+        let office = format!("{} · {}", company.address, company.hours);
         let contacts = format!("{} · {} · {}", company.phones.join(", "), company.site, company.email);
         let area = payer.area.map(quantity).unwrap_or_default();
         let residents = payer.residents.map(|count| count.to_string()).unwrap_or_default();
@@ -145,11 +148,12 @@ impl Pen {
         let correspondent = format!("к/с {}", supplier.correspondent_account);
         let tax = format!("ИНН {}, КПП {}", supplier.inn, supplier.kpp);
         let titled = [
-            ("", company.address.as_str()),
+            ("", office.as_str()),
             ("", &contacts),
             ("Аварийно-диспетчерская служба", &company.dispatch),
             ("Лицевой счёт", &payer.account),
             ("ЕЛС", &payer.els),
+            ("ИЖКУ", &payer.izhku),
             ("ИД ПД", &payer.payment_document_id),
             ("Плательщик", &payer.holder),
             ("Адрес", &payer.address),
@@ -226,34 +230,39 @@ impl Pen {
     }
 
     fn charges(&self, sheet: &mut Sheet<'_, '_>, receipt: &ReceiptData) {
-        const PLACES: [f32; 14] =
-            [0.0, 160.0, 185.0, 270.0, 310.0, 335.0, 355.0, 380.0, 410.0, 440.0, 465.0, 485.0, 505.0, 527.0];
+        const PLACES: [f32; 17] = [
+            0.0, 112.0, 134.0, 180.0, 265.0, 285.0, 310.0, 330.0, 355.0, 370.0, 395.0, 420.0, 440.0, 465.0, 480.0,
+            505.0, 527.0,
+        ];
         let titles = [
             "Услуга",
             "Ед.",
-            "Способ",
-            "Объём",
-            "Тариф, ₽",
+            "способ",
+            "способ",
+            "объём",
+            "объём",
+            "Тариф",
             "Начислено",
-            "Коэф.",
-            "Превышение",
+            "коэф.",
+            "сумма",
             "Перерасчёт",
             "Льготы",
-            "Долг на начало",
+            "Всего за месяц",
+            "Долг, аванс",
             "Пени",
             "Оплачено",
             "К оплате",
         ];
         sheet.text(&self.bold, 9.0, LEFT, "3. Расчёт размера платы");
         sheet.y += ROW;
-        sheet.row(&self.narrow, &PLACES, 3, &titles);
+        sheet.row(&self.narrow, &PLACES, 4, &titles);
         for group in &receipt.groups {
             sheet.text(&self.bold, 8.4, LEFT, &group.title);
             sheet.y += ROW;
             for line in &group.lines {
                 let texts = charge_texts(line);
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                sheet.row(&self.narrow, &PLACES, 3, &texts);
+                sheet.row(&self.narrow, &PLACES, 4, &texts);
             }
         }
         let totals = &receipt.totals;
@@ -262,13 +271,14 @@ impl Pen {
             totals.excess,
             totals.recalculation,
             totals.benefits,
+            totals.accrued,
             totals.opening,
             totals.penalty,
             totals.counted,
             totals.to_pay,
         ];
         sheet.text(&self.bold, 8.4, LEFT, "Итого");
-        for (place, sum) in PLACES[6..].iter().zip(sums) {
+        for (place, sum) in PLACES[8..].iter().zip(sums) {
             sheet.text_right(&self.bold, 8.4, LEFT + place, &dash(sum));
         }
         sheet.y += ROW;
@@ -277,6 +287,13 @@ impl Pen {
                 let (service, basis) = (&line.service, &line.recalculation_basis);
                 let sum = rub_sign(line.recalculation);
                 let text = format!("Перерасчёт, {service}: {basis} ({sum}).");
+                sheet.text(&self.regular, 7.5, LEFT, &text);
+                sheet.y += ROW;
+            }
+            if !line.benefits_basis.is_empty() {
+                let (service, basis) = (&line.service, &line.benefits_basis);
+                let sum = rub_sign(-line.benefits);
+                let text = format!("Льгота, {service}: {basis} ({sum}).");
                 sheet.text(&self.regular, 7.5, LEFT, &text);
                 sheet.y += ROW;
             }
@@ -292,6 +309,18 @@ impl Pen {
             let (individual, common) = (number(norm.individual), number(norm.common));
             let texts = [norm.service.as_str(), &norm.unit, &individual, &common];
             sheet.row(&self.narrow, &[0.0, 100.0, 200.0, 240.0], 2, &texts);
+        }
+        let number = |value: Option<i64>| value.map(quantity).unwrap_or_default();
+        for meter in &receipt.reference.house_meters {
+            let title = format!("{}, № {}", meter.service, meter.serial);
+            let (previous, current, volume) = (number(meter.previous), number(meter.current), number(meter.volume));
+            let texts = [title.as_str(), &meter.unit, &previous, &current, &volume];
+            sheet.row(&self.narrow, &[0.0, 120.0, 170.0, 205.0, 240.0], 2, &texts);
+        }
+        for total in &receipt.reference.house_totals {
+            let (premises, common) = (number(total.premises), number(total.common));
+            let texts = [total.service.as_str(), &total.unit, &premises, &common];
+            sheet.row(&self.narrow, &[0.0, 120.0, 200.0, 240.0], 2, &texts);
         }
         for fact in &receipt.reference.house {
             sheet.row(&self.narrow, &[0.0, 240.0], 1, &[&fact.title, &fact.value]);
@@ -309,19 +338,22 @@ impl Pen {
     }
 }
 
-fn charge_texts(line: &ChargeLine) -> [String; 14] {
+fn charge_texts(line: &ChargeLine) -> [String; 17] {
     let number = |value: Option<i64>| value.map_or_else(String::new, quantity);
     [
         line.service.clone(),
         line.unit.clone(),
         line.method.clone(),
+        line.common_method.clone(),
         number(line.volume),
+        number(line.common_volume),
         line.tariff.map_or_else(String::new, tariff),
         rub(line.charged),
         number(line.coefficient),
         dash(line.excess),
         dash(line.recalculation),
         dash(line.benefits),
+        rub(line.accrued),
         dash(line.opening),
         dash(line.penalty),
         dash(line.counted),
@@ -333,11 +365,11 @@ fn dash(kopecks: i64) -> String {
     if kopecks == 0 { String::new() } else { rub(kopecks) }
 }
 
-/// The QR as one path of 105 points width at the right edge.
-fn qr_path(payload: &[u8]) -> Result<Path, Failure> {
+/// A QR as one path, `side` points wide.
+fn qr_path(payload: &[u8], corner: (f32, f32), side: f32) -> Result<Path, Failure> {
     let code = QrCode::with_error_correction_level(payload, EcLevel::M)?;
     let width = code.width();
-    let module = 105.0 / width as f32;
+    let module = side / width as f32;
     let colors = code.into_colors();
     let mut path = PathBuilder::new();
     for (y, row) in colors.chunks(width).enumerate() {
@@ -345,7 +377,7 @@ fn qr_path(payload: &[u8]) -> Result<Path, Failure> {
         while x < width {
             let run = row[x..].iter().take_while(|color| **color == Color::Dark).count();
             if run > 0 {
-                let (left, top) = (450.0 + x as f32 * module, 100.0 + y as f32 * module);
+                let (left, top) = (corner.0 + x as f32 * module, corner.1 + y as f32 * module);
                 path.move_to(left, top);
                 path.line_to(left + run as f32 * module, top);
                 path.line_to(left + run as f32 * module, top + module);

@@ -1,14 +1,13 @@
 //! `kabinet bill SLUG PERIOD`.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::bail;
-use indicatif::{ProgressBar, ProgressStyle};
 use kabinet_billing::runs::{self, replay};
 use kabinet_core::{Actor, Period};
 
+use super::progress::Progress;
 use crate::composition::App;
 use crate::config::Config;
 
@@ -20,8 +19,10 @@ pub(super) async fn bill(config: Config, slug: &str, period: Period, publish: bo
     let id = runs::start(&mut tx, period).await?;
     tx.commit().await?;
     let started = Instant::now();
-    let mut progress = Progress::new();
-    let run = runs::continue_run(&app.db, &tenant, app.billing.plugins(), id, |done, total| progress.show(done, total));
+    let mut progress = Progress::new("счетов");
+    let run = runs::continue_run(&app.db, &tenant, app.billing.plugins(), id, |done, total| {
+        progress.show(done as usize, total as usize);
+    });
     let run = run.await?;
     progress.end();
     let seconds = started.elapsed().as_secs_f64();
@@ -54,46 +55,4 @@ pub(super) async fn replay(config: Config, slug: &str, period: Period) -> anyhow
     }
     eprintln!("kabinet: {slug} {period}: опубликован другой итог: {}", replay.published);
     Ok(ExitCode::FAILURE)
-}
-
-/// A bar on a terminal, a line for every tenth otherwise.
-enum Progress {
-    Bar(ProgressBar),
-    Lines { tenths: u32 },
-}
-
-impl Progress {
-    fn new() -> Self {
-        if !std::io::stderr().is_terminal() {
-            return Self::Lines { tenths: 0 };
-        }
-        let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} счетов, {per_sec}, осталось {eta}")
-        {
-            bar.set_style(style);
-        }
-        Self::Bar(bar)
-    }
-
-    fn show(&mut self, done: u32, total: u32) {
-        match self {
-            Self::Bar(bar) => {
-                bar.set_length(u64::from(total));
-                bar.set_position(u64::from(done));
-            }
-            Self::Lines { tenths } => {
-                let reached = done.saturating_mul(10).checked_div(total).unwrap_or(10);
-                if reached > *tenths {
-                    *tenths = reached;
-                    eprintln!("{done} из {total} счетов");
-                }
-            }
-        }
-    }
-
-    fn end(&self) {
-        if let Self::Bar(bar) = self {
-            bar.finish();
-        }
-    }
 }

@@ -8,6 +8,7 @@ use kabinet_billing::{BillingSettings, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::MetersSettings;
+use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use kabinet_residents::gosuslugi::settings as gosuslugi;
 use kabinet_residents::{MODULE as RESIDENTS, ResidentsSettings};
 use sha2::{Digest, Sha256};
@@ -190,14 +191,11 @@ async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Re
     changes.extend(installed.await?);
     let mut billing: BillingSettings = tx.tenant().settings(BILLING)?;
     billing.due_days.clone_from(&package.due_days);
-    billing.receipt_template = match &package.template {
-        Some(template) => {
-            let (hash, saved) = catalog::set_receipt_template(tx, &template.source).await?;
-            changes.extend(saved);
-            hash
-        }
-        None => String::new(),
-    };
+    // The platform's form is stored like any other, so that the next release prints old months as they were.
+    let template = package.template.as_ref().map_or(DEFAULT_TEMPLATE, |template| template.source.as_str());
+    let (hash, saved) = catalog::set_receipt_template(tx, template).await?;
+    changes.extend(saved);
+    billing.receipt_template = hash;
     if tx.set_settings(BILLING, &billing).await? {
         changes.push("сроки оплаты и квитанция: изменено".to_owned());
     }

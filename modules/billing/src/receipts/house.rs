@@ -1,0 +1,129 @@
+//! The receipts of a whole house, for the printing house: in the order of its flats, in parts that each
+//! become one document, so that memory does not grow with the house.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use kabinet_accounts::roster;
+use kabinet_contracts::{AccountId, RunId};
+use kabinet_core::{Actor, Period, Tenant, Tx};
+use kabinet_render::ReceiptData;
+use kabinet_render::typeset::DOCUMENT_LIMIT;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::{Receipts, template_of};
+use crate::catalog::ReceiptKind;
+use crate::charges;
+use crate::entity::{billing_run, receipt};
+use crate::error::Error;
+use crate::plan::Snapshot;
+use crate::store;
+
+/// Accounts whose receipts are looked for in one statement.
+const LOOKED_FOR: usize = 500;
+
+/// Which receipts of which house.
+#[derive(Clone, Copy, Debug)]
+pub struct WantedHouse<'a> {
+    /// The month.
+    pub period: Period,
+    /// The company's code of the house.
+    pub house: &'a str,
+    /// The kind of receipt; none: the company's main kind.
+    pub kind: Option<&'a str>,
+}
+
+/// The receipts of a house that are to be printed.
+#[derive(Clone, Debug)]
+pub struct HouseReceipts {
+    run: billing_run::Model,
+    snapshot: Snapshot,
+    kind: ReceiptKind,
+    template: String,
+    accounts: Vec<AccountId>,
+}
+
+impl HouseReceipts {
+    /// How many receipts there are.
+    #[must_use]
+    pub fn receipts(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// In how many parts they are printed.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.accounts.len().div_ceil(DOCUMENT_LIMIT)
+    }
+
+    /// The code of the kind they are of.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind.code
+    }
+
+    /// How many receipts are printed when `part` is.
+    #[must_use]
+    pub fn done_after(&self, part: usize) -> usize {
+        self.accounts.len().min((part + 1) * DOCUMENT_LIMIT)
+    }
+
+    /// The accounts of a part.
+    fn part(&self, part: usize) -> &[AccountId] {
+        self.accounts.chunks(DOCUMENT_LIMIT).nth(part).unwrap_or_default()
+    }
+}
+
+impl Receipts {
+    /// The receipts of a house in a published month, in the order of the flats.
+    pub async fn of_house(&self, tenant: &Arc<Tenant>, wanted: WantedHouse<'_>) -> Result<HouseReceipts, Error> {
+        let tx = self.db.read(tenant, Actor::System).await?;
+        let accounts = roster::of_house(&tx, wanted.house).await?.ok_or(Error::NoSuchHouse)?;
+        // Accounts that refused paper are to be left out here.
+        let run = store::published(&tx, wanted.period).await?.ok_or(Error::NoSuchReceipt)?;
+        let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
+        let kind = kind_of(&snapshot, wanted.kind).ok_or(Error::NoSuchReceipt)?.clone();
+        let with_receipt = billed(&tx, run.id, &kind.code, &accounts).await?;
+        let template = template_of(&tx, &run.template_hash).await?;
+        tx.commit().await?;
+        let accounts: Vec<AccountId> = accounts.into_iter().filter(|account| with_receipt.contains(account)).collect();
+        if accounts.is_empty() {
+            return Err(Error::NoSuchReceipt);
+        }
+        Ok(HouseReceipts { run, snapshot, kind, template, accounts })
+    }
+
+    /// A part of the receipts as one PDF; parts are counted from zero.
+    pub async fn print_part(&self, tenant: &Arc<Tenant>, house: &HouseReceipts, part: usize) -> Result<Vec<u8>, Error> {
+        let accounts = house.part(part);
+        let tx = self.db.read(tenant, Actor::System).await?;
+        let months = charges::frozen_all(&tx, &house.run, &house.snapshot, accounts).await?;
+        tx.commit().await?;
+        let data: Vec<ReceiptData> = accounts
+            .iter()
+            .zip(&months)
+            .map(|(account, month)| self.data(tenant, month, &house.kind, *account, true))
+            .collect();
+        Ok(self.printer.print_together(&house.template, &data).await?)
+    }
+}
+
+fn kind_of<'a>(snapshot: &'a Snapshot, asked: Option<&str>) -> Option<&'a ReceiptKind> {
+    match asked {
+        Some(code) => snapshot.kinds.iter().find(|kind| kind.code == code),
+        None => snapshot.kinds.iter().find(|kind| kind.main).or(snapshot.kinds.first()),
+    }
+}
+
+/// Those of `accounts` that have a receipt of the kind.
+async fn billed(tx: &Tx, run: RunId, kind: &str, accounts: &[AccountId]) -> Result<HashSet<AccountId>, Error> {
+    let mut found = HashSet::with_capacity(accounts.len());
+    for some in accounts.chunks(LOOKED_FOR) {
+        let theirs = receipt::Entity::find()
+            .filter(receipt::Column::RunId.eq(run))
+            .filter(receipt::Column::KindCode.eq(kind))
+            .filter(receipt::Column::AccountId.is_in(some.iter().copied()));
+        found.extend(tx.all(theirs).await?.into_iter().map(|row| row.account_id));
+    }
+    Ok(found)
+}
