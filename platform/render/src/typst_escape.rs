@@ -17,7 +17,9 @@ const LONGEST_RUN: usize = 24;
 
 /// Writes `text` as Typst source. A word without end gets invisible places to break.
 pub(crate) fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
-    let mut chars = text.chars().peekable();
+    // Marks that turn the direction are invisible themselves and would turn what stands behind the value.
+    let turns = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut chars = text.chars().filter(|c| !turns(c)).peekable();
     // Whether the character before was written as itself and is a letter or
     // digit; false at the start, which is what escapes the first character.
     let mut after_plain = false;
@@ -61,6 +63,7 @@ mod tests {
         assert_eq!(escaped("10.11.2026"), "\\u{31}0.11.2026");
         assert_eq!(escaped("1,"), "\\u{31}\\u{2c}");
         assert_eq!(escaped("a..b"), "\\u{61}\\u{2e}\\u{2e}b");
+        assert_eq!(escaped("a\u{202e}b\u{2067}c"), escaped("abc"));
         assert_eq!(escaped(" x "), "\\u{20}x\\u{20}");
         assert_eq!(escaped(""), "");
     }
