@@ -24,7 +24,7 @@ pub struct CaseReport {
     pub differences: Vec<String>,
     /// What the plugin charged; empty where it refused.
     pub charges: Vec<AccountCharges>,
-    /// Instructions used, where there was a result.
+    /// Fuel and memory used, where there was a result.
     pub usage: Option<Usage>,
 }
 

@@ -7,13 +7,14 @@ use kabinet_sandbox::Pool;
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder};
 
 use crate::api::{AccountCharges, Batch, PluginInfo};
 use crate::artifact::Artifacts;
 use crate::compile::{self, Compiled};
 use crate::engine::{self, Gate};
 use crate::error::PluginError;
+use crate::limits::Limits;
 use crate::v1::{self, Described};
 use crate::{limits, precheck, verify};
 
@@ -39,15 +40,52 @@ struct Runtime {
     gate: Gate,
 }
 
-/// Per-call limits of memory and tables.
+/// Per-call limits of memory and tables, and the largest memory there was.
 pub(crate) struct Guard {
     limits: StoreLimits,
+    memory: usize,
+}
+
+impl ResourceLimiter for Guard {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = self.limits.memory_growing(current, desired, maximum)?;
+        if allowed {
+            // A component has one memory (see the engine's pool), which never shrinks.
+            self.memory = self.memory.max(desired);
+        }
+        Ok(allowed)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.limits.memory_grow_failed(error)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.limits.table_growing(current, desired, maximum)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.limits.table_grow_failed(error)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances()
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables()
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories()
+    }
 }
 
 /// A plugin that is ready to calculate; cheap to clone.
 #[derive(Clone)]
 pub struct TariffPlugin {
     loaded: Arc<Loaded>,
+    limits: Limits,
 }
 
 struct Loaded {
@@ -63,6 +101,10 @@ pub struct Usage {
     pub fuel: u64,
     /// Fuel the call was given.
     pub fuel_limit: u64,
+    /// Largest size of the linear memory, bytes.
+    pub memory: usize,
+    /// Linear memory the call was allowed, bytes.
+    pub memory_limit: usize,
 }
 
 impl PluginHost {
@@ -131,7 +173,7 @@ fn prepare(
     let plugin = v1::Plugin::new(&runtime.engine, &component)?;
     let described = {
         let _place = runtime.gate.enter();
-        let described = plugin.describe(&mut runtime.store(0, 0)?)?;
+        let described = plugin.describe(&mut runtime.store(Limits::PRODUCTION, 0, 0)?)?;
         verify::described(&described)?;
         described
     };
@@ -145,20 +187,20 @@ fn prepare(
         component_bytes,
         artifact_bytes: compiled.artifact.len(),
     };
-    Ok(TariffPlugin { loaded: Arc::new(Loaded { info, plugin, runtime }) })
+    Ok(TariffPlugin { loaded: Arc::new(Loaded { info, plugin, runtime }), limits: Limits::PRODUCTION })
 }
 
 impl Runtime {
     /// A store for one call, with its limits set before anything of the guest's runs.
-    fn store(&self, accounts: usize, lines: usize) -> Result<Store<Guard>, PluginError> {
+    fn store(&self, within: Limits, accounts: usize, lines: usize) -> Result<Store<Guard>, PluginError> {
         let limits = StoreLimitsBuilder::new()
-            .memory_size(limits::MEMORY_BYTES)
+            .memory_size(within.memory_bytes)
             .table_elements(limits::TABLE_ENTRIES)
             .trap_on_grow_failure(true)
             .build();
-        let mut store = Store::new(&self.engine, Guard { limits });
-        store.limiter(|guard| &mut guard.limits);
-        store.set_fuel(limits::fuel(lines)).map_err(|error| PluginError::Unavailable(error.to_string()))?;
+        let mut store = Store::new(&self.engine, Guard { limits, memory: 0 });
+        store.limiter(|guard| guard);
+        store.set_fuel(within.fuel(lines)).map_err(|error| PluginError::Unavailable(error.to_string()))?;
         store.set_epoch_deadline(limits::ticks(lines));
         store.set_hostcall_fuel(limits::output(accounts, lines));
         Ok(store)
@@ -176,6 +218,12 @@ impl TariffPlugin {
         &self.loaded.info
     }
 
+    /// The same plugin under limits that are lower where these are: none can be raised.
+    #[must_use]
+    pub fn within(&self, limits: Limits) -> TariffPlugin {
+        TariffPlugin { loaded: Arc::clone(&self.loaded), limits: self.limits.lowered_to(limits) }
+    }
+
     /// The charges of the batch's accounts, in their order, verified and rounded to kopecks.
     ///
     /// Works on the processor until it is done: call it on a blocking thread. Each call runs in
@@ -189,11 +237,12 @@ impl TariffPlugin {
         let lines = batch.accounts.iter().map(|account| account.services.len()).sum();
         let runtime = &self.loaded.runtime;
         let _place = runtime.gate.enter();
-        let mut store = runtime.store(batch.accounts.len(), lines)?;
+        let mut store = runtime.store(self.limits, batch.accounts.len(), lines)?;
         let charges = self.loaded.plugin.calculate(&mut store, batch)?;
         verify::charges(batch, &charges)?;
-        let fuel_limit = limits::fuel(lines);
+        let fuel_limit = self.limits.fuel(lines);
         let fuel = fuel_limit.saturating_sub(store.get_fuel().unwrap_or(0));
-        Ok((charges, Usage { fuel, fuel_limit }))
+        let (memory, memory_limit) = (store.data().memory, self.limits.memory_bytes);
+        Ok((charges, Usage { fuel, fuel_limit, memory, memory_limit }))
     }
 }

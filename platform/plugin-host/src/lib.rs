@@ -11,6 +11,7 @@
 
 pub mod api;
 pub mod cases;
+pub mod manifest;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod words;
@@ -29,4 +30,5 @@ mod verify;
 pub use compile::compile_task;
 pub use error::PluginError;
 pub use host::{PluginHost, TariffPlugin, Usage};
+pub use limits::{COMPONENT_BYTES, Limits};
 pub use money::kopecks;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Largest component, bytes. A Rust plugin has 50 KiB, one in TypeScript 1.1 MiB.
-pub(crate) const COMPONENT_BYTES: usize = 2 << 20;
+/// Largest component that is accepted, bytes. A Rust plugin has 50 KiB, one in TypeScript 1.1 MiB.
+pub const COMPONENT_BYTES: usize = 2 << 20;
 /// Functions in all modules of a component.
 pub(crate) const FUNCTIONS: u32 = 1_000;
 /// Modules and components nested in a component, at any depth.
@@ -35,9 +35,9 @@ pub(crate) const STACK_BYTES: usize = 256 << 10;
 /// Calls that may run at the same time; further ones wait.
 pub(crate) const PARALLEL_CALLS: u32 = 16;
 
-/// Fuel for up to [`FUEL_LINES`] lines; more lines get proportionally more.
-pub(crate) const FUEL: u64 = 20_000_000;
-/// Lines that [`FUEL`] is for.
+/// Fuel for each line of a call.
+pub(crate) const FUEL_PER_LINE: u64 = 100_000;
+/// Lines that a smaller call gets fuel for as well: what it begins with costs the same for one line.
 pub(crate) const FUEL_LINES: u64 = 200;
 /// How often the epoch moves on.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
@@ -64,10 +64,33 @@ pub(crate) const RECALCULATIONS: usize = 60;
 /// Most operands of a formula.
 pub(crate) const TERMS: usize = 200;
 
-/// Fuel for a call of so many lines.
-pub(crate) fn fuel(lines: usize) -> u64 {
-    let lines = u64::try_from(lines).unwrap_or(u64::MAX).max(FUEL_LINES);
-    (FUEL / FUEL_LINES).saturating_mul(lines)
+/// The limits of a call that a plugin may lower for itself in its `plugin.toml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory, bytes.
+    pub memory_bytes: usize,
+    /// Fuel for each line; a call gets it for 200 lines at least.
+    pub fuel_per_line: u64,
+}
+
+impl Limits {
+    /// What holds where a plugin lowers nothing, and what none may exceed.
+    pub const PRODUCTION: Limits = Limits { memory_bytes: MEMORY_BYTES, fuel_per_line: FUEL_PER_LINE };
+
+    /// The smaller one of each limit.
+    #[must_use]
+    pub fn lowered_to(self, other: Limits) -> Limits {
+        Limits {
+            memory_bytes: self.memory_bytes.min(other.memory_bytes),
+            fuel_per_line: self.fuel_per_line.min(other.fuel_per_line),
+        }
+    }
+
+    /// Fuel for a call of so many lines.
+    pub(crate) fn fuel(self, lines: usize) -> u64 {
+        let lines = u64::try_from(lines).unwrap_or(u64::MAX).max(FUEL_LINES);
+        self.fuel_per_line.saturating_mul(lines)
+    }
 }
 
 /// Wall deadline in ticks for a call of so many lines.

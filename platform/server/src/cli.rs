@@ -136,6 +136,15 @@ enum PluginCommand {
         /// The case
         case: PathBuf,
     },
+    /// Run all golden cases of a plugin, under the limits of its plugin.toml
+    Test {
+        /// The folder with plugin.toml and cases/
+        dir: PathBuf,
+        /// The WebAssembly component; ID.wasm of that folder if not named
+        component: Option<PathBuf>,
+    },
+    /// Begin a plugin: a folder with a rule that works, its case and its build
+    New(plugin::NewArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -192,6 +201,10 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Receipts(arguments) => receipts::print(config, &arguments).await?,
         Command::Plugin(PluginCommand::Check { file }) => plugin::check(&file).await?,
         Command::Plugin(PluginCommand::Run { file, case }) => return plugin::run(&file, &case).await,
+        Command::Plugin(PluginCommand::Test { dir, component }) => {
+            return plugin::test(&dir, component.as_deref()).await;
+        }
+        Command::Plugin(PluginCommand::New(arguments)) => plugin::new(&arguments)?,
         Command::Secrets(SecretsCommand::Rotate) => secrets::rotate(config).await?,
         Command::Mail(MailCommand::Test { slug, address }) => mail::test(config, &slug, &address).await?,
         Command::Demo(DemoCommand::Seed(arguments)) => demo::seed(config, &arguments).await?,

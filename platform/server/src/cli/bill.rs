@@ -41,8 +41,8 @@ pub(super) async fn bill(config: Config, slug: &str, period: Period, publish: bo
 pub(super) async fn replay(config: Config, slug: &str, period: Period) -> anyhow::Result<ExitCode> {
     let app = App::open(config).await?;
     let Some(tenant) = app.tenants.by_slug(slug).await? else { bail!("{slug}: нет такой компании") };
-    let mut progress = Progress::new();
-    let show = |done, total| progress.show(done, total);
+    let mut progress = Progress::new("счетов");
+    let show = |done: u32, total: u32| progress.show(done as usize, total as usize);
     let replay = replay::replay(&app.db, &tenant, app.billing.plugins(), period, show).await?;
     progress.end();
     println!("{slug} {period}: {} счетов, итог {}", replay.accounts, replay.calculated);

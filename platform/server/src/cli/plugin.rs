@@ -1,5 +1,8 @@
 //! `kabinet plugin …`.
 
+mod new;
+mod test;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,6 +12,9 @@ use kabinet_plugin_host::{PluginHost, cases};
 use kabinet_sandbox::{Pool, PoolConfig};
 
 use super::scratch::Scratch;
+
+pub(super) use new::{NewArguments, new};
+pub(super) use test::test;
 
 /// Says what the plugin is, if it can be used.
 pub(super) async fn check(file: &Path) -> anyhow::Result<()> {
@@ -33,6 +39,7 @@ pub(super) async fn run(file: &Path, case: &Path) -> anyhow::Result<ExitCode> {
     println!("{}", report.comment);
     if let Some(usage) = report.usage {
         println!("fuel {} of {}", usage.fuel, usage.fuel_limit);
+        println!("memory {} of {} bytes", usage.memory, usage.memory_limit);
     }
     println!("{}", serde_json::to_string_pretty(&report.charges)?);
     if report.passed() {
