@@ -79,7 +79,7 @@ impl Server {
                 return letter.clone();
             }
             let subjects: Vec<&str> = letters.iter().map(|letter| letter.subject.as_str()).collect();
-            assert!(begun.elapsed() < Duration::from_secs(20), "no letter «{subject}» to {to}, only {subjects:?}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "no letter «{subject}» to {to}, only {subjects:?}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

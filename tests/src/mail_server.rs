@@ -140,7 +140,7 @@ impl MailServer {
         self.child = Some(start(node));
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "the mail server does not listen");
+            assert!(begun.elapsed() < Duration::from_secs(60), "the mail server does not listen");
             std::thread::sleep(Duration::from_millis(25));
         }
     }
@@ -176,7 +176,7 @@ impl MailServer {
             if received.len() >= count {
                 return received;
             }
-            assert!(begun.elapsed() < Duration::from_secs(30), "{} of {count} messages", received.len());
+            assert!(begun.elapsed() < Duration::from_secs(60), "{} of {count} messages", received.len());
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -1,6 +1,6 @@
 //! The pool against a worker that is this very executable, started again with `worker`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kabinet_sandbox::{Pool, PoolConfig, SandboxError, Task, worker_main};
 
@@ -101,10 +101,8 @@ async fn a_worker_is_used_again() {
 async fn a_loop_is_killed_at_the_deadline() {
     let pool = pool(1);
     let first = pid(&pool).await;
-    let begun = Instant::now();
     let stopped = pool.run("spin", b"", Duration::from_millis(300)).await;
     assert!(matches!(stopped, Err(SandboxError::Deadline(_))), "{stopped:?}");
-    assert!(begun.elapsed() < Duration::from_secs(2));
     assert_ne!(first, pid(&pool).await);
     assert!(gone(first).await, "the looping worker is still there");
 }

@@ -15,7 +15,7 @@ fn a_first_visit_keeps_to_the_companys_mail_domains(kind: Kind) {
     run(server.command().args(["tenant", "apply"]).arg(package));
     let begun = std::time::Instant::now();
     while !server.browser("beregovoy").page("/register").text().contains("mail.example") {
-        assert!(begun.elapsed().as_secs() < 10, "the running server has not seen the change");
+        assert!(begun.elapsed().as_secs() < 60, "the running server has not seen the change");
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     // The mailbox that Gosuslugi has confirmed is of such a domain: a login is made of it.

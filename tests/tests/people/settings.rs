@@ -46,7 +46,7 @@ fn the_email_changes_after_the_link_only(kind: Kind) {
         if next != path {
             break next;
         }
-        assert!(begun.elapsed().as_secs() < 20, "no second letter");
+        assert!(begun.elapsed().as_secs() < 60, "no second letter");
     };
     let form = person.browser.page(&next).form("/settings/email");
     person.browser.submit(&form).expect(303);
@@ -174,7 +174,7 @@ fn a_visit_is_noted_once_an_hour(kind: Kind) {
     });
     let begun = std::time::Instant::now();
     while seen(&mut person.browser) < first {
-        assert!(begun.elapsed().as_secs() < 20, "the visit is not noted");
+        assert!(begun.elapsed().as_secs() < 60, "the visit is not noted");
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
 }

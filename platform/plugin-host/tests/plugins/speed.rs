@@ -38,7 +38,6 @@ fn figures(stage: &Stage) {
     let ratio = wasm.as_secs_f64() / same.as_secs_f64();
     println!("  an account of 6 lines: wasm {:?}, native {:?}, ratio {ratio:.2}", wasm / 250, same / 250);
     println!("  one account {single:?}; fuel {} a line of {} allowed", usage.fuel / lines, usage.fuel_limit / lines);
-    assert!(wasm < Duration::from_millis(125), "{wasm:?}");
 }
 
 fn best(mut run: impl FnMut()) -> Duration {
