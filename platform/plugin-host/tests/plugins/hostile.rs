@@ -1,6 +1,5 @@
 //! Hostile components: refused before they run, or stopped within their limits.
 
-
 use kabinet_plugin_host::api::AccountCharges;
 use kabinet_plugin_host::{Limits, PluginError, Usage};
 
