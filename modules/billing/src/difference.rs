@@ -16,6 +16,9 @@ use crate::entity::charge;
 use crate::pages::{chosen, problem};
 use crate::trace;
 
+/// Kopecks that rounding each cause by itself may leave over.
+const ROUNDING: i64 = 2;
+
 /// Why a sum differs from the month before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
@@ -246,15 +249,23 @@ fn of_charge(before: &Charged, after: &Charged) -> Vec<(Cause, Money, String)> {
         }
         _ => Money::ZERO,
     };
-    let rest = difference - coefficient - tariff - norm;
-    let by_people = |side: &Charged| side.by_norm() || matches!(side.method, Some(Method::Persons | Method::Area));
-    let quantity = if by_people(before) && by_people(after) { Cause::People } else { Cause::Volume };
-    vec![
-        (quantity, rest, volumes(before, after)),
+    let mut rest = difference - coefficient - tariff - norm;
+    let mut causes = vec![
         (Cause::Tariff, tariff, tariffs(before, after)),
         (Cause::Norm, norm, numbers(before.norm, after.norm, "")),
         (Cause::Coefficient, coefficient, numbers(before.coefficient, after.coefficient, "")),
-    ]
+    ];
+    if before.volume == after.volume && rest.0.abs() <= ROUNDING {
+        // Nothing else was consumed: what rounding left over belongs to what changed.
+        let largest = causes.iter_mut().map(|(_, sum, _)| sum).max_by_key(|sum| sum.0.abs());
+        if let Some(largest) = largest.filter(|sum| **sum != Money::ZERO) {
+            *largest += std::mem::take(&mut rest);
+        }
+    }
+    let by_people = |side: &Charged| side.by_norm() || matches!(side.method, Some(Method::Persons | Method::Area));
+    let quantity = if by_people(before) && by_people(after) { Cause::People } else { Cause::Volume };
+    causes.insert(0, (quantity, rest, volumes(before, after)));
+    causes
 }
 
 /// What the later month's volume would have cost at the earlier month's prices, roubles; none where the
