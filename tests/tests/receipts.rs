@@ -95,8 +95,12 @@ fn a_receipt_comes_in_large_print(kind: Kind) {
     // The overview offers it to those who asked for the version for poor sight.
     let link = |visit: &mut Browser| visit.page("/overview").links().into_iter().find(|href| href.contains(".pdf"));
     assert_eq!(link(&mut visit).as_deref(), Some("/documents/2026-10.pdf"));
-    let form = visit.page("/accessibility").form("/accessibility").with("size", "150");
-    visit.submit(&form).expect(303);
+    let mut fields = visit.page("/accessibility").form("/accessibility").fields;
+    fields.retain(|(name, _)| name == "csrf" || name == "back");
+    for (name, value) in [("size", "150"), ("contrast", "normal"), ("spacing", "normal"), ("images", "on")] {
+        fields.push((name.into(), value.into()));
+    }
+    visit.post("/accessibility", &fields).expect(303);
     assert_eq!(link(&mut visit).as_deref(), Some("/documents/2026-10.pdf?size=large"));
 }
 
@@ -197,7 +201,8 @@ fn only_who_may_print_prints_and_only_the_own_company(kind: Kind) {
         assert_eq!(theirs, nobodys, "another company's printout is like none");
         server.browser(SLUG).call("GET", &format!("{PRINTOUTS}/{id}{tail}"), None).expect(401);
     }
-    assert_eq!(stranger.call("POST", PRINTOUTS, Some(&asked)).expect(422).json()["code"], "billing.no_such_house");
+    let unknown = json!({ "period": "2026-10", "house": "no such house" });
+    assert_eq!(stranger.call("POST", PRINTOUTS, Some(&unknown)).expect(422).json()["code"], "billing.no_such_house");
     server.browser(SLUG).call("POST", PRINTOUTS, Some(&asked)).expect(401);
 }
 

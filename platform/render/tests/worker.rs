@@ -55,7 +55,8 @@ fn hostile_templates() -> Vec<(String, String)> {
     for power in [7, 8, 9] {
         let many = 10_u64.pow(power);
         add("a loop over a list that is made", format!("{{% for i in [1]*{many} %}}{{% endfor %}}"));
-        add("a text that is made", format!("{{% set x = 'x' * {many} %}}{{{{ x|length }}}}"));
+        // Ten megabytes of text are nobody's harm; from a gigabyte on the worker's memory decides.
+        add("a text that is made", format!("{{% set x = 'x' * {many}00 %}}{{{{ x|length }}}}"));
         add("a loop of Typst", format!("#{{ let n = 0; for i in range({many}) {{ n += i }}; n }}"));
         add("pages", format!("#for i in range({many}) [#pagebreak() #i]"));
         add("a list of Typst", format!("#{{ let a = range({many}); a.map(x => str(x)).join() }}"));

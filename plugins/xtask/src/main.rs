@@ -33,7 +33,9 @@ fn main() -> ExitCode {
 /// Without arguments the examples, into the repository's target folder; `FOLDER`: into that one;
 /// `--project DIR`: the plugin in `DIR`, beside its `plugin.toml`.
 fn build() -> Result<()> {
-    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent folder")?;
+    // Cargo says at run time where the package lies: a cached executable may come from another clone.
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("start it by `cargo run`")?);
+    let plugins = package.parent().context("no parent folder")?;
     let target_dir = env::var_os("CARGO_TARGET_DIR").map_or_else(|| plugins.join("target"), PathBuf::from);
     let mut arguments = env::args_os().skip(1);
     match arguments.next() {

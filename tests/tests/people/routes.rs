@@ -47,7 +47,7 @@ const NO_PAGE: Statuses = all(405);
 
 /// Pattern, an address of it, the answers to GET and to an empty form. `{account}` and `{meter}` are the
 /// holder's.
-const PAGES: [(&str, &str, Statuses, Statuses); 48] = [
+const PAGES: [(&str, &str, Statuses, Statuses); 49] = [
     ("/", "/", [200, 303, 303, 303, 303], NO_FORM),
     ("/login", "/login", all(303), all(422)),
     ("/register", "/register", [200, 303, 303, 303, 303], all(422)),
@@ -84,6 +84,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 48] = [
     ("/overview", "/overview", residents(200), NO_FORM),
     ("/services", "/services", sums(200), NO_FORM),
     ("/charges", "/charges", sums(200), NO_FORM),
+    ("/charges/difference", "/charges/difference", sums(200), NO_FORM),
     ("/payments", "/payments", sums(200), NO_FORM),
     ("/documents", "/documents", sums(200), NO_FORM),
     ("/documents/:period", "/documents/2026-10.pdf", sums(200), NO_FORM),
@@ -100,7 +101,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 48] = [
 ];
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-const OPERATIONS: [(&str, &str, &str, Statuses, u16); 17] = [
+const OPERATIONS: [(&str, &str, &str, Statuses, u16); 21] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -110,6 +111,7 @@ const OPERATIONS: [(&str, &str, &str, Statuses, u16); 17] = [
     ("GET /api/v1/overview", "/api/v1/overview", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/services", "/api/v1/services", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/charges", "/api/v1/charges", "", [401, 404, 404, 200, 200], 401),
+    ("GET /api/v1/charges/difference", "/api/v1/charges/difference", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/payments", "/api/v1/payments", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/documents", "/api/v1/documents", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/estimate", "/api/v1/estimate", "", [401, 404, 404, 200, 200], 401),
@@ -136,6 +138,15 @@ const OPERATIONS: [(&str, &str, &str, Statuses, u16); 17] = [
     ),
     ("GET /api/admin/v1/billing/runs", "/api/admin/v1/billing/runs", "", all(401), 200),
     ("GET /api/admin/v1/billing/runs/{id}", "/api/admin/v1/billing/runs/{none}", "", all(401), 404),
+    (
+        "POST /api/admin/v1/billing/printouts",
+        "/api/admin/v1/billing/printouts",
+        r#"{"period":"2026-10","house":"no such house"}"#,
+        all(401),
+        422,
+    ),
+    ("GET /api/admin/v1/billing/printouts/{id}", "/api/admin/v1/billing/printouts/{none}", "", all(401), 404),
+    ("GET /api/admin/v1/billing/printouts/{id}/file", "/api/admin/v1/billing/printouts/{none}/file", "", all(401), 404),
 ];
 
 /// Operations on runs that change something; a body that is none keeps them from it.
