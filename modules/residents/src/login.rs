@@ -6,9 +6,6 @@ use kabinet_contracts::ResidentId;
 use kabinet_core::text::email_key;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tx};
 use kabinet_web::session::{self, Sessions, Subject};
-use kabinet_web::{ClientAddress, Guest};
-use poem::Request;
-use poem::http::header;
 use uuid::Uuid;
 
 use crate::attempts::Attempts;
@@ -36,14 +33,6 @@ pub(crate) struct Browser<'a> {
     pub(crate) agent: &'a str,
     /// The session that it carries; it ends when a login succeeds.
     pub(crate) former: Option<&'a str>,
-}
-
-impl<'a> Browser<'a> {
-    /// The browser of a resident's or guest's request.
-    pub(crate) fn of(guest: &'a Guest, address: &'a ClientAddress, request: &'a Request) -> Self {
-        let agent = request.header(header::USER_AGENT).unwrap_or_default();
-        Self { address: &address.0, agent, former: guest.session_value() }
-    }
 }
 
 /// Who has a login name, with the hash of the password where one is set.

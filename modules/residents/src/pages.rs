@@ -12,6 +12,7 @@ use kabinet_web::person::see_other;
 use kabinet_web::sealed::with_cookie;
 use kabinet_web::session::{Sessions, Subject};
 use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, Resident, return_to};
+use poem::http::header;
 use poem::web::Data;
 use poem::{EndpointExt, Request, Response, get, handler, post};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,14 @@ struct LoginForm {
     email: String,
     #[serde(default)]
     password: String,
+}
+
+impl<'a> Browser<'a> {
+    /// The browser of a resident's or guest's request.
+    pub(crate) fn of(guest: &'a Guest, address: &'a ClientAddress, request: &'a Request) -> Self {
+        let agent = request.header(header::USER_AGENT).unwrap_or_default();
+        Self { address: &address.0, agent, former: guest.session_value() }
+    }
 }
 
 #[handler]

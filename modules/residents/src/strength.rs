@@ -8,7 +8,7 @@ use crate::error::Error;
 const COMMON: &str = include_str!("../data/common-passwords.txt");
 
 /// Signs that lie in a row: on a keyboard, across it, in the alphabet.
-const ROWS: [&str; 17] = [
+const ROWS: [&str; 18] = [
     "01234567890-=",
     "qwertyuiop[]",
     "asdfghjkl;'",
@@ -25,6 +25,7 @@ const ROWS: [&str; 17] = [
     "0p;/",
     "abcdefghijklmnopqrstuvwxyz",
     "абвгдежзийклмнопрстуфхцчшщъыьэюя",
+    "абвгдежзиклмнопрстуфхцчшщъыьэюя",
     "qazwsxedcrfvtgbyhnujm",
 ];
 
@@ -73,10 +74,10 @@ fn in_other_layout(sign: char) -> char {
 }
 
 fn is_common(form: &str) -> bool {
-    let bare = form.trim_matches(|sign: char| !sign.is_alphabetic());
-    let unit = repeated(form);
+    let without_signs = |text: &str| text.trim_matches(|sign: char| !sign.is_alphabetic()).to_owned();
+    let (bare, unit) = (without_signs(form), repeated(form));
     let few = form.chars().collect::<HashSet<_>>().len() < 4 || unit != form && unit.chars().count() < 6;
-    let words = [form, bare, unit, repeated(bare)];
+    let words = [form, &bare, unit, &without_signs(unit), repeated(&bare)];
     few || is_walk(form) || COMMON.lines().any(|common| words.contains(&common))
 }
 

@@ -109,7 +109,10 @@ fn any_line() -> impl Strategy<Value = Charged> {
     ];
     let numbers = (prop::option::of(0_i64..100), prop::option::of(10_i64..50), -5_000_i64..5_000, 0_i64..500);
     (0_u8..4, methods, prop::collection::vec(any_part(), 0..3), numbers, prop::option::of(0_i64..1_000_000)).prop_map(
-        |(code, method, parts, (norm, coefficient, recalculation, penalty), other)| {
+        |(code, method, mut parts, (norm, coefficient, recalculation, penalty), other)| {
+            // A zone and range has one price.
+            parts.sort_by_key(|part: &Part| (part.zone as u8, part.above));
+            parts.dedup_by_key(|part| (part.zone, part.above));
             let plain: Decimal = parts.iter().map(|part| part.exact_amount).sum();
             let coefficient = coefficient.map(|tenths| Decimal::new(tenths, 1));
             let excess = coefficient.map_or(Money::ZERO, |by| kopecks(plain * (by - Decimal::ONE)));

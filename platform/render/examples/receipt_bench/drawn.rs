@@ -282,6 +282,10 @@ impl Pen {
             sheet.text_right(&self.bold, 8.4, LEFT + place, &dash(sum));
         }
         sheet.y += ROW;
+        self.bases(sheet, receipt);
+    }
+
+    fn bases(&self, sheet: &mut Sheet<'_, '_>, receipt: &ReceiptData) {
         for line in receipt.groups.iter().flat_map(|group| &group.lines) {
             if !line.recalculation_basis.is_empty() {
                 let (service, basis) = (&line.service, &line.recalculation_basis);

@@ -43,12 +43,10 @@ pub fn read(dir: &Path, known: &KnownFeatures) -> Result<Package, Vec<Problem>> 
         (tenant, tariff) => return Err([tenant.err(), tariff.err()].into_iter().flatten().collect()),
     };
     let (mut package, mut problems) = read_document(TENANT, &tenant, |root| company(root, known, &mut files));
-    let (prices, wrong) = read_document(TARIFFS, &tariff, |root| {
-        package.penalty_rates = tariffs::penalty_rates(root);
-        tariffs::read(root, &package.services)
-    });
+    let (prices, wrong) =
+        read_document(TARIFFS, &tariff, |root| (tariffs::read(root, &package.services), tariffs::penalty_rates(root)));
     problems.extend(wrong);
-    package.tariffs = prices;
+    (package.tariffs, package.penalty_rates) = prices;
     package.hash = hex::encode(files.hash.finalize());
     if problems.is_empty() { Ok(package) } else { Err(problems) }
 }
@@ -117,7 +115,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         receipt_kinds,
         services,
         tariffs: Vec::new(),
-        penalty_rates: kabinet_billing::penalty::PenaltyRates::default(),
+        penalty_rates: Default::default(),
         plugin,
         template,
         gosuslugi,

@@ -56,9 +56,13 @@ fn tariff(section: &mut Section<'_>, service: &str) -> Option<Tariff> {
 
 /// The rates of penalty, if the company charges one.
 pub(super) fn penalty_rates(root: &mut Section<'_>) -> PenaltyRates {
-    let mut rates = Vec::new();
+    let mut rates: Vec<PenaltyRate> = Vec::new();
     for mut section in root.sections(PENALTY) {
         let from = day(&mut section, "from");
+        let before = rates.last().map(|last| last.until.unwrap_or(Day(i32::MAX)));
+        if before.zip(from).is_some_and(|(before, from)| before >= from) {
+            section.refuse("from", "ставки идут по возрастанию дат, без наложений");
+        }
         if from.is_none() && !section.has("from") {
             section.refuse("from", "поле обязательно");
         }
@@ -79,10 +83,7 @@ pub(super) fn penalty_rates(root: &mut Section<'_>) -> PenaltyRates {
             rates.push(PenaltyRate { from, until, percent, note });
         }
     }
-    PenaltyRates::new(rates).unwrap_or_else(|day| {
-        root.refuse(PENALTY, format!("на {day} задано две ставки"));
-        PenaltyRates::default()
-    })
+    PenaltyRates::new(rates).unwrap_or_default()
 }
 
 fn day(section: &mut Section<'_>, key: &str) -> Option<Day> {

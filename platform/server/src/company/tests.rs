@@ -121,7 +121,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tariffs.toml", "until = \"2026-12-31\"", "until = \"2026-12-32\"", "penalty[0].until"),
     ("tariffs.toml", "until = \"2026-12-31\"", "until = \"2020-12-31\"", "penalty[0].until"),
     ("tariffs.toml", "from = \"2027-01-01\"", "", "penalty[1].from"),
-    ("tariffs.toml", "[[penalty]]\nfrom = \"2027-01-01\"", "[[penalty]]\nfrom = \"2026-12-31\"", "penalty"),
+    ("tariffs.toml", "[[penalty]]\nfrom = \"2027-01-01\"", "[[penalty]]\nfrom = \"2026-12-31\"", "penalty[1].from"),
 ];
 
 #[test]
