@@ -80,7 +80,7 @@ impl Binder {
         for place in &self.places {
             // An object of a part that nothing needs any more has no place.
             let kind = if *place == 0 { "65535 f" } else { "00000 n" };
-            let _ = write!(out, "{place:010} {kind} \n");
+            let _ = writeln!(out, "{place:010} {kind} ");
         }
         let size = self.places.len() + 1;
         let _ =
