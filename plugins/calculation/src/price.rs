@@ -1,5 +1,7 @@
 //! Volumes meet prices: by zone of the day and by range of the month's volume.
 
+use std::cmp::Ordering;
+
 use kabinet_tariff_sdk::{Decimal, Exact, Operation, Part, Role, ServiceTable, TooLarge, Trace, Unit, Zone};
 
 use crate::problem::Problem;
@@ -32,9 +34,8 @@ impl PriceList {
             }
             let ranges = &mut zones[price.zone as usize];
             let above = Exact::from(price.above);
-            if let Some(last) = ranges.last()
-                && above.compare(last.above.into())?.is_le()
-            {
+            let before = ranges.last().map(|last| above.compare(last.above.into())).transpose()?;
+            if before.is_some_and(Ordering::is_le) {
                 return Err(Problem::Table("границы диапазонов должны возрастать".to_owned()));
             }
             if ranges.is_empty() && !above.is_zero() {

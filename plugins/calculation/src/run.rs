@@ -1,5 +1,7 @@
 //! One call: the tables put in order, then account after account.
 
+use std::cmp::Ordering;
+
 use kabinet_tariff_sdk::{Account, AccountCharges, Batch, Exact, Failure, ServiceTable, days_in_month};
 
 use crate::Rule;
@@ -72,9 +74,8 @@ fn check_figures(table: &ServiceTable) -> Result<(), Problem> {
     if table.norm.is_some_and(|norm| norm.mantissa < 0) {
         return Err(Problem::Table("норматив не может быть отрицательным".to_owned()));
     }
-    if let Some(coefficient) = table.coefficient
-        && Exact::from(coefficient).compare(Exact::ONE)?.is_lt()
-    {
+    let to_one = table.coefficient.map(|coefficient| Exact::from(coefficient).compare(Exact::ONE)).transpose()?;
+    if to_one.is_some_and(Ordering::is_lt) {
         return Err(Problem::Table("повышающий коэффициент меньше единицы".to_owned()));
     }
     Ok(())

@@ -188,9 +188,8 @@ fn product(a: i128, b: i128) -> Result<i128, TooLarge> {
 
 /// Half-up, away from zero; the denominator is not zero.
 fn half_up(numerator: i128, denominator: i128) -> i128 {
-    if let (Ok(numerator), Ok(denominator)) = (i64::try_from(numerator), i64::try_from(denominator))
-        && denominator != -1
-    {
+    let small = |number: i128| i64::try_from(number).ok();
+    if let (Some(numerator), Some(denominator)) = (small(numerator), small(denominator).filter(|by| *by != -1)) {
         let (quotient, rest) = (numerator / denominator, (numerator % denominator).unsigned_abs());
         let away = if (numerator < 0) == (denominator < 0) { 1 } else { -1 };
         let up = rest >= denominator.unsigned_abs() - rest;

@@ -52,7 +52,7 @@ pub fn info<T: Tariff>() -> Info {
 
 /// Days of a month, 28 to 31.
 pub fn days_in_month(period: Period) -> u8 {
-    let leap = period.year.is_multiple_of(4) && (!period.year.is_multiple_of(100) || period.year.is_multiple_of(400));
+    let leap = period.year % 4 == 0 && (period.year % 100 != 0 || period.year % 400 == 0);
     match period.month {
         2 if leap => 29,
         2 => 28,
