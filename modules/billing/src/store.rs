@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use kabinet_contracts::{AccountId, RunId};
-use kabinet_core::{Day, DbError, Period, Tx};
+use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
 
 use crate::entity::{
@@ -42,10 +42,19 @@ pub(crate) async fn run(tx: &Tx, id: RunId) -> Result<Option<billing_run::Model>
     tx.one(billing_run::Entity::find().filter(billing_run::Column::Id.eq(id))).await
 }
 
-/// The published run of a period.
-pub(crate) async fn published_run(tx: &Tx, period: Period) -> Result<Option<billing_run::Model>, DbError> {
-    let published = billing_run::Entity::find().filter(billing_run::Column::State.eq(PUBLISHED));
-    tx.one(published.filter(billing_run::Column::Period.eq(period))).await
+/// The run of an account's newest published receipt, and when it was published.
+pub(crate) async fn newest_receipt(tx: &Tx, account: AccountId) -> Result<Option<(RunId, Timestamp)>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Newest {
+        id: RunId,
+        published_at: Timestamp,
+    }
+    let sql = "SELECT r.id, r.published_at FROM receipt c
+               JOIN billing_run r ON r.tenant_id = c.tenant_id AND r.id = c.run_id
+               WHERE c.tenant_id = $1 AND c.account_id = $2 AND r.state = 'published'
+               ORDER BY c.period DESC LIMIT 1";
+    let rows: Vec<Newest> = tx.rows(sql, vec![account.into()]).await?;
+    Ok(rows.first().map(|row| (row.id, row.published_at)))
 }
 
 /// Which plugin calculates from which period, ascending.

@@ -13,6 +13,7 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, OutputSpanKind, UndefinedBehavior, context, escape_formatter,
 };
 
+use crate::elements;
 use crate::error::RenderError;
 use crate::format;
 use crate::receipt::ReceiptData;
@@ -32,7 +33,7 @@ const FORBIDDEN_TAGS: [&str; 5] = ["autoescape", "include", "import", "from", "e
 /// An environment for the platform's own pages and mails: strict about undefined
 /// names, HTML-escaping everything except templates whose name ends with `.txt`,
 /// with the filters `rub`, `rub_sign`, `date`, `period`, `period_iso`,
-/// `quantity` and `tariff`. `templates` are pairs of name and source; a syntax
+/// `quantity` and `tariff`, and those that write HTML (see `elements`). `templates` are pairs of name and source; a syntax
 /// error names its template and line.
 pub fn page_environment<N, S>(templates: impl IntoIterator<Item = (N, S)>) -> Result<Environment<'static>, RenderError>
 where
@@ -54,6 +55,7 @@ where
         escape_formatter(out, state, value)
     });
     add_filters(&mut environment);
+    elements::add_filters(&mut environment);
     for (name, source) in templates {
         let name = name.into();
         environment.add_template_owned(name.clone(), source).map_err(|error| template_error(&name, &error))?;

@@ -12,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod binding;
+mod elements;
 pub mod environment;
 pub mod error;
 pub mod format;

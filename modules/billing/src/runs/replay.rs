@@ -61,7 +61,7 @@ pub async fn replay(
     mut progress: impl FnMut(u32, u32),
 ) -> Result<Replay, Error> {
     let tx = db.read(tenant, Actor::System).await?;
-    let run = store::published_run(&tx, period).await?.ok_or(Error::NoSuchRun)?;
+    let run = store::published(&tx, period).await?.ok_or(Error::NoSuchRun)?;
     let plugin = plugins.load(&tx, &run.plugin_hash).await?;
     tx.commit().await?;
     let plan = Arc::new(Plan::new(period, serde_json::from_str(&run.snapshot)?));
