@@ -16,13 +16,40 @@ const MONTH: &str = "2026-10";
 /// 100,000 accounts in half a minute.
 const ACCOUNTS_PER_S: f64 = 100_000.0 / 30.0;
 
-/// Seeds a large company and bills its month.
-pub(crate) fn measure(report: &mut Report, stage: &Stage<'_>, scale: &Scale) -> anyhow::Result<()> {
-    eprintln!("{}: billing of {} accounts", stage.name(), scale.billed);
-    let accounts = scale.billed.to_string();
+/// Accounts on both sides of [`Scale::billed`]: the rate must not fall with their number.
+pub(crate) const OTHER_SIZES: [u64; 2] = [10_000, 300_000];
+/// The least share of the smallest company's rate that the largest may have: linear.
+const LINEAR: f64 = 0.8;
+
+/// Bills a small and a large company: accounts a second must stay the same.
+pub(crate) fn linear(report: &mut Report, stages: [Stage<'_>; 2]) -> anyhow::Result<()> {
+    let mut smaller = None;
+    for (stage, accounts) in stages.iter().zip(OTHER_SIZES) {
+        let name = format!("billing_{accounts}_accounts_per_s");
+        bill_a_month(stage, accounts)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let run = runtime.block_on(async { the_run(connect(stage).await?.platform()).await })?;
+        let rate = run.accounts as f64 / run.seconds;
+        let mut figure = Figure::new(name, Some(stage.name()), rate, "1/s", run.accounts);
+        if let Some(smaller) = smaller.replace(rate) {
+            figure = figure.beside(smaller, "10,000 accounts").promised(Goal::AtLeast(LINEAR * smaller));
+        }
+        report.add(figure);
+    }
+    Ok(())
+}
+
+fn bill_a_month(stage: &Stage<'_>, accounts: u64) -> anyhow::Result<()> {
+    eprintln!("{}: billing of {accounts} accounts", stage.name());
+    let accounts = accounts.to_string();
     let seconds = stage.seed(&["--accounts", &accounts, "--months", "1", "--leave-last"])?;
     eprintln!("  seeded in {seconds:.1} s");
-    finish(stage.kabinet().args(["bill", COMPANY, MONTH]))?;
+    finish(stage.kabinet().args(["bill", COMPANY, MONTH])).map(drop)
+}
+
+/// Seeds a large company and bills its month.
+pub(crate) fn measure(report: &mut Report, stage: &Stage<'_>, scale: &Scale) -> anyhow::Result<()> {
+    bill_a_month(stage, scale.billed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (run, rows, limit) = runtime.block_on(beside(stage))?;
     let rate = run.accounts as f64 / run.seconds;
@@ -58,14 +85,18 @@ struct Run {
 }
 
 async fn beside(stage: &Stage<'_>) -> anyhow::Result<(Run, u64, f64)> {
-    let settings = DbConfig { url: stage.superuser_url(), connections: 1 };
-    let db = Db::connect(&settings, Clock::system()).await?;
+    let db = connect(stage).await?;
     let connection = db.platform();
     let run = the_run(connection).await?;
     // Past work of the database is none of the limit's.
     stage.rest();
     let (rows, seconds) = insert_again(connection, run.rows).await?;
     Ok((run, rows, seconds))
+}
+
+async fn connect(stage: &Stage<'_>) -> anyhow::Result<Db> {
+    let settings = DbConfig { url: stage.superuser_url(), connections: 1 };
+    Ok(Db::connect(&settings, Clock::system()).await?)
 }
 
 async fn the_run(connection: &DatabaseConnection) -> anyhow::Result<Run> {
