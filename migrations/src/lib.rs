@@ -17,6 +17,7 @@ mod m20261122_000009_linking;
 mod m20261122_000010_estimates;
 mod m20261124_000011_penalty;
 mod m20261124_000012_printouts;
+mod m20261127_000013_circumstances;
 mod roles;
 mod schema;
 
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_estimates::Migration),
             Box::new(m20261124_000011_penalty::Migration),
             Box::new(m20261124_000012_printouts::Migration),
+            Box::new(m20261127_000013_circumstances::Migration),
         ]
     }
 }

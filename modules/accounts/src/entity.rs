@@ -19,6 +19,10 @@ tenant_table!(account_alias, "account_alias", key { number_key: String, account_
 tenant_table!(occupancy, "occupancy", key { account_id: AccountId, from_on: Day }, {
     registered: i32, temporary: i32, owners: i32,
 });
+tenant_table!(absence, "absence", key { id: Uuid }, {
+    account_id: AccountId, residents: i32, from_on: Day, to_on: Day, document: String, recorded_at: Timestamp,
+    withdrawn_at: Option<Timestamp>,
+});
 tenant_table!(holder, "holder", key { id: Uuid }, {
     account_id: AccountId, kind: String, surname: String, surname_key: String, given_name: String, patronymic: String,
     organisation: String, inn: String, share_numerator: i32, share_denominator: i32, from_on: Day, to_on: Option<Day>,

@@ -3,8 +3,10 @@
 //! - [`linking`] is the one way for a resident to link an account: [`search`] finds it, a surname or the
 //!   [`codes`] of receipts, which the QR beside them brings along as [`tickets`], prove the right to it;
 //! - [`helpers`] lets a relative send readings;
-//! - [`registry`] brings accounts in and changes who holds them; [`roster`] tells billing of them.
+//! - [`registry`] brings accounts in and changes who holds them; [`absences`] are residents who were away;
+//!   [`roster`] tells billing of them.
 
+pub mod absences;
 mod api;
 mod changes;
 pub mod codes;

@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 pub use crate::changes::{change_holder, close_account};
 use crate::entity::{account, account_alias, holder, house, occupancy, premises};
+use crate::error::Error;
+use crate::store;
 
 /// A house.
 #[derive(Clone, Debug)]
@@ -104,6 +106,11 @@ pub struct NewAccount {
     pub holders: Vec<NewHolder>,
     /// People counted, by first day.
     pub occupancy: Vec<NewOccupancy>,
+}
+
+/// [`Error::NotFound`] unless the company has this account.
+pub async fn must_exist(tx: &Tx, account: AccountId) -> Result<(), Error> {
+    store::account(tx, account).await?.map(drop).ok_or(Error::NotFound)
 }
 
 /// Adds houses.

@@ -15,6 +15,8 @@ pub struct AccountFacts {
     pub number: String,
     /// ЕЛС; may be empty.
     pub els: String,
+    /// ИЖКУ; may be empty.
+    pub izhku: String,
     /// Display name of the holder: «Иванова Н. П.» or an organisation's name.
     pub holder: String,
     /// Address of the premises in one line.
@@ -33,8 +35,21 @@ pub struct AccountFacts {
     pub temporary: u32,
     /// Owners, who count where nobody is registered.
     pub owners: u32,
-    /// The day the account was closed.
+    /// The first day of the account.
+    pub opened_on: Day,
+    /// The last day of a closed account.
     pub closed_on: Option<Day>,
+}
+
+/// How many people count from a day on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct People {
+    /// The first day.
+    pub from: Day,
+    /// Registered residents, permanent and temporary.
+    pub residents: u32,
+    /// Owners, who count where nobody is registered.
+    pub owners: u32,
 }
 
 #[derive(FromQueryResult)]
@@ -42,11 +57,13 @@ struct Row {
     id: AccountId,
     number: String,
     els: String,
+    izhku: String,
     kind: String,
     area: Quantity,
     flat: String,
     house_id: Uuid,
     address: String,
+    opened_on: Day,
     closed_on: Option<Day>,
     registered: Option<i32>,
     temporary: Option<i32>,
@@ -63,7 +80,7 @@ struct Row {
 /// those with the largest share on the last day. `{which}` narrows the accounts before anything is joined
 /// to them: PostgreSQL would otherwise join every remaining account before it applies the limit.
 const SELECT: &str = "
-SELECT a.id, a.number, a.els, p.kind, p.area, p.flat, p.house_id, h.address, a.closed_on,
+SELECT a.id, a.number, a.els, a.izhku, p.kind, p.area, p.flat, p.house_id, h.address, a.opened_on, a.closed_on,
        o.registered, o.temporary, o.owners,
        w.kind AS holder_kind, w.surname, w.given_name, w.patronymic, w.organisation,
        (SELECT count(*) FROM holder c WHERE c.tenant_id = a.tenant_id AND c.account_id = a.id
@@ -102,6 +119,36 @@ pub async fn one(tx: &Tx, period: Period, account: AccountId) -> Result<Option<A
     let values = vec![period.first_day().into(), period.last_day().into(), account.into()];
     let rows: Vec<Row> = tx.rows(&sql, values).await?;
     Ok(rows.into_iter().next().map(facts))
+}
+
+/// Everybody who counted on those of the accounts `first` to `last` whose people changed within `period`, by
+/// account and first day, up to the end of the period.
+pub async fn changed_within(
+    tx: &Tx,
+    period: Period,
+    first: AccountId,
+    last: AccountId,
+) -> Result<Vec<(AccountId, People)>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Occupied {
+        account_id: AccountId,
+        from_on: Day,
+        registered: i32,
+        temporary: i32,
+        owners: i32,
+    }
+    let sql = "SELECT o.account_id, o.from_on, o.registered, o.temporary, o.owners FROM occupancy o
+               WHERE o.tenant_id = $1 AND o.from_on <= $5 AND o.account_id IN
+                 (SELECT c.account_id FROM occupancy c WHERE c.tenant_id = $1 AND c.account_id BETWEEN $2 AND $3
+                  AND c.from_on > $4 AND c.from_on <= $5)
+               ORDER BY o.account_id, o.from_on";
+    let values = vec![first.into(), last.into(), period.first_day().into(), period.last_day().into()];
+    let rows: Vec<Occupied> = tx.rows(sql, values).await?;
+    let people = |row: Occupied| {
+        let residents = row.registered.unsigned_abs() + row.temporary.unsigned_abs();
+        (row.account_id, People { from: row.from_on, residents, owners: row.owners.unsigned_abs() })
+    };
+    Ok(rows.into_iter().map(people).collect())
 }
 
 /// How many accounts were open in `period`.
@@ -155,6 +202,7 @@ fn facts(row: Row) -> AccountFacts {
         id: row.id,
         number: row.number,
         els: row.els,
+        izhku: row.izhku,
         address: address(&row.address, &row.flat, &row.kind),
         house_id: row.house_id,
         flat: row.flat,
@@ -163,6 +211,7 @@ fn facts(row: Row) -> AccountFacts {
         registered: people(row.registered),
         temporary: people(row.temporary),
         owners: people(row.owners),
+        opened_on: row.opened_on,
         closed_on: row.closed_on,
     }
 }

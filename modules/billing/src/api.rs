@@ -1,5 +1,6 @@
 //! The module's operations.
 
 pub(crate) mod admin;
+pub(crate) mod corrections;
 pub(crate) mod portal;
 pub(crate) mod printouts;

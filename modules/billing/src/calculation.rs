@@ -3,21 +3,24 @@
 
 use std::collections::HashMap;
 
-use kabinet_accounts::roster::AccountFacts;
+use kabinet_accounts::absences::Away;
+use kabinet_accounts::roster::{AccountFacts, People};
 use kabinet_contracts::AccountId;
 use kabinet_core::{Day, Money, Period, Timestamp};
 use kabinet_meters::consumption::MeterMonth;
-use kabinet_plugin_host::api::{Account, AccountCharges, AveragedMonth, Batch};
+use kabinet_plugin_host::api::{Account, AccountCharges, AveragedMonth, Batch, Parameter};
 use kabinet_plugin_host::{PluginError, TariffPlugin};
 
 use crate::arrears::Arrears;
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::trace::Correction;
 
 mod facts;
 mod input;
 mod rows;
 mod settlement;
+mod spans;
 
 pub use facts::{Facts, FrozenMeter};
 pub(crate) use input::{measured, zone_of};
@@ -33,6 +36,12 @@ pub struct AccountCase {
     pub meters: Vec<MeterMonth>,
     /// Months charged without a reading that a reading of this month covers, by service code.
     pub averaged: HashMap<String, Vec<AveragedMonth>>,
+    /// Who counted from which day on, where that changed within the month; empty elsewhere.
+    pub people: Vec<People>,
+    /// Absences long enough to count.
+    pub absences: Vec<Away>,
+    /// Benefits: numbers for the plugin, by service code.
+    pub benefits: Vec<(String, Vec<Parameter>)>,
     /// What it owes and paid.
     pub standing: Standing,
 }
@@ -46,6 +55,8 @@ pub struct Standing {
     pub arrears: HashMap<String, Arrears>,
     /// Payments to count, and those shortly before, oldest first.
     pub payments: Vec<PaymentFact>,
+    /// Corrections of closed months to bill, each with its service's code.
+    pub corrections: Vec<(String, Correction)>,
 }
 
 /// A payment as a bill sees it.

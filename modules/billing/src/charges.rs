@@ -151,7 +151,10 @@ pub struct ChargePart {
 /// The month's lines in words: what was charged or corrected, carried balances left out.
 #[must_use]
 pub fn lines(month: &FrozenMonth) -> Vec<ChargeLine> {
-    let charged = month.charges.iter().filter(|row| row.method != CARRIED || row.penalty != Money::ZERO);
+    let charged = month
+        .charges
+        .iter()
+        .filter(|row| row.method != CARRIED || row.penalty != Money::ZERO || row.recalculation != Money::ZERO);
     charged.filter_map(|row| Some(line(month.snapshot.service(&row.service_code)?, row, &month.facts.meters))).collect()
 }
 
@@ -283,9 +286,14 @@ fn meter_words(service: &Service, meters: &[FrozenMeter]) -> String {
 /// Why earlier months are corrected, with their names.
 pub(crate) fn recalculation_reason(reasons: &Reasons) -> Option<String> {
     let mut words_of: Vec<(String, Vec<String>)> = Vec::new();
-    for correction in &reasons.recalculations {
-        let month = format::period(u32::from(correction.period.year) * 100 + u32::from(correction.period.month));
-        let basis = capitalised(words::basis(correction.basis));
+    let computed = reasons.recalculations.iter().map(|correction| {
+        let month = u32::from(correction.period.year) * 100 + u32::from(correction.period.month);
+        (capitalised(words::basis(correction.basis)), month)
+    });
+    let recorded = reasons.corrections.iter();
+    let recorded = recorded.map(|correction| (capitalised(&correction.basis), correction.period.0.unsigned_abs()));
+    for (basis, month) in computed.chain(recorded) {
+        let month = format::period(month);
         match words_of.iter_mut().find(|(known, _)| *known == basis) {
             Some((_, months)) => months.push(month),
             None => words_of.push((basis, vec![month])),

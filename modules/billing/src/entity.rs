@@ -1,5 +1,7 @@
 //! Rows of billing's tables.
 
+use crate::benefits::BenefitId;
+use crate::recalculations::RecalculationId;
 use crate::receipts::printouts::PrintoutId;
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, Money, Period, Quantity, Timestamp, tenant_table};
@@ -47,6 +49,14 @@ tenant_table!(arrears, "arrears", key {
 });
 tenant_table!(penalty_rate, "penalty_rate", key { from_on: Day }, {
     until_on: Option<Day>, percent: Quantity, note: String,
+});
+tenant_table!(benefit, "benefit", key { id: BenefitId }, {
+    account_id: AccountId, service_code: String, from_period: Period, to_period: Option<Period>, share: Quantity,
+    volume: Option<Quantity>, document: String, recorded_at: Timestamp,
+});
+tenant_table!(recalculation, "recalculation", key { id: RecalculationId }, {
+    account_id: AccountId, service_code: String, period: Period, amount: Money, basis: String, recorded_at: Timestamp,
+    withdrawn_at: Option<Timestamp>,
 });
 tenant_table!(printout, "printout", key { id: PrintoutId }, {
     period: Period, house_code: String, kind_code: String, state: String, done: i32, total: i32, problem: String,

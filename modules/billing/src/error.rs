@@ -65,6 +65,35 @@ pub enum Error {
     /// A month of an earlier release, whose inputs were not kept.
     #[error("{0}: месяц рассчитан прежней версией, его исходные данные не сохранены")]
     NotReplayable(Period),
+    /// There is no such account.
+    #[error("такого лицевого счета нет")]
+    NoSuchAccount,
+    /// Only a published month can be corrected.
+    #[error("месяц {0} не опубликован: перерасчёт делают только для опубликованных месяцев")]
+    NotPublished(Period),
+    /// Claims of that age are barred.
+    #[error("месяц {period} слишком давний: перерасчёт возможен с {first}")]
+    TooOld {
+        /// The month that was asked for.
+        period: Period,
+        /// The first that may be.
+        first: Period,
+    },
+    /// What was looked at has changed since.
+    #[error("за это время начисления изменились: посмотрите перерасчёт ещё раз")]
+    Changed,
+    /// There is no such correction.
+    #[error("такого перерасчёта нет")]
+    NoSuchRecalculation,
+    /// A correction that a run has taken stays.
+    #[error("перерасчёт уже вошёл в расчёт за {0}: запишите обратный")]
+    AlreadyBilled(Period),
+    /// There is no such benefit.
+    #[error("такой льготы нет")]
+    NoSuchBenefit,
+    /// A field of what was sent: its name and what is wrong.
+    #[error("{1}")]
+    Field(&'static str, &'static str),
     /// A payment with the same number says something else.
     #[error("платёж {external_id} из {source_code} уже записан с другой суммой или на другой счёт")]
     PaymentConflict {
@@ -116,6 +145,14 @@ impl Error {
             Self::Stopped(_) => "billing.run_stopped",
             Self::NotReplayable(_) => "billing.not_replayable",
             Self::NoPenaltyRate(_) => "billing.no_penalty_rate",
+            Self::NoSuchAccount => "billing.no_such_account",
+            Self::NotPublished(_) => "billing.not_published",
+            Self::TooOld { .. } => "billing.too_old",
+            Self::Changed => "billing.changed",
+            Self::NoSuchRecalculation => "billing.no_such_recalculation",
+            Self::AlreadyBilled(_) => "billing.recalculation_billed",
+            Self::NoSuchBenefit => "billing.no_such_benefit",
+            Self::Field(..) => "billing.invalid",
             Self::PaymentConflict { .. } => "billing.payment_conflict",
             Self::NoAmount => "billing.payment_amount",
             Self::NoSuchReceipt => "billing.no_such_receipt",

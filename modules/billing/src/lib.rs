@@ -3,6 +3,7 @@
 mod allocation;
 mod api;
 pub mod arrears;
+pub mod benefits;
 pub mod calculation;
 pub mod calendar;
 pub mod catalog;
@@ -22,6 +23,7 @@ pub mod payments;
 pub mod penalty;
 pub mod plan;
 mod plugins;
+pub mod recalculations;
 pub mod receipts;
 pub mod runs;
 mod settings;
@@ -54,6 +56,7 @@ static MANIFEST: Manifest = Manifest {
         Permission { key: "billing.view", roles: &["administrator", "accountant"] },
         Permission { key: "billing.run", roles: &["administrator", "accountant"] },
         Permission { key: "billing.publish", roles: &["administrator", "accountant"] },
+        Permission { key: "billing.correct", roles: &["administrator", "accountant"] },
         Permission { key: "billing.print", roles: &["administrator", "accountant"] },
     ],
     navigation: &[
@@ -140,7 +143,8 @@ impl WebModule for Billing {
 
     fn admin_api(&self) -> Vec<ApiPart> {
         let printouts = api::printouts::PrintoutsApi { receipts: self.receipts.clone() };
-        vec![ApiPart::new(api::admin::AdminApi), ApiPart::new(printouts)]
+        let corrections = api::corrections::CorrectionsApi { plugins: self.plugins.clone() };
+        vec![ApiPart::new(api::admin::AdminApi), ApiPart::new(corrections), ApiPart::new(printouts)]
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use kabinet_accounts::roster::AccountFacts;
+use kabinet_accounts::absences::{self, Away};
+use kabinet_accounts::roster::{self, AccountFacts};
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, DbError, Money, Period, Quantity, Timestamp, Tx};
 use kabinet_meters::consumption::{self, MeterMonth};
@@ -11,7 +12,9 @@ use sea_orm::FromQueryResult;
 
 use crate::arrears::{Arrears, PENALTY_ROW};
 use crate::calculation::{AccountCase, PaymentFact, Standing, api_period, measured};
+use crate::entity::billing_run;
 use crate::plan::Plan;
+use crate::{benefits, recalculations, runs, store};
 
 /// How far back the last payment of an earlier bill is looked for, milliseconds: about three months.
 const LAST_PAYMENT_WINDOW: i64 = 92 * 24 * 60 * 60 * 1000;
@@ -32,6 +35,24 @@ pub struct Base {
     pub run: Option<RunId>,
     /// The payments that count; an estimate counts none.
     pub cutoffs: Option<Cutoffs>,
+    /// Corrections of closed months recorded after the first moment and up to the second are billed.
+    pub corrections: Option<(Timestamp, Timestamp)>,
+}
+
+impl Base {
+    /// What the bills of a run stand on: the same whenever it is asked.
+    pub(crate) async fn of(tx: &Tx, run: &billing_run::Model) -> Result<Self, DbError> {
+        let before = match run.base_run {
+            Some(base) => store::run(tx, base).await?,
+            None => None,
+        };
+        let since = before.as_ref().map_or(Timestamp(i64::MIN), runs::corrections_until);
+        Ok(Self {
+            run: run.base_run,
+            cutoffs: Some(Cutoffs { from: run.base_cutoff_at, to: run.cutoff_at }),
+            corrections: Some((since, runs::corrections_until(run))),
+        })
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -77,13 +98,30 @@ pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>
     let mut meters = consumption::for_accounts(tx, plan.period, &ids).await?;
     let mut standings = standings(tx, base, first, last).await?;
     let mut averaged = averaged(tx, plan, first, last, &meters).await?;
+    let mut people = by_account(roster::changed_within(tx, plan.period, first, last).await?);
+    let long_enough = |(_, away): &(AccountId, Away)| away.in_a_row > plan.snapshot.free_absence_days;
+    let absences = absences::in_month(tx, plan.period, first, last).await?;
+    let mut absences = by_account(absences.into_iter().filter(long_enough));
+    let benefits = benefits::in_month(tx, plan.period, first, last).await?;
+    let mut benefits = by_account(benefits.into_iter().map(|(account, code, numbers)| (account, (code, numbers))));
     let case = |facts: AccountFacts| AccountCase {
         meters: meters.remove(&facts.id).unwrap_or_default(),
         standing: standings.remove(&facts.id).unwrap_or_default(),
         averaged: averaged.remove(&facts.id).unwrap_or_default(),
+        people: people.remove(&facts.id).unwrap_or_default(),
+        absences: absences.remove(&facts.id).unwrap_or_default(),
+        benefits: benefits.remove(&facts.id).unwrap_or_default(),
         facts,
     };
     Ok(accounts.into_iter().map(case).collect())
+}
+
+fn by_account<T>(all: impl IntoIterator<Item = (AccountId, T)>) -> HashMap<AccountId, Vec<T>> {
+    let mut found: HashMap<AccountId, Vec<T>> = HashMap::new();
+    for (account, one) in all {
+        found.entry(account).or_default().push(one);
+    }
+    found
 }
 
 /// What the accounts `first` to `last` owe and paid; an account without either is not in it.
@@ -102,6 +140,11 @@ pub(crate) async fn standings(
     }
     for (account, payments) in payments(tx, base.cutoffs, first, last).await? {
         found.entry(account).or_default().payments = payments;
+    }
+    if let Some(moments) = base.corrections {
+        for (account, service, correction) in recalculations::of_run(tx, moments, (first, last)).await? {
+            found.entry(account).or_default().corrections.push((service, correction));
+        }
     }
     Ok(found)
 }

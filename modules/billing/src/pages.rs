@@ -42,7 +42,16 @@ pub(crate) fn routes(receipts: &Receipts, estimates: &Preliminary) -> Vec<PageRo
 pub(crate) fn problem(error: Error) -> Problem {
     match error {
         Error::Db(error) => error.into(),
-        Error::NoSuchRun | Error::NoSuchReceipt | Error::NoSuchPrintout => Problem::not_found(),
+        Error::NoSuchRun
+        | Error::NoSuchReceipt
+        | Error::NoSuchPrintout
+        | Error::NoSuchAccount
+        | Error::NoSuchRecalculation
+        | Error::NoSuchBenefit => Problem::not_found(),
+        Error::Field(field, text) => {
+            let code = Error::Field(field, text).code();
+            Problem::refused(code, text).with_fields(vec![(field.to_owned(), text.to_owned())])
+        }
         Error::Render(error) => Problem::fault(&error),
         other => Problem::refused(other.code(), other.to_string()),
     }

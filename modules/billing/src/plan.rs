@@ -39,6 +39,9 @@ pub struct Snapshot {
     /// What penalties are computed with.
     #[serde(default)]
     pub penalty: PenaltyTerms,
+    /// Absences of up to so many full days in a row change nothing.
+    #[serde(default)]
+    pub free_absence_days: u32,
 }
 
 impl Snapshot {
@@ -64,6 +67,7 @@ impl Snapshot {
                 due_days: store::due_days(tx, period).await?,
             },
             notes: settings.receipt_notes,
+            free_absence_days: settings.free_absence_days,
         };
         if snapshot.services.iter().all(|(_, terms)| terms.is_none()) {
             return Err(Error::Catalog(format!("для месяца {period} нет ни одного тарифа")));

@@ -29,7 +29,7 @@ const IN_FLIGHT_SECONDS: i64 = 60;
 
 const RUNNING: &str = "running";
 const DONE: &str = "done";
-const FAILED: &str = "failed";
+pub(crate) const FAILED: &str = "failed";
 
 /// A run as staff see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,12 @@ pub async fn list(tx: &Tx, after: Option<RunId>, limit: u16) -> Result<Vec<Run>,
         select = select.filter(billing_run::Column::Id.lt(after));
     }
     Ok(tx.all(select).await?.into_iter().map(Run::from).collect())
+}
+
+/// The moment up to which corrections of closed months are billed by a run: shortly before it was started, or one
+/// on its way would be on no bill.
+pub(crate) const fn corrections_until(run: &billing_run::Model) -> Timestamp {
+    run.started_at.plus_seconds(-IN_FLIGHT_SECONDS)
 }
 
 /// Begins a run for `period`, or finds the one that is under way. Freezes what it is calculated with:

@@ -20,6 +20,8 @@ pub struct BillingSettings {
     pub receipt_template: String,
     /// How the letters of the payment QR become bytes.
     pub qr_encoding: QrEncoding,
+    /// Absences of up to so many full days in a row give nothing back (ПП РФ 354, п. 86: 5).
+    pub free_absence_days: u32,
     /// Paragraphs printed in the reference section of every receipt. No advertising: the law forbids it.
     pub receipt_notes: Vec<String>,
 }
@@ -43,6 +45,7 @@ impl Default for BillingSettings {
             ],
             receipt_template: String::new(),
             qr_encoding: QrEncoding::default(),
+            free_absence_days: 5,
             receipt_notes: Vec::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! A charge's reasons as stored: short text, put into words when shown.
 //!
-//! Blocks parted by `|`: `r` the reason, `p` parts by zone and range, `c` corrections, `t` the formula, `d`
-//! the intervals of a penalty.
+//! Blocks parted by `|`: `r` the reason, `p` parts by zone and range, `c` the plugin's corrections, `t` the
+//! formula, `b` corrections of closed months with their basis, `d` the intervals of a penalty.
 //! In a block, items are parted by spaces and fields by `/`; enums are one letter, the position of the
 //! variant in the order written here, which is never changed, only continued.
 
@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use kabinet_core::Money;
 use kabinet_plugin_host::api::{Basis, Line, Operation, Part, Period, Reason, Recalculation, Role, Term, Unit, Zone};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::penalty::Interval;
 
@@ -60,6 +61,20 @@ const REASONS: [Reason; 6] = [
 ];
 const BASES: [Basis; 5] = [Basis::AverageReversed, Basis::Absence, Basis::Correction, Basis::Benefit, Basis::Other];
 
+/// A correction of a closed month, as the bill that brings it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// The month that is corrected.
+    #[serde(rename = "p")]
+    pub period: kabinet_core::Period,
+    /// Kopecks; negative in the resident's favour.
+    #[serde(rename = "a")]
+    pub amount: Money,
+    /// Why, in words.
+    #[serde(rename = "b")]
+    pub basis: String,
+}
+
 /// Why a charge is what it is, read back from storage.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reasons {
@@ -69,6 +84,8 @@ pub struct Reasons {
     pub parts: Vec<Part>,
     /// Corrections of earlier months.
     pub recalculations: Vec<Recalculation>,
+    /// Corrections of closed months that were recorded with a basis.
+    pub corrections: Vec<Correction>,
     /// The formula.
     pub terms: Vec<Term>,
     /// The intervals of the penalty.
@@ -125,6 +142,16 @@ pub fn encode(line: &Line) -> String {
     text
 }
 
+/// Adds corrections of closed months to stored reasons.
+pub(crate) fn add_corrections(text: &mut String, corrections: &[Correction]) {
+    block(text, 'b');
+    for (at, correction) in corrections.iter().enumerate() {
+        space(text, at);
+        // The words may hold any sign that parts items or blocks.
+        text.push_str(&serde_urlencoded::to_string(correction).unwrap_or_default());
+    }
+}
+
 /// Adds the intervals of a penalty to stored reasons.
 pub(crate) fn add_penalty(text: &mut String, intervals: &[Interval]) {
     block(text, 'd');
@@ -160,6 +187,7 @@ pub fn decode(text: &str) -> Reasons {
             Some('r') => reasons.reason = variant(&REASONS, letters.next()),
             Some('p') => reasons.parts = items.filter_map(part).collect(),
             Some('c') => reasons.recalculations = items.filter_map(recalculation).collect(),
+            Some('b') => reasons.corrections = items.filter_map(|item| serde_urlencoded::from_str(item).ok()).collect(),
             Some('t') => reasons.terms = items.filter_map(term).collect(),
             Some('d') => reasons.penalty = items.filter_map(interval).collect(),
             _ => {}

@@ -6,10 +6,8 @@ use crate::case::Case;
 use crate::problem::Problem;
 use crate::volume::{PLACES, ZoneVolumes};
 
-/// Absences up to this many full days change nothing.
-const FREE_DAYS: u8 = 5;
-
-/// Days away, summed over people; zero where no absence counts.
+/// Days away, summed over people; zero where no absence counts. That an absence is long enough (more than
+/// five full days in a row) is known to the platform alone: it may begin or end in another month.
 ///
 /// `people` is who was charged, so that nobody gets back more than was charged.
 pub(crate) fn person_days(case: &Case<'_>, people: Exact) -> Result<Exact, Problem> {
@@ -18,7 +16,7 @@ pub(crate) fn person_days(case: &Case<'_>, people: Exact) -> Result<Exact, Probl
     if case.table.kind == ServiceKind::Heating {
         return Ok(sum);
     }
-    for absence in case.account.absences.iter().filter(|absence| absence.days > FREE_DAYS) {
+    for absence in &case.account.absences {
         let days = absence.days.min(case.run.days);
         sum = sum.plus(Exact::from(absence.residents).times(days.into())?)?;
     }

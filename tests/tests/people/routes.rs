@@ -101,7 +101,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 49] = [
 ];
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-const OPERATIONS: [(&str, &str, &str, Statuses, u16); 21] = [
+const OPERATIONS: [(&str, &str, &str, Statuses, u16); 32] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -133,6 +133,77 @@ const OPERATIONS: [(&str, &str, &str, Statuses, u16); 21] = [
         "POST /api/admin/v1/accounts/{id}/close",
         "/api/admin/v1/accounts/{none}/close",
         r#"{"on":"2026-10-31"}"#,
+        all(401),
+        404,
+    ),
+    ("GET /api/admin/v1/accounts/{id}/absences", "/api/admin/v1/accounts/{none}/absences", "", all(401), 404),
+    (
+        "POST /api/admin/v1/accounts/{id}/absences",
+        "/api/admin/v1/accounts/{none}/absences",
+        r#"{"residents":1,"from":"2026-11-01","to":"2026-11-20","document":"билет"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/accounts/absences/{id}/withdraw",
+        "/api/admin/v1/accounts/absences/{none}/withdraw",
+        "",
+        all(401),
+        404,
+    ),
+    (
+        "GET /api/admin/v1/billing/accounts/{id}/recomputed",
+        "/api/admin/v1/billing/accounts/{none}/recomputed?from=2026-10",
+        "",
+        all(401),
+        404,
+    ),
+    (
+        "GET /api/admin/v1/billing/accounts/{id}/recalculations",
+        "/api/admin/v1/billing/accounts/{none}/recalculations",
+        "",
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/billing/accounts/{id}/recalculations",
+        "/api/admin/v1/billing/accounts/{none}/recalculations",
+        r#"{"from":"2026-10","basis":"акт"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/billing/accounts/{id}/recalculations/manual",
+        "/api/admin/v1/billing/accounts/{none}/recalculations/manual",
+        r#"{"service":"waste","period":"2026-10","amount":-100,"basis":"акт"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/billing/recalculations/{id}/withdraw",
+        "/api/admin/v1/billing/recalculations/{none}/withdraw",
+        "",
+        all(401),
+        404,
+    ),
+    (
+        "GET /api/admin/v1/billing/accounts/{id}/benefits",
+        "/api/admin/v1/billing/accounts/{none}/benefits",
+        "",
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/billing/accounts/{id}/benefits",
+        "/api/admin/v1/billing/accounts/{none}/benefits",
+        r#"{"service":"waste","from":"2026-11","share":"0.5","document":"удостоверение"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/billing/benefits/{id}/end",
+        "/api/admin/v1/billing/benefits/{none}/end",
+        r#"{"to":"2026-11"}"#,
         all(401),
         404,
     ),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, ReceiptCodes};
 use kabinet_core::{Day, PermissionKey};
-use kabinet_web::{Problem, Staff};
+use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use uuid::Uuid;
 
+use crate::absences::{self, Absence, NewAbsence};
 use crate::registry::{self, NewHolder, Party};
 
 /// May change who holds an account, and close it.
@@ -77,6 +78,58 @@ struct ClosingIn {
     on: String,
 }
 
+/// Residents who were away.
+#[derive(Object)]
+struct AbsenceIn {
+    /// How many.
+    residents: u32,
+    /// The day of departure, `2026-10-28`.
+    from: String,
+    /// The day of return, `2026-11-04`.
+    to: String,
+    /// The document that shows it.
+    document: String,
+}
+
+/// An absence that was recorded.
+#[derive(Object)]
+struct AbsenceOut {
+    /// Identifier.
+    id: String,
+    /// How many residents were away.
+    residents: u32,
+    /// The day of departure, `2026-10-28`.
+    from: String,
+    /// The day of return, `2026-11-04`.
+    to: String,
+    /// The document that shows it.
+    document: String,
+    /// When it was recorded: milliseconds since 1970 UTC.
+    recorded_at: i64,
+    /// When it was taken back: milliseconds since 1970 UTC.
+    withdrawn_at: Option<i64>,
+}
+
+impl From<Absence> for AbsenceOut {
+    fn from(absence: Absence) -> Self {
+        Self {
+            id: absence.id.to_string(),
+            residents: absence.residents,
+            from: absence.from.iso(),
+            to: absence.to.iso(),
+            document: absence.document,
+            recorded_at: absence.recorded_at.0,
+            withdrawn_at: absence.withdrawn_at.map(|at| at.0),
+        }
+    }
+}
+
+/// Absences.
+#[derive(Object)]
+struct AbsenceList {
+    items: Vec<AbsenceOut>,
+}
+
 #[derive(ApiResponse)]
 enum Done {
     /// Done: links of former holders have ended, they are told by letter.
@@ -105,6 +158,40 @@ impl AdminApi {
         };
         let holders: Vec<NewHolder> = change.0.holders.into_iter().map(new).collect();
         registry::change_holder(&mut tx, &*self.receipts, AccountId(id.0), from, &holders).await?;
+        tx.commit().await?;
+        Ok(Done::Done)
+    }
+
+    /// Record that residents were away; bills to come know it.
+    #[oai(path = "/accounts/:id/absences", method = "post", operation_id = "recordAbsence")]
+    async fn record_absence(
+        &self,
+        staff: Staff<Manage>,
+        id: Path<Uuid>,
+        absence: Json<AbsenceIn>,
+    ) -> ApiResult<AbsenceOut> {
+        let AbsenceIn { residents, from, to, document } = absence.0;
+        let new = NewAbsence { residents, from: day(&from, "from")?, to: day(&to, "to")?, document };
+        let mut tx = staff.begin().await?;
+        let recorded = absences::record(&mut tx, AccountId(id.0), &new).await?;
+        tx.commit().await?;
+        Ok(Json(recorded.into()))
+    }
+
+    /// The account's absences, the latest first.
+    #[oai(path = "/accounts/:id/absences", method = "get", operation_id = "listAbsences")]
+    async fn list_absences(&self, staff: Staff<Manage>, id: Path<Uuid>) -> ApiResult<AbsenceList> {
+        let tx = staff.read().await?;
+        let found = absences::list(&tx, AccountId(id.0)).await?;
+        tx.commit().await?;
+        Ok(Json(AbsenceList { items: found.into_iter().map(AbsenceOut::from).collect() }))
+    }
+
+    /// Take an absence back; bills to come do not know it.
+    #[oai(path = "/accounts/absences/:id/withdraw", method = "post", operation_id = "withdrawAbsence")]
+    async fn withdraw_absence(&self, staff: Staff<Manage>, id: Path<Uuid>) -> Result<Done, Problem> {
+        let mut tx = staff.begin().await?;
+        absences::withdraw(&mut tx, id.0).await?;
         tx.commit().await?;
         Ok(Done::Done)
     }

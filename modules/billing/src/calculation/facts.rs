@@ -16,6 +16,9 @@ pub struct Facts {
     /// ЕЛС; may be empty.
     #[serde(rename = "e", default, skip_serializing_if = "String::is_empty")]
     pub els: String,
+    /// ИЖКУ; may be empty.
+    #[serde(rename = "i", default, skip_serializing_if = "String::is_empty")]
+    pub izhku: String,
     /// The holder as printed.
     #[serde(rename = "h")]
     pub holder: String,
@@ -85,6 +88,7 @@ pub(super) fn freeze(case: &AccountCase) -> Facts {
     Facts {
         number: account.number.clone(),
         els: account.els.clone(),
+        izhku: account.izhku.clone(),
         holder: account.holder.clone(),
         address: account.address.clone(),
         kind: account.kind.clone(),

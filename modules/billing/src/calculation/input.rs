@@ -1,10 +1,12 @@
 //! An account as the plugin sees it: nothing that names a person.
 
+use kabinet_accounts::absences::Away;
+use kabinet_accounts::roster::AccountFacts;
 use kabinet_core::Period;
 use kabinet_meters::consumption::MeterMonth;
-use kabinet_plugin_host::api::{Account, Consumption, Meter, MeterState, ServiceKind, Zone, ZoneReading};
+use kabinet_plugin_host::api::{Absence, Account, Consumption, Meter, MeterState, ServiceKind, Zone, ZoneReading};
 
-use super::AccountCase;
+use super::{AccountCase, spans};
 use crate::catalog;
 use crate::plan::Plan;
 
@@ -27,7 +29,12 @@ pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
             meter_possible: meters.is_empty() && coefficient.is_some(),
             meters,
             averaged: case.averaged.get(&service.code).cloned().unwrap_or_default(),
-            parameters: Vec::new(),
+            parameters: case
+                .benefits
+                .iter()
+                .filter(|(code, _)| *code == service.code)
+                .flat_map(|(_, numbers)| numbers.iter().cloned())
+                .collect(),
         });
     }
     Account {
@@ -37,13 +44,19 @@ pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
         residents: people(facts.registered + facts.temporary),
         owners: people(facts.owners),
         house: None,
-        spans: Vec::new(),
-        absences: Vec::new(),
+        spans: spans::spans(plan.period, facts, &case.people),
+        absences: case.absences.iter().map(|away| absence(facts, away)).collect(),
         services,
     }
 }
 
-fn people(count: u32) -> u16 {
+/// An absence as the plugin is given it: of no more people than count.
+fn absence(facts: &AccountFacts, away: &Away) -> Absence {
+    let live = if facts.registered + facts.temporary > 0 { facts.registered + facts.temporary } else { facts.owners };
+    Absence { residents: people(away.residents.min(live)), days: u8::try_from(away.days).unwrap_or(u8::MAX) }
+}
+
+pub(super) fn people(count: u32) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 

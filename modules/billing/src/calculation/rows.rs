@@ -12,7 +12,7 @@ use crate::arrears::Arrears;
 use crate::ledger::{self, Posting};
 use crate::plan::Plan;
 use crate::totals::Totals;
-use crate::trace;
+use crate::trace::{self, Correction};
 
 /// How a line that only carries a balance over is marked.
 pub(crate) const CARRIED: &str = "carried";
@@ -91,6 +91,7 @@ pub(super) fn bill(
             charges.push((position, carried(&service.code, &service.kind, opening)));
         }
     }
+    correct(plan, standing, &mut charges);
     charges.sort_by_key(|(position, _)| *position);
     let arrears = settle_kinds(plan, standing, &mut charges);
     let postings =
@@ -139,6 +140,24 @@ fn carried(code: &str, kind: &str, opening: Money) -> ServiceCharge {
         counted: Money::ZERO,
         to_pay: opening,
         trace: String::new(),
+    }
+}
+
+/// Bills corrections of closed months, on a line of their own where the service is not charged this month.
+fn correct(plan: &Plan, standing: &Standing, charges: &mut Vec<(usize, ServiceCharge)>) {
+    for (position, (service, _)) in plan.snapshot.services.iter().enumerate() {
+        let mine = standing.corrections.iter().filter(|(code, _)| *code == service.code);
+        let mine: Vec<Correction> = mine.map(|(_, correction)| correction.clone()).collect();
+        if mine.is_empty() {
+            continue;
+        }
+        if !charges.iter().any(|(at, _)| *at == position) {
+            charges.push((position, carried(&service.code, &service.kind, Money::ZERO)));
+        }
+        for (_, charge) in charges.iter_mut().filter(|(at, _)| *at == position).take(1) {
+            charge.recalculation += mine.iter().map(|correction| correction.amount).sum::<Money>();
+            trace::add_corrections(&mut charge.trace, &mine);
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) ->
         payer: Payer {
             account: facts.number.clone(),
             els: facts.els.clone(),
-            izhku: String::new(),
+            izhku: facts.izhku.clone(),
             payment_document_id: String::new(),
             holder: facts.holder.clone(),
             address: facts.address.clone(),
@@ -134,8 +134,8 @@ fn charge_line(service: &Service, row: &charge::Model) -> ChargeLine {
 fn benefits(mut reasons: Reasons) -> (Reasons, Reasons) {
     let corrections = std::mem::take(&mut reasons.recalculations);
     let (benefits, others) = corrections.into_iter().partition(|correction| correction.basis == Basis::Benefit);
-    let of = |recalculations| Reasons { recalculations, ..Reasons::default() };
-    (of(benefits), of(others))
+    let of = |recalculations, corrections| Reasons { recalculations, corrections, ..Reasons::default() };
+    (of(benefits, Vec::new()), of(others, reasons.corrections))
 }
 
 /// The months of the benefits: «за сентябрь 2026, октябрь 2026»; empty where there are none.

@@ -15,7 +15,7 @@ use crate::calculation::{self, AccountRows, Facts, ServiceCharge, Standing};
 use crate::catalog::hex;
 use crate::entity::{billing_run, charge};
 use crate::error::Error;
-use crate::loading::{self, Base, Cutoffs};
+use crate::loading::{self, Base};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::store;
@@ -145,7 +145,7 @@ impl Frozen {
             frozen.accounts.push((row.account_id, row.facts));
         }
         if let (Some((first, _)), Some((last, _))) = (frozen.accounts.first(), frozen.accounts.last()) {
-            let base = Base { run: run.base_run, cutoffs: Some(cutoffs(run)) };
+            let base = Base::of(tx, run).await?;
             frozen.standings = loading::standings(tx, base, *first, *last).await?;
             frozen.stored = stored(tx, run, *first, *last).await?;
         }
@@ -169,10 +169,6 @@ impl Frozen {
         let bills = self.accounts.into_iter().zip(&charges).map(bill);
         Ok(numbers.iter().cloned().zip(bills).collect())
     }
-}
-
-const fn cutoffs(run: &billing_run::Model) -> Cutoffs {
-    Cutoffs { from: run.base_cutoff_at, to: run.cutoff_at }
 }
 
 async fn stored(

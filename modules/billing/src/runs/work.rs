@@ -15,7 +15,7 @@ use crate::calculation::{self, AccountCase};
 use crate::catalog::hex;
 use crate::entity::billing_run;
 use crate::error::Error;
-use crate::loading::{self, Base, Cutoffs};
+use crate::loading::{self, Base};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::store;
@@ -102,7 +102,7 @@ async fn prepare(
         tenant: tenant.clone(),
         plan: Arc::new(Plan::new(run.period, snapshot)),
         plugin,
-        base: Base { run: run.base_run, cutoffs: Some(Cutoffs { from: run.base_cutoff_at, to: run.cutoff_at }) },
+        base: Base::of(tx, run).await?,
         stamp: Stamp { tenant: tenant.id, run: run.id, period: run.period, booked_at: run.cutoff_at },
         portion: if db.name() == "SQLite" { PORTION_SQLITE } else { usize::MAX },
     };

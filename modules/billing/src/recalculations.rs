@@ -1,0 +1,350 @@
+//! Corrections of closed months (перерасчёт): a month is computed again with what is known now, or a sum is
+//! written by hand; either way the difference waits, with its basis, for the next run. What was published is
+//! never rewritten: a correction that was billed is answered by an opposite one.
+
+use std::collections::BTreeMap;
+
+use kabinet_accounts::registry;
+use kabinet_contracts::AccountId;
+use kabinet_core::{DbError, Money, Period, Timestamp, Tx, id_type};
+use kabinet_plugin_host::api::AccountCharges;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Unchanged, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Set,
+};
+
+use crate::calculation;
+use crate::entity::{billing_run, charge, recalculation, service};
+use crate::error::Error;
+use crate::loading::{self, Base};
+use crate::plan::Plan;
+use crate::plugins::Plugins;
+use crate::runs;
+use crate::store::{self, PUBLISHED};
+use crate::trace;
+
+/// Months back that may be corrected: older claims are barred (ГК РФ ст. 196).
+const MOST_MONTHS: i32 = 36;
+/// The longest basis, characters.
+const LONGEST_BASIS: usize = 200;
+
+id_type! {
+    /// The identifier of a correction.
+    RecalculationId
+}
+
+/// Where a correction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The next run bills it.
+    Waiting,
+    /// It stands on the bill of this month.
+    Billed(Period),
+    /// Taken back before it was billed.
+    Withdrawn,
+}
+
+/// A correction of a closed month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recalculation {
+    /// Identifier.
+    pub id: RecalculationId,
+    /// The account.
+    pub account: AccountId,
+    /// Code of the service.
+    pub service: String,
+    /// The month that is corrected.
+    pub period: Period,
+    /// Kopecks; negative in the resident's favour.
+    pub amount: Money,
+    /// Why, in words.
+    pub basis: String,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// What one service of one closed month comes to, computed with what is known now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recomputed {
+    /// The month.
+    pub period: Period,
+    /// Code of the service.
+    pub service: String,
+    /// What was charged for the month so far, earlier corrections of it among it.
+    pub charged: Money,
+    /// What it comes to now.
+    pub computed: Money,
+}
+
+impl Recomputed {
+    /// What remains to be charged, negative to be given back.
+    #[must_use]
+    pub fn difference(&self) -> Money {
+        self.computed - self.charged
+    }
+}
+
+/// An account's published months from `from` to the latest, computed again. All of them: a reading that changes
+/// one month is where the next begins.
+pub async fn recompute(tx: &Tx, plugins: &Plugins, account: AccountId, from: Period) -> Result<Vec<Recomputed>, Error> {
+    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    let latest = store::latest_period(tx).await?.ok_or(Error::NotPublished(from))?;
+    if from < latest.plus(1 - MOST_MONTHS) {
+        return Err(Error::TooOld { period: from, first: latest.plus(1 - MOST_MONTHS) });
+    }
+    let recorded = recorded(tx, account).await?;
+    let mut months = Vec::new();
+    let mut period = from;
+    loop {
+        let run = store::published(tx, period).await?.ok_or(Error::NotPublished(period))?;
+        months.extend(month(tx, plugins, account, &run, &recorded).await?);
+        if period >= latest {
+            return Ok(months);
+        }
+        period = period.next();
+    }
+}
+
+/// Corrections that count, by the month and the service they correct.
+type Recorded = BTreeMap<(Period, String), Money>;
+
+async fn recorded(tx: &Tx, account: AccountId) -> Result<Recorded, DbError> {
+    let mut sums = Recorded::new();
+    for row in tx.all(of_account(account).filter(recalculation::Column::WithdrawnAt.is_null())).await? {
+        *sums.entry((row.period, row.service_code)).or_default() += row.amount;
+    }
+    Ok(sums)
+}
+
+fn of_account(account: AccountId) -> sea_orm::Select<recalculation::Entity> {
+    recalculation::Entity::find().filter(recalculation::Column::AccountId.eq(account))
+}
+
+async fn month(
+    tx: &Tx,
+    plugins: &Plugins,
+    account: AccountId,
+    run: &billing_run::Model,
+    recorded: &Recorded,
+) -> Result<Vec<Recomputed>, Error> {
+    let plan = Plan::new(run.period, serde_json::from_str(&run.snapshot)?);
+    let mine =
+        charge::Entity::find().filter(charge::Column::RunId.eq(run.id)).filter(charge::Column::AccountId.eq(account));
+    let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
+    for row in tx.all(mine).await? {
+        sums.entry(row.service_code.clone()).or_default().0 += charged_for_its_month(&row);
+    }
+    for ((_, service), amount) in recorded.iter().filter(|((period, _), _)| *period == run.period) {
+        sums.entry(service.clone()).or_default().0 += *amount;
+    }
+    for (service, amount) in computed(tx, plugins, account, plan, &run.plugin_hash).await? {
+        sums.entry(service).or_default().1 += amount;
+    }
+    let recomputed = |(service, (charged, computed))| Recomputed { period: run.period, service, charged, computed };
+    Ok(sums.into_iter().map(recomputed).collect())
+}
+
+/// What a stored line charges for its own month: corrections of other months that it bills are none of it.
+fn charged_for_its_month(row: &charge::Model) -> Money {
+    let others: Money = trace::decode(&row.trace).corrections.iter().map(|correction| correction.amount).sum();
+    row.charged + row.recalculation - others
+}
+
+/// What the month's plugin makes of the account now, by service; nothing where the account was not open.
+async fn computed(
+    tx: &Tx,
+    plugins: &Plugins,
+    account: AccountId,
+    plan: Plan,
+    plugin_hash: &str,
+) -> Result<Vec<(String, Money)>, Error> {
+    let Some(facts) = kabinet_accounts::roster::one(tx, plan.period, account).await? else { return Ok(Vec::new()) };
+    let plugin = plugins.load(tx, plugin_hash).await?;
+    let cases = loading::cases(tx, &plan, Base::default(), vec![facts]).await?;
+    let work = move || calculation::calculate(&plan, &plugin, &cases).map(|(_, charges)| sums(&plan, &charges));
+    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Stopped(error.to_string()))?
+}
+
+fn sums(plan: &Plan, charges: &[AccountCharges]) -> Vec<(String, Money)> {
+    let lines = charges.iter().flat_map(|charges| &charges.lines);
+    let named = lines.filter_map(|line| Some((plan.snapshot.services.get(plan.owner(line.service))?, line)));
+    named.map(|((service, _), line)| (service.code.clone(), Money(line.total()))).collect()
+}
+
+/// Records the differences of months that were recomputed, with their basis; the next run bills them. Refused
+/// when the account's corrections or the published months changed since [`recompute`] looked at them.
+pub async fn record(
+    tx: &mut Tx,
+    account: AccountId,
+    recomputed: &[Recomputed],
+    basis: &str,
+) -> Result<Vec<Recalculation>, Error> {
+    let basis = checked_basis(basis)?;
+    // Two at once wait for each other here, and the second one sees what the first recorded.
+    store::outdate_estimates(tx, &[account]).await?;
+    let recorded = recorded(tx, account).await?;
+    for month in recomputed {
+        let run = store::published(tx, month.period).await?.ok_or(Error::NotPublished(month.period))?;
+        let mine = charge::Entity::find()
+            .filter(charge::Column::RunId.eq(run.id))
+            .filter(charge::Column::AccountId.eq(account))
+            .filter(charge::Column::ServiceCode.eq(&month.service));
+        let before = tx.one(mine).await?.map_or(Money::ZERO, |row| charged_for_its_month(&row));
+        let corrected = recorded.get(&(month.period, month.service.clone())).copied().unwrap_or_default();
+        if before + corrected != month.charged {
+            return Err(Error::Changed);
+        }
+    }
+    let mut stored = Vec::new();
+    for month in recomputed.iter().filter(|month| month.difference() != Money::ZERO) {
+        stored.push(insert(tx, account, &month.service, month.period, month.difference(), &basis).await?);
+    }
+    let sum: Money = stored.iter().map(|correction| correction.amount).sum();
+    let detail = serde_json::json!({ "basis": basis, "corrections": stored.len(), "kopecks": sum.0 });
+    tx.audit("billing.recalculated", account, detail).await?;
+    Ok(stored)
+}
+
+/// Records a correction written by hand: a service's published month, kopecks (negative to be given back) and
+/// the basis. The next run bills it.
+pub async fn record_by_hand(
+    tx: &mut Tx,
+    account: AccountId,
+    service: &str,
+    period: Period,
+    amount: Money,
+    basis: &str,
+) -> Result<Recalculation, Error> {
+    let basis = checked_basis(basis)?;
+    if amount == Money::ZERO {
+        return Err(Error::Field("amount", "Сумма перерасчёта не может быть нулевой"));
+    }
+    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    if tx.one(service::Entity::find().filter(service::Column::Code.eq(service))).await?.is_none() {
+        return Err(Error::Field("service", "Такой услуги нет"));
+    }
+    store::published(tx, period).await?.ok_or(Error::NotPublished(period))?;
+    let stored = insert(tx, account, service, period, amount, &basis).await?;
+    let detail = serde_json::json!({ "basis": basis, "service": service, "kopecks": amount.0 });
+    tx.audit("billing.recalculated", account, detail).await?;
+    Ok(stored)
+}
+
+fn checked_basis(basis: &str) -> Result<String, Error> {
+    let basis = basis.split_whitespace().collect::<Vec<_>>().join(" ");
+    if basis.is_empty() || basis.chars().count() > LONGEST_BASIS {
+        return Err(Error::Field("basis", "Укажите основание перерасчёта, не длиннее 200 знаков"));
+    }
+    Ok(basis)
+}
+
+async fn insert(
+    tx: &Tx,
+    account: AccountId,
+    service: &str,
+    period: Period,
+    amount: Money,
+    basis: &str,
+) -> Result<Recalculation, Error> {
+    let row = recalculation::Model {
+        tenant_id: tx.tenant_id(),
+        id: tx.new_id(),
+        account_id: account,
+        service_code: service.to_owned(),
+        period,
+        amount,
+        basis: basis.to_owned(),
+        recorded_at: tx.now(),
+        withdrawn_at: None,
+    };
+    tx.insert(recalculation::ActiveModel::from(row.clone()).reset_all()).await?;
+    Ok(stands(row, State::Waiting))
+}
+
+fn stands(row: recalculation::Model, state: State) -> Recalculation {
+    Recalculation {
+        id: row.id,
+        account: row.account_id,
+        service: row.service_code,
+        period: row.period,
+        amount: row.amount,
+        basis: row.basis,
+        recorded_at: row.recorded_at,
+        state,
+    }
+}
+
+/// The account's corrections, the latest first.
+pub async fn list(tx: &Tx, account: AccountId) -> Result<Vec<Recalculation>, Error> {
+    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    let rows = tx.all(of_account(account).order_by_desc(recalculation::Column::Id)).await?;
+    let published = billing_run::Entity::find().filter(billing_run::Column::State.eq(PUBLISHED));
+    let runs = tx.all(published.order_by_asc(billing_run::Column::Period)).await?;
+    let state = |row: &recalculation::Model| match row.withdrawn_at {
+        Some(_) => State::Withdrawn,
+        None => runs.iter().find(|run| takes(run, row)).map_or(State::Waiting, |run| State::Billed(run.period)),
+    };
+    Ok(rows.into_iter().map(|row| (state(&row), row)).map(|(state, row)| stands(row, state)).collect())
+}
+
+/// Whether the run bills the correction, unless an earlier one did.
+fn takes(run: &billing_run::Model, row: &recalculation::Model) -> bool {
+    row.recorded_at <= runs::corrections_until(run)
+}
+
+/// Takes a correction back. Refused once a run that is not given up has it.
+pub async fn withdraw(tx: &mut Tx, id: RecalculationId) -> Result<(), Error> {
+    let one = recalculation::Entity::find().filter(recalculation::Column::Id.eq(id));
+    let row = tx.one(one).await?.ok_or(Error::NoSuchRecalculation)?;
+    if row.withdrawn_at.is_some() {
+        return Ok(());
+    }
+    store::outdate_estimates(tx, &[row.account_id]).await?;
+    let living = billing_run::Entity::find().filter(billing_run::Column::State.ne(runs::FAILED));
+    let runs = tx.all(living.order_by_asc(billing_run::Column::Period)).await?;
+    if let Some(run) = runs.iter().find(|run| takes(run, &row)) {
+        return Err(Error::AlreadyBilled(run.period));
+    }
+    tx.update(recalculation::ActiveModel {
+        tenant_id: Unchanged(tx.tenant_id()),
+        id: Unchanged(id),
+        withdrawn_at: Set(Some(tx.now())),
+        ..Default::default()
+    })
+    .await?;
+    let detail = serde_json::json!({ "recalculation": id, "kopecks": row.amount.0 });
+    Ok(tx.audit("billing.recalculation_withdrawn", row.account_id, detail).await?)
+}
+
+#[derive(FromQueryResult)]
+struct Waiting {
+    account_id: AccountId,
+    service_code: String,
+    period: Period,
+    amount: Money,
+    basis: String,
+}
+
+/// The corrections that a run bills: of the accounts `first` to `last`, recorded after `since` and no later than
+/// `until`, by account, with the service of each.
+pub(crate) async fn of_run(
+    tx: &Tx,
+    (since, until): (Timestamp, Timestamp),
+    (first, last): (AccountId, AccountId),
+) -> Result<Vec<(AccountId, String, trace::Correction)>, DbError> {
+    let rows: Vec<Waiting> = tx
+        .rows(
+            "SELECT account_id, service_code, period, amount, basis FROM recalculation
+             WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND recorded_at > $4 AND recorded_at <= $5
+               AND withdrawn_at IS NULL
+             ORDER BY account_id, recorded_at, id",
+            vec![first.into(), last.into(), since.into(), until.into()],
+        )
+        .await?;
+    let correction = |row: Waiting| {
+        let correction = trace::Correction { period: row.period, amount: row.amount, basis: row.basis };
+        (row.account_id, row.service_code, correction)
+    };
+    Ok(rows.into_iter().map(correction).collect())
+}
