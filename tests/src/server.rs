@@ -151,6 +151,16 @@ impl Server {
         Browser::new(self.listen, &format!("{slug}.localhost"))
     }
 
+    /// The company's administrator, logged in.
+    #[must_use]
+    pub fn staff(&self, slug: &str) -> Browser {
+        let admin = &self.facts().company(slug).admin;
+        let mut browser = self.browser(slug);
+        let login = serde_json::json!({ "email": admin.email, "password": admin.password });
+        browser.call("POST", "/api/admin/v1/session", Some(&login)).expect(204);
+        browser
+    }
+
     /// The company's demo resident, logged in. Only one test at a time has a company's resident: the
     /// chosen account is stored with the person.
     pub fn resident(&self, slug: &str) -> Visit<'_> {

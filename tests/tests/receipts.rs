@@ -134,14 +134,6 @@ fn a_house_is_printed_into_one_file_in_the_order_of_its_flats(kind: Kind) {
     }
 }
 
-fn staff(server: &Server, slug: &str) -> Browser {
-    let admin = &server.facts().company(slug).admin;
-    let mut browser = server.browser(slug);
-    let login = json!({ "email": admin.email, "password": admin.password });
-    browser.call("POST", "/api/admin/v1/session", Some(&login)).expect(204);
-    browser
-}
-
 const PRINTOUTS: &str = "/api/admin/v1/billing/printouts";
 
 fn ready(browser: &mut Browser, printout: &Value) -> Value {
@@ -161,7 +153,7 @@ fn ready(browser: &mut Browser, printout: &Value) -> Value {
 fn staff_print_a_house_and_fetch_the_file(kind: Kind) {
     let server = Server::shared(kind);
     let rows = largest_house(server, "utilities");
-    let mut browser = staff(server, SLUG);
+    let mut browser = server.staff(SLUG);
     let asked = json!({ "period": "2026-10", "house": rows[0].house });
     let printout = browser.call("POST", PRINTOUTS, Some(&asked)).expect(200).json();
     assert_eq!((&printout["kind"], &printout["total"]), (&json!("utilities"), &json!(rows.len())));
@@ -188,12 +180,12 @@ fn staff_print_a_house_and_fetch_the_file(kind: Kind) {
 fn only_who_may_print_prints_and_only_the_own_company(kind: Kind) {
     let server = Server::shared(kind);
     let rows = largest_house(server, "utilities");
-    let mut own = staff(server, SLUG);
+    let mut own = server.staff(SLUG);
     let asked = json!({ "period": "2026-10", "house": rows[0].house });
     let printout = own.call("POST", PRINTOUTS, Some(&asked)).expect(200).json();
     ready(&mut own, &printout);
     let id = printout["id"].as_str().expect("an id").to_owned();
-    let mut stranger = staff(server, "teploset");
+    let mut stranger = server.staff("teploset");
     let random = "0193a1c0-0000-7000-8000-0000000000ff";
     for tail in ["", "/file"] {
         let theirs = stranger.call("GET", &format!("{PRINTOUTS}/{id}{tail}"), None).expect(404).fingerprint();

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 mod apply;
+pub mod edit;
 
 pub(crate) use apply::{TOPIC, hex};
 pub use apply::{

@@ -56,6 +56,7 @@ static MANIFEST: Manifest = Manifest {
         Permission { key: "billing.view", roles: &["administrator", "accountant"] },
         Permission { key: "billing.run", roles: &["administrator", "accountant"] },
         Permission { key: "billing.publish", roles: &["administrator", "accountant"] },
+        Permission { key: "billing.catalog", roles: &["administrator", "accountant"] },
         Permission { key: "billing.correct", roles: &["administrator", "accountant"] },
         Permission { key: "billing.print", roles: &["administrator", "accountant"] },
     ],
@@ -144,7 +145,8 @@ impl WebModule for Billing {
     fn admin_api(&self) -> Vec<ApiPart> {
         let printouts = api::printouts::PrintoutsApi { receipts: self.receipts.clone() };
         let corrections = api::corrections::CorrectionsApi { plugins: self.plugins.clone() };
-        vec![ApiPart::new(api::admin::AdminApi), ApiPart::new(corrections), ApiPart::new(printouts)]
+        let parts = [ApiPart::new(api::admin::AdminApi), ApiPart::new(api::catalog::CatalogApi)];
+        parts.into_iter().chain([ApiPart::new(corrections), ApiPart::new(printouts)]).collect()
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

@@ -103,7 +103,13 @@ fn with_terms(
         .filter(|tariff| tariff.service_code == row.code && tariff.from_period <= period)
         .max_by_key(|tariff| tariff.from_period);
     let terms = in_force.map(|tariff| serde_json::from_str::<Terms>(&tariff.terms)).transpose()?;
-    let service = Service {
+    // Terms without prices end a service.
+    Ok((self::service(row)?, terms.filter(|terms| !terms.prices.is_empty())))
+}
+
+/// A service as it is stored.
+pub(crate) fn service(row: service::Model) -> Result<Service, DbError> {
+    Ok(Service {
         resource: enum_value(&row.resource)?,
         unit: enum_value(&row.unit)?,
         section: enum_value::<Section>(&row.section)?,
@@ -111,9 +117,7 @@ fn with_terms(
         title: row.title,
         kind: row.kind_code,
         rule: row.rule,
-    };
-    // Terms without prices end a service.
-    Ok((service, terms.filter(|terms| !terms.prices.is_empty())))
+    })
 }
 
 /// A snapshot made ready for the plugin.

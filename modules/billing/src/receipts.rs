@@ -159,7 +159,7 @@ impl Receipts {
     }
 }
 
-/// The source of a run's template; a company without one of its own has the platform's.
+/// The source of a run's template; runs of earlier releases, whose company had none, name none.
 async fn template_of(tx: &Tx, hash: &str) -> Result<String, Error> {
     if hash.is_empty() {
         return Ok(DEFAULT_TEMPLATE.to_owned());

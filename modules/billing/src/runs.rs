@@ -5,8 +5,10 @@ use kabinet_accounts::roster;
 use kabinet_contracts::{RunId, RunPublished};
 use kabinet_core::jobs::NewJob;
 use kabinet_core::{Day, Period, Timestamp, Tx};
+use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use sea_orm::{ActiveValue::Unchanged, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
+use crate::catalog;
 use crate::entity::billing_run;
 use crate::error::Error;
 use crate::plan::Snapshot;
@@ -129,6 +131,11 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         return Err(Error::NoPenaltyRate(day));
     }
     let settings = BillingSettings::of(tx.tenant())?;
+    let template_hash = match settings.receipt_template.as_str() {
+        // Frozen as well: a release that draws its receipts otherwise leaves those of this month alone.
+        "" => catalog::set_receipt_template(tx, DEFAULT_TEMPLATE).await?.0,
+        own => own.to_owned(),
+    };
     let end = period.next().first_day().start(tx.tenant().zone);
     let id: RunId = tx.new_id();
     let total = roster::count(tx, period).await?;
@@ -138,7 +145,7 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         period: Set(period),
         state: Set(RUNNING.to_owned()),
         plugin_hash: Set(plugin_hash),
-        template_hash: Set(settings.receipt_template.clone()),
+        template_hash: Set(template_hash),
         snapshot: Set(serde_json::to_string(&snapshot)?),
         base_run: Set(before.as_ref().map(|run| run.id)),
         base_cutoff_at: Set(before.as_ref().map_or(Timestamp(0), |run| run.cutoff_at)),

@@ -101,7 +101,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 49] = [
 ];
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-const OPERATIONS: [(&str, &str, &str, Statuses, u16); 32] = [
+const OPERATIONS: [(&str, &str, &str, Statuses, u16); 39] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -206,6 +206,43 @@ const OPERATIONS: [(&str, &str, &str, Statuses, u16); 32] = [
         r#"{"to":"2026-11"}"#,
         all(401),
         404,
+    ),
+    ("GET /api/admin/v1/billing/catalog/services", "/api/admin/v1/billing/catalog/services", "", all(401), 200),
+    (
+        "PUT /api/admin/v1/billing/catalog/services/{code}",
+        "/api/admin/v1/billing/catalog/services/UPPER",
+        r#"{"title":"x","resource":"waste","unit":"person","section":"other","receipt":"x","rule":"x"}"#,
+        all(401),
+        422,
+    ),
+    ("GET /api/admin/v1/billing/catalog/tariffs", "/api/admin/v1/billing/catalog/tariffs", "", all(401), 200),
+    (
+        "PUT /api/admin/v1/billing/catalog/tariffs/{service}/{from}",
+        "/api/admin/v1/billing/catalog/tariffs/waste/2026-10",
+        r#"{"terms":{"prices":[{"amount":"1"}]}}"#,
+        all(401),
+        422,
+    ),
+    (
+        "DELETE /api/admin/v1/billing/catalog/tariffs/{service}/{from}",
+        "/api/admin/v1/billing/catalog/tariffs/waste/2026-10",
+        "",
+        all(401),
+        422,
+    ),
+    (
+        "GET /api/admin/v1/billing/catalog/penalty-rates",
+        "/api/admin/v1/billing/catalog/penalty-rates",
+        "",
+        all(401),
+        200,
+    ),
+    (
+        "PUT /api/admin/v1/billing/catalog/penalty-rates",
+        "/api/admin/v1/billing/catalog/penalty-rates",
+        r#"{"items":[{"from":"x","percent":"9.5"}]}"#,
+        all(401),
+        422,
     ),
     ("GET /api/admin/v1/billing/runs", "/api/admin/v1/billing/runs", "", all(401), 200),
     ("GET /api/admin/v1/billing/runs/{id}", "/api/admin/v1/billing/runs/{none}", "", all(401), 404),

@@ -1,0 +1,257 @@
+//! What a company charges for and by which terms: seen and changed by its staff.
+
+use kabinet_core::{Day, Period, PermissionKey};
+use kabinet_web::{ApiResult, Problem, Staff};
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use rust_decimal::Decimal;
+
+use crate::catalog::{Service, Tariff, edit, enum_name, enum_value};
+use crate::pages::problem;
+use crate::penalty::{PenaltyRate, PenaltyRates};
+use crate::store;
+
+/// May change services, tariffs and rates.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Catalog;
+
+impl PermissionKey for Catalog {
+    const KEY: &'static str = "billing.catalog";
+}
+
+pub(crate) struct CatalogApi;
+
+/// A service that the company charges for.
+#[derive(Object)]
+struct ServiceEntry {
+    /// Stable code.
+    #[oai(default)]
+    code: String,
+    /// Name for residents.
+    title: String,
+    /// What it is: `cold_water`, `heating`, `maintenance`…
+    resource: String,
+    /// Unit of its volume: `cubic_metre`, `square_metre`…
+    unit: String,
+    /// The group of the receipt: `maintenance`, `common_property`, `utilities`, `capital_repair`, `other`.
+    section: String,
+    /// Code of the receipt kind it is billed on.
+    receipt: String,
+    /// The plugin's rule: `metered`, `area`…
+    rule: String,
+}
+
+impl From<Service> for ServiceEntry {
+    fn from(service: Service) -> Self {
+        Self {
+            code: service.code,
+            title: service.title,
+            resource: enum_name(service.resource),
+            unit: enum_name(service.unit),
+            section: enum_name(service.section),
+            receipt: service.kind,
+            rule: service.rule,
+        }
+    }
+}
+
+/// The company's services, in their order.
+#[derive(Object)]
+struct ServiceList {
+    items: Vec<ServiceEntry>,
+}
+
+/// Terms of a service from a month on, until the next terms.
+#[derive(Object)]
+struct TariffEntry {
+    /// Code of the service.
+    #[oai(default)]
+    service: String,
+    /// The first month, `2026-10`.
+    #[oai(default)]
+    from: String,
+    /// `prices` (roubles by `zone` and `above`), `norm`, `coefficient`, `parameters`, `premises`, `variants`; numbers
+    /// are texts.
+    terms: serde_json::Value,
+    /// Where they come from.
+    #[oai(default)]
+    note: String,
+}
+
+impl TryFrom<Tariff> for TariffEntry {
+    type Error = Problem;
+
+    fn try_from(tariff: Tariff) -> Result<Self, Problem> {
+        let terms = serde_json::to_value(tariff.terms).map_err(|error| Problem::fault(&error))?;
+        Ok(Self { service: tariff.service, from: tariff.from.to_string(), terms, note: tariff.note })
+    }
+}
+
+/// The company's tariffs, by service and month.
+#[derive(Object)]
+struct TariffList {
+    items: Vec<TariffEntry>,
+}
+
+/// A rate of penalty.
+#[derive(Object)]
+struct RateEntry {
+    /// The first day, `2026-01-01`.
+    from: String,
+    /// The last day; none while it holds.
+    until: Option<String>,
+    /// Per cent a year: `9.5`.
+    percent: String,
+    /// Where it comes from.
+    #[oai(default)]
+    note: String,
+}
+
+/// The company's rates of penalty; none: it charges none.
+#[derive(Object)]
+struct RateList {
+    items: Vec<RateEntry>,
+}
+
+/// What was changed, in words; nothing when all was as asked.
+#[derive(Object)]
+struct Changes {
+    changes: Vec<String>,
+}
+
+#[OpenApi]
+impl CatalogApi {
+    /// The company's services.
+    #[oai(path = "/billing/catalog/services", method = "get", operation_id = "listServices")]
+    async fn services(&self, staff: Staff<Catalog>) -> ApiResult<ServiceList> {
+        let tx = staff.read().await?;
+        let services = edit::services(&tx).await.map_err(problem)?;
+        tx.commit().await?;
+        Ok(Json(ServiceList { items: services.into_iter().map(ServiceEntry::from).collect() }))
+    }
+
+    /// Add or change a service; published months stay as they are.
+    #[oai(path = "/billing/catalog/services/:code", method = "put", operation_id = "putService")]
+    async fn put_service(
+        &self,
+        staff: Staff<Catalog>,
+        code: Path<String>,
+        entry: Json<ServiceEntry>,
+    ) -> ApiResult<Changes> {
+        let service = service(code.0, entry.0)?;
+        let mut tx = staff.begin().await?;
+        let changes = edit::put_service(&mut tx, service).await.map_err(problem)?;
+        tx.commit().await?;
+        Ok(Json(Changes { changes }))
+    }
+
+    /// The company's tariffs, norms and coefficients with the months they hold from.
+    #[oai(path = "/billing/catalog/tariffs", method = "get", operation_id = "listTariffs")]
+    async fn tariffs(&self, staff: Staff<Catalog>) -> ApiResult<TariffList> {
+        let tx = staff.read().await?;
+        let tariffs = edit::tariffs(&tx).await.map_err(problem)?;
+        tx.commit().await?;
+        let items = tariffs.into_iter().map(TariffEntry::try_from).collect::<Result<_, _>>()?;
+        Ok(Json(TariffList { items }))
+    }
+
+    /// Add or change the terms of a service from a month on that is not published.
+    #[oai(path = "/billing/catalog/tariffs/:service/:from", method = "put", operation_id = "putTariff")]
+    async fn put_tariff(
+        &self,
+        staff: Staff<Catalog>,
+        service: Path<String>,
+        from: Path<String>,
+        entry: Json<TariffEntry>,
+    ) -> ApiResult<Changes> {
+        let TariffEntry { terms, note, .. } = entry.0;
+        let terms = serde_json::from_value(terms).map_err(|error| wrong("terms", &format!("Условия: {error}")))?;
+        let tariff = Tariff { service: service.0, from: month(&from.0)?, terms, note };
+        let mut tx = staff.begin().await?;
+        let changes = edit::put_tariff(&mut tx, tariff).await.map_err(problem)?;
+        tx.commit().await?;
+        Ok(Json(Changes { changes }))
+    }
+
+    /// Drop terms of a month to come; those before hold on.
+    #[oai(path = "/billing/catalog/tariffs/:service/:from", method = "delete", operation_id = "dropTariff")]
+    async fn drop_tariff(
+        &self,
+        staff: Staff<Catalog>,
+        service: Path<String>,
+        from: Path<String>,
+    ) -> ApiResult<Changes> {
+        let from = month(&from.0)?;
+        let mut tx = staff.begin().await?;
+        let changes = edit::drop_tariff(&mut tx, &service.0, from).await.map_err(problem)?;
+        tx.commit().await?;
+        Ok(Json(Changes { changes }))
+    }
+
+    /// The company's rates of penalty.
+    #[oai(path = "/billing/catalog/penalty-rates", method = "get", operation_id = "listPenaltyRates")]
+    async fn rates(&self, staff: Staff<Catalog>) -> ApiResult<RateList> {
+        let tx = staff.read().await?;
+        let rates = store::penalty_rates(&tx).await?;
+        tx.commit().await?;
+        let entry = |rate: &PenaltyRate| RateEntry {
+            from: rate.from.iso(),
+            until: rate.until.map(Day::iso),
+            percent: rate.percent.normalize().to_string(),
+            note: rate.note.clone(),
+        };
+        Ok(Json(RateList { items: rates.as_slice().iter().map(entry).collect() }))
+    }
+
+    /// Set the rates of penalty; days of published months keep theirs.
+    #[oai(path = "/billing/catalog/penalty-rates", method = "put", operation_id = "putPenaltyRates")]
+    async fn put_rates(&self, staff: Staff<Catalog>, list: Json<RateList>) -> ApiResult<Changes> {
+        let rates = list.0.items.into_iter().map(rate).collect::<Result<Vec<_>, _>>()?;
+        let claimed = |day: Day| wrong("items", &format!("На {} заданы две ставки", day.iso()));
+        let rates = PenaltyRates::new(rates).map_err(claimed)?;
+        let mut tx = staff.begin().await?;
+        let changes = edit::put_penalty_rates(&mut tx, &rates).await.map_err(problem)?;
+        tx.commit().await?;
+        Ok(Json(Changes { changes }))
+    }
+}
+
+fn service(code: String, entry: ServiceEntry) -> Result<Service, Problem> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if code.is_empty() || code.len() > 40 || !code.chars().all(plain) {
+        return Err(wrong("code", "Код услуги – латинские буквы, цифры и «_», не длиннее 40 знаков"));
+    }
+    if entry.title.trim().is_empty() {
+        return Err(wrong("title", "Укажите название услуги"));
+    }
+    Ok(Service {
+        code,
+        title: entry.title.trim().to_owned(),
+        resource: enum_value(&entry.resource).map_err(|_| wrong("resource", "Такого вида услуги нет"))?,
+        unit: enum_value(&entry.unit).map_err(|_| wrong("unit", "Такой единицы нет"))?,
+        section: enum_value(&entry.section).map_err(|_| wrong("section", "Такого раздела квитанции нет"))?,
+        kind: entry.receipt,
+        rule: entry.rule,
+    })
+}
+
+fn rate(entry: RateEntry) -> Result<PenaltyRate, Problem> {
+    let day = |text: &str, field| Day::parse(text).map_err(|error| wrong(field, &error.to_string()));
+    let percent = entry.percent.replace(',', ".").parse().ok();
+    let percent = percent.filter(|percent: &Decimal| *percent >= Decimal::ZERO && percent.scale() <= 7);
+    Ok(PenaltyRate {
+        from: day(&entry.from, "from")?,
+        until: entry.until.map(|until| day(&until, "until")).transpose()?,
+        percent: percent.ok_or_else(|| wrong("percent", "Ставка – число процентов годовых, например 9,5"))?,
+        note: entry.note,
+    })
+}
+
+fn month(text: &str) -> Result<Period, Problem> {
+    text.parse().map_err(|_| wrong("from", "Укажите месяц как 2026-10"))
+}
+
+fn wrong(field: &str, text: &str) -> Problem {
+    Problem::refused("billing.invalid", text).with_fields(vec![(field.to_owned(), text.to_owned())])
+}

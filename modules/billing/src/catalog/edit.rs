@@ -1,0 +1,137 @@
+//! One entry of the catalogue changed by staff: the rest stays, and so do published months.
+
+use kabinet_core::{Period, Tx};
+use rust_decimal::Decimal;
+
+use super::{Service, Tariff, Terms, set_penalty_rates, set_services, set_tariffs};
+use crate::error::Error;
+use crate::penalty::PenaltyRates;
+use crate::plan;
+use crate::store;
+
+/// The company's services in their order.
+pub async fn services(tx: &Tx) -> Result<Vec<Service>, Error> {
+    let (_, services, _) = store::catalog(tx).await?;
+    Ok(services.into_iter().map(plan::service).collect::<Result<_, _>>()?)
+}
+
+/// The company's tariffs by service and the first month they hold for.
+pub async fn tariffs(tx: &Tx) -> Result<Vec<Tariff>, Error> {
+    let (_, _, rows) = store::catalog(tx).await?;
+    let mut tariffs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let terms = serde_json::from_str(&row.terms)?;
+        tariffs.push(Tariff { service: row.service_code, from: row.from_period, terms, note: row.note });
+    }
+    tariffs.sort_by(|a, b| (&a.service, a.from).cmp(&(&b.service, b.from)));
+    Ok(tariffs)
+}
+
+/// Adds a service behind the others, or changes one; its changes in words. Published months keep what they were
+/// billed with.
+pub async fn put_service(tx: &mut Tx, new: Service) -> Result<Vec<String>, Error> {
+    let mut all = services(tx).await?;
+    match all.iter_mut().find(|known| known.code == new.code) {
+        Some(known) => known.clone_from(&new),
+        None => all.push(new.clone()),
+    }
+    let changes = set_services(tx, &all).await?;
+    record(tx, &format!("service:{}", new.code), &changes).await?;
+    Ok(changes)
+}
+
+/// Adds or changes the terms of a service from a month on; its changes in words. Terms of a published month are
+/// refused ([`Error::TariffInUse`]).
+pub async fn put_tariff(tx: &mut Tx, new: Tariff) -> Result<Vec<String>, Error> {
+    if let Some(problem) = problem(&new.terms) {
+        return Err(Error::Field("terms", problem));
+    }
+    let mut all = tariffs(tx).await?;
+    all.retain(|known| (&known.service, known.from) != (&new.service, new.from));
+    let subject = format!("tariff:{}:{}", new.service, new.from);
+    all.push(new);
+    let changes = set_tariffs(tx, &all).await?;
+    record(tx, &subject, &changes).await?;
+    Ok(changes)
+}
+
+/// Drops the terms of a service from a month to come; those before hold on.
+pub async fn drop_tariff(tx: &mut Tx, service: &str, from: Period) -> Result<Vec<String>, Error> {
+    let published = store::latest_period(tx).await?.unwrap_or(Period(0));
+    if from <= published {
+        return Err(Error::TariffInUse { service: service.to_owned(), from, period: published });
+    }
+    let mut all = tariffs(tx).await?;
+    all.retain(|known| (known.service.as_str(), known.from) != (service, from));
+    let changes = set_tariffs(tx, &all).await?;
+    record(tx, &format!("tariff:{service}:{from}"), &changes).await?;
+    Ok(changes)
+}
+
+/// The rates of penalty as given; days of published months keep theirs.
+pub async fn put_penalty_rates(tx: &mut Tx, rates: &PenaltyRates) -> Result<Vec<String>, Error> {
+    let changes = set_penalty_rates(tx, rates).await?;
+    record(tx, "penalty_rates", &changes).await?;
+    Ok(changes)
+}
+
+async fn record(tx: &mut Tx, subject: &str, changes: &[String]) -> Result<(), Error> {
+    if !changes.is_empty() {
+        tx.audit("billing.catalog_changed", subject, serde_json::json!({ "changes": changes })).await?;
+    }
+    Ok(())
+}
+
+/// What is wrong with terms, in words for the accountant.
+fn problem(terms: &Terms) -> Option<&'static str> {
+    let prices = std::iter::once(&terms.prices).chain(terms.variants.iter().map(|variant| &variant.prices));
+    let norms = std::iter::once(terms.norm).chain(terms.variants.iter().map(|variant| variant.norm));
+    let coefficients = std::iter::once(terms.coefficient).chain(terms.variants.iter().map(|of| of.coefficient));
+    if prices.clone().flatten().any(|price| price.amount < Decimal::ZERO || price.amount.scale() > 9) {
+        return Some("Тариф – число не меньше 0, не больше 9 знаков после запятой");
+    }
+    if norms.flatten().any(|norm| norm < Decimal::ZERO || norm.scale() > 9) {
+        return Some("Норматив – число не меньше 0, не больше 9 знаков после запятой");
+    }
+    if coefficients.flatten().any(|coefficient| coefficient < Decimal::ONE || coefficient.scale() > 9) {
+        return Some("Повышающий коэффициент – число не меньше 1");
+    }
+    prices.map(|prices| ranges_problem(prices)).find(Option::is_some).flatten()
+}
+
+fn ranges_problem(prices: &[kabinet_plugin_host::api::Price]) -> Option<&'static str> {
+    for (at, price) in prices.iter().enumerate() {
+        let before = prices[..at].iter().rev().find(|before| before.zone == price.zone);
+        match before {
+            None if !price.above.is_zero() => return Some("Первый диапазон каждой зоны начинается с нуля"),
+            Some(before) if before.above >= price.above => return Some("Границы диапазонов зоны должны возрастать"),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms(text: &str) -> Option<&'static str> {
+        problem(&serde_json::from_str(text).expect("terms"))
+    }
+
+    #[test]
+    fn wrong_terms_are_named() {
+        assert_eq!(terms(r#"{"prices":[{"amount":"39.56"}],"norm":"4.85","coefficient":"3"}"#), None);
+        let wrong = [
+            r#"{"prices":[{"amount":"-1"}]}"#,
+            r#"{"prices":[{"amount":"1"}],"norm":"-1"}"#,
+            r#"{"prices":[{"amount":"1"}],"coefficient":"0.5"}"#,
+            r#"{"prices":[{"above":"100","amount":"1"}]}"#,
+            r#"{"prices":[{"amount":"1"},{"above":"0","amount":"2"}]}"#,
+            r#"{"prices":[{"amount":"1"}],"variants":[{"premises":["flat"],"prices":[{"above":"5","amount":"1"}]}]}"#,
+        ];
+        for text in wrong {
+            assert!(terms(text).is_some(), "{text}");
+        }
+    }
+}

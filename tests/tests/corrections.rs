@@ -1,0 +1,177 @@
+//! What staff record beside meters and tariffs: people away, benefits, corrections of closed months. All of it
+//! reaches the next bill with its reason, and what was published stays.
+
+use kabinet_tests::pdf::Pdf;
+use kabinet_tests::process::run;
+use kabinet_tests::server::{NOW, command};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use serde_json::{Value, json};
+
+on_both_databases![
+    closed_months_computed_again_come_out_as_they_were,
+    absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons,
+    a_correction_is_refused_in_words_and_taken_back_before_it_is_billed,
+    staff_change_the_terms_of_months_to_come_and_of_no_published_one,
+];
+
+const SLUG: &str = "beregovoy";
+/// When November is billed: the corrections were recorded before.
+const LATER: &str = "2026-12-05";
+
+fn account(resident: &mut Browser) -> String {
+    let me = resident.call("GET", "/api/v1/me", None).expect(200).json();
+    let accounts = me["accounts"].as_array().expect("accounts");
+    let active = accounts.iter().find(|account| account["active"] == true).expect("a chosen account");
+    active["id"].as_str().expect("an id").to_owned()
+}
+
+fn of_account(account: &str, what: &str) -> String {
+    format!("/api/admin/v1/billing/accounts/{account}/{what}")
+}
+
+fn items(answer: &Value) -> Vec<Value> {
+    answer["items"].as_array().expect("items").clone()
+}
+
+fn differences(staff: &mut Browser, account: &str, from: &str) -> Vec<Value> {
+    let address = of_account(account, &format!("recomputed?from={from}"));
+    let months = items(&staff.call("GET", &address, None).expect(200).json());
+    assert!(!months.is_empty(), "{address}");
+    months.into_iter().filter(|month| month["difference"] != 0).collect()
+}
+
+fn closed_months_computed_again_come_out_as_they_were(kind: Kind) {
+    let server = Server::shared(kind);
+    for slug in ["beregovoy", "teploset"] {
+        // Held: whoever corrects this account meanwhile waits.
+        let mut resident = server.resident(slug);
+        let account = account(&mut resident);
+        let mut staff = server.staff(slug);
+        assert_eq!(differences(&mut staff, &account, "2025-10"), [Value::Null; 0], "{slug}");
+    }
+}
+
+fn record_absence(staff: &mut Browser, account: &str, from: &str, to: &str) {
+    let absence = json!({ "residents": 1, "from": from, "to": to, "document": "билеты на поезд" });
+    staff.call("POST", &format!("/api/admin/v1/accounts/{account}/absences"), Some(&absence)).expect(200);
+}
+
+fn absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons(kind: Kind) {
+    // Of its own: a month is published.
+    let server = Server::demo(Database::new(kind), NOW);
+    let account = account(&mut server.resident(SLUG));
+    let mut staff = server.staff(SLUG);
+    // 6 to 19 October are 14 full days, and the month is closed: 144.44 × 14 ÷ 31 = 65.23 go back by a correction.
+    record_absence(&mut staff, &account, "2026-10-05", "2026-10-20");
+    let owed = differences(&mut staff, &account, "2026-10");
+    let waste = owed.iter().find(|month| month["service"] == "waste").expect("the waste of October");
+    assert_eq!((&waste["period"], &waste["difference"]), (&json!("2026-10"), &json!(-6523)));
+    let asked = json!({ "from": "2026-10", "basis": "Акт № 7 от 20.11.2026" });
+    let recorded = items(&staff.call("POST", &of_account(&account, "recalculations"), Some(&asked)).expect(200).json());
+    assert_eq!(recorded.len(), owed.len());
+    assert_eq!(differences(&mut staff, &account, "2026-10"), [Value::Null; 0], "nothing is left to correct");
+    let again = staff.call("POST", &of_account(&account, "recalculations"), Some(&asked)).expect(200).json();
+    assert_eq!(items(&again), [Value::Null; 0], "asking twice records once");
+    // 10 to 29 November are 20 full days of a month to come: 144.44 × 20 ÷ 30 = 96.29.
+    record_absence(&mut staff, &account, "2026-11-09", "2026-11-30");
+    let benefit =
+        json!({ "service": "maintenance", "from": "2026-11", "share": "0,5", "document": "удостоверение 12-34" });
+    staff.call("POST", &of_account(&account, "benefits"), Some(&benefit)).expect(200);
+    let by_hand =
+        json!({ "service": "capital_repair", "period": "2026-09", "amount": -1000, "basis": "Уточнена площадь" });
+    staff.call("POST", &of_account(&account, "recalculations/manual"), Some(&by_hand)).expect(200);
+
+    run(command(&server.database, LATER).args(["bill", SLUG, "2026-11", "--publish"]));
+    the_bill_says_why(&server);
+    let listed = items(&staff.call("GET", &of_account(&account, "recalculations"), None).expect(200).json());
+    assert!(listed.iter().all(|one| one["state"] == "billed" && one["billed_in"] == "2026-11"), "{listed:?}");
+    let taken = format!("/api/admin/v1/billing/recalculations/{}/withdraw", listed[0]["id"].as_str().expect("an id"));
+    assert_eq!(staff.call("POST", &taken, None).expect(422).json()["code"], "billing.recalculation_billed");
+    // The published month can be computed again, with what was frozen, to the byte.
+    let said = run(command(&server.database, LATER).args(["bill", "--replay", SLUG, "2026-11"]));
+    assert!(said.contains("совпадает с опубликованным до байта"), "{said}");
+}
+
+/// The charges, the receipt and the difference to the month before.
+fn the_bill_says_why(server: &Server) {
+    let mut resident = server.resident(SLUG);
+    let month = resident.call("GET", "/api/v1/charges?period=2026-11", None).expect(200).json();
+    let charges = month["charges"].as_array().expect("charges").clone();
+    let line = |name: &str| charges.iter().find(|line| line["service"] == name).expect(name).clone();
+    let sum = |line: &Value, key: &str| line[key].as_i64().expect("kopecks");
+    let waste = line("Обращение с ТКО");
+    assert_eq!(sum(&waste, "recalculation"), -6523 - 9629);
+    assert!(waste["recalculation_reason"].as_str().expect("why").contains("Акт № 7 от 20.11.2026"), "{waste}");
+    let upkeep = line("Содержание и ремонт жилья");
+    let half = 2 * sum(&upkeep, "recalculation") + sum(&upkeep, "amount");
+    assert!(half.abs() <= 1 && sum(&upkeep, "amount") > 0, "{upkeep}");
+    assert_eq!(sum(&line("Взнос на капитальный ремонт"), "recalculation"), -1000);
+    let receipt = Pdf::new(&resident.get("/documents/2026-11.pdf").expect(200).body).text();
+    assert!(receipt.contains("Акт № 7") && receipt.contains("161,52"), "{receipt}");
+    let repair = Pdf::new(&resident.get("/documents/2026-11/capital_repair.pdf").expect(200).body).text();
+    assert!(repair.contains("Уточнена площадь"), "{repair}");
+    let page = resident.get("/charges/difference?period=2026-11").expect(200).text();
+    assert!(page.contains("ерерасчёт"), "{page}");
+}
+
+fn a_correction_is_refused_in_words_and_taken_back_before_it_is_billed(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut resident = server.resident("teploset");
+    let account = account(&mut resident);
+    let mut staff = server.staff("teploset");
+    let by_hand = of_account(&account, "recalculations/manual");
+    let correction = |service: &str, period: &str, amount: i64, basis: &str| json!({ "service": service, "period": period, "amount": amount, "basis": basis });
+    let wrong = [
+        (correction("heating", "2026-11", -100, "акт"), "billing.not_published"),
+        (correction("heating", "2026-10", 0, "акт"), "billing.invalid"),
+        (correction("heating", "2026-10", -100, "  "), "billing.invalid"),
+        (correction("no such", "2026-10", -100, "акт"), "billing.invalid"),
+        (correction("heating", "октябрь", -100, "акт"), "billing.invalid"),
+    ];
+    for (body, code) in wrong {
+        assert_eq!(staff.call("POST", &by_hand, Some(&body)).expect(422).json()["code"], code, "{body}");
+    }
+    let body = correction("heating", "2026-10", -12_345, "Акт о недогреве");
+    let made = staff.call("POST", &by_hand, Some(&body)).expect(200).json();
+    assert_eq!((&made["state"], &made["amount"]), (&json!("waiting"), &json!(-12_345)));
+    let address = format!("/api/admin/v1/billing/recalculations/{}/withdraw", made["id"].as_str().expect("an id"));
+    // Another company's staff see nothing of it.
+    server.staff(SLUG).call("POST", &address, None).expect(404);
+    staff.call("POST", &address, None).expect(204);
+    let listed = items(&staff.call("GET", &of_account(&account, "recalculations"), None).expect(200).json());
+    assert_eq!((listed.len(), &listed[0]["state"]), (1, &json!("withdrawn")));
+    let old = of_account(&account, "recomputed?from=2020-01");
+    assert_eq!(staff.call("GET", &old, None).expect(422).json()["code"], "billing.too_old");
+    let benefit = json!({ "service": "heating", "from": "2026-10", "share": "0.5", "document": "удостоверение" });
+    let refused = staff.call("POST", &of_account(&account, "benefits"), Some(&benefit)).expect(422).json();
+    assert_eq!(refused["code"], "billing.invalid", "a published month has its benefits: {refused}");
+}
+
+fn staff_change_the_terms_of_months_to_come_and_of_no_published_one(kind: Kind) {
+    // Of its own: the catalogue is changed.
+    let server = Server::demo(Database::new(kind), NOW);
+    let mut staff = server.staff(SLUG);
+    let tariff = |month: &str| format!("/api/admin/v1/billing/catalog/tariffs/waste/{month}");
+    let terms = json!({ "terms": { "prices": [{ "amount": "200" }] }, "note": "решение от 20.11.2026" });
+    let refused = staff.call("PUT", &tariff("2026-10"), Some(&terms)).expect(422).json();
+    assert_eq!(refused["code"], "billing.tariff_in_use");
+    for wrong in [json!({ "prices": [{ "amount": "-1" }] }), json!({ "prise": 1 }), json!(7)] {
+        let body = json!({ "terms": wrong });
+        assert_eq!(staff.call("PUT", &tariff("2026-11"), Some(&body)).expect(422).json()["code"], "billing.invalid");
+    }
+    let before = staff.call("GET", "/api/admin/v1/billing/catalog/tariffs", None).expect(200).json();
+    let changed = staff.call("PUT", &tariff("2026-11"), Some(&terms)).expect(200).json();
+    assert_eq!(changed["changes"].as_array().map(Vec::len), Some(1), "{changed}");
+    let again = staff.call("PUT", &tariff("2026-11"), Some(&terms)).expect(200).json();
+    assert_eq!(again["changes"].as_array().map(Vec::len), Some(0), "{again}");
+    staff.call("PUT", &tariff("2027-01"), Some(&terms)).expect(200);
+    staff.call("DELETE", &tariff("2027-01"), None).expect(200);
+    let after = staff.call("GET", "/api/admin/v1/billing/catalog/tariffs", None).expect(200).json();
+    assert_eq!(items(&after).len(), items(&before).len() + 1, "the others are left alone");
+    run(command(&server.database, LATER).args(["bill", SLUG, "2026-11", "--publish"]));
+    let mut resident = server.resident(SLUG);
+    let month = resident.call("GET", "/api/v1/charges?period=2026-11", None).expect(200).json();
+    let charges = month["charges"].as_array().expect("charges");
+    let waste = charges.iter().find(|line| line["service"] == "Обращение с ТКО").expect("waste");
+    assert_eq!(waste["tariff"], 2_000_000_000_i64, "{waste}");
+}
