@@ -15,6 +15,7 @@ import {
   Period, Price, Recalculation, Refused, ServiceTable, Span, Term, ZoneReading, refusal,
 } from "./contract";
 import { Decimal, tooLarge } from "./decimal";
+import { alloc, realloc } from "./memory";
 import { ID, RULES, VERSION, charge } from "./tariff";
 
 /** Lines after which the collector runs: often enough for little garbage, seldom enough to be cheap. */
@@ -27,11 +28,11 @@ const LIST: usize = 8;
 /** The platform asks for the memory that its values go to. */
 export function cabi_realloc(at: usize, had: usize, align: usize, wanted: usize): usize {
   if (wanted == 0) return align;
-  return had == 0 ? heap.alloc(wanted) : heap.realloc(at, wanted);
+  return had == 0 ? alloc(wanted) : realloc(at, wanted);
 }
 
 export function describe(): usize {
-  const at = heap.alloc(InfoAt.SIZE);
+  const at = alloc(InfoAt.SIZE);
   writeText(at + InfoAt.id, ID);
   writeText(at + InfoAt.version, VERSION);
   const rules = newList(at + InfoAt.rules, RULES.length, LIST);
@@ -54,7 +55,7 @@ export function calculate(
     readAll(houses, housesLength, HouseAt.SIZE, readHouse),
   );
   batch = common;
-  const answer = heap.alloc(CalculateAt.SIZE);
+  const answer = alloc(CalculateAt.SIZE);
   const charges = newList(answer + CalculateAt.payload, accountsLength, AccountChargesAt.SIZE);
   let lines = 0;
   for (let i = 0; i < accountsLength; i++) {
@@ -224,7 +225,7 @@ function readAccount(common: Batch, at: usize): Account {
 
 /** Room for a list, noted at `at`; where the first of it goes. */
 function newList(at: usize, length: i32, size: usize): usize {
-  const first: usize = length == 0 ? 8 : heap.alloc(<usize>length * size);
+  const first: usize = length == 0 ? 8 : alloc(<usize>length * size);
   store<usize>(at, first);
   store<i32>(at, length, LENGTH);
   return first;
