@@ -4,9 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use wasm_encoder::{ConstExpr, DataCountSection, DataSection, ExportKind, ExportSection, Module, RawSection};
-use wasmparser::{Data, DataKind, ExternalKind, Operator, Parser, Payload};
+use wasmparser::{Data, DataKind, Operator, Parser, Payload};
 use wit_component::StringEncoding;
 use wit_parser::{Resolve, WorldId, WorldItem};
+
+/// Data of a module: where it goes, and the bytes.
+type Piece = (usize, Vec<u8>);
 
 /// Bytes between two pieces of data that are worth writing out as zeros.
 const GAP: usize = 4096;
@@ -55,7 +58,11 @@ fn rewritten(module: &[u8], names: &[(String, String)]) -> Result<Vec<u8>> {
                 for export in exports.clone() {
                     let export = export?;
                     let wanted = names.iter().find(|(plain, _)| plain == export.name);
-                    renamed.export(wanted.map_or(export.name, |(_, wanted)| wanted), kind(export.kind)?, export.index);
+                    renamed.export(
+                        wanted.map_or(export.name, |(_, wanted)| wanted),
+                        ExportKind::from(export.kind),
+                        export.index,
+                    );
                 }
                 out.section(&renamed);
             }
@@ -80,13 +87,9 @@ fn rewritten(module: &[u8], names: &[(String, String)]) -> Result<Vec<u8>> {
     Ok(out.finish())
 }
 
-fn kind(kind: ExternalKind) -> Result<ExportKind> {
-    ExportKind::try_from(kind).ok().context("an export of an unknown kind")
-}
-
 /// The data of a module by its place in memory, neighbours in one piece; nothing where the module
 /// names pieces by number or their places are not known.
-fn pieces(module: &[u8]) -> Result<Option<Vec<(usize, Vec<u8>)>>> {
+fn pieces(module: &[u8]) -> Result<Option<Vec<Piece>>> {
     let mut found = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
         if let Payload::DataSection(section) = payload? {
@@ -98,7 +101,7 @@ fn pieces(module: &[u8]) -> Result<Option<Vec<(usize, Vec<u8>)>>> {
         }
     }
     found.sort_by_key(|(offset, _)| *offset);
-    let mut pieces: Vec<(usize, Vec<u8>)> = Vec::new();
+    let mut pieces: Vec<Piece> = Vec::new();
     for (offset, bytes) in found {
         match pieces.last_mut().map(|(start, piece)| (offset.checked_sub(*start + piece.len()), *start, piece)) {
             // One over another: only their order says what is meant.

@@ -14,12 +14,12 @@ import {
   Absence, Account, AveragedMonth, Batch, Consumption, Failure, House, HouseVolume, Line, Meter, Parameter, Part,
   Period, Price, Recalculation, Refused, ServiceTable, Span, Term, ZoneReading, refusal,
 } from "./contract";
-import { Decimal, tooLarge } from "./decimal";
-import { alloc, realloc } from "./memory";
+import { Decimal, TOO_LARGE, tooLarge } from "./decimal";
+import { alloc, realloc, reached } from "./memory";
 import { ID, RULES, VERSION, charge } from "./tariff";
 
-/** Lines after which the collector runs: often enough for little garbage, seldom enough to be cheap. */
-const LINES_A_COLLECTION = 128;
+/** Bytes of new memory after which the collector runs. */
+const GARBAGE: usize = 262144;
 
 /** A list or a text: where it begins, then how much it has. */
 const LENGTH: usize = 4;
@@ -57,15 +57,14 @@ export function calculate(
   batch = common;
   const answer = alloc(CalculateAt.SIZE);
   const charges = newList(answer + CalculateAt.payload, accountsLength, AccountChargesAt.SIZE);
-  let lines = 0;
+  let collected = reached();
   for (let i = 0; i < accountsLength; i++) {
     const account = readAccount(common, accounts + <usize>i * AccountAt.SIZE);
     const failure = chargeAccount(common, account, charges + <usize>i * AccountChargesAt.SIZE);
     if (failure !== null) return writeFailure(answer, failure);
-    lines += account.services.length;
-    if (lines >= LINES_A_COLLECTION) {
-      lines = 0;
+    if (reached() - collected >= GARBAGE) {
       __collect();
+      collected = reached();
     }
   }
   store<u8>(answer, 0);
@@ -84,9 +83,9 @@ function chargeAccount(common: Batch, account: Account, at: usize): Failure | nu
     const line = lines[i];
     writeLine(first + <usize>i * LineAt.SIZE, line);
     // Also what overflowed before and was not noticed: no charge goes out after that.
-    if (tooLarge()) return Failure.account(account, line.service, "число слишком велико");
+    if (tooLarge()) return Failure.account(account, line.service, TOO_LARGE);
   }
-  return tooLarge() ? Failure.account(account, -1, "число слишком велико") : null;
+  return tooLarge() ? Failure.account(account, -1, TOO_LARGE) : null;
 }
 
 // Reading.

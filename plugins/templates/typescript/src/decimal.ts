@@ -17,6 +17,9 @@ const POWERS: StaticArray<u64> = [
 let high: u64 = 0;
 let low: u64 = 0;
 
+/** What the accountant reads where a number does not fit. */
+export const TOO_LARGE: string = "число слишком велико: проверьте тариф";
+
 let overflowed: bool = false;
 
 /**

@@ -62,6 +62,11 @@ export function free(at: usize): void {
   store<usize>(place, at);
 }
 
+/** The end of all blocks there have been: it moves on where no free block serves. */
+export function reached(): usize {
+  return unused;
+}
+
 /** Makes the memory reach to `to`. */
 function grow(to: usize): void {
   end = <usize>memory.size() << 16;

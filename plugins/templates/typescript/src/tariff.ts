@@ -3,7 +3,7 @@
 import {
   Account, Batch, Failure, Line, Method, Operation, Part, Period, Role, Term, Unit, Zone, refuse,
 } from "./contract";
-import { Decimal, tooLarge } from "./decimal";
+import { Decimal, TOO_LARGE, tooLarge } from "./decimal";
 
 export const ID: string = "{{name}}";
 export const VERSION: string = "0.1.0";
@@ -32,7 +32,7 @@ function chargeService(batch: Batch, account: Account, service: u16): Line | nul
   }
   if (table.prices.length != 1) return refuse(Failure.table(service, "нужна ровно одна цена за месяц"));
   const line = fixed(batch, account, service, table.prices[0].amount);
-  if (tooLarge()) return refuse(Failure.account(account, service, "число слишком велико: проверьте тариф"));
+  if (tooLarge()) return refuse(Failure.account(account, service, TOO_LARGE));
   return line;
 }
 
