@@ -176,7 +176,7 @@ fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
 fn a_new_plugin_is_the_template_with_its_name() {
     let sdk = fs::canonicalize(root().join("plugins")).expect("plugins/");
     let sdk = sdk.to_str().expect("a path");
-    for (language, files, source) in [("rust", 6, "src/lib.rs"), ("typescript", 9, "src/tariff.ts")] {
+    for (language, files, source) in [("rust", 6, "src/lib.rs"), ("typescript", 15, "src/tariff.ts")] {
         let here = new_folder("authors");
         let words = said(&plugin(&here, &["new", "door-2", "--language", language, "--sdk", sdk]));
         assert!(words.contains(source) && words.ends_with("next: cd door-2 && ./build test\n"), "{words}");

@@ -3,6 +3,9 @@
 //! Uses the rustup target where it is installed, otherwise Debian's compiler with its
 //! library source (a closed network can have the latter when it cannot have the former).
 
+mod layout;
+mod module;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +17,8 @@ use wasmparser::{ComponentTypeRef, Parser, Payload};
 const TARGET: &str = "wasm32-unknown-unknown";
 /// A guest's own stack comes out of its memory; one mebibyte, the default, is far too much.
 const RUSTFLAGS: &str = "-C link-arg=-zstack-size=131072";
+/// The contract that the AssemblyScript template is written for.
+const LAYOUT_OF: &str = "1.0.0";
 const EXPORT: &str = "kabinet:tariff/calculation@";
 /// Debian's packages: one version, so compiler and library source match.
 const DEBIAN_PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
@@ -31,7 +36,8 @@ fn main() -> ExitCode {
 }
 
 /// Without arguments the examples, into the repository's target folder; `FOLDER`: into that one;
-/// `--project DIR`: the plugin in `DIR`, beside its `plugin.toml`.
+/// `--project DIR`: the plugin in `DIR`, beside its `plugin.toml`; `--project DIR --module FILE`: the
+/// same of a core module that AssemblyScript compiled; `--layout`: that template's `src/layout.ts`.
 fn build() -> Result<()> {
     // Cargo says at run time where the package lies: a cached executable may come from another clone.
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("start it by `cargo run`")?);
@@ -41,7 +47,19 @@ fn build() -> Result<()> {
     match arguments.next() {
         Some(flag) if flag == "--project" => {
             let project = PathBuf::from(arguments.next().context("--project wants a folder")?);
-            build_project(&project, &target_dir)
+            match arguments.next() {
+                Some(flag) if flag == "--module" => {
+                    let module = PathBuf::from(arguments.next().context("--module wants a file")?);
+                    wrap_project(plugins, &project, &module)
+                }
+                Some(other) => bail!("{} is not known", other.to_string_lossy()),
+                None => build_project(&project, &target_dir),
+            }
+        }
+        Some(flag) if flag == "--layout" => {
+            let (contract, _) = module::contract(plugins, LAYOUT_OF)?;
+            let file = plugins.join("templates/typescript/src/layout.ts");
+            write_if_changed(&file, layout::text(&contract)?.as_bytes()).map(drop)
         }
         Some(folder) => build_examples(plugins, &target_dir, Path::new(&folder)),
         None => {
@@ -73,19 +91,42 @@ fn build_examples(plugins: &Path, target_dir: &Path, out: &Path) -> Result<()> {
 
 /// The plugin of a stranger, whose package has the plugin's id for a name.
 fn build_project(project: &Path, target_dir: &Path) -> Result<()> {
-    let manifest = project.join("plugin.toml");
-    let text = fs::read_to_string(&manifest).with_context(|| format!("{} cannot be read", manifest.display()))?;
-    let id = text.lines().find_map(|line| line.strip_prefix("id = \"")?.strip_suffix('"'));
-    let id = id.with_context(|| format!("{} has no line id = \"…\"", manifest.display()))?;
+    let id = declared(project, "id")?;
     compile_guests(project, target_dir, &[])?;
-    write_component(target_dir, id, id, project)
+    write_component(target_dir, &id, &id, project)
 }
 
-/// Wraps a compiled module into `out/NAME.wasm` and says how large it is.
+/// The same of a module that is compiled already and was told nothing of the contract.
+fn wrap_project(plugins: &Path, project: &Path, module: &Path) -> Result<()> {
+    let id = declared(project, "id")?;
+    let (contract, world) = module::contract(plugins, &declared(project, "api")?)?;
+    let module = module::with_contract(&built(module)?, &contract, world)?;
+    write_encoded(&module, &id, project)
+}
+
+/// A text of the plugin's `plugin.toml`, before its tables.
+fn declared(project: &Path, key: &str) -> Result<String> {
+    let manifest = project.join("plugin.toml");
+    let text = fs::read_to_string(&manifest).with_context(|| format!("{} cannot be read", manifest.display()))?;
+    let begins = format!("{key} = \"");
+    let value = text.lines().find_map(|line| line.strip_prefix(&begins)?.split('"').next());
+    let value = value.with_context(|| format!("{} has no line {begins}…\"", manifest.display()))?;
+    Ok(value.to_owned())
+}
+
+/// Wraps a compiled package into `out/NAME.wasm`.
 fn write_component(target_dir: &Path, package: &str, name: &str, out: &Path) -> Result<()> {
     let module = target_dir.join(format!("{TARGET}/release/{}.wasm", package.replace('-', "_")));
-    let component = encode(&fs::read(&module).with_context(|| format!("{} was not built", module.display()))?)
-        .with_context(|| format!("plugin {name}"))?;
+    write_encoded(&built(&module)?, name, out)
+}
+
+fn built(module: &Path) -> Result<Vec<u8>> {
+    fs::read(module).with_context(|| format!("{} was not built", module.display()))
+}
+
+/// Wraps a module into `out/NAME.wasm` and says how large it is.
+fn write_encoded(module: &[u8], name: &str, out: &Path) -> Result<()> {
+    let component = encode(module).with_context(|| format!("plugin {name}"))?;
     let fresh = write_if_changed(&out.join(format!("{name}.wasm")), &component)?;
     println!("{name}: {} bytes{}", component.len(), if fresh { "" } else { ", unchanged" });
     Ok(())

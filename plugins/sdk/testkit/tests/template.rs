@@ -15,7 +15,10 @@ fn both_templates_have_one_name_to_fill_in_and_the_same_case() {
     let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates");
     let read = |file: &str| fs::read_to_string(templates.join(file)).expect(file);
     assert_eq!(read("rust/cases/part-month.json"), read("typescript/cases/part-month.json"));
-    for file in ["rust/Cargo.toml", "rust/plugin.toml", "rust/build", "typescript/package.json", "typescript/build"] {
+    let rust = ["rust/Cargo.toml", "rust/plugin.toml", "rust/build"];
+    let typescript = ["asconfig.json", "build", "package-lock.json", "package.json", "plugin.toml", "src/tariff.ts"];
+    let typescript = typescript.map(|file| format!("typescript/{file}"));
+    for file in rust.into_iter().chain(typescript.iter().map(String::as_str)) {
         let text = read(file);
         let names: BTreeSet<&str> =
             text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0)).collect();

@@ -82,8 +82,8 @@ fn fixed(batch: &Batch, account: &Account, service: u16, tariff: Exact) -> Resul
 /// Days of the account in the month, without those that the company's setting makes free.
 fn days_charged(batch: &Batch, account: &Account, month: u8) -> Result<Exact, TooLarge> {
     let days = match account.spans.as_slice() {
-        [] => month,
-        spans => spans.iter().map(|span| span.to_day.saturating_sub(span.from_day).saturating_add(1)).sum(),
+        [] => u16::from(month),
+        spans => spans.iter().map(|span| u16::from(span.to_day.saturating_sub(span.from_day)) + 1).sum(),
     };
     let free = batch.parameters.iter().find(|parameter| parameter.name == "free_days");
     let left = Exact::from(days).minus(free.map_or(Exact::ZERO, |parameter| parameter.value.into()))?;

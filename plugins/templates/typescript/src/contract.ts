@@ -1,69 +1,212 @@
-// The contract kabinet:tariff@1.0.0 as TypeScript sees it; wit/tariff-1.0/tariff.wit says what each
-// field means. An absent option is null. Amounts are roubles, not rounded: the platform rounds.
+// The contract kabinet:tariff@1.0.0 as AssemblyScript sees it; wit/tariff-1.0/tariff.wit says what
+// each field means. What comes in is for reading: its lists (StaticArray) have a fixed length.
 
-/** mantissa ÷ 10^scale; the mantissa must stay within ±2^53 here, see decimal.ts. */
-export type Decimal = { mantissa: number; scale: number };
-export type Period = { year: number; month: number };
+import { Decimal } from "./decimal";
 
-export type ServiceKind =
-  | "cold-water" | "hot-water" | "wastewater" | "electricity" | "heating" | "gas"
-  | "maintenance" | "capital-repair" | "waste" | "common-property" | "other";
-export type Unit =
-  | "cubic-metre" | "kilowatt-hour" | "gigacalorie" | "square-metre" | "person" | "rouble" | "month" | "day" | "one";
-export type Zone = "whole-day" | "day" | "night" | "peak" | "half-peak";
-export type Premises = "flat" | "room" | "private-house" | "non-residential" | "parking";
-export type MeterState = "working" | "failed" | "verification-expired" | "access-refused";
+export enum ServiceKind {
+  ColdWater, HotWater, Wastewater, Electricity, Heating, Gas,
+  Maintenance, CapitalRepair, Waste, CommonProperty, Other,
+}
+export enum Unit { CubicMetre, KilowattHour, Gigacalorie, SquareMetre, Person, Rouble, Month, Day, One }
+export enum Zone { WholeDay, Day, Night, Peak, HalfPeak }
+export enum Premises { Flat, Room, PrivateHouse, NonResidential, Parking }
+export enum MeterState { Working, Failed, VerificationExpired, AccessRefused }
+export enum Method { Meter, Average, Norm, NormRaised, Derived, Area, Persons, HouseShare, Fixed }
+export enum Reason {
+  NoMeter, MeterPossible, ReadingMissing, MeterFailed, VerificationExpired, AccessRefused,
+  /** The line has no reason. */
+  None = -1,
+}
+export enum Basis { AverageReversed, Absence, Correction, Benefit, Other }
+export enum Operation { Start, Times, Divide, Plus, Minus, Equals }
+export enum Role {
+  ReadingCurrent, ReadingPrevious, Volume, History, Months, Average, Norm, Residents, Owners,
+  Area, Tariff, Coefficient, DaysCharged, DaysInMonth, HouseVolume, HouseArea, Share,
+  Amount, Excess, Recalculation, Other,
+}
 
-export type Parameter = { name: string; value: Decimal };
-export type Price = { zone: Zone; above: Decimal; amount: Decimal };
-export type ServiceTable = {
-  code: string; kind: ServiceKind; rule: string; unit: Unit; prices: Price[];
-  norm: Decimal | null; coefficient: Decimal | null; parameters: Parameter[];
-};
-export type HouseVolume = {
-  service: number; houseMeter: Decimal | null; roomsVolume: Decimal; meteredArea: Decimal;
-};
-export type House = { roomsArea: Decimal; commonArea: Decimal; volumes: HouseVolume[] };
-export type ZoneReading = { zone: Zone; previous: Decimal; current: Decimal | null; history: Decimal[] };
-export type Meter = { state: MeterState; missedPeriods: number; zones: ZoneReading[] };
-export type AveragedMonth = { period: Period; volume: Decimal; charged: number };
-export type Consumption = {
-  service: number; meters: Meter[]; meterPossible: boolean; averaged: AveragedMonth[]; parameters: Parameter[];
-};
-export type Span = { fromDay: number; toDay: number; residents: number; owners: number; area: Decimal };
-export type Absence = { residents: number; days: number };
-export type Account = {
-  index: number; premises: Premises; area: Decimal; residents: number; owners: number; house: number | null;
-  spans: Span[]; absences: Absence[]; services: Consumption[];
-};
-export type Batch = {
-  period: Period; parameters: Parameter[]; tables: ServiceTable[]; houses: House[]; accounts: Account[];
-};
+export class Period {
+  constructor(readonly year: u16, readonly month: u8) {}
+}
 
-export type Method =
-  | "meter" | "average" | "norm" | "norm-raised" | "derived" | "area" | "persons" | "house-share" | "fixed";
-export type Reason =
-  | "no-meter" | "meter-possible" | "reading-missing" | "meter-failed" | "verification-expired" | "access-refused";
-export type Basis = "average-reversed" | "absence" | "correction" | "benefit" | "other";
-export type Operation = "start" | "times" | "divide" | "plus" | "minus" | "equals";
-export type Role =
-  | "reading-current" | "reading-previous" | "volume" | "history" | "months" | "average" | "norm" | "residents"
-  | "owners" | "area" | "tariff" | "coefficient" | "days-charged" | "days-in-month" | "house-volume" | "house-area"
-  | "share" | "amount" | "excess" | "recalculation" | "other";
+// What comes in.
 
-export type Term = { operation: Operation; role: Role; value: Decimal; unit: Unit };
-export type Part = { zone: Zone; above: Decimal; volume: Decimal; tariff: Decimal; amount: Decimal };
-export type Recalculation = { basis: Basis; period: Period; amount: Decimal };
-export type Line = {
-  service: number; method: Method; reason: Reason | null; volume: Decimal; parts: Part[];
-  norm: Decimal | null; coefficient: Decimal | null; amount: Decimal; excess: Decimal;
-  recalculations: Recalculation[]; trace: Term[];
-};
-export type AccountCharges = { index: number; lines: Line[] };
-export type Info = { id: string; version: string; rules: string[] };
+export class Parameter {
+  constructor(readonly name: string, readonly value: Decimal) {}
+}
 
-/** What `calculate` throws when it cannot charge; messages are for the company's accountant. */
-export type Failure =
-  | { tag: "account"; val: { index: number; service: number | null; message: string } }
-  | { tag: "table"; val: { service: number; message: string } }
-  | { tag: "unsupported"; val: string };
+export class Price {
+  constructor(readonly zone: Zone, readonly above: Decimal, readonly amount: Decimal) {}
+}
+
+export class ServiceTable {
+  constructor(
+    readonly code: string,
+    readonly kind: ServiceKind,
+    readonly rule: string,
+    readonly unit: Unit,
+    readonly prices: StaticArray<Price>,
+    readonly norm: Decimal | null,
+    readonly coefficient: Decimal | null,
+    readonly parameters: StaticArray<Parameter>,
+  ) {}
+}
+
+export class HouseVolume {
+  constructor(
+    readonly service: u16,
+    readonly houseMeter: Decimal | null,
+    readonly roomsVolume: Decimal,
+    readonly meteredArea: Decimal,
+  ) {}
+}
+
+export class House {
+  constructor(
+    readonly roomsArea: Decimal,
+    readonly commonArea: Decimal,
+    readonly volumes: StaticArray<HouseVolume>,
+  ) {}
+}
+
+export class ZoneReading {
+  constructor(
+    readonly zone: Zone,
+    readonly previous: Decimal,
+    readonly current: Decimal | null,
+    readonly history: StaticArray<Decimal>,
+  ) {}
+}
+
+export class Meter {
+  constructor(readonly state: MeterState, readonly missedPeriods: u8, readonly zones: StaticArray<ZoneReading>) {}
+}
+
+export class AveragedMonth {
+  /** `charged` in kopecks. */
+  constructor(readonly period: Period, readonly volume: Decimal, readonly charged: i64) {}
+}
+
+export class Consumption {
+  constructor(
+    readonly service: u16,
+    readonly meters: StaticArray<Meter>,
+    readonly meterPossible: bool,
+    readonly averaged: StaticArray<AveragedMonth>,
+    readonly parameters: StaticArray<Parameter>,
+  ) {}
+}
+
+export class Span {
+  constructor(
+    readonly fromDay: u8,
+    readonly toDay: u8,
+    readonly residents: u16,
+    readonly owners: u16,
+    readonly area: Decimal,
+  ) {}
+}
+
+export class Absence {
+  constructor(readonly residents: u16, readonly days: u8) {}
+}
+
+export class Account {
+  constructor(
+    readonly index: u32,
+    readonly premises: Premises,
+    readonly area: Decimal,
+    readonly residents: u16,
+    readonly owners: u16,
+    /** The house of the batch, already looked up. */
+    readonly house: House | null,
+    readonly spans: StaticArray<Span>,
+    readonly absences: StaticArray<Absence>,
+    readonly services: StaticArray<Consumption>,
+  ) {}
+}
+
+/** What all accounts of a call have in common; the accounts themselves come one by one. */
+export class Batch {
+  constructor(
+    readonly period: Period,
+    readonly parameters: StaticArray<Parameter>,
+    readonly tables: StaticArray<ServiceTable>,
+    readonly houses: StaticArray<House>,
+  ) {}
+}
+
+// What goes out. Amounts are roubles, not rounded: the platform rounds.
+
+export class Term {
+  constructor(public operation: Operation, public role: Role, public value: Decimal, public unit: Unit) {}
+}
+
+export class Part {
+  constructor(
+    public zone: Zone,
+    public above: Decimal,
+    public volume: Decimal,
+    public tariff: Decimal,
+    public amount: Decimal,
+  ) {}
+}
+
+export class Recalculation {
+  constructor(public basis: Basis, public period: Period, public amount: Decimal) {}
+}
+
+export class Line {
+  reason: Reason = Reason.None;
+  parts: Part[] = [];
+  norm: Decimal | null = null;
+  coefficient: Decimal | null = null;
+  excess: Decimal = Decimal.ZERO;
+  recalculations: Recalculation[] = [];
+  trace: Term[] = [];
+
+  /** `amount` is the sum of the parts, without the excess. */
+  constructor(public service: u16, public method: Method, public volume: Decimal, public amount: Decimal) {}
+}
+
+export enum Refused { Account, Table, Unsupported }
+
+/** Why nothing is calculated; the message is for the company's accountant. */
+export class Failure {
+  private constructor(
+    readonly refused: Refused,
+    readonly index: u32,
+    /** Position in batch.tables, or -1. */
+    readonly service: i32,
+    readonly message: string,
+  ) {}
+
+  /** An account that cannot be charged; `service` is -1 where it is not about one of them. */
+  static account(account: Account, service: i32, message: string): Failure {
+    return new Failure(Refused.Account, account.index, service, message);
+  }
+
+  static table(service: u16, message: string): Failure {
+    return new Failure(Refused.Table, 0, service, message);
+  }
+
+  static unsupported(message: string): Failure {
+    return new Failure(Refused.Unsupported, 0, -1, message);
+  }
+}
+
+let first: Failure | null = null;
+
+/**
+ * Refuses the whole call: no charge of it goes out. The first refusal counts. The language has no
+ * exceptions to catch, so this gives null for the caller to hand on.
+ */
+export function refuse(failure: Failure): Line | null {
+  if (first === null) first = failure;
+  return null;
+}
+
+/** The first refusal, if there was one. */
+export function refusal(): Failure | null {
+  return first;
+}

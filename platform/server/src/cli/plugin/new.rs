@@ -49,8 +49,9 @@ macro_rules! template {
 const RUST: &[File] =
     template!("rust": ".gitignore" "Cargo.toml" "build" "cases/part-month.json" "plugin.toml" "src/lib.rs");
 const TYPESCRIPT: &[File] = template!("typescript":
-    ".gitignore" "build" "cases/part-month.json" "package.json" "plugin.toml"
-    "src/contract.ts" "src/decimal.ts" "src/tariff.ts" "tsconfig.json");
+    ".gitignore" ".npmrc" "asconfig.json" "build" "cases/part-month.json" "package-lock.json" "package.json"
+    "plugin.toml" "src/abi.ts" "src/contract.ts" "src/decimal.ts" "src/layout.ts" "src/memory.ts"
+    "src/tariff.ts" "tsconfig.json");
 
 impl Language {
     fn files(self) -> &'static [File] {
