@@ -45,7 +45,7 @@ fn text(value: Decimal) -> String {
 
 type Rule = fn(Exact, Exact, Exact) -> Result<Exact, TooLarge>;
 
-const RULES: [(&str, Rule); 9] = [
+const RULES: [(&str, Rule); 10] = [
     ("plus", |a, b, _| a.plus(b)),
     ("minus", |a, b, _| a.minus(b)),
     ("times", |a, b, _| a.times(b)),
@@ -54,6 +54,10 @@ const RULES: [(&str, Rule); 9] = [
     ("rule-of-three", |a, b, c| a.times(b)?.divided(c, 9)),
     ("rounded", |a, b, _| a.times(b)?.rounded(4)),
     ("less-product", |a, b, c| a.times(b)?.minus(c.times(c)?)),
+    ("tripled", |a, b, c| {
+        let product = a.times(b)?.times(c)?;
+        product.plus(product)?.plus(product)
+    }),
     ("smaller", |a, b, _| a.smaller(b)),
 ];
 
@@ -129,6 +133,7 @@ fn decimals_are_those_of_rust_and_refuse_what_does_not_fit() {
         [of(6_917_529_027_641_081_856, 9), of(7, 9), of(i64::MAX, 9)],
         [of(i64::MAX, 9), of(9, 9), of(i64::MAX, 9)],
         [of(i64::MAX, 9), of(5, 9), of(-i64::MAX, 9)],
+        [of(i64::MAX, 9), of(i64::MAX, 9), of(1, 9)],
     ];
     let mut cases = Vec::new();
     for rule in RULES {

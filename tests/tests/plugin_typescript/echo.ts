@@ -64,6 +64,10 @@ function calculated(rule: string, parameters: StaticArray<Parameter>): Decimal {
   if (rule == "rule-of-three") return a.times(b).divided(c, 9);
   if (rule == "rounded") return a.times(b).rounded(4);
   if (rule == "less-product") return a.times(b).minus(c.times(c));
+  if (rule == "tripled") {
+    const product = a.times(b).times(c);
+    return product.plus(product).plus(product);
+  }
   return a.smaller(b);
 }
 
