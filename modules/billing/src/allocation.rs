@@ -27,9 +27,20 @@ pub struct Credited {
     pub left: Money,
 }
 
+/// The month that a payment is for, as it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// It names none.
+    None,
+    /// The month that is being billed.
+    Running,
+    /// An earlier one.
+    Month(Period),
+}
+
 /// Credits a payment to the services of its receipt kind, within a group in proportion to what is owed.
 /// `claimable` is the first month within the limitation period.
-pub fn credit(owed: &mut [Owed], amount: Money, named: Option<Period>, claimable: Period) -> Credited {
+pub fn credit(owed: &mut [Owed], amount: Money, named: Named, claimable: Period) -> Credited {
     let mut credited = Credited { repaid: Vec::new(), parts: vec![Money::ZERO; owed.len()], left: amount };
     if amount <= Money::ZERO {
         return credited;
@@ -38,7 +49,12 @@ pub fn credit(owed: &mut [Owed], amount: Money, named: Option<Period>, claimable
     months.sort_unstable();
     months.dedup();
     let (late, old) = months.iter().partition::<Vec<Period>, _>(|month| **month >= claimable);
-    for period in named.into_iter().chain(late) {
+    match named {
+        Named::Running => drop(credited.pay(owed, |owed| Some(&mut owed.current))),
+        Named::Month(period) => credited.pay_month(owed, period),
+        Named::None => {}
+    }
+    for period in late {
         credited.pay_month(owed, period);
     }
     credited.pay(owed, |owed| Some(&mut owed.current));
@@ -122,12 +138,21 @@ mod tests {
     }
 
     fn parts(services: &mut [Owed], amount: i64, named: Option<Period>) -> (Vec<i64>, i64) {
+        let named = named.map_or(Named::None, Named::Month);
         let credited = credit(services, Money(amount), named, AUGUST);
         (credited.parts.iter().map(|part| part.0).collect(), credited.left.0)
     }
 
     fn two() -> Vec<Owed> {
         vec![owed(&[(AUGUST, 100)], 1000, 50), owed(&[(AUGUST, 300), (SEPTEMBER, 200)], 1000, 0)]
+    }
+
+    #[test]
+    fn a_payment_for_the_running_month_pays_it_before_older_debts() {
+        let mut services = vec![owed(&[(AUGUST, 300)], 1000, 0)];
+        let credited = credit(&mut services, Money(1100), Named::Running, AUGUST);
+        assert_eq!((services[0].current, services[0].months[0].1), (Money(0), Money(200)));
+        assert_eq!(credited.left, Money(0));
     }
 
     #[test]
@@ -149,18 +174,18 @@ mod tests {
     fn a_debt_past_its_limitation_waits_for_the_others_unless_it_is_named() {
         let services = || vec![owed(&[(JULY, 500), (AUGUST, 100)], 1000, 0)];
         let mut plain = services();
-        let credited = credit(&mut plain, Money(1200), None, AUGUST);
+        let credited = credit(&mut plain, Money(1200), Named::None, AUGUST);
         let repaid: Vec<_> = credited.repaid.iter().map(|part| (part.period, part.amount.0)).collect();
         assert_eq!(repaid, [(AUGUST, 100), (JULY, 100)]);
         let mut named = services();
-        let credited = credit(&mut named, Money(200), Some(JULY), AUGUST);
+        let credited = credit(&mut named, Money(200), Named::Month(JULY), AUGUST);
         assert_eq!(credited.repaid, [Repaid { service: 0, period: JULY, amount: Money(200) }]);
     }
 
     #[test]
     fn penalties_are_paid_last_and_the_rest_is_paid_ahead() {
         let mut services = two();
-        let left = credit(&mut services, Money(2700), None, AUGUST).left;
+        let left = credit(&mut services, Money(2700), Named::None, AUGUST).left;
         assert_eq!(credit_penalties(&mut services, left), [Money(100), Money(0)]);
         assert_eq!((services[0].penalty, services[0].ahead), (Money(0), Money(50)));
     }
@@ -180,7 +205,7 @@ mod tests {
             let mut given = vec![Money::ZERO; services.len()];
             let mut left = Money::ZERO;
             for amount in &amounts {
-                let credited = credit(&mut services, Money(*amount), None, AUGUST);
+                let credited = credit(&mut services, Money(*amount), Named::None, AUGUST);
                 left += credited.left;
                 for (sum, part) in given.iter_mut().zip(&credited.parts) {
                     *sum += *part;
@@ -201,7 +226,7 @@ mod tests {
             mut services in prop::collection::vec(any_owed(), 1..8),
         ) {
             let before = services.clone();
-            credit(&mut services, Money(amount), None, JULY);
+            credit(&mut services, Money(amount), Named::None, JULY);
             let owes = |services: &[Owed], at: usize| services.iter().map(|owed| owed.months[at].1.0).sum::<i64>();
             if owes(&services, 0) > 0 {
                 prop_assert_eq!(owes(&services, 1), owes(&before, 1));

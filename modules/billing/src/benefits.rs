@@ -85,6 +85,8 @@ pub async fn grant(tx: &mut Tx, account: AccountId, new: &NewBenefit) -> Result<
     if tx.one(service::Entity::find().filter(service::Column::Code.eq(&new.service))).await?.is_none() {
         return Err(Error::Field("service", "Такой услуги нет"));
     }
+    // Two at once wait for each other here, and the second one sees what the first granted.
+    store::outdate_estimates(tx, &[account]).await?;
     if overlaps(tx, account, new).await? {
         return Err(Error::Field("from", "В эти месяцы по этой услуге уже есть льгота: сначала завершите её"));
     }
@@ -101,7 +103,6 @@ pub async fn grant(tx: &mut Tx, account: AccountId, new: &NewBenefit) -> Result<
         recorded_at: tx.now(),
     };
     tx.insert(benefit::ActiveModel::from(row.clone()).reset_all()).await?;
-    store::outdate_estimates(tx, &[account]).await?;
     let detail = serde_json::json!({ "service": new.service, "from": new.from, "share": new.share.to_string() });
     tx.audit("billing.benefit_granted", account, detail).await?;
     Ok(row.into())

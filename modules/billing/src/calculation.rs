@@ -16,12 +16,14 @@ use crate::error::Error;
 use crate::plan::Plan;
 use crate::trace::Correction;
 
+mod averaged;
 mod facts;
 mod input;
 mod rows;
 mod settlement;
 mod spans;
 
+pub(crate) use averaged::{UnreadMonth, part_of};
 pub use facts::{Facts, FrozenMeter};
 pub(crate) use input::{measured, zone_of};
 pub use rows::{AccountRows, ServiceCharge};

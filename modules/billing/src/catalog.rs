@@ -186,6 +186,15 @@ pub fn premises(code: &str) -> Premises {
     }
 }
 
+/// What is wrong with the code of a service or receipt kind; an empty one is for the caller to refuse.
+#[must_use]
+pub fn code_problem(code: &str) -> Option<&'static str> {
+    let shaped = code.len() <= 64
+        && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && code.starts_with(|c: char| c.is_ascii_lowercase());
+    (!code.is_empty() && !shaped).then_some("код — это латинские строчные буквы, цифры и знак подчёркивания")
+}
+
 /// The word that serde writes for a unit-only enum: what the catalogue's text columns hold.
 pub(crate) fn enum_name<E: Serialize>(value: E) -> String {
     match serde_json::to_value(value) {

@@ -17,14 +17,6 @@ pub enum Error {
         /// The latest published period they would have changed.
         period: Period,
     },
-    /// Published months keep their plugin.
-    #[error("расчёт с {from}: месяц {period} уже опубликован, его расчёт не меняется")]
-    PluginInUse {
-        /// From which period the other plugin or its settings would hold.
-        from: Period,
-        /// The latest published period it would have changed.
-        period: Period,
-    },
     /// The catalogue names something that is not there or contradicts itself.
     #[error("{0}")]
     Catalog(String),
@@ -82,6 +74,12 @@ pub enum Error {
     /// What was looked at has changed since.
     #[error("за это время начисления изменились: посмотрите перерасчёт ещё раз")]
     Changed,
+    /// A closed account has no bill to come.
+    #[error("лицевой счет закрыт: в расчёт за {0} он не войдёт")]
+    AccountClosed(Period),
+    /// A month that has not begun.
+    #[error("месяц {0} ещё не начался")]
+    NotBegun(Period),
     /// There is no such correction.
     #[error("такого перерасчёта нет")]
     NoSuchRecalculation,
@@ -134,7 +132,6 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TariffInUse { .. } => "billing.tariff_in_use",
-            Self::PluginInUse { .. } => "billing.plugin_in_use",
             Self::Catalog(_) => "billing.catalog",
             Self::AlreadyPublished(_) => "billing.already_published",
             Self::OutOfOrder { .. } => "billing.out_of_order",
@@ -148,6 +145,8 @@ impl Error {
             Self::NoSuchAccount => "billing.no_such_account",
             Self::NotPublished(_) => "billing.not_published",
             Self::TooOld { .. } => "billing.too_old",
+            Self::AccountClosed(_) => "billing.account_closed",
+            Self::NotBegun(_) => "billing.not_begun",
             Self::Changed => "billing.changed",
             Self::NoSuchRecalculation => "billing.no_such_recalculation",
             Self::AlreadyBilled(_) => "billing.recalculation_billed",

@@ -1,6 +1,6 @@
 //! Reading what bills are made of, a range of accounts at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use kabinet_accounts::absences::{self, Away};
 use kabinet_accounts::roster::{self, AccountFacts};
@@ -11,7 +11,8 @@ use kabinet_plugin_host::api::AveragedMonth;
 use sea_orm::FromQueryResult;
 
 use crate::arrears::{Arrears, PENALTY_ROW};
-use crate::calculation::{AccountCase, PaymentFact, Standing, api_period, measured};
+use crate::calculation::{AccountCase, Facts, PaymentFact, Standing, UnreadMonth, api_period, measured, part_of};
+use crate::catalog::Service;
 use crate::entity::billing_run;
 use crate::plan::Plan;
 use crate::{benefits, recalculations, runs, store};
@@ -87,6 +88,7 @@ struct Unread {
     period: Period,
     volume: Option<Quantity>,
     charged: Money,
+    facts: String,
 }
 
 /// The cases of `accounts`, which follow each other in the order of their identifiers.
@@ -230,7 +232,7 @@ async fn payments(
 }
 
 /// Months that were charged without a reading, and which a reading of this month covers: it counts from
-/// the last reading before them, so what was charged for them is given back.
+/// the last reading before them, so what was charged for its meter is given back.
 async fn averaged(
     tx: &Tx,
     plan: &Plan,
@@ -238,47 +240,60 @@ async fn averaged(
     last: AccountId,
     meters: &HashMap<AccountId, Vec<MeterMonth>>,
 ) -> Result<HashMap<AccountId, HashMap<String, Vec<AveragedMonth>>>, DbError> {
-    let covered =
-        |meter: &&MeterMonth| meter.missed_periods > 0 && meter.zones.iter().all(|zone| zone.current.is_some());
-    let mut wanted: HashMap<(AccountId, &str), Period> = HashMap::new();
-    for (account, list) in meters {
-        for meter in list.iter().filter(covered) {
-            let since = plan.period.plus(-i32::try_from(meter.missed_periods).unwrap_or(12).min(36));
-            for (service, _) in
-                plan.snapshot.services.iter().filter(|(s, _)| measured(&meter.service_code) == Some(s.resource))
-            {
-                let known = wanted.entry((*account, service.code.as_str())).or_insert(since);
-                *known = since.min(*known);
-            }
-        }
-    }
-    let Some(oldest) = wanted.values().min() else { return Ok(HashMap::new()) };
+    let covered = covered(plan, meters);
+    let since = |covered: &Vec<(&str, Period)>| covered.iter().map(|(_, since)| *since).min();
+    let Some(oldest) = covered.values().filter_map(since).min() else { return Ok(HashMap::new()) };
     let rows: Vec<Unread> = tx
         .rows(
-            "SELECT c.account_id, c.service_code, r.period, c.volume, c.charged
+            "SELECT c.account_id, c.service_code, r.period, c.volume, c.charged, f.facts
              FROM billing_run r
              JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id BETWEEN $2 AND $3
+             JOIN receipt_facts f ON f.tenant_id = r.tenant_id AND f.run_id = r.id AND f.account_id = c.account_id
              WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period >= $4 AND r.period < $5
                AND c.method IN ('average', 'norm') AND c.charged <> 0
              ORDER BY r.period",
-            vec![first.into(), last.into(), (*oldest).into(), plan.period.into()],
+            vec![first.into(), last.into(), oldest.into(), plan.period.into()],
         )
         .await?;
-    let mut found: HashMap<AccountId, HashMap<String, BTreeMap<Period, AveragedMonth>>> = HashMap::new();
+    let mut found: HashMap<AccountId, HashMap<String, Vec<AveragedMonth>>> = HashMap::new();
     for row in rows {
-        if wanted.get(&(row.account_id, row.service_code.as_str())).is_none_or(|since| row.period < *since) {
+        let Some(meters) = covered.get(&(row.account_id, row.service_code.as_str())) else { continue };
+        let Some(service) = plan.snapshot.service(&row.service_code) else { continue };
+        let facts: Facts = serde_json::from_str(&row.facts)?;
+        let (period, resource, charged) = (row.period, service.resource, row.charged);
+        let month = UnreadMonth { period, resource, volume: row.volume, charged, meters: facts.meters };
+        let mine = meters.iter().filter(|(_, since)| period >= *since);
+        let parts: Vec<_> = mine.filter_map(|(serial, _)| part_of(&month, serial)).collect();
+        if parts.is_empty() {
             continue;
         }
-        let month = AveragedMonth {
-            period: api_period(row.period),
-            volume: row.volume.unwrap_or_default().decimal(),
-            charged: row.charged.0,
+        let averaged = AveragedMonth {
+            period: api_period(period),
+            volume: parts.iter().map(|(volume, _)| volume.decimal()).sum(),
+            charged: parts.iter().map(|(_, charged)| charged.0).sum(),
         };
-        found.entry(row.account_id).or_default().entry(row.service_code).or_default().insert(row.period, month);
+        found.entry(row.account_id).or_default().entry(row.service_code).or_default().push(averaged);
     }
-    let listed = |months: BTreeMap<Period, AveragedMonth>| months.into_values().collect::<Vec<_>>();
-    let of_account = |services: HashMap<String, BTreeMap<Period, AveragedMonth>>| {
-        services.into_iter().map(|(code, months)| (code, listed(months))).collect()
-    };
-    Ok(found.into_iter().map(|(account, services)| (account, of_account(services))).collect())
+    Ok(found)
+}
+
+/// The serial numbers of meters that are read this month after months without a reading, by account and code of
+/// the service, each with the first month that its reading covers.
+fn covered<'a>(
+    plan: &'a Plan,
+    meters: &'a HashMap<AccountId, Vec<MeterMonth>>,
+) -> HashMap<(AccountId, &'a str), Vec<(&'a str, Period)>> {
+    let read_again =
+        |meter: &&MeterMonth| meter.missed_periods > 0 && meter.zones.iter().all(|zone| zone.current.is_some());
+    let mut covered: HashMap<(AccountId, &str), Vec<(&str, Period)>> = HashMap::new();
+    for (account, list) in meters {
+        for meter in list.iter().filter(read_again) {
+            let since = plan.period.plus(-i32::try_from(meter.missed_periods).unwrap_or(12).min(36));
+            let measures = |service: &Service| measured(&meter.service_code) == Some(service.resource);
+            for (service, _) in plan.snapshot.services.iter().filter(|(service, _)| measures(service)) {
+                covered.entry((*account, service.code.as_str())).or_default().push((&meter.serial, since));
+            }
+        }
+    }
+    covered
 }

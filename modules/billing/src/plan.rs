@@ -40,8 +40,12 @@ pub struct Snapshot {
     #[serde(default)]
     pub penalty: PenaltyTerms,
     /// Absences of up to so many full days in a row change nothing.
-    #[serde(default)]
+    #[serde(default = "usual_free_absence_days")]
     pub free_absence_days: u32,
+}
+
+fn usual_free_absence_days() -> u32 {
+    BillingSettings::default().free_absence_days
 }
 
 impl Snapshot {

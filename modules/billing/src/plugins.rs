@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kabinet_core::{Db, Period, TenantId, Tx};
 use kabinet_plugin_host::{PluginHost, TariffPlugin};
 
-use crate::catalog::{TOPIC, hex};
+use crate::catalog::TOPIC;
 use crate::error::Error;
 use crate::plan::{Plan, Snapshot};
 use crate::store;
@@ -55,7 +55,7 @@ impl Plugins {
         let component = component.ok_or_else(|| Error::Catalog(format!("плагина {hash} нет")))?;
         let plugin = self.host.load(&component).await?;
         if plugin.hash() != hash {
-            let found = hex(plugin.hash().as_bytes());
+            let found = plugin.hash();
             return Err(Error::Catalog(format!("плагин {hash} повреждён: его сумма {found}")));
         }
         self.loaded.insert(key, plugin.clone()).await;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use kabinet_accounts::registry;
+use kabinet_accounts::{registry, roster};
 use kabinet_contracts::AccountId;
 use kabinet_core::{DbError, Money, Period, Timestamp, Tx, id_type};
 use kabinet_plugin_host::api::AccountCharges;
@@ -24,6 +24,8 @@ use crate::trace;
 
 /// Months back that may be corrected: older claims are barred (ГК РФ ст. 196).
 const MOST_MONTHS: i32 = 36;
+/// The largest correction by hand, kopecks.
+const MOST: u64 = 100_000_000_000;
 /// The longest basis, characters.
 const LONGEST_BASIS: usize = 200;
 
@@ -89,10 +91,7 @@ impl Recomputed {
 /// one month is where the next begins.
 pub async fn recompute(tx: &Tx, plugins: &Plugins, account: AccountId, from: Period) -> Result<Vec<Recomputed>, Error> {
     registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
-    let latest = store::latest_period(tx).await?.ok_or(Error::NotPublished(from))?;
-    if from < latest.plus(1 - MOST_MONTHS) {
-        return Err(Error::TooOld { period: from, first: latest.plus(1 - MOST_MONTHS) });
-    }
+    let latest = refuse_old(tx, from).await?;
     let recorded = recorded(tx, account).await?;
     let mut months = Vec::new();
     let mut period = from;
@@ -104,6 +103,20 @@ pub async fn recompute(tx: &Tx, plugins: &Plugins, account: AccountId, from: Per
         }
         period = period.next();
     }
+}
+
+/// The latest published month, unless claims of `period` are barred.
+async fn refuse_old(tx: &Tx, period: Period) -> Result<Period, Error> {
+    let latest = store::latest_period(tx).await?.ok_or(Error::NotPublished(period))?;
+    let first = latest.plus(1 - MOST_MONTHS);
+    if period < first { Err(Error::TooOld { period, first }) } else { Ok(latest) }
+}
+
+/// Refuses an account that no later run bills: a correction of it would wait for ever.
+async fn must_be_billed(tx: &Tx, account: AccountId) -> Result<(), Error> {
+    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    let next = store::latest_period(tx).await?.map_or_else(|| tx.today().period(), Period::next);
+    roster::one(tx, next, account).await?.map(drop).ok_or(Error::AccountClosed(next))
 }
 
 /// Corrections that count, by the month and the service they correct.
@@ -159,7 +172,7 @@ async fn computed(
     plan: Plan,
     plugin_hash: &str,
 ) -> Result<Vec<(String, Money)>, Error> {
-    let Some(facts) = kabinet_accounts::roster::one(tx, plan.period, account).await? else { return Ok(Vec::new()) };
+    let Some(facts) = roster::one(tx, plan.period, account).await? else { return Ok(Vec::new()) };
     let plugin = plugins.load(tx, plugin_hash).await?;
     let cases = loading::cases(tx, &plan, Base::default(), vec![facts]).await?;
     let work = move || calculation::calculate(&plan, &plugin, &cases).map(|(_, charges)| sums(&plan, &charges));
@@ -181,6 +194,7 @@ pub async fn record(
     basis: &str,
 ) -> Result<Vec<Recalculation>, Error> {
     let basis = checked_basis(basis)?;
+    must_be_billed(tx, account).await?;
     // Two at once wait for each other here, and the second one sees what the first recorded.
     store::outdate_estimates(tx, &[account]).await?;
     let recorded = recorded(tx, account).await?;
@@ -217,10 +231,11 @@ pub async fn record_by_hand(
     basis: &str,
 ) -> Result<Recalculation, Error> {
     let basis = checked_basis(basis)?;
-    if amount == Money::ZERO {
-        return Err(Error::Field("amount", "Сумма перерасчёта не может быть нулевой"));
+    if amount == Money::ZERO || amount.0.unsigned_abs() > MOST {
+        return Err(Error::Field("amount", "Сумма перерасчёта – не ноль и не больше миллиарда рублей"));
     }
-    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    must_be_billed(tx, account).await?;
+    refuse_old(tx, period).await?;
     if tx.one(service::Entity::find().filter(service::Column::Code.eq(service))).await?.is_none() {
         return Err(Error::Field("service", "Такой услуги нет"));
     }

@@ -147,12 +147,6 @@ impl Source {
         }
     }
 
-    /// Whether one day may bring several readings from it: people correct themselves, files do not.
-    #[must_use]
-    pub const fn may_repeat(self) -> bool {
-        matches!(self, Self::Portal | Self::Guest)
-    }
-
     /// A stored code in words for residents; the code itself when this release does not know it.
     #[must_use]
     pub fn words(code: &str) -> &str {

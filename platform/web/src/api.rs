@@ -1,6 +1,6 @@
 //! The API: each module's operations behind its gate, one merged OpenAPI document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use poem::endpoint::BoxEndpoint;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Result};
@@ -95,15 +95,22 @@ fn with_nulls(mut schema: Value) -> Value {
     schema
 }
 
-/// The merged document of all modules; an error names two schemas of one name that differ.
+/// The merged document of all modules; an error names two operations of one name, or two
+/// schemas of one name that differ.
 pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
     let mut paths = Map::new();
     let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
+    let mut operations: BTreeSet<String> = BTreeSet::new();
     for module in modules {
         let resident = module.resident_api().into_iter().map(|part| ("/api/v1", part));
         let admin = module.admin_api().into_iter().map(|part| ("/api/admin/v1", part));
         for (prefix, part) in resident.chain(admin) {
             for (path, item) in part.spec["paths"].as_object().into_iter().flatten() {
+                for id in item.as_object().into_iter().flatten().filter_map(|(_, one)| one["operationId"].as_str()) {
+                    if !operations.insert(id.to_owned()) {
+                        return Err(format!("two operations are named {id}"));
+                    }
+                }
                 paths.insert(format!("{prefix}{path}"), item.clone());
             }
             for (name, schema) in part.spec["components"]["schemas"].as_object().into_iter().flatten() {

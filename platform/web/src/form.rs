@@ -47,7 +47,7 @@ fn check_token(request: &Request, token: &str) -> Result<(), Problem> {
     if fits { Ok(()) } else { Err(Problem::stale_form()) }
 }
 
-fn too_large() -> Problem {
+pub(crate) fn too_large() -> Problem {
     Problem::new(poem::http::StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Отправлено слишком много данных")
 }
 

@@ -12,6 +12,7 @@ use crate::asset;
 use crate::captcha;
 use crate::compression;
 use crate::docs;
+use crate::form::too_large;
 use crate::gate::Gate;
 use crate::headers;
 use crate::host::{host_of, unknown_host};
@@ -20,6 +21,9 @@ use crate::person::is_api;
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::view;
+
+/// Bytes of the largest body of an operation of the API.
+const LARGEST_BODY: usize = 1024 * 1024;
 
 /// A page of a module.
 pub struct PageRoute {
@@ -143,6 +147,13 @@ fn routes(
     Ok(apis.map_to_response())
 }
 
+/// Reads the body of an operation, which is refused beyond [`LARGEST_BODY`]: operations read what there is.
+async fn limit_body(request: &mut Request) -> Result<(), Problem> {
+    let body = request.take_body().into_bytes_limit(LARGEST_BODY).await.map_err(|_| too_large())?;
+    request.set_body(body);
+    Ok(())
+}
+
 /// The outermost endpoint: company, page frame, route, problem, headers.
 struct Portal {
     platform: Arc<Platform>,
@@ -188,6 +199,9 @@ impl Portal {
     async fn answer(&self, mut request: Request, tenant: Arc<Tenant>) -> Response {
         let page = Arc::new(PageRequest::read(&request, tenant.clone()));
         let (api, session) = (is_api(&request), session_value(&request));
+        if api && let Err(problem) = limit_body(&mut request).await {
+            return problem.json();
+        }
         request.extensions_mut().insert(tenant);
         request.extensions_mut().insert(page.clone());
         match self.routes.call(request).await {

@@ -7,10 +7,13 @@ use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use rust_decimal::Decimal;
 
-use crate::catalog::{Service, Tariff, edit, enum_name, enum_value};
+use crate::catalog::{Service, Tariff, code_problem, edit, enum_name, enum_value};
 use crate::pages::problem;
 use crate::penalty::{PenaltyRate, PenaltyRates};
 use crate::store;
+
+/// The part of a package's tariffs that holds the rates: no service's code.
+const PENALTY: &str = "penalty";
 
 /// May change services, tariffs and rates.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +126,7 @@ struct Changes {
 #[OpenApi]
 impl CatalogApi {
     /// The company's services.
-    #[oai(path = "/billing/catalog/services", method = "get", operation_id = "listServices")]
+    #[oai(path = "/billing/catalog/services", method = "get", operation_id = "listCatalogServices")]
     async fn services(&self, staff: Staff<Catalog>) -> ApiResult<ServiceList> {
         let tx = staff.read().await?;
         let services = edit::services(&tx).await.map_err(problem)?;
@@ -218,9 +221,11 @@ impl CatalogApi {
 }
 
 fn service(code: String, entry: ServiceEntry) -> Result<Service, Problem> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if code.is_empty() || code.len() > 40 || !code.chars().all(plain) {
-        return Err(wrong("code", "Код услуги – латинские буквы, цифры и «_», не длиннее 40 знаков"));
+    if let Some(problem) = code_problem(&code) {
+        return Err(wrong("code", problem));
+    }
+    if code == PENALTY {
+        return Err(wrong("code", "Это слово занято ставками пеней: дайте услуге другой код"));
     }
     if entry.title.trim().is_empty() {
         return Err(wrong("title", "Укажите название услуги"));

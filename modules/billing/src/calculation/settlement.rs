@@ -4,7 +4,7 @@ use kabinet_core::{Money, Period};
 
 use super::rows::ServiceCharge;
 use super::{PaymentFact, Standing};
-use crate::allocation::{credit, credit_penalties};
+use crate::allocation::{Named, credit, credit_penalties};
 use crate::arrears::{Arrears, Owed};
 use crate::catalog::Section;
 use crate::penalty::{self, Month, Repayment};
@@ -31,7 +31,9 @@ pub(super) fn settle(
     };
     let mut owed: Vec<Owed> = charges.iter().map(open).collect();
     let debts: Vec<Vec<(Period, Money)>> = owed.iter().map(|owed| owed.months.clone()).collect();
-    let (repaid, left) = credit_payments(plan, charges, &mut owed, payments);
+    let (mut repaid, left) = credit_payments(plan, charges, &mut owed, payments);
+    // Payments are credited as they were booked; lateness goes by the days they were paid.
+    repaid.iter_mut().for_each(|of_service| of_service.sort_by_key(|repayment| repayment.paid_on));
     for (((charge, owed), debts), repaid) in charges.iter_mut().zip(&mut owed).zip(&debts).zip(&repaid) {
         penalise(plan, charge, owed, debts, repaid);
     }
@@ -57,7 +59,12 @@ fn credit_payments(
     let mut repaid: Vec<Vec<Repayment>> = vec![Vec::new(); owed.len()];
     let mut left = Money::ZERO;
     for payment in payments {
-        let credited = credit(owed, payment.amount, payment.period, claimable);
+        let named = match payment.period {
+            Some(period) if period == plan.period => Named::Running,
+            Some(period) => Named::Month(period),
+            None => Named::None,
+        };
+        let credited = credit(owed, payment.amount, named, claimable);
         for part in credited.repaid {
             let repayment = Repayment { debt: part.period, paid_on: payment.paid_on, amount: part.amount };
             repaid[part.service].push(repayment);

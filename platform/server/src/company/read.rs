@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kabinet_accounts::LinkMethod;
 use kabinet_billing::DueDay;
-use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier};
+use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier, code_problem};
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::ReadingsWindow;
 use kabinet_plugin_host::api::{ServiceKind, Unit};
@@ -404,13 +404,6 @@ fn supplier(mut section: Section<'_>) -> Supplier {
     }
     section.refuse_unknown();
     supplier
-}
-
-fn code_problem(code: &str) -> Option<&'static str> {
-    let shaped = code.len() <= 64
-        && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-        && code.starts_with(|c: char| c.is_ascii_lowercase());
-    (!code.is_empty() && !shaped).then_some("код — это латинские строчные буквы, цифры и знак подчёркивания")
 }
 
 fn services(root: &mut Section<'_>, kinds: &[ReceiptKind], places: &mut BTreeMap<String, usize>) -> Vec<Service> {

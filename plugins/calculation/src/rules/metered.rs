@@ -27,9 +27,9 @@ pub(crate) fn by_own_meters(case: &Case<'_>, coefficient: Option<Decimal>) -> Re
         Metered::Norm { reason, raised } => return by_norm(case, reason, coefficient.filter(|_| raised), trace),
         Metered::Volume { volumes, method, reason } => (volumes, method, reason),
     };
-    // A reading after averaged months covers them all: each gets its ranges, and what was
-    // charged for them is given back.
-    let averaged = if method == Method::Meter { case.consumption.averaged.as_slice() } else { &[] };
+    // A reading after averaged months covers them all: each gets its ranges, and what was charged for its
+    // meter is given back. Another meter of the service may be without a reading still.
+    let averaged = case.consumption.averaged.as_slice();
     let months = u16::try_from(averaged.len() + 1).unwrap_or(u16::MAX);
     let priced = case.prices.charge(&volumes, months, &mut trace)?;
     let how = How { reason, ..How::by(method) };
