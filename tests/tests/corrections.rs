@@ -169,6 +169,10 @@ fn staff_change_the_terms_of_months_to_come_and_of_no_published_one(kind: Kind) 
     let after = staff.call("GET", "/api/admin/v1/billing/catalog/tariffs", None).expect(200).json();
     assert_eq!(items(&after).len(), items(&before).len() + 1, "the others are left alone");
     run(command(&server.database, LATER).args(["bill", SLUG, "2026-11", "--publish"]));
+    // The next month can be billed on this day, the one after it has not begun.
+    run(command(&server.database, LATER).args(["bill", SLUG, "2026-12", "--publish"]));
+    let output = command(&server.database, LATER).args(["bill", SLUG, "2027-01"]).output().expect("kabinet bill");
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("ещё не начался"));
     let mut resident = server.resident(SLUG);
     let month = resident.call("GET", "/api/v1/charges?period=2026-11", None).expect(200).json();
     let charges = month["charges"].as_array().expect("charges");

@@ -110,9 +110,6 @@ pub(crate) const fn corrections_until(run: &billing_run::Model) -> Timestamp {
 /// Begins a run for `period`, or finds the one that is under way. Freezes what it is calculated with:
 /// catalogue, plugin, receipt template, cut-off, due day. Months follow each other.
 pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
-    if period.first_day() > tx.today() {
-        return Err(Error::NotBegun(period));
-    }
     let before = store::latest_run(tx).await?;
     if let Some(latest) = &before {
         if latest.period >= period {
@@ -121,6 +118,9 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         if latest.period.next() != period {
             return Err(Error::OutOfOrder { expected: latest.period.next(), asked: period });
         }
+    }
+    if period.first_day() > tx.today() {
+        return Err(Error::NotBegun(period));
     }
     let under_way = billing_run::Entity::find()
         .filter(billing_run::Column::Period.eq(period))
