@@ -194,6 +194,6 @@ mod tests {
 
     #[test]
     fn a_wrong_field_is_found_among_the_errors() {
-        assert_eq!(page("{{ errors|names('email') }}{{ errors|names('phone') }}").expect("html"), "truefalse");
+        assert_eq!(page("{{ errors|names('email') }}{{ errors|names('phone') }}").expect("html"), "TrueFalse");
     }
 }
