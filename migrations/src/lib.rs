@@ -18,6 +18,9 @@ mod m20261122_000010_estimates;
 mod m20261124_000011_penalty;
 mod m20261124_000012_printouts;
 mod m20261127_000013_circumstances;
+mod m20261128_000014_houses;
+mod m20261128_000015_agreements;
+mod m20261128_000016_former_holders;
 mod roles;
 mod schema;
 
@@ -45,6 +48,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_penalty::Migration),
             Box::new(m20261124_000012_printouts::Migration),
             Box::new(m20261127_000013_circumstances::Migration),
+            Box::new(m20261128_000014_houses::Migration),
+            Box::new(m20261128_000015_agreements::Migration),
+            Box::new(m20261128_000016_former_holders::Migration),
         ]
     }
 }

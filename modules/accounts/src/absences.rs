@@ -1,7 +1,7 @@
 //! Temporary absence of residents (ПП РФ 354, раздел VIII): recorded with its document, billed by the months it
 //! falls into.
 
-use kabinet_contracts::AccountId;
+use kabinet_contracts::{AccountId, Estimates};
 use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Unchanged, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Set,
@@ -64,9 +64,15 @@ impl From<absence::Model> for Absence {
 }
 
 /// Records an absence. Bills to come know it; a month that is published is corrected by a recalculation.
-pub async fn record(tx: &mut Tx, account: AccountId, new: &NewAbsence) -> Result<Absence, Error> {
+pub async fn record(
+    tx: &mut Tx,
+    estimates: &dyn Estimates,
+    account: AccountId,
+    new: &NewAbsence,
+) -> Result<Absence, Error> {
     check(new)?;
     must_exist(tx, account).await?;
+    estimates.outdate(tx, &[account]).await?;
     let row = absence::Model {
         tenant_id: tx.tenant_id(),
         id: tx.new_id(),
@@ -110,11 +116,12 @@ pub async fn list(tx: &Tx, account: AccountId) -> Result<Vec<Absence>, Error> {
 }
 
 /// Takes an absence back: bills to come do not know it.
-pub async fn withdraw(tx: &mut Tx, id: Uuid) -> Result<(), Error> {
+pub async fn withdraw(tx: &mut Tx, estimates: &dyn Estimates, id: Uuid) -> Result<(), Error> {
     let row = tx.one(absence::Entity::find().filter(absence::Column::Id.eq(id))).await?.ok_or(Error::NotFound)?;
     if row.withdrawn_at.is_some() {
         return Ok(());
     }
+    estimates.outdate(tx, &[row.account_id]).await?;
     tx.update(absence::ActiveModel {
         tenant_id: Unchanged(tx.tenant_id()),
         id: Unchanged(id),

@@ -18,15 +18,18 @@ pub async fn change_holder(
     from: Day,
     holders: &[NewHolder],
 ) -> Result<(), Error> {
-    refuse_past_end(tx, account, from).await?;
     check_parties(holders)?;
     check_shares(holders)?;
+    store::lock(tx, account).await?;
+    refuse_past_end(tx, account, from).await?;
     let last = from.plus_days(-1);
     let present = store::holders(tx, account, tx.today()).await?;
     if present.iter().any(|holder| holder.from_on > last) {
         return Err(Error::Invalid("Дата должна быть позже дня, с которого владеет нынешний собственник".to_owned()));
     }
-    let ended = store::end_holders(tx, account, last).await?;
+    // Receipts that are calculated already name the former holders, whatever the day of the change.
+    let printed = receipts.calculated_until(tx).await?;
+    let ended = store::end_holders(tx, account, last, printed).await?;
     let row = |holder: &NewHolder| holder_row(tx, account, &NewHolder { from_on: from, to_on: None, ..holder.clone() });
     tx.insert_many(holders.iter().map(row).collect()).await?;
     codes::end(tx, receipts, account, "holder_changed", None).await?;
@@ -38,6 +41,7 @@ pub async fn change_holder(
 /// Closes the account after its last day. Links end with a notice; the last holder may link it again,
 /// to read what was charged and paid.
 pub async fn close_account(tx: &mut Tx, account: AccountId, last: Day) -> Result<(), Error> {
+    store::lock(tx, account).await?;
     refuse_past_end(tx, account, last).await?;
     store::set_closed(tx, account, last).await?;
     let links = links::end_all(tx, account, "closed", Ending::Closed).await?;

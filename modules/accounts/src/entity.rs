@@ -1,7 +1,7 @@
 //! Rows of houses, premises, accounts, holders and links.
 
 use kabinet_contracts::{AccountId, ResidentId, RunId};
-use kabinet_core::{Day, Quantity, Timestamp, tenant_table};
+use kabinet_core::{Day, Period, Quantity, Timestamp, tenant_table};
 
 tenant_table!(house, "house", key { id: Uuid }, {
     code: String, address: String, number: String, number_key: String, has_flats: bool,
@@ -26,6 +26,7 @@ tenant_table!(absence, "absence", key { id: Uuid }, {
 tenant_table!(holder, "holder", key { id: Uuid }, {
     account_id: AccountId, kind: String, surname: String, surname_key: String, given_name: String, patronymic: String,
     organisation: String, inn: String, share_numerator: i32, share_denominator: i32, from_on: Day, to_on: Option<Day>,
+    printed_until: Option<Period>,
 });
 tenant_table!(account_link, "account_link", key { id: Uuid }, {
     resident_id: ResidentId, account_id: AccountId, linked_at: Timestamp, ended_at: Option<Timestamp>,

@@ -4,7 +4,7 @@
 //!   [`codes`] of receipts, which the QR beside them brings along as [`tickets`], prove the right to it;
 //! - [`helpers`] lets a relative send readings;
 //! - [`registry`] brings accounts in and changes who holds them; [`absences`] are residents who were away;
-//!   [`roster`] tells billing of them.
+//!   [`roster`] tells billing of them, [`houses`] of where they stand.
 
 pub mod absences;
 mod api;
@@ -13,6 +13,7 @@ pub mod codes;
 mod entity;
 mod error;
 pub mod helpers;
+pub mod houses;
 mod jobs;
 pub mod linking;
 pub mod links;
@@ -30,7 +31,7 @@ pub mod tickets;
 
 use std::sync::Arc;
 
-use kabinet_contracts::ReceiptCodes;
+use kabinet_contracts::{Estimates, ReceiptCodes};
 use kabinet_core::jobs::JobHandler;
 use kabinet_core::{Manifest, Module, ModuleKind, Permission};
 use kabinet_web::{ApiPart, PageRoute, WebModule};
@@ -54,6 +55,7 @@ static MANIFEST: Manifest = Manifest {
 /// The module.
 pub struct Accounts {
     receipts: Arc<dyn ReceiptCodes>,
+    estimates: Arc<dyn Estimates>,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -63,10 +65,10 @@ impl std::fmt::Debug for Accounts {
 }
 
 impl Accounts {
-    /// The module, asking `receipts` for the codes printed on them.
+    /// The module, asking `receipts` for the codes printed on them and telling `estimates` of what changes them.
     #[must_use]
-    pub fn new(receipts: Arc<dyn ReceiptCodes>) -> Self {
-        Self { receipts }
+    pub fn new(receipts: Arc<dyn ReceiptCodes>, estimates: Arc<dyn Estimates>) -> Self {
+        Self { receipts, estimates }
     }
 }
 
@@ -86,7 +88,8 @@ impl WebModule for Accounts {
     }
 
     fn admin_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::admin::AdminApi { receipts: self.receipts.clone() })]
+        let (receipts, estimates) = (self.receipts.clone(), self.estimates.clone());
+        vec![ApiPart::new(api::admin::AdminApi { receipts, estimates })]
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

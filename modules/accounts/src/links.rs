@@ -42,6 +42,7 @@ struct Row {
     access: String,
     until_on: Option<Day>,
     former_until: Option<Day>,
+    printed_until: Option<Period>,
 }
 
 /// How a link's access is stored.
@@ -67,7 +68,9 @@ pub(crate) fn access_of(code: &str) -> AccountAccess {
 pub async fn of(tx: &Tx, resident: ResidentId) -> Result<Vec<Linked>, DbError> {
     let sql = "SELECT a.id, a.number, h.address, p.flat, p.kind, a.closed_on, l.access, l.until_on,
                  (SELECT max(f.to_on) FROM holder f WHERE f.tenant_id = a.tenant_id AND f.account_id = a.id
-                    AND f.to_on < $3) AS former_until
+                    AND f.to_on < $3) AS former_until,
+                 (SELECT max(f.printed_until) FROM holder f WHERE f.tenant_id = a.tenant_id AND f.account_id = a.id
+                    AND f.to_on < $3) AS printed_until
                FROM account_link l
                JOIN account a ON a.tenant_id = l.tenant_id AND a.id = l.account_id
                JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
@@ -82,7 +85,7 @@ pub async fn of(tx: &Tx, resident: ResidentId) -> Result<Vec<Linked>, DbError> {
         number: row.number,
         closed_on: row.closed_on,
         access: access_of(&row.access),
-        receipts_from: row.former_until.map(|last| last.plus_days(1).period()),
+        receipts_from: row.former_until.map(|last| last.plus_days(1).period()).max(row.printed_until.map(Period::next)),
         ends_at: row.until_on.map(|last| last.plus_days(1).start(tx.tenant().zone)),
     };
     Ok(rows.into_iter().map(linked).collect())

@@ -197,6 +197,7 @@ pub(crate) fn holder_row(tx: &Tx, account: AccountId, new: &NewHolder) -> holder
         share_denominator: Set(new.share.1),
         from_on: Set(new.from_on),
         to_on: Set(new.to_on),
+        printed_until: Set(None),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Queries of linking, helpers and holders.
 
 use kabinet_contracts::{AccountId, ResidentId, RunId};
-use kabinet_core::{Day, DbError, Timestamp, Tx};
+use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
@@ -53,10 +53,18 @@ pub(crate) async fn holders(tx: &Tx, id: AccountId, day: Day) -> Result<Vec<hold
     tx.all(select.filter(holder::Column::FromOn.lte(day)).filter(open)).await
 }
 
-/// The present holders' last day.
-pub(crate) async fn end_holders(tx: &Tx, id: AccountId, last: Day) -> Result<u64, DbError> {
+/// Holds the account until the transaction ends: whoever wants to change it as well waits, and then sees what was
+/// changed.
+pub(crate) async fn lock(tx: &Tx, id: AccountId) -> Result<(), DbError> {
+    let sql = "UPDATE account SET branch = branch WHERE tenant_id = $1 AND id = $2";
+    tx.execute(sql, vec![id.into()]).await.map(drop)
+}
+
+/// The present holders' last day, and the last month whose receipts may name them.
+pub(crate) async fn end_holders(tx: &Tx, id: AccountId, last: Day, printed: Option<Period>) -> Result<u64, DbError> {
     let update = holder::Entity::update_many()
         .col_expr(holder::Column::ToOn, Expr::value(last))
+        .col_expr(holder::Column::PrintedUntil, Expr::value(printed))
         .filter(holder::Column::AccountId.eq(id))
         .filter(holder::Column::ToOn.is_null().or(holder::Column::ToOn.gt(last)));
     tx.update_where(update).await

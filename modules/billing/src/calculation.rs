@@ -12,7 +12,9 @@ use kabinet_plugin_host::api::{Account, AccountCharges, AveragedMonth, Batch, Pa
 use kabinet_plugin_host::{PluginError, TariffPlugin};
 
 use crate::arrears::Arrears;
+use crate::awards::Award;
 use crate::error::Error;
+use crate::instalments::DuePart;
 use crate::plan::Plan;
 use crate::trace::Correction;
 
@@ -24,8 +26,8 @@ mod settlement;
 mod spans;
 
 pub(crate) use averaged::{UnreadMonth, part_of};
-pub use facts::{Facts, FrozenMeter};
-pub(crate) use input::{measured, zone_of};
+pub use facts::{Facts, FrozenAward, FrozenInstalment, FrozenMeter};
+pub(crate) use input::{measured, measures, zone_of};
 pub use rows::{AccountRows, ServiceCharge};
 pub(crate) use rows::{CARRIED, method};
 
@@ -42,10 +44,14 @@ pub struct AccountCase {
     pub people: Vec<People>,
     /// Absences long enough to count.
     pub absences: Vec<Away>,
-    /// Benefits: numbers for the plugin, by service code.
-    pub benefits: Vec<(String, Vec<Parameter>)>,
+    /// Numbers for the plugin, by service code: benefits, the year of heating that is paid evenly.
+    pub numbers: Vec<(String, Vec<Parameter>)>,
     /// What it owes and paid.
     pub standing: Standing,
+    /// Parts of instalments that the bill asks for.
+    pub instalments: Vec<DuePart>,
+    /// What is left of courts' awards.
+    pub awards: Vec<Award>,
 }
 
 /// What an account brings into a month from the months before, and what it paid.
@@ -102,19 +108,23 @@ pub fn calculate(
 pub(crate) fn charge(
     plan: &Plan,
     plugin: &TariffPlugin,
-    accounts: Vec<Account>,
+    mut accounts: Vec<Account>,
     number: impl Fn(usize) -> String,
 ) -> Result<(Vec<Account>, Vec<AccountCharges>), Error> {
-    let batch = Batch {
+    let (houses, taken) = plan.houses().of_accounts(&mut accounts, |code| plan.tables_of(code));
+    let mut batch = Batch {
         period: api_period(plan.period),
         parameters: plan.parameters(),
         tables: plan.tables.clone(),
-        houses: Vec::new(),
+        houses,
         accounts,
     };
     let charges = plugin.calculate(&batch).map_err(|error| explained(plan, number, error))?;
     if charges.len() != batch.accounts.len() {
         return Err(Error::Stopped("плагин рассчитал не все счета".into()));
+    }
+    for account in &mut batch.accounts {
+        account.house = account.house.and_then(|at| taken.get(usize::try_from(at).ok()?).copied());
     }
     Ok((batch.accounts, charges))
 }
@@ -133,8 +143,8 @@ pub fn bill(
 
 /// What a receipt says beside its sums, as text.
 #[must_use]
-pub fn frozen(case: &AccountCase) -> String {
-    serde_json::to_string(&facts::freeze(case)).unwrap_or_default()
+pub fn frozen(plan: &Plan, case: &AccountCase) -> String {
+    serde_json::to_string(&facts::freeze(plan, case)).unwrap_or_default()
 }
 
 /// The account's identifier.

@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 
 mod apply;
 pub mod edit;
+mod package;
 
 pub(crate) use apply::{TOPIC, hex};
 pub use apply::{
     install_plugin, set_penalty_rates, set_receipt_kinds, set_receipt_template, set_services, set_tariffs,
 };
+pub use package::apply_terms;
 
 /// A kind of receipt: who is paid, with which bank details.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +118,10 @@ pub struct Service {
     pub kind: String,
     /// The plugin's rule: `metered`, `drainage`, `area`, `persons` in the standard one.
     pub rule: String,
+    /// Code of the service whose house meter it shares the rest of, for resources that the common property uses;
+    /// empty for all others.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shares: String,
 }
 
 /// Terms of a service from a period on, until the next terms.

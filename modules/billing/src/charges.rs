@@ -14,6 +14,7 @@ use crate::calculation::{CARRIED, Facts, FrozenMeter, measured, method, zone_of}
 use crate::catalog::Service;
 use crate::entity::{charge, receipt_facts};
 use crate::error::Error;
+use crate::houses::{HouseFigures, Houses};
 use crate::penalty::Interval;
 use crate::plan::Snapshot;
 use crate::trace::{self, Reasons};
@@ -49,6 +50,8 @@ pub struct FrozenMonth {
     pub charges: Vec<charge::Model>,
     /// What else the receipt says.
     pub facts: Facts,
+    /// What the run knows of the house.
+    pub house: Option<HouseFigures>,
 }
 
 /// The frozen rows of the account in `run`.
@@ -63,7 +66,12 @@ pub async fn frozen(tx: &Tx, account: AccountId, run: RunId) -> Result<FrozenMon
         .filter(receipt_facts::Column::RunId.eq(run.id))
         .filter(receipt_facts::Column::AccountId.eq(account));
     let facts = tx.one(facts).await?.ok_or(Error::NoSuchReceipt)?;
-    Ok(FrozenMonth { facts: serde_json::from_str(&facts.facts)?, run, snapshot, charges })
+    let facts: Facts = serde_json::from_str(&facts.facts)?;
+    let house = match facts.house {
+        Some(house) => Houses::one(tx, run.id, house).await?,
+        None => None,
+    };
+    Ok(FrozenMonth { facts, run, snapshot, charges, house })
 }
 
 /// The frozen rows of many accounts in a run whose snapshot is read, in the order of `accounts`.
@@ -86,12 +94,14 @@ pub(crate) async fn frozen_all(
         .filter(receipt_facts::Column::AccountId.is_in(theirs));
     let facts = tx.all(facts).await?;
     let mut facts_of: HashMap<AccountId, String> = facts.into_iter().map(|row| (row.account_id, row.facts)).collect();
+    let houses = Houses::of(tx, run.id).await?;
     let month = |account: &AccountId| {
         let mut charges = charges_of.remove(account).unwrap_or_default();
         charges.sort_by_key(|row| snapshot.position(&row.service_code));
         let facts = facts_of.remove(account).ok_or(Error::NoSuchReceipt)?;
-        let facts = serde_json::from_str(&facts)?;
-        Ok(FrozenMonth { facts, run: run.clone(), snapshot: snapshot.clone(), charges })
+        let facts: Facts = serde_json::from_str(&facts)?;
+        let house = facts.house.and_then(|house| houses.get(house)).cloned();
+        Ok(FrozenMonth { facts, run: run.clone(), snapshot: snapshot.clone(), charges, house })
     };
     accounts.iter().map(month).collect()
 }
@@ -244,7 +254,11 @@ pub(crate) fn tariff_unit(unit: Unit) -> String {
 /// «м³ на человека»; a norm of heating is for a square metre.
 pub(crate) fn norm_unit(service: &Service) -> String {
     use kabinet_plugin_host::api::ServiceKind;
-    let of = if service.resource == ServiceKind::Heating { "м²" } else { "человека" };
+    let of = match service.resource {
+        ServiceKind::Heating => "м²",
+        ServiceKind::CommonProperty => "м² общего имущества",
+        _ => "человека",
+    };
     format!("{} на {of}", words::unit(service.unit))
 }
 

@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use kabinet_accounts::codes::LinkCode;
 use kabinet_contracts::{AccountId, ReceiptCode, ReceiptCodes, RunId};
-use kabinet_core::{DbError, TenantId, Timestamp, Tx};
+use kabinet_core::{DbError, Period, TenantId, Timestamp, Tx};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -55,6 +55,10 @@ impl ReceiptCodes for Codes {
         let young = published.plus_seconds(DAYS * 24 * 3600) > tx.now();
         let code = self.of(tx.tenant_id(), account, run).as_str().to_owned();
         Ok(young.then_some(ReceiptCode { run, code }))
+    }
+
+    async fn calculated_until(&self, tx: &Tx) -> Result<Option<Period>, DbError> {
+        store::latest_calculated(tx).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! Rows of billing's tables.
 
+use crate::awards::AwardId;
 use crate::benefits::BenefitId;
+use crate::instalments::PlanId;
 use crate::recalculations::RecalculationId;
 use crate::receipts::printouts::PrintoutId;
 use kabinet_contracts::{AccountId, RunId};
@@ -11,6 +13,7 @@ tenant_table!(receipt_kind, "receipt_kind", key { code: String }, {
 });
 tenant_table!(service, "service", key { code: String }, {
     title: String, resource: String, unit: String, section: String, kind_code: String, position: i32, rule: String,
+    shares: String,
 });
 tenant_table!(tariff, "tariff", key { service_code: String, from_period: Period }, {
     terms: String, note: String,
@@ -56,7 +59,29 @@ tenant_table!(benefit, "benefit", key { id: BenefitId }, {
 });
 tenant_table!(recalculation, "recalculation", key { id: RecalculationId }, {
     account_id: AccountId, service_code: String, period: Period, amount: Money, basis: String, recorded_at: Timestamp,
-    withdrawn_at: Option<Timestamp>,
+    withdrawn_at: Option<Timestamp>, posted_to: String, agreement_id: Option<Uuid>,
+});
+tenant_table!(instalment_plan, "instalment_plan", key { id: PlanId }, {
+    account_id: AccountId, service_code: String, basis: String, debt_period: Period, total: Money, parts: i32,
+    from_period: Period, percent: Quantity, recorded_at: Timestamp, cancelled_at: Option<Timestamp>,
+});
+tenant_table!(instalment, "instalment", key { plan_id: PlanId, period: Period }, {
+    account_id: AccountId, amount: Money, interest: Money, remaining: Money,
+});
+tenant_table!(court_award, "court_award", key { id: AwardId }, {
+    account_id: AccountId, kind_code: String, basis: String, total: Money, recorded_at: Timestamp,
+});
+tenant_table!(award_payment, "award_payment", key { id: Uuid }, {
+    award_id: AwardId, amount: Money, paid_on: Day, source: String, external_id: String, booked_at: Timestamp,
+});
+tenant_table!(house_area, "house_area", key { house_id: Uuid, from_period: Period }, {
+    rooms: Quantity, common: Quantity, recorded_at: Timestamp,
+});
+tenant_table!(house_volume, "house_volume", key { house_id: Uuid, service_code: String, period: Period }, {
+    volume: Quantity, serial: String, previous: Option<Quantity>, current: Option<Quantity>, recorded_at: Timestamp,
+});
+tenant_table!(run_house, "run_house", key { run_id: RunId, house_id: Uuid }, {
+    figures: String,
 });
 tenant_table!(printout, "printout", key { id: PrintoutId }, {
     period: Period, house_code: String, kind_code: String, state: String, done: i32, total: i32, problem: String,

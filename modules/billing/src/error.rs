@@ -86,6 +86,20 @@ pub enum Error {
     /// A correction that a run has taken stays.
     #[error("перерасчёт уже вошёл в расчёт за {0}: запишите обратный")]
     AlreadyBilled(Period),
+    /// A transfer of debt goes with its agreement.
+    #[error("это перенос долга по соглашению: отмените соглашение")]
+    OfAgreement,
+    /// There is no such agreement on instalments, or no such award.
+    #[error("такого соглашения или решения нет")]
+    NoSuchAgreement,
+    /// The service owes less than is to be moved.
+    #[error("по услуге «{service}» долг {owed}: перенести больше нельзя")]
+    NotOwed {
+        /// Code of the service.
+        service: String,
+        /// What it owes.
+        owed: kabinet_core::Money,
+    },
     /// There is no such benefit.
     #[error("такой льготы нет")]
     NoSuchBenefit,
@@ -150,6 +164,9 @@ impl Error {
             Self::Changed => "billing.changed",
             Self::NoSuchRecalculation => "billing.no_such_recalculation",
             Self::AlreadyBilled(_) => "billing.recalculation_billed",
+            Self::OfAgreement => "billing.of_agreement",
+            Self::NoSuchAgreement => "billing.no_such_agreement",
+            Self::NotOwed { .. } => "billing.not_owed",
             Self::NoSuchBenefit => "billing.no_such_benefit",
             Self::Field(..) => "billing.invalid",
             Self::PaymentConflict { .. } => "billing.payment_conflict",

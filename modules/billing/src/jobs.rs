@@ -27,6 +27,10 @@ impl JobHandler for BillJob {
         BILL_JOB
     }
 
+    fn is_long(&self) -> bool {
+        true
+    }
+
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
         let payload: BillPayload =
             serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
@@ -42,6 +46,10 @@ impl JobHandler for BillJob {
 impl JobHandler for EstimatesJob {
     fn kind(&self) -> &'static str {
         ESTIMATES_JOB
+    }
+
+    fn is_long(&self) -> bool {
+        true
     }
 
     async fn run(&self, context: JobContext, _: serde_json::Value) -> Result<(), JobError> {

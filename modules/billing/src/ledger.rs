@@ -2,7 +2,8 @@
 //! every entry balances; a correction is another entry.
 //!
 //! Accounts of the books: `receivable` (what payers owe), `revenue` (what was charged), `penalty`,
-//! `bank:<source>` (what came in). The entry's service and receipt kind say of what. Entries of a run
+//! `bank:<source>` (what came in), `instalments` and `awards` (debt that left the balance of its service),
+//! `interest` (for instalments), `court_costs`. The entry's service and receipt kind say of what. Entries of a run
 //! count once the run is published.
 
 use kabinet_contracts::AccountId;
@@ -19,7 +20,42 @@ pub const REVENUE: &str = "revenue";
 pub const PENALTY: &str = "penalty";
 
 /// Lines a service may have in one source.
-const LINES_A_SERVICE: usize = 4;
+const LINES_A_SERVICE: usize = 8;
+
+/// Which account of the books a correction is posted to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Book {
+    /// What was charged for services: the correction changes it.
+    #[default]
+    Revenue,
+    /// Debt that is paid in instalments: it leaves the balance of its service and comes back part by part.
+    Instalments,
+    /// Interest for instalments.
+    Interest,
+    /// Debt that a court awarded: it leaves the balance of its service for good.
+    Awards,
+}
+
+impl Book {
+    const ALL: [Self; 4] = [Self::Revenue, Self::Instalments, Self::Interest, Self::Awards];
+
+    /// The account's name in the books.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Revenue => REVENUE,
+            Self::Instalments => "instalments",
+            Self::Interest => "interest",
+            Self::Awards => "awards",
+        }
+    }
+
+    /// The account of that name; revenue for one that is not known.
+    #[must_use]
+    pub fn of(code: &str) -> Self {
+        Self::ALL.into_iter().find(|book| book.code() == code).unwrap_or_default()
+    }
+}
 
 /// An entry before it has a source and a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,17 +98,15 @@ impl Posting {
     }
 }
 
-/// The entries of a charge: the month, its recalculation, its penalty.
-pub(crate) fn postings_of_charge(position: usize, charge: &ServiceCharge) -> impl Iterator<Item = Posting> + use<> {
-    let first = i32::try_from(position * LINES_A_SERVICE).unwrap_or(i32::MAX - 3);
-    let entry = |line, credit, amount| Posting::new(line, &charge.kind, &charge.service, RECEIVABLE, credit, amount);
-    [
-        entry(first, REVENUE, charge.charged),
-        entry(first + 1, REVENUE, charge.recalculation),
-        entry(first + 2, PENALTY, charge.penalty),
-    ]
-    .into_iter()
-    .flatten()
+/// The entries of a charge: the month, its recalculation, its penalty, and debt that moves to or from other books.
+pub(crate) fn postings_of_charge(position: usize, charge: &ServiceCharge) -> Vec<Posting> {
+    let first = i32::try_from(position * LINES_A_SERVICE).unwrap_or(i32::MAX - 8);
+    let moved: Money = charge.moved.iter().map(|(_, amount)| *amount).sum();
+    let own = [(REVENUE, charge.charged), (REVENUE, charge.recalculation - moved), (PENALTY, charge.penalty)];
+    let moves = charge.moved.iter().map(|(book, amount)| (book.code(), *amount));
+    let entry =
+        |(line, (credit, amount))| Posting::new(line, &charge.kind, &charge.service, RECEIVABLE, credit, amount);
+    (first..).zip(own.into_iter().chain(moves)).filter_map(entry).collect()
 }
 
 /// The balance of a receipt kind as the ledger has it.

@@ -3,6 +3,7 @@
 mod allocation;
 mod api;
 pub mod arrears;
+pub mod awards;
 pub mod benefits;
 pub mod calculation;
 pub mod calendar;
@@ -14,6 +15,8 @@ pub mod documents;
 pub mod entity;
 mod error;
 mod estimate;
+pub mod houses;
+pub mod instalments;
 mod jobs;
 pub mod ledger;
 mod loading;
@@ -144,9 +147,11 @@ impl WebModule for Billing {
 
     fn admin_api(&self) -> Vec<ApiPart> {
         let printouts = api::printouts::PrintoutsApi { receipts: self.receipts.clone() };
+        let catalog = api::catalog::CatalogApi { plugins: self.plugins.clone() };
         let corrections = api::corrections::CorrectionsApi { plugins: self.plugins.clone() };
-        let parts = [ApiPart::new(api::admin::AdminApi), ApiPart::new(api::catalog::CatalogApi)];
-        parts.into_iter().chain([ApiPart::new(corrections), ApiPart::new(printouts)]).collect()
+        let parts = [ApiPart::new(api::admin::AdminApi), ApiPart::new(catalog)];
+        let more = [ApiPart::new(api::houses::HousesApi), ApiPart::new(api::agreements::AgreementsApi)];
+        parts.into_iter().chain(more).chain([ApiPart::new(corrections), ApiPart::new(printouts)]).collect()
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

@@ -11,11 +11,13 @@ use kabinet_plugin_host::api::AveragedMonth;
 use sea_orm::FromQueryResult;
 
 use crate::arrears::{Arrears, PENALTY_ROW};
+use crate::awards::Award;
 use crate::calculation::{AccountCase, Facts, PaymentFact, Standing, UnreadMonth, api_period, measured, part_of};
 use crate::catalog::Service;
 use crate::entity::billing_run;
+use crate::instalments::DuePart;
 use crate::plan::Plan;
-use crate::{benefits, recalculations, runs, store};
+use crate::{awards, benefits, houses, instalments, recalculations, runs, store};
 
 /// How far back the last payment of an earlier bill is looked for, milliseconds: about three months.
 const LAST_PAYMENT_WINDOW: i64 = 92 * 24 * 60 * 60 * 1000;
@@ -105,17 +107,36 @@ pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>
     let absences = absences::in_month(tx, plan.period, first, last).await?;
     let mut absences = by_account(absences.into_iter().filter(long_enough));
     let benefits = benefits::in_month(tx, plan.period, first, last).await?;
-    let mut benefits = by_account(benefits.into_iter().map(|(account, code, numbers)| (account, (code, numbers))));
+    let even = houses::numbers(tx, plan, first, last).await?;
+    let numbers = benefits.into_iter().chain(even).map(|(account, code, numbers)| (account, (code, numbers)));
+    let mut numbers = by_account(numbers);
+    let (mut instalments, mut awards) = agreements(tx, plan.period, base, (first, last)).await?;
     let case = |facts: AccountFacts| AccountCase {
+        instalments: instalments.remove(&facts.id).unwrap_or_default(),
+        awards: awards.remove(&facts.id).unwrap_or_default(),
         meters: meters.remove(&facts.id).unwrap_or_default(),
         standing: standings.remove(&facts.id).unwrap_or_default(),
         averaged: averaged.remove(&facts.id).unwrap_or_default(),
         people: people.remove(&facts.id).unwrap_or_default(),
         absences: absences.remove(&facts.id).unwrap_or_default(),
-        benefits: benefits.remove(&facts.id).unwrap_or_default(),
+        numbers: houses::with_year(plan, &facts, numbers.remove(&facts.id).unwrap_or_default()),
         facts,
     };
     Ok(accounts.into_iter().map(case).collect())
+}
+
+/// Parts of instalments and what is left of awards, where bills count payments: an estimate shows none.
+async fn agreements(
+    tx: &Tx,
+    period: Period,
+    base: Base,
+    (first, last): (AccountId, AccountId),
+) -> Result<(HashMap<AccountId, Vec<DuePart>>, HashMap<AccountId, Vec<Award>>), DbError> {
+    let Some(cutoffs) = base.cutoffs else { return Ok((HashMap::new(), HashMap::new())) };
+    let parts = instalments::in_month(tx, period, first, last).await?;
+    let left = awards::left(tx, cutoffs.to, first, last).await?;
+    let parts = by_account(parts.into_iter().map(|part| (part.account_id, part)));
+    Ok((parts, by_account(left.into_iter().map(|award| (award.account_id, award)))))
 }
 
 fn by_account<T>(all: impl IntoIterator<Item = (AccountId, T)>) -> HashMap<AccountId, Vec<T>> {

@@ -105,7 +105,7 @@ SELECT l.run_id, l.period, l.due_on, l.opening, l.charged, l.counted, l.to_pay,
        COALESCE(e.wanted - e.computed, 0) AS behind,
        paid.paid_on, paid.amount, paid.source,
        (SELECT MIN(r.period) FROM billing_run r WHERE r.tenant_id = $1 AND r.state = 'published'
-          AND r.cutoff_at >= paid.booked_at) AS counted_in
+          AND r.cutoff_at >= paid.booked_at AND r.period <= l.period) AS counted_in
 FROM (SELECT 1 AS one) always
 LEFT JOIN latest l ON always.one = 1
 LEFT JOIN paid ON always.one = 1

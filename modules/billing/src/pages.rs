@@ -12,13 +12,13 @@ use crate::charges::BilledMonth;
 use crate::error::Error;
 use crate::estimate::Preliminary;
 use crate::receipts::{Receipts, Size, Wanted};
-use crate::{charges, difference, documents, overview, payments};
+use crate::{awards, charges, difference, documents, instalments, overview, payments};
 
 mod contexts;
 
 use contexts::{
-    ChargeContext, DifferenceContext, FiguresContext, MonthContext, PaymentContext, ServiceContext, SumsContext,
-    TotalsContext,
+    AwardContext, ChargeContext, DifferenceContext, FiguresContext, InstalmentsContext, MonthContext, PaymentContext,
+    ServiceContext, SumsContext, TotalsContext,
 };
 
 /// Payments on one page.
@@ -46,6 +46,8 @@ pub(crate) fn problem(error: Error) -> Problem {
         | Error::NoSuchReceipt
         | Error::NoSuchPrintout
         | Error::NoSuchAccount
+        | Error::NoSuchAgreement
+        | Error::NoSuchHouse
         | Error::NoSuchRecalculation
         | Error::NoSuchBenefit => Problem::not_found(),
         Error::Field(field, text) => {
@@ -110,25 +112,31 @@ struct ServicesContext {
     due: Option<Day>,
     services: Vec<ServiceContext>,
     total: Option<SumsContext>,
+    instalments: Vec<InstalmentsContext>,
+    awards: Vec<AwardContext>,
 }
 
 #[handler]
 async fn show_services(resident: Resident) -> Result<Response, Problem> {
     let account = AccountId(resident.account_with_sums()?.id);
     let tx = resident.read().await?;
-    let latest = charges::months(&tx, account).await?.into_iter().next();
-    let context = match latest {
-        Some(latest) => {
-            let month = charges::frozen(&tx, account, latest.run_id).await.map_err(problem)?;
-            ServicesContext {
-                period: Some(month.run.period),
-                due: Some(month.run.due_on),
-                services: month.charges.iter().map(|row| ServiceContext::new(&month.snapshot, row)).collect(),
-                total: Some(SumsContext::new(month.charges.iter().sum())),
-            }
-        }
-        None => ServicesContext { period: None, due: None, services: Vec::new(), total: None },
+    let mut context = ServicesContext {
+        period: None,
+        due: None,
+        services: Vec::new(),
+        total: None,
+        instalments: Vec::new(),
+        awards: awards::list(&tx, account).await?.into_iter().filter_map(AwardContext::left).collect(),
     };
+    if let Some(latest) = charges::months(&tx, account).await?.into_iter().next() {
+        let month = charges::frozen(&tx, account, latest.run_id).await.map_err(problem)?;
+        (context.period, context.due) = (Some(month.run.period), Some(month.run.due_on));
+        context.services = month.charges.iter().map(|row| ServiceContext::new(&month.snapshot, row)).collect();
+        context.total = Some(SumsContext::new(month.charges.iter().sum()));
+        let plans = instalments::list(&tx, account).await?;
+        context.instalments =
+            plans.into_iter().filter_map(|plan| InstalmentsContext::left(&month.snapshot, plan)).collect();
+    }
     tx.commit().await?;
     resident.page("Детализация по услугам", "billing/services.html", &context)
 }

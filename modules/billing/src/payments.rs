@@ -156,8 +156,9 @@ pub async fn list(
         .rows(
             "SELECT p.id, p.paid_on, p.amount, p.source,
                     (SELECT MIN(r.period) FROM billing_run r
-                     WHERE r.tenant_id = p.tenant_id AND r.state = 'published' AND r.cutoff_at >= p.booked_at)
-                    AS counted_in
+                     WHERE r.tenant_id = p.tenant_id AND r.state = 'published' AND r.cutoff_at >= p.booked_at
+                       AND EXISTS (SELECT 1 FROM receipt c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.id
+                                   AND c.account_id = p.account_id)) AS counted_in
              FROM payment p
              WHERE p.tenant_id = $1 AND p.account_id = $2 AND (p.paid_on < $3 OR (p.paid_on = $3 AND p.id < $4))
              ORDER BY p.paid_on DESC, p.id DESC LIMIT $5",

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{PluginConfig, ReceiptKind, Section, Service, Terms, enum_value};
 use crate::entity::{receipt_kind, service, tariff};
 use crate::error::Error;
+use crate::houses::Houses;
 use crate::penalty::PenaltyTerms;
 use crate::settings::BillingSettings;
 use crate::store;
@@ -121,6 +122,7 @@ pub(crate) fn service(row: service::Model) -> Result<Service, DbError> {
         title: row.title,
         kind: row.kind_code,
         rule: row.rule,
+        shares: row.shares,
     })
 }
 
@@ -135,6 +137,7 @@ pub struct Plan {
     pub tables: Vec<ServiceTable>,
     choices: Vec<Choice>,
     owners: Vec<usize>,
+    houses: Houses,
 }
 
 /// Which table of a service holds for which premises.
@@ -149,7 +152,8 @@ impl Plan {
     /// The plan of a snapshot.
     #[must_use]
     pub fn new(period: Period, snapshot: Snapshot) -> Self {
-        let mut plan = Self { period, tables: Vec::new(), choices: Vec::new(), owners: Vec::new(), snapshot };
+        let (tables, choices, owners) = (Vec::new(), Vec::new(), Vec::new());
+        let mut plan = Self { period, tables, choices, owners, snapshot, houses: Houses::default() };
         for (position, (service, terms)) in plan.snapshot.services.iter().enumerate() {
             let mut choice = Choice::default();
             if let Some(terms) = terms {
@@ -170,6 +174,25 @@ impl Plan {
             plan.choices.push(choice);
         }
         plan
+    }
+
+    /// The same with what is known of houses.
+    #[must_use]
+    pub fn with_houses(self, houses: Houses) -> Self {
+        Self { houses, ..self }
+    }
+
+    /// What is known of houses.
+    #[must_use]
+    pub const fn houses(&self) -> &Houses {
+        &self.houses
+    }
+
+    /// The positions of all tables of the service with this code.
+    #[must_use]
+    pub fn tables_of(&self, code: &str) -> Vec<u16> {
+        let position = self.snapshot.position(code);
+        (0_u16..).zip(&self.owners).filter(|(_, owner)| Some(**owner) == position).map(|(at, _)| at).collect()
     }
 
     /// The table of the service at `position` for such premises; none where it is not charged.

@@ -7,6 +7,7 @@ use kabinet_plugin_host::{PluginHost, TariffPlugin};
 
 use crate::catalog::TOPIC;
 use crate::error::Error;
+use crate::houses::Houses;
 use crate::plan::{Plan, Snapshot};
 use crate::store;
 
@@ -62,6 +63,12 @@ impl Plugins {
         Ok(plugin)
     }
 
+    /// The rules that the company's latest plugin knows; none before it has one.
+    pub async fn rules(&self, tx: &Tx) -> Result<Vec<String>, Error> {
+        let Some(latest) = store::activations(tx).await?.pop() else { return Ok(Vec::new()) };
+        Ok(self.load(tx, &latest.hash).await?.info().rules.clone())
+    }
+
     /// The plan in force for `period` and its plugin.
     pub async fn tool(&self, tx: &Tx, period: Period) -> Result<Tool, Error> {
         let key = (tx.tenant_id(), period);
@@ -69,7 +76,12 @@ impl Plugins {
             Some(known) => known,
             None => {
                 let (snapshot, hash) = Snapshot::take(tx, period).await?;
-                let made = (Arc::new(Plan::new(period, snapshot)), hash);
+                // What houses will have used is not known before the month's end: the last billed one stands for it.
+                let houses = match store::latest_run(tx).await? {
+                    Some(run) => Houses::of(tx, run.id).await?,
+                    None => Houses::default(),
+                };
+                let made = (Arc::new(Plan::new(period, snapshot).with_houses(houses)), hash);
                 self.plans.insert(key, made.clone()).await;
                 made
             }

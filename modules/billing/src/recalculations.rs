@@ -15,12 +15,15 @@ use sea_orm::{
 use crate::calculation;
 use crate::entity::{billing_run, charge, recalculation, service};
 use crate::error::Error;
+use crate::houses::Houses;
+use crate::ledger::{self, Book};
 use crate::loading::{self, Base};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::runs;
 use crate::store::{self, PUBLISHED};
 use crate::trace;
+use uuid::Uuid;
 
 /// Months back that may be corrected: older claims are barred (ГК РФ ст. 196).
 const MOST_MONTHS: i32 = 36;
@@ -113,10 +116,33 @@ async fn refuse_old(tx: &Tx, period: Period) -> Result<Period, Error> {
 }
 
 /// Refuses an account that no later run bills: a correction of it would wait for ever.
-async fn must_be_billed(tx: &Tx, account: AccountId) -> Result<(), Error> {
+pub(crate) async fn must_be_billed(tx: &Tx, account: AccountId) -> Result<(), Error> {
     registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
     let next = store::latest_period(tx).await?.map_or_else(|| tx.today().period(), Period::next);
     roster::one(tx, next, account).await?.map(drop).ok_or(Error::AccountClosed(next))
+}
+
+/// Refuses to move more debt of a service than it owes: on its latest bill, with what waits for the next one, and
+/// with what was paid on its receipt kind since.
+pub(crate) async fn must_be_owed(tx: &Tx, account: AccountId, service: &str, amount: Money) -> Result<(), Error> {
+    let run = store::latest_run(tx).await?.ok_or(Error::NoSuchReceipt)?;
+    let services = tx.all(service::Entity::find()).await?;
+    let kind = services.iter().find(|known| known.code == service).map(|known| known.kind_code.clone());
+    let kind = kind.ok_or(Error::Field("service", "Такой услуги нет"))?;
+    let mine = charge::Entity::find()
+        .filter(charge::Column::RunId.eq(run.id))
+        .filter(charge::Column::AccountId.eq(account))
+        .filter(charge::Column::ServiceCode.eq(service));
+    let on_bill = tx.one(mine).await?.map_or(Money::ZERO, |line| line.to_pay);
+    let waiting = tx.all(of_account(account).filter(recalculation::Column::WithdrawnAt.is_null())).await?;
+    let waiting: Vec<_> = waiting.into_iter().filter(|row| !takes(&run, row)).collect();
+    let of_service = waiting.iter().filter(|row| row.service_code == service).map(|row| row.amount);
+    let in_kind = |code: &str| services.iter().any(|known| known.code == code && known.kind_code == kind);
+    let of_kind = waiting.iter().filter(|row| in_kind(&row.service_code)).map(|row| row.amount);
+    let balances = ledger::stored_balances(tx, account).await?;
+    let balance = balances.iter().find(|known| known.kind_code == kind).map_or(Money::ZERO, |known| known.balance);
+    let owed = (on_bill + of_service.sum::<Money>()).min(balance + of_kind.sum::<Money>()).max(Money::ZERO);
+    if amount > owed { Err(Error::NotOwed { service: service.to_owned(), owed }) } else { Ok(()) }
 }
 
 /// Corrections that count, by the month and the service they correct.
@@ -124,7 +150,11 @@ type Recorded = BTreeMap<(Period, String), Money>;
 
 async fn recorded(tx: &Tx, account: AccountId) -> Result<Recorded, DbError> {
     let mut sums = Recorded::new();
-    for row in tx.all(of_account(account).filter(recalculation::Column::WithdrawnAt.is_null())).await? {
+    // Debt that moved to other books is charged all the same.
+    let counted = of_account(account)
+        .filter(recalculation::Column::WithdrawnAt.is_null())
+        .filter(recalculation::Column::PostedTo.eq(Book::Revenue.code()));
+    for row in tx.all(counted).await? {
         *sums.entry((row.period, row.service_code)).or_default() += row.amount;
     }
     Ok(sums)
@@ -141,7 +171,9 @@ async fn month(
     run: &billing_run::Model,
     recorded: &Recorded,
 ) -> Result<Vec<Recomputed>, Error> {
-    let plan = Plan::new(run.period, serde_json::from_str(&run.snapshot)?);
+    // Of houses the month keeps what it was billed with: a neighbour's late reading changes nobody's share.
+    let houses = Houses::of(tx, run.id).await?;
+    let plan = Plan::new(run.period, serde_json::from_str(&run.snapshot)?).with_houses(houses);
     let mine =
         charge::Entity::find().filter(charge::Column::RunId.eq(run.id)).filter(charge::Column::AccountId.eq(account));
     let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
@@ -212,7 +244,8 @@ pub async fn record(
     }
     let mut stored = Vec::new();
     for month in recomputed.iter().filter(|month| month.difference() != Money::ZERO) {
-        stored.push(insert(tx, account, &month.service, month.period, month.difference(), &basis).await?);
+        let new = New { service: &month.service, period: month.period, amount: month.difference(), basis: &basis };
+        stored.push(insert(tx, account, new).await?);
     }
     let sum: Money = stored.iter().map(|correction| correction.amount).sum();
     let detail = serde_json::json!({ "basis": basis, "corrections": stored.len(), "kopecks": sum.0 });
@@ -240,13 +273,13 @@ pub async fn record_by_hand(
         return Err(Error::Field("service", "Такой услуги нет"));
     }
     store::published(tx, period).await?.ok_or(Error::NotPublished(period))?;
-    let stored = insert(tx, account, service, period, amount, &basis).await?;
+    let stored = insert(tx, account, New { service, period, amount, basis: &basis }).await?;
     let detail = serde_json::json!({ "basis": basis, "service": service, "kopecks": amount.0 });
     tx.audit("billing.recalculated", account, detail).await?;
     Ok(stored)
 }
 
-fn checked_basis(basis: &str) -> Result<String, Error> {
+pub(crate) fn checked_basis(basis: &str) -> Result<String, Error> {
     let basis = basis.split_whitespace().collect::<Vec<_>>().join(" ");
     if basis.is_empty() || basis.chars().count() > LONGEST_BASIS {
         return Err(Error::Field("basis", "Укажите основание перерасчёта, не длиннее 200 знаков"));
@@ -254,27 +287,87 @@ fn checked_basis(basis: &str) -> Result<String, Error> {
     Ok(basis)
 }
 
-async fn insert(
+/// A correction about to be recorded.
+#[derive(Clone, Copy)]
+pub(crate) struct New<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) period: Period,
+    pub(crate) amount: Money,
+    pub(crate) basis: &'a str,
+}
+
+async fn insert(tx: &Tx, account: AccountId, new: New<'_>) -> Result<Recalculation, Error> {
+    Ok(stands(store_row(tx, account, new, tx.now(), (Book::Revenue, None)).await?, State::Waiting))
+}
+
+/// Records what moves debt of an account to or from another book by an agreement; counts as recorded at `at`.
+pub(crate) async fn transfer(
     tx: &Tx,
     account: AccountId,
-    service: &str,
-    period: Period,
-    amount: Money,
-    basis: &str,
-) -> Result<Recalculation, Error> {
+    new: New<'_>,
+    at: Timestamp,
+    (book, agreement): (Book, Uuid),
+) -> Result<(), Error> {
+    store_row(tx, account, new, at, (book, Some(agreement))).await.map(drop)
+}
+
+async fn store_row(
+    tx: &Tx,
+    account: AccountId,
+    new: New<'_>,
+    at: Timestamp,
+    (book, agreement): (Book, Option<Uuid>),
+) -> Result<recalculation::Model, Error> {
     let row = recalculation::Model {
         tenant_id: tx.tenant_id(),
         id: tx.new_id(),
         account_id: account,
-        service_code: service.to_owned(),
-        period,
-        amount,
-        basis: basis.to_owned(),
-        recorded_at: tx.now(),
+        service_code: new.service.to_owned(),
+        period: new.period,
+        amount: new.amount,
+        basis: new.basis.to_owned(),
+        recorded_at: at,
         withdrawn_at: None,
+        posted_to: book.code().to_owned(),
+        agreement_id: agreement,
     };
     tx.insert(recalculation::ActiveModel::from(row.clone()).reset_all()).await?;
-    Ok(stands(row, State::Waiting))
+    Ok(row)
+}
+
+/// Takes back the transfers of an agreement that no living run has; what it leaves of them, summed.
+pub(crate) async fn withdraw_transfers(tx: &Tx, agreement: Uuid, book: Book) -> Result<Money, Error> {
+    let mine = recalculation::Entity::find()
+        .filter(recalculation::Column::AgreementId.eq(agreement))
+        .filter(recalculation::Column::WithdrawnAt.is_null());
+    let runs = living(tx).await?;
+    let mut billed = Money::ZERO;
+    for row in tx.all(mine).await? {
+        if runs.iter().any(|run| takes(run, &row)) {
+            if row.posted_to == book.code() {
+                billed += row.amount;
+            }
+        } else {
+            mark_withdrawn(tx, row.id).await?;
+        }
+    }
+    Ok(billed)
+}
+
+/// Runs that are not given up, the earliest month first.
+async fn living(tx: &Tx) -> Result<Vec<billing_run::Model>, DbError> {
+    let living = billing_run::Entity::find().filter(billing_run::Column::State.ne(store::FAILED));
+    tx.all(living.order_by_asc(billing_run::Column::Period)).await
+}
+
+async fn mark_withdrawn(tx: &Tx, id: RecalculationId) -> Result<(), DbError> {
+    tx.update(recalculation::ActiveModel {
+        tenant_id: Unchanged(tx.tenant_id()),
+        id: Unchanged(id),
+        withdrawn_at: Set(Some(tx.now())),
+        ..Default::default()
+    })
+    .await
 }
 
 fn stands(row: recalculation::Model, state: State) -> Recalculation {
@@ -315,19 +408,14 @@ pub async fn withdraw(tx: &mut Tx, id: RecalculationId) -> Result<(), Error> {
     if row.withdrawn_at.is_some() {
         return Ok(());
     }
+    if row.agreement_id.is_some() {
+        return Err(Error::OfAgreement);
+    }
     store::outdate_estimates(tx, &[row.account_id]).await?;
-    let living = billing_run::Entity::find().filter(billing_run::Column::State.ne(runs::FAILED));
-    let runs = tx.all(living.order_by_asc(billing_run::Column::Period)).await?;
-    if let Some(run) = runs.iter().find(|run| takes(run, &row)) {
+    if let Some(run) = living(tx).await?.iter().find(|run| takes(run, &row)) {
         return Err(Error::AlreadyBilled(run.period));
     }
-    tx.update(recalculation::ActiveModel {
-        tenant_id: Unchanged(tx.tenant_id()),
-        id: Unchanged(id),
-        withdrawn_at: Set(Some(tx.now())),
-        ..Default::default()
-    })
-    .await?;
+    mark_withdrawn(tx, id).await?;
     let detail = serde_json::json!({ "recalculation": id, "kopecks": row.amount.0 });
     Ok(tx.audit("billing.recalculation_withdrawn", row.account_id, detail).await?)
 }
@@ -339,6 +427,7 @@ struct Waiting {
     period: Period,
     amount: Money,
     basis: String,
+    posted_to: String,
 }
 
 /// The corrections that a run bills: of the accounts `first` to `last`, recorded after `since` and no later than
@@ -350,7 +439,7 @@ pub(crate) async fn of_run(
 ) -> Result<Vec<(AccountId, String, trace::Correction)>, DbError> {
     let rows: Vec<Waiting> = tx
         .rows(
-            "SELECT account_id, service_code, period, amount, basis FROM recalculation
+            "SELECT account_id, service_code, period, amount, basis, posted_to FROM recalculation
              WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND recorded_at > $4 AND recorded_at <= $5
                AND withdrawn_at IS NULL
              ORDER BY account_id, recorded_at, id",
@@ -358,7 +447,8 @@ pub(crate) async fn of_run(
         )
         .await?;
     let correction = |row: Waiting| {
-        let correction = trace::Correction { period: row.period, amount: row.amount, basis: row.basis };
+        let book = Book::of(&row.posted_to);
+        let correction = trace::Correction { period: row.period, amount: row.amount, basis: row.basis, book };
         (row.account_id, row.service_code, correction)
     };
     Ok(rows.into_iter().map(correction).collect())

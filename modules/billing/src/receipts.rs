@@ -19,6 +19,7 @@ use crate::store;
 mod content;
 mod house;
 pub mod printouts;
+mod reference;
 
 pub use content::receipt_data;
 pub use house::{HouseReceipts, WantedHouse};

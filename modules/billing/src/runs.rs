@@ -11,9 +11,10 @@ use sea_orm::{ActiveValue::Unchanged, ColumnTrait, EntityTrait, QueryFilter, Que
 use crate::catalog;
 use crate::entity::billing_run;
 use crate::error::Error;
+use crate::instalments;
 use crate::plan::Snapshot;
 use crate::settings::{BillingSettings, MODULE};
-use crate::store::{self, PUBLISHED};
+use crate::store::{self, FAILED, PUBLISHED};
 
 pub mod replay;
 mod rows;
@@ -29,9 +30,11 @@ pub const ESTIMATES_JOB: &str = "estimates";
 /// month leaves the last minute to the next one, or a payment on its way would be in neither.
 const IN_FLIGHT_SECONDS: i64 = 60;
 
+/// The topic of change counters that runs are started under, one at a time.
+const TOPIC: &str = "billing.runs";
+
 const RUNNING: &str = "running";
 const DONE: &str = "done";
-pub(crate) const FAILED: &str = "failed";
 
 /// A run as staff see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +113,8 @@ pub(crate) const fn corrections_until(run: &billing_run::Model) -> Timestamp {
 /// Begins a run for `period`, or finds the one that is under way. Freezes what it is calculated with:
 /// catalogue, plugin, receipt template, cut-off, due day. Months follow each other.
 pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
+    // Whoever starts one as well waits until the transaction ends, and then finds it.
+    tx.touch(TOPIC).await?;
     let before = store::latest_run(tx).await?;
     if let Some(latest) = &before {
         if latest.period >= period {
@@ -139,6 +144,7 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         "" => catalog::set_receipt_template(tx, DEFAULT_TEMPLATE).await?.0,
         own => own.to_owned(),
     };
+    instalments::call_due(tx, period, tx.now().plus_seconds(-IN_FLIGHT_SECONDS)).await?;
     let end = period.next().first_day().start(tx.tenant().zone);
     let id: RunId = tx.new_id();
     let total = roster::count(tx, period).await?;

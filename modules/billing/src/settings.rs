@@ -22,6 +22,8 @@ pub struct BillingSettings {
     pub qr_encoding: QrEncoding,
     /// Absences of up to so many full days in a row give nothing back (ПП РФ 354, п. 86: 5).
     pub free_absence_days: u32,
+    /// Whether what rooms used beyond the house's meter is taken off the next month's rest of it.
+    pub carry_house_rest: bool,
     /// Paragraphs printed in the reference section of every receipt. No advertising: the law forbids it.
     pub receipt_notes: Vec<String>,
 }
@@ -46,6 +48,7 @@ impl Default for BillingSettings {
             receipt_template: String::new(),
             qr_encoding: QrEncoding::default(),
             free_absence_days: 5,
+            carry_house_rest: false,
             receipt_notes: Vec::new(),
         }
     }

@@ -19,6 +19,8 @@ const MOST_OUTDATED: usize = 500;
 
 /// The state of a published run.
 pub(crate) const PUBLISHED: &str = "published";
+/// The state of a run that was given up.
+pub(crate) const FAILED: &str = "failed";
 
 /// The latest published run.
 pub(crate) async fn latest_run(tx: &Tx) -> Result<Option<billing_run::Model>, DbError> {
@@ -29,6 +31,12 @@ pub(crate) async fn latest_run(tx: &Tx) -> Result<Option<billing_run::Model>, Db
 /// The latest published period.
 pub(crate) async fn latest_period(tx: &Tx) -> Result<Option<Period>, DbError> {
     Ok(latest_run(tx).await?.map(|run| run.period))
+}
+
+/// The latest month with a run that is not given up.
+pub(crate) async fn latest_calculated(tx: &Tx) -> Result<Option<Period>, DbError> {
+    let living = billing_run::Entity::find().filter(billing_run::Column::State.ne(FAILED));
+    Ok(tx.one(living.order_by_desc(billing_run::Column::Period)).await?.map(|run| run.period))
 }
 
 /// The published run of a period.

@@ -12,6 +12,7 @@ use kabinet_plugin_host::api::{Basis, Line, Operation, Part, Period, Reason, Rec
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::Book;
 use crate::penalty::Interval;
 
 const OPERATIONS: [Operation; 6] =
@@ -73,6 +74,9 @@ pub struct Correction {
     /// Why, in words.
     #[serde(rename = "b")]
     pub basis: String,
+    /// Where the books have it; the words say it on the bill.
+    #[serde(skip)]
+    pub book: Book,
 }
 
 /// Why a charge is what it is, read back from storage.

@@ -89,11 +89,13 @@ pub struct ReceiptCode {
     pub code: String,
 }
 
-/// Linking's question to billing.
+/// The accounts module's questions to billing.
 #[async_trait]
 pub trait ReceiptCodes: Send + Sync {
     /// The code on the account's newest published receipt; `None` when there is none or it is too old.
     async fn newest(&self, tx: &Tx, account: AccountId) -> Result<Option<ReceiptCode>, DbError>;
+    /// The latest month of which some bills are calculated, published or not.
+    async fn calculated_until(&self, tx: &Tx) -> Result<Option<Period>, DbError>;
 }
 
 /// What a module holds about a resident: asked for an export, and let go when the login is deleted. The

@@ -87,6 +87,37 @@ pub async fn for_accounts(
     Ok(months)
 }
 
+/// What the meters of a service's code measured over the months `from` to `to`, of the accounts `first` to `last`
+/// all of whose meters of it were read before the first and in the last of these months.
+pub async fn over_months(
+    tx: &Tx,
+    service_code: &str,
+    (from, to): (Period, Period),
+    (first, last): (AccountId, AccountId),
+) -> Result<HashMap<AccountId, Quantity>, DbError> {
+    let mut meters = store::meters_in_service(tx, first, last, to).await?;
+    meters.retain(|meter| meter.service_code == service_code);
+    let ids: Vec<MeterId> = meters.iter().map(|meter| meter.id).collect();
+    let readings = by_meter(store::readings_back_to(tx, &ids, from.first_day(), to.last_day()).await?);
+    let mut sums: HashMap<AccountId, Option<Quantity>> = HashMap::new();
+    for meter in meters {
+        let read = readings.get(&meter.id).map_or(&[][..], Vec::as_slice);
+        let volume = between(&meter, (from, to), read);
+        let sum = sums.entry(meter.account).or_insert(Some(Quantity::ZERO));
+        *sum = sum.zip(volume).map(|(sum, volume)| sum + volume);
+    }
+    Ok(sums.into_iter().filter_map(|(account, sum)| Some((account, sum?))).collect())
+}
+
+/// What the meter measured between the last reading before `from` and the last of `to`, all zones together.
+fn between(meter: &BillingMeter, (from, to): (Period, Period), newest_first: &[BillingReading]) -> Option<Quantity> {
+    let closed = closings(newest_first.iter().map(|reading| reading.figures));
+    let end = closed.first().filter(|f| f.period == to)?;
+    let start = closed.iter().find(|f| f.period < from)?;
+    let zone = |index: usize| consumed(start.values[index], end.values[index], meter.digits);
+    Some((0..usize::try_from(meter.zones).unwrap_or(1).clamp(1, 3)).map(zone).fold(Quantity::ZERO, |sum, of| sum + of))
+}
+
 fn by_meter(rows: Vec<BillingReading>) -> BTreeMap<MeterId, Vec<BillingReading>> {
     let mut readings: BTreeMap<MeterId, Vec<BillingReading>> = BTreeMap::new();
     for row in rows {

@@ -86,7 +86,7 @@ pub(crate) fn judge(
         refusal.add("date", window_words(window));
         return Err(refusal);
     }
-    let date = judge_date(&submission.date, today, &mut refusal);
+    let date = judge_date(&submission.date, today, window, &mut refusal);
     let mut values = Vec::new();
     for (index, meter) in meters.iter().enumerate() {
         let Some(row) = submission.rows.get(&meter.id).filter(|row| row.is_filled()) else { continue };
@@ -118,7 +118,7 @@ fn window_words(window: &Window) -> String {
     }
 }
 
-fn judge_date(text: &str, today: Day, refusal: &mut Refusal) -> Option<Day> {
+fn judge_date(text: &str, today: Day, window: &Window, refusal: &mut Refusal) -> Option<Day> {
     let date = match Day::parse(text) {
         Ok(date) => date,
         Err(fault) => {
@@ -128,9 +128,10 @@ fn judge_date(text: &str, today: Day, refusal: &mut Refusal) -> Option<Day> {
     };
     if date > today {
         refusal.add("date", format!("Дата не может быть в будущем: укажите {today} или раньше"));
-    } else if date.period() != today.period() {
-        let first = today.period().first_day();
-        refusal.add("date", format!("Принимаются показания этого месяца: укажите дату с {first} по {today}"));
+    } else if date.period() != today.period() && window.from.is_none_or(|from| date < from) {
+        // A window that began last month takes that month's readings to its end.
+        let first = window.from.unwrap_or(today).min(today.period().first_day());
+        refusal.add("date", format!("Сейчас принимаются показания с {first} по {today}: укажите дату из этих дней"));
     }
     Some(date)
 }

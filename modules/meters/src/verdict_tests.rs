@@ -263,3 +263,19 @@ proptest::proptest! {
         let _ = judge(&meters, &sent(&date, &fields), TODAY, &always());
     }
 }
+
+#[test]
+fn a_window_over_the_turn_of_the_month_takes_the_dates_of_both() {
+    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 25, to_day: 5 }) };
+    let today = Day(20_261_103);
+    let window = Window::on(&settings, today);
+    let water = water();
+    let judged = |date: &str| {
+        let sent = sent(date, &[(&water, "value", "131")]);
+        judge(std::slice::from_ref(&water), &sent, today, &window).map(|judged| judged.date)
+    };
+    assert_eq!(judged("28.10.2026").ok(), Some(Day(20_261_028)));
+    assert_eq!(judged("02.11.2026").ok(), Some(Day(20_261_102)));
+    let refusal = judged("24.10.2026").expect_err("before the window");
+    assert!(refusal.verdicts[0].text.contains("с 25.10.2026 по 03.11.2026"), "{}", refusal.verdicts[0].text);
+}

@@ -73,6 +73,10 @@ impl JobHandler for BuildExport {
         BUILD
     }
 
+    fn is_long(&self) -> bool {
+        true
+    }
+
     async fn run(&self, context: JobContext, payload: Value) -> Result<(), JobError> {
         let order: Order = serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
         let tx = context.db.read(&context.tenant, kabinet_core::Actor::System).await?;

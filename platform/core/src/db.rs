@@ -136,7 +136,7 @@ impl Db {
         let inner = pool.begin_with_options(options).await?;
         if inner.get_database_backend() == DatabaseBackend::Postgres {
             // One round trip for both, and no planning: SET takes no parameters, but a UUID needs no quoting.
-            let mode = if read_only { "SET TRANSACTION READ ONLY; " } else { "" };
+            let mode = if read_only { "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; " } else { "" };
             inner.execute_unprepared(&format!("{mode}SET LOCAL app.tenant = '{}'", tenant.id.0)).await?;
         }
         Ok(Tx::new(inner, self.clone(), tenant.clone(), actor, read_only))

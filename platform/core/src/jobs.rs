@@ -30,6 +30,7 @@ const CLAIMED: i32 = 1;
 const FAILED: i32 = 2;
 const BATCH: i64 = 20;
 const LEASE_SECONDS: i64 = 60;
+const RENEWED_EVERY: Duration = Duration::from_secs(20);
 const MOST_ATTEMPTS: i32 = 8;
 const POSTPONED_SECONDS: i64 = 60;
 const LETTERS_AT_ONCE: usize = 8;
@@ -119,9 +120,17 @@ pub trait JobHandler: Send + Sync {
     fn attempts(&self) -> i32 {
         MOST_ATTEMPTS
     }
+    /// Whether it may work for minutes: such jobs have a lane of their own and hold up no others.
+    fn is_long(&self) -> bool {
+        false
+    }
     /// Does the work; may be called again for the same payload. The text of an error is stored and
     /// logged: no personal data in it.
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError>;
+    /// Hears in the transaction that ends the job that it failed for good, and why.
+    async fn gave_up(&self, _: &Tx, _: serde_json::Value, _: &JobError) -> Result<(), DbError> {
+        Ok(())
+    }
 }
 
 /// A module's reaction to an event of another.
@@ -174,16 +183,22 @@ pub(crate) fn payload_row(tenant: TenantId, id: Uuid, new: &NewJob) -> job_paylo
 enum Lane {
     All,
     Letters,
+    Long,
     Rest,
 }
 
 impl Lane {
-    /// The condition on the table `job`, after others.
-    const fn condition(self) -> &'static str {
+    /// The condition on the table `job`, after others; `long` are the names of long jobs, `module.kind`.
+    fn condition(self, long: &[String]) -> String {
+        let names: Vec<String> = long.iter().map(|name| format!("'{name}'")).collect();
+        let is_long = format!("module || '.' || kind IN ({})", names.join(", "));
         match self {
-            Self::All => "",
-            Self::Letters => "AND module = 'mail'",
-            Self::Rest => "AND module <> 'mail'",
+            Self::All => String::new(),
+            Self::Letters => "AND module = 'mail'".to_owned(),
+            Self::Long if long.is_empty() => "AND 1 = 0".to_owned(),
+            Self::Long => format!("AND {is_long}"),
+            Self::Rest if long.is_empty() => "AND module <> 'mail'".to_owned(),
+            Self::Rest => format!("AND module <> 'mail' AND NOT ({is_long})"),
         }
     }
 }
@@ -203,10 +218,11 @@ impl JobRunner {
         Self { db, tenants, registry }
     }
 
-    /// Runs jobs for as long as the process lives. Letters wait for other machines, so they have a lane
-    /// of their own and hold up nothing else.
+    /// Runs jobs for as long as the process lives. Letters wait for other machines and long jobs take minutes, so
+    /// they have lanes of their own and hold up nothing else.
     pub async fn run(self) {
-        tokio::join!(self.keep_running(Lane::Letters), self.keep_running(Lane::Rest));
+        let [letters, long, rest] = [Lane::Letters, Lane::Long, Lane::Rest].map(|lane| self.keep_running(lane));
+        tokio::join!(letters, long, rest);
     }
 
     async fn keep_running(&self, lane: Lane) {
@@ -245,18 +261,31 @@ impl JobRunner {
         if !self.holds(&job).await? {
             return Ok(());
         }
-        let outcome = self.run_one(&job).await;
+        let mut work = std::pin::pin!(self.run_one(&job));
+        let outcome = loop {
+            let pause = tokio::time::sleep(RENEWED_EVERY);
+            tokio::select! {
+                outcome = &mut work => break outcome,
+                // A lease that cannot be renewed now may be the next time; one that is lost is another runner's.
+                () = pause => if matches!(self.renew(&job).await, Ok(false)) { return Ok(()) },
+            }
+        };
         self.finish(&job, outcome).await
     }
 
     /// Whether the job is still this runner's when its turn comes: a lease that ran short behind the
     /// others of its batch is renewed.
     async fn holds(&self, job: &job::Model) -> Result<bool, DbError> {
-        let now = self.db.clock().now();
-        if job.lease_until.0 - now.0 >= LEASE_SECONDS * 500 {
+        if job.lease_until.0 - self.db.clock().now().0 >= LEASE_SECONDS * 500 {
             return Ok(true);
         }
-        let lease = job::ActiveModel { lease_until: Set(now.plus_seconds(LEASE_SECONDS)), ..Default::default() };
+        self.renew(job).await
+    }
+
+    /// Lengthens the lease; false when another runner has the job.
+    async fn renew(&self, job: &job::Model) -> Result<bool, DbError> {
+        let until = self.db.clock().now().plus_seconds(LEASE_SECONDS);
+        let lease = job::ActiveModel { lease_until: Set(until), ..Default::default() };
         let renewed = job::Entity::update_many().set(lease).filter(mine(job)).exec(self.db.platform()).await?;
         Ok(renewed.rows_affected > 0)
     }
@@ -277,7 +306,7 @@ impl JobRunner {
              WHERE id IN (SELECT id FROM job WHERE ((state = {WAITING} AND run_at <= $2)
                           OR (state = {CLAIMED} AND lease_until < $2)) {} ORDER BY run_at, id LIMIT $3 {lock})
              RETURNING *",
-            lane.condition()
+            lane.condition(&self.registry.long_jobs())
         );
         let values = [now.plus_seconds(LEASE_SECONDS).into(), now.into(), BATCH.into()];
         let statement = Statement::from_sql_and_values(backend, sql, values);
@@ -377,6 +406,10 @@ impl JobRunner {
         };
         let tx = self.db.begin(&tenant, Actor::System).await?;
         if update.exec(tx.platform()).await?.rows_affected > 0 {
+            let payload = tx.one(job_payload::Entity::find().filter(job_payload::Column::JobId.eq(job.id))).await?;
+            if let Some((handler, payload)) = self.registry.job(&job.module, &job.kind).zip(payload) {
+                handler.gave_up(&tx, serde_json::from_str(&payload.payload).unwrap_or_default(), error).await?;
+            }
             erase_payload(&tx, job).await?;
         }
         tx.commit().await

@@ -131,6 +131,15 @@ impl Registry {
         entry.jobs.iter().find(|job| job.kind() == kind).cloned()
     }
 
+    /// The jobs that may work for minutes, as `module.kind`.
+    pub(crate) fn long_jobs(&self) -> Vec<String> {
+        let long = |entry: &Entry| {
+            let kinds = entry.jobs.iter().filter(|job| job.is_long()).map(|job| job.kind());
+            kinds.map(|kind| format!("{}.{kind}", entry.manifest.id)).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(long).collect()
+    }
+
     /// The events that some module reacts to.
     pub fn events(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().flat_map(|entry| entry.subscriptions.iter().map(|handler| handler.event()))

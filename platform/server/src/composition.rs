@@ -92,7 +92,7 @@ impl App {
         let residents = Residents::new(personal).under(config.residents.clone()).with_gosuslugi(way);
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
-            Arc::new(Accounts::new(Arc::new(codes))),
+            Arc::new(Accounts::new(Arc::new(codes), billing.estimates())),
             Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),
         ];

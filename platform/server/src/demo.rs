@@ -9,6 +9,7 @@ mod city;
 mod dials;
 mod fill;
 pub mod gosuslugi;
+mod houses;
 mod logins;
 mod months;
 mod names;
@@ -17,6 +18,7 @@ mod payers;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use kabinet_billing::catalog::Section;
 use kabinet_core::{Actor, Period, Tenant, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +111,7 @@ pub async fn seed(
 ) -> anyhow::Result<()> {
     for number in 1..=size.tenants {
         let mut package = package(app, places, COMPANIES[0])?;
+        leave_out_houses(&mut package);
         package.slug = format!("town-{number}");
         package.name = format!("УК «Город {number}»");
         package.hosts = vec![format!("town-{number}.localhost")];
@@ -124,6 +127,13 @@ pub async fn seed(
         say(&format!("{}: done", package.slug));
     }
     Ok(())
+}
+
+/// Towns that are measured have the six services of the flats alone.
+fn leave_out_houses(package: &mut Package) {
+    package.services.retain(|service| service.section != Section::CommonProperty);
+    let services = &package.services;
+    package.tariffs.retain(|tariff| services.iter().any(|service| service.code == tariff.service));
 }
 
 /// A company with its made-up town, whose accounts and meters are there.

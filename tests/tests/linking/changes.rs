@@ -9,6 +9,7 @@ use crate::world::{Known, Person, flat, newcomer};
 
 on_both_databases![
     a_change_of_holder_ends_the_links_with_a_letter,
+    a_change_recorded_late_shows_no_receipt_that_names_the_former_holder,
     a_closed_account_is_read_only,
     only_staff_with_the_right_change_accounts,
 ];
@@ -59,6 +60,22 @@ fn a_change_of_holder_ends_the_links_with_a_letter(kind: Kind) {
     again.browser.get("/documents/2026-10.pdf").expect(404);
     again.browser.get("/documents/2026-10/utilities.pdf").expect(404);
     assert!(!again.browser.page("/charges").text().contains(&known.surname));
+}
+
+fn a_change_recorded_late_shows_no_receipt_that_names_the_former_holder(kind: Kind) {
+    let server = Server::shared(kind);
+    let known = flat(server, SLUG, 24);
+    // The flat was sold in August, which the company hears in November: the receipts since name the seller.
+    let body = json!({ "from": "2026-08-15", "holders": [{ "kind": "person", "surname": "Покупатель" }] });
+    change(&mut admin(server), &known, "holder", &body).expect(204);
+    let mut buyer = newcomer(server, SLUG);
+    buyer.link(&known.account, &known.house, &known.flat, "Покупатель").expect(303);
+    for month in ["2026-08", "2026-09", "2026-10"] {
+        buyer.browser.get(&format!("/documents/{month}.pdf")).expect(404);
+    }
+    assert!(!buyer.browser.page("/documents").text().contains("2026"));
+    let listed = buyer.browser.call("GET", "/api/v1/documents", None).expect(200).text();
+    assert!(!listed.contains("2026-09"), "{listed}");
 }
 
 fn a_closed_account_is_read_only(kind: Kind) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kabinet_contracts::{AccountId, ReceiptCodes};
+use kabinet_contracts::{AccountId, Estimates, ReceiptCodes};
 use kabinet_core::{Day, PermissionKey};
 use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::Path;
@@ -23,6 +23,7 @@ impl PermissionKey for Manage {
 
 pub(crate) struct AdminApi {
     pub(crate) receipts: Arc<dyn ReceiptCodes>,
+    pub(crate) estimates: Arc<dyn Estimates>,
 }
 
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
@@ -173,7 +174,7 @@ impl AdminApi {
         let AbsenceIn { residents, from, to, document } = absence.0;
         let new = NewAbsence { residents, from: day(&from, "from")?, to: day(&to, "to")?, document };
         let mut tx = staff.begin().await?;
-        let recorded = absences::record(&mut tx, AccountId(id.0), &new).await?;
+        let recorded = absences::record(&mut tx, &*self.estimates, AccountId(id.0), &new).await?;
         tx.commit().await?;
         Ok(Json(recorded.into()))
     }
@@ -191,7 +192,7 @@ impl AdminApi {
     #[oai(path = "/accounts/absences/:id/withdraw", method = "post", operation_id = "withdrawAbsence")]
     async fn withdraw_absence(&self, staff: Staff<Manage>, id: Path<Uuid>) -> Result<Done, Problem> {
         let mut tx = staff.begin().await?;
-        absences::withdraw(&mut tx, id.0).await?;
+        absences::withdraw(&mut tx, &*self.estimates, id.0).await?;
         tx.commit().await?;
         Ok(Done::Done)
     }

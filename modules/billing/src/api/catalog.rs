@@ -1,15 +1,17 @@
 //! What a company charges for and by which terms: seen and changed by its staff.
 
-use kabinet_core::{Day, Period, PermissionKey};
+use kabinet_core::{Day, PermissionKey};
 use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use rust_decimal::Decimal;
 
+use super::fields::{day, month, wrong};
 use crate::catalog::{Service, Tariff, code_problem, edit, enum_name, enum_value};
 use crate::pages::problem;
 use crate::penalty::{PenaltyRate, PenaltyRates};
+use crate::plugins::Plugins;
 use crate::store;
 
 /// The part of a package's tariffs that holds the rates: no service's code.
@@ -23,7 +25,9 @@ impl PermissionKey for Catalog {
     const KEY: &'static str = "billing.catalog";
 }
 
-pub(crate) struct CatalogApi;
+pub(crate) struct CatalogApi {
+    pub(crate) plugins: Plugins,
+}
 
 /// A service that the company charges for.
 #[derive(Object)]
@@ -43,6 +47,9 @@ struct ServiceEntry {
     receipt: String,
     /// The plugin's rule: `metered`, `area`…
     rule: String,
+    /// Code of the service whose house meter it shares the rest of; empty for most.
+    #[oai(default)]
+    shares: String,
 }
 
 impl From<Service> for ServiceEntry {
@@ -55,6 +62,7 @@ impl From<Service> for ServiceEntry {
             section: enum_name(service.section),
             receipt: service.kind,
             rule: service.rule,
+            shares: service.shares,
         }
     }
 }
@@ -144,7 +152,8 @@ impl CatalogApi {
     ) -> ApiResult<Changes> {
         let service = service(code.0, entry.0)?;
         let mut tx = staff.begin().await?;
-        let changes = edit::put_service(&mut tx, service).await.map_err(problem)?;
+        let rules = self.plugins.rules(&tx).await.map_err(problem)?;
+        let changes = edit::put_service(&mut tx, service, &rules).await.map_err(problem)?;
         tx.commit().await?;
         Ok(Json(Changes { changes }))
     }
@@ -170,7 +179,7 @@ impl CatalogApi {
     ) -> ApiResult<Changes> {
         let TariffEntry { terms, note, .. } = entry.0;
         let terms = serde_json::from_value(terms).map_err(|error| wrong("terms", &format!("Условия: {error}")))?;
-        let tariff = Tariff { service: service.0, from: month(&from.0)?, terms, note };
+        let tariff = Tariff { service: service.0, from: month(&from.0, "from")?, terms, note };
         let mut tx = staff.begin().await?;
         let changes = edit::put_tariff(&mut tx, tariff).await.map_err(problem)?;
         tx.commit().await?;
@@ -185,7 +194,7 @@ impl CatalogApi {
         service: Path<String>,
         from: Path<String>,
     ) -> ApiResult<Changes> {
-        let from = month(&from.0)?;
+        let from = month(&from.0, "from")?;
         let mut tx = staff.begin().await?;
         let changes = edit::drop_tariff(&mut tx, &service.0, from).await.map_err(problem)?;
         tx.commit().await?;
@@ -238,11 +247,11 @@ fn service(code: String, entry: ServiceEntry) -> Result<Service, Problem> {
         section: enum_value(&entry.section).map_err(|_| wrong("section", "Такого раздела квитанции нет"))?,
         kind: entry.receipt,
         rule: entry.rule,
+        shares: entry.shares,
     })
 }
 
 fn rate(entry: RateEntry) -> Result<PenaltyRate, Problem> {
-    let day = |text: &str, field| Day::parse(text).map_err(|error| wrong(field, &error.to_string()));
     let percent = entry.percent.replace(',', ".").parse().ok();
     let percent = percent.filter(|percent: &Decimal| *percent >= Decimal::ZERO && percent.scale() <= 7);
     Ok(PenaltyRate {
@@ -251,12 +260,4 @@ fn rate(entry: RateEntry) -> Result<PenaltyRate, Problem> {
         percent: percent.ok_or_else(|| wrong("percent", "Ставка – число процентов годовых, например 9,5"))?,
         note: entry.note,
     })
-}
-
-fn month(text: &str) -> Result<Period, Problem> {
-    text.parse().map_err(|_| wrong("from", "Укажите месяц как 2026-10"))
-}
-
-fn wrong(field: &str, text: &str) -> Problem {
-    Problem::refused("billing.invalid", text).with_fields(vec![(field.to_owned(), text.to_owned())])
 }

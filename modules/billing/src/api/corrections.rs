@@ -1,14 +1,14 @@
 //! Corrections of closed months and benefits, recorded by staff.
 
 use kabinet_contracts::AccountId;
-use kabinet_core::{Money, Period, PermissionKey, Timestamp};
+use kabinet_core::{Money, PermissionKey, Timestamp};
 use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use super::fields::{month, number};
 use crate::benefits::{self, Benefit, BenefitId, NewBenefit};
 use crate::pages::problem;
 use crate::plugins::Plugins;
@@ -312,16 +312,4 @@ fn wanted(new: BenefitIn) -> Result<NewBenefit, Problem> {
         service: new.service,
         document: new.document,
     })
-}
-
-fn month(text: &str, field: &str) -> Result<Period, Problem> {
-    text.parse().map_err(|_| wrong(field, "Укажите месяц как 2026-10"))
-}
-
-fn number(text: &str, field: &str) -> Result<Decimal, Problem> {
-    text.replace(',', ".").parse().map_err(|_| wrong(field, "Укажите число, например 0,5"))
-}
-
-fn wrong(field: &str, text: &str) -> Problem {
-    Problem::refused("billing.invalid", text).with_fields(vec![(field.to_owned(), text.to_owned())])
 }

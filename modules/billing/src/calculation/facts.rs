@@ -4,8 +4,12 @@
 use kabinet_core::{Day, Money, Quantity};
 use kabinet_meters::consumption::MeterMonth;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{AccountCase, PaymentFact};
+use crate::awards::Award;
+use crate::instalments::DuePart;
+use crate::plan::Plan;
 
 /// The account as it was when its bill was calculated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,9 @@ pub struct Facts {
     /// Kind of premises.
     #[serde(rename = "k")]
     pub kind: String,
+    /// The house, where the run knows figures of it.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub house: Option<Uuid>,
     /// Area, m².
     #[serde(rename = "s")]
     pub area: Quantity,
@@ -43,6 +50,43 @@ pub struct Facts {
     /// The last payment of each receipt kind: kind, day, sum.
     #[serde(rename = "p", default, skip_serializing_if = "Vec::is_empty")]
     pub last_payments: Vec<(String, Day, Money)>,
+    /// Parts of instalments.
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    pub instalments: Vec<FrozenInstalment>,
+    /// What is left of courts' awards.
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    pub awards: Vec<FrozenAward>,
+}
+
+/// A part of instalments that the bill asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenInstalment {
+    /// Code of the service.
+    #[serde(rename = "c")]
+    pub service: String,
+    /// The part.
+    #[serde(rename = "a")]
+    pub amount: Money,
+    /// Interest of the month.
+    #[serde(rename = "i")]
+    pub interest: Money,
+    /// Interest, per cent a year.
+    #[serde(rename = "p")]
+    pub percent: Quantity,
+}
+
+/// What is left of a court's award.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenAward {
+    /// Code of the receipt kind.
+    #[serde(rename = "k")]
+    pub kind: String,
+    /// The decision in words.
+    #[serde(rename = "b")]
+    pub basis: String,
+    /// What is not paid of it.
+    #[serde(rename = "a")]
+    pub remaining: Money,
 }
 
 /// One zone of a meter in the month.
@@ -83,7 +127,7 @@ const fn is_zero(number: &u8) -> bool {
 }
 
 /// What is frozen of a case.
-pub(super) fn freeze(case: &AccountCase) -> Facts {
+pub(super) fn freeze(plan: &Plan, case: &AccountCase) -> Facts {
     let account = &case.facts;
     Facts {
         number: account.number.clone(),
@@ -92,12 +136,24 @@ pub(super) fn freeze(case: &AccountCase) -> Facts {
         holder: account.holder.clone(),
         address: account.address.clone(),
         kind: account.kind.clone(),
+        house: plan.houses().position(account.house_id).map(|_| account.house_id),
         area: account.area,
         residents: account.registered + account.temporary,
         owners: account.owners,
         meters: case.meters.iter().flat_map(zones).collect(),
         last_payments: last_payments(&case.standing.payments),
+        instalments: case.instalments.iter().map(part).collect(),
+        awards: case.awards.iter().map(award).collect(),
     }
+}
+
+fn part(part: &DuePart) -> FrozenInstalment {
+    let (service, percent) = (part.service_code.clone(), part.percent);
+    FrozenInstalment { service, amount: part.amount, interest: part.interest, percent }
+}
+
+fn award(award: &Award) -> FrozenAward {
+    FrozenAward { kind: award.kind_code.clone(), basis: award.basis.clone(), remaining: award.remaining }
 }
 
 fn zones(meter: &MeterMonth) -> impl Iterator<Item = FrozenMeter> + '_ {

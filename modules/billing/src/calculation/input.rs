@@ -30,7 +30,7 @@ pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
             meters,
             averaged: case.averaged.get(&service.code).cloned().unwrap_or_default(),
             parameters: case
-                .benefits
+                .numbers
                 .iter()
                 .filter(|(code, _)| *code == service.code)
                 .flat_map(|(_, numbers)| numbers.iter().cloned())
@@ -43,7 +43,7 @@ pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
         area: facts.area.decimal(),
         residents: people(facts.registered + facts.temporary),
         owners: people(facts.owners),
-        house: None,
+        house: plan.houses().position(facts.house_id),
         spans: spans::spans(plan.period, facts, &case.people),
         absences: case.absences.iter().map(|away| absence(facts, away)).collect(),
         services,
@@ -70,6 +70,11 @@ pub(crate) fn measured(code: &str) -> Option<ServiceKind> {
         "gas" => Some(ServiceKind::Gas),
         _ => None,
     }
+}
+
+/// The code of the meters that measure such a service; [`measured`] the other way round.
+pub(crate) fn measures(kind: ServiceKind) -> Option<&'static str> {
+    ["cold_water", "hot_water", "electricity", "heat", "gas"].into_iter().find(|code| measured(code) == Some(kind))
 }
 
 /// Months from `from` to `to`.

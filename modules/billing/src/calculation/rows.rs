@@ -1,5 +1,6 @@
 //! The rows of one account's bill: charges, receipts, ledger entries, frozen facts.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use kabinet_contracts::AccountId;
@@ -9,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{PaymentFact, Standing, settlement};
 use crate::arrears::Arrears;
-use crate::ledger::{self, Posting};
+use crate::ledger::{self, Book, Posting};
 use crate::plan::Plan;
 use crate::totals::Totals;
 use crate::trace::{self, Correction};
@@ -50,6 +51,8 @@ pub struct ServiceCharge {
     pub to_pay: Money,
     /// The reasons, as [`trace::encode`] writes them.
     pub trace: String,
+    /// Which part of `recalculation` moves debt to or from other books.
+    pub moved: Vec<(Book, Money)>,
 }
 
 /// One account's bill.
@@ -119,6 +122,7 @@ fn charge(code: &str, kind: &str, opening: Money, line: &Line) -> ServiceCharge 
         counted: Money::ZERO,
         to_pay: opening + charged + recalculation,
         trace: trace::encode(line),
+        moved: Vec::new(),
     }
 }
 
@@ -140,6 +144,7 @@ fn carried(code: &str, kind: &str, opening: Money) -> ServiceCharge {
         counted: Money::ZERO,
         to_pay: opening,
         trace: String::new(),
+        moved: Vec::new(),
     }
 }
 
@@ -157,8 +162,18 @@ fn correct(plan: &Plan, standing: &Standing, charges: &mut Vec<(usize, ServiceCh
         for (_, charge) in charges.iter_mut().filter(|(at, _)| *at == position).take(1) {
             charge.recalculation += mine.iter().map(|correction| correction.amount).sum::<Money>();
             trace::add_corrections(&mut charge.trace, &mine);
+            charge.moved = moved(&mine);
         }
     }
+}
+
+/// The sums of corrections that belong to other books than revenue.
+fn moved(corrections: &[Correction]) -> Vec<(Book, Money)> {
+    let mut sums: BTreeMap<Book, Money> = BTreeMap::new();
+    for correction in corrections.iter().filter(|correction| correction.book != Book::Revenue) {
+        *sums.entry(correction.book).or_default() += correction.amount;
+    }
+    sums.into_iter().collect()
 }
 
 /// Settles each receipt kind by itself: a payment on one never pays another.

@@ -54,6 +54,13 @@ pub async fn set_services(tx: &mut Tx, services: &[Service]) -> Result<Vec<Strin
         if !kinds.iter().any(|kind| kind.code == new.kind) {
             return Err(Error::Catalog(format!("услуга {}: нет вида квитанции {}", new.code, new.kind)));
         }
+        let known = stored.iter().map(|old| &old.code).chain(services.iter().map(|of| &of.code));
+        if !new.shares.is_empty() && (new.shares == new.code || !known.into_iter().any(|code| *code == new.shares)) {
+            return Err(Error::Catalog(format!(
+                "услуга {}: нет услуги {}, чей остаток она делит",
+                new.code, new.shares
+            )));
+        }
         let row = service::Model {
             tenant_id: tx.tenant_id(),
             code: new.code.clone(),
@@ -64,6 +71,7 @@ pub async fn set_services(tx: &mut Tx, services: &[Service]) -> Result<Vec<Strin
             kind_code: new.kind.clone(),
             position,
             rule: new.rule.clone(),
+            shares: new.shares.clone(),
         };
         let before = stored.iter().find(|old| old.code == new.code);
         if before == Some(&row) {

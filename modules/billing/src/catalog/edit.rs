@@ -1,12 +1,15 @@
 //! One entry of the catalogue changed by staff: the rest stays, and so do published months.
 
+use kabinet_core::jobs::NewJob;
 use kabinet_core::{Period, Tx};
 use rust_decimal::Decimal;
 
-use super::{Service, Tariff, Terms, set_penalty_rates, set_services, set_tariffs};
+use super::{Service, TOPIC, Tariff, Terms, set_penalty_rates, set_services, set_tariffs};
 use crate::error::Error;
 use crate::penalty::PenaltyRates;
 use crate::plan;
+use crate::runs::ESTIMATES_JOB;
+use crate::settings::MODULE;
 use crate::store;
 
 /// The company's services in their order.
@@ -27,10 +30,18 @@ pub async fn tariffs(tx: &Tx) -> Result<Vec<Tariff>, Error> {
     Ok(tariffs)
 }
 
-/// Adds a service behind the others, or changes one; its changes in words. Published months keep what they were
-/// billed with.
-pub async fn put_service(tx: &mut Tx, new: Service) -> Result<Vec<String>, Error> {
+/// Adds a service behind the others, or changes one; its changes in words. Its rule must be one of `rules`, which
+/// the company's plugin knows. Published months keep what they were billed with, and on which receipt.
+pub async fn put_service(tx: &mut Tx, new: Service, rules: &[String]) -> Result<Vec<String>, Error> {
+    lock(tx).await?;
+    if !rules.contains(&new.rule) {
+        return Err(Error::Field("rule", "Плагин компании не знает такого правила"));
+    }
     let mut all = services(tx).await?;
+    let moves = all.iter().any(|known| known.code == new.code && known.kind != new.kind);
+    if moves && store::latest_run(tx).await?.is_some() {
+        return Err(Error::Field("receipt", "По услуге есть начисления: квитанция, в которой она стоит, не меняется"));
+    }
     match all.iter_mut().find(|known| known.code == new.code) {
         Some(known) => known.clone_from(&new),
         None => all.push(new.clone()),
@@ -46,6 +57,7 @@ pub async fn put_tariff(tx: &mut Tx, new: Tariff) -> Result<Vec<String>, Error> 
     if let Some(problem) = problem(&new.terms) {
         return Err(Error::Field("terms", problem));
     }
+    lock(tx).await?;
     let mut all = tariffs(tx).await?;
     all.retain(|known| (&known.service, known.from) != (&new.service, new.from));
     let subject = format!("tariff:{}:{}", new.service, new.from);
@@ -57,6 +69,7 @@ pub async fn put_tariff(tx: &mut Tx, new: Tariff) -> Result<Vec<String>, Error> 
 
 /// Drops the terms of a service from a month to come; those before hold on.
 pub async fn drop_tariff(tx: &mut Tx, service: &str, from: Period) -> Result<Vec<String>, Error> {
+    lock(tx).await?;
     let published = store::latest_period(tx).await?.unwrap_or(Period(0));
     if from <= published {
         return Err(Error::TariffInUse { service: service.to_owned(), from, period: published });
@@ -70,14 +83,22 @@ pub async fn drop_tariff(tx: &mut Tx, service: &str, from: Period) -> Result<Vec
 
 /// The rates of penalty as given; days of published months keep theirs.
 pub async fn put_penalty_rates(tx: &mut Tx, rates: &PenaltyRates) -> Result<Vec<String>, Error> {
+    lock(tx).await?;
     let changes = set_penalty_rates(tx, rates).await?;
     record(tx, "penalty_rates", &changes).await?;
     Ok(changes)
 }
 
+/// Whoever changes the catalogue as well waits until the transaction ends, and then sees what was changed.
+async fn lock(tx: &mut Tx) -> Result<(), Error> {
+    Ok(tx.touch(TOPIC).await?)
+}
+
 async fn record(tx: &mut Tx, subject: &str, changes: &[String]) -> Result<(), Error> {
     if !changes.is_empty() {
         tx.audit("billing.catalog_changed", subject, serde_json::json!({ "changes": changes })).await?;
+        // Preliminary charges were computed with what held before.
+        tx.enqueue(NewJob::new(MODULE, ESTIMATES_JOB, serde_json::json!({})).once("estimates")).await?;
     }
     Ok(())
 }

@@ -5,10 +5,12 @@ use kabinet_web::AccountRef;
 use serde::Serialize;
 
 use super::overdue;
+use crate::awards::Award;
 use crate::charges::{ChargeLine, ChargePart};
 use crate::difference::{Cause, Difference};
 use crate::documents::{Document, href};
 use crate::entity::charge;
+use crate::instalments::Plan;
 use crate::overview::{Figures, LastPayment};
 use crate::payments::{PaymentLine, source_words};
 use crate::plan::Snapshot;
@@ -48,6 +50,37 @@ impl FiguresContext {
             to_pay_with_preliminary: figures.to_pay_with_preliminary,
             receipt_href: account.shows_receipt(figures.period).then(|| href(figures.period, None)),
         }
+    }
+}
+
+/// Debt in instalments that no receipt has asked for yet.
+#[derive(Serialize)]
+pub(super) struct InstalmentsContext {
+    service: String,
+    basis: String,
+    remaining: Money,
+}
+
+impl InstalmentsContext {
+    /// None where nothing is left.
+    pub(super) fn left(snapshot: &Snapshot, plan: Plan) -> Option<Self> {
+        let Plan { remaining, basis, service, .. } = plan;
+        let title = snapshot.service(&service).map_or(service.clone(), |known| known.title.clone());
+        (remaining > Money::ZERO).then_some(Self { service: title, basis, remaining })
+    }
+}
+
+/// What is left of a court's award.
+#[derive(Serialize)]
+pub(super) struct AwardContext {
+    basis: String,
+    remaining: Money,
+}
+
+impl AwardContext {
+    /// None where nothing is left.
+    pub(super) fn left(award: Award) -> Option<Self> {
+        (award.remaining > Money::ZERO).then_some(Self { basis: award.basis, remaining: award.remaining })
     }
 }
 

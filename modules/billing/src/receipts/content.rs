@@ -6,14 +6,17 @@ use kabinet_plugin_host::words;
 use kabinet_render::format;
 use kabinet_render::payment_qr::{PaymentOrder, QrEncoding, QrField};
 use kabinet_render::receipt::{
-    ChargeGroup, ChargeLine, CompanyInfo, LastPayment, MeterLine, NormLine, Payer, ReceiptData, Reference, Totals,
+    ChargeGroup, ChargeLine, CompanyInfo, CourtAward, Instalment, LastPayment, MeterLine, NormLine, Payer, ReceiptData,
+    Reference, Totals,
 };
 
-use crate::calculation::{CARRIED, FrozenMeter, measured, method};
+use crate::calculation::{CARRIED, FrozenInstalment, FrozenMeter, measured, method};
 use crate::catalog::{ReceiptKind, Section, Service};
 use crate::charges::{FrozenMonth, norm_unit, recalculation_reason, zone_label};
 use crate::entity::charge;
 use crate::trace::{self, Reasons};
+
+use super::reference;
 
 /// The data of one receipt.
 #[must_use]
@@ -54,8 +57,10 @@ pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) ->
         reference: Reference {
             norms: norms(month, &services),
             notes: month.snapshot.notes.clone(),
-            ..Reference::default()
+            ..month.house.as_ref().map(|house| reference::of_house(month, house, &services)).unwrap_or_default()
         },
+        instalments: instalments(month, &services),
+        awards: awards(month, kind),
         ..ReceiptData::default()
     };
     data.qr_payload = qr(month, kind, &data);
@@ -189,14 +194,37 @@ fn norms(month: &FrozenMonth, services: &[&Service]) -> Vec<NormLine> {
     let norm = |service: &Service| {
         let (_, terms) = month.snapshot.services.iter().find(|(known, _)| known.code == service.code)?;
         let norm = terms.as_ref()?.norm.and_then(kabinet_core::Quantity::from_decimal)?;
+        let common = service.section == Section::CommonProperty;
         Some(NormLine {
             service: service.title.clone(),
-            individual: Some(norm.0),
-            common: None,
+            individual: Some(norm.0).filter(|_| !common),
+            common: Some(norm.0).filter(|_| common),
             unit: norm_unit(service),
         })
     };
     services.iter().filter_map(|service| norm(service)).collect()
+}
+
+/// Parts of instalments of the receipt's services: of earlier periods, the month's own charge is not divided.
+fn instalments(month: &FrozenMonth, services: &[&Service]) -> Vec<Instalment> {
+    let part = |part: &FrozenInstalment| {
+        let service = services.iter().find(|service| service.code == part.service)?;
+        Some(Instalment {
+            service: service.title.clone(),
+            this_period: 0,
+            earlier: part.amount.0,
+            rate: Some(part.percent.0).filter(|percent| *percent > 0),
+            interest: part.interest.0,
+            to_pay: (part.amount + part.interest).0,
+        })
+    };
+    month.facts.instalments.iter().filter_map(part).collect()
+}
+
+/// What is left of courts' awards on the receipt's kind.
+fn awards(month: &FrozenMonth, kind: &ReceiptKind) -> Vec<CourtAward> {
+    let mine = month.facts.awards.iter().filter(|award| award.kind == kind.code);
+    mine.map(|award| CourtAward { basis: award.basis.clone(), sum: award.remaining.0 }).collect()
 }
 
 /// The bytes of the payment QR; none where nothing is to be paid or the requisites do not fit the
@@ -252,6 +280,7 @@ mod tests {
             section,
             kind: "main".into(),
             rule: "area".into(),
+            shares: String::new(),
         }
     }
 

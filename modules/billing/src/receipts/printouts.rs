@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::Stream;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler, NewJob};
 use kabinet_core::{Actor, DbError, Period, Tenant, Timestamp, Tx, id_type};
-use kabinet_render::Binder;
+use kabinet_render::{Binder, RenderError};
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -153,17 +153,25 @@ impl JobHandler for PrintJob {
         PRINT_JOB
     }
 
+    fn is_long(&self) -> bool {
+        true
+    }
+
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let next = Next::read(payload)?;
-        match self.print(&context, &next).await {
+        match self.print(&context, &Next::read(payload)?).await {
             Ok(()) | Err(Error::NoSuchPrintout) => Ok(()),
-            Err(Error::Db(error)) => Err(error.into()),
-            Err(error) => {
-                let tx = context.begin().await?;
-                end(&tx, next.printout, FAILED, &error.to_string()).await?;
-                tx.commit().await?;
-                Err(JobError::Fail(error.to_string()))
+            // The worker's death may have nothing to do with the receipts.
+            Err(error @ (Error::Db(_) | Error::Render(RenderError::Worker(_)))) => {
+                Err(JobError::Retry(error.to_string()))
             }
+            Err(error) => Err(JobError::Fail(error.to_string())),
+        }
+    }
+
+    async fn gave_up(&self, tx: &Tx, payload: serde_json::Value, error: &JobError) -> Result<(), DbError> {
+        match Next::read(payload) {
+            Ok(next) => end(tx, next.printout, FAILED, &error.to_string()).await,
+            Err(_) => Ok(()),
         }
     }
 }
@@ -243,7 +251,8 @@ impl JobHandler for ForgetJob {
 
 /// Where the download stands.
 enum Sent {
-    Part(Binder, i32),
+    /// The binder, the next part, and how many there are once that is known.
+    Part(Binder, i32, Option<u64>),
     All,
 }
 
@@ -257,11 +266,18 @@ impl Receipts {
         let (db, tenant, id) = (self.db.clone(), tenant.clone(), printout.id);
         let title = format!("Квитанции за {}, дом {}", printout.period, printout.house);
         let (binder, head) = Binder::new(&title);
-        let rest = futures_util::stream::try_unfold(Sent::Part(binder, 0), move |sent| {
+        let rest = futures_util::stream::try_unfold(Sent::Part(binder, 0, None), move |sent| {
             let (db, tenant) = (db.clone(), tenant.clone());
             async move {
-                let Sent::Part(mut binder, part) = sent else { return Ok(None) };
+                let Sent::Part(mut binder, part, parts) = sent else { return Ok(None) };
                 let tx = db.read(&tenant, Actor::System).await?;
+                let parts = match parts {
+                    Some(parts) => parts,
+                    None => {
+                        let all = printout_part::Entity::find();
+                        tx.count(all.filter(printout_part::Column::PrintoutId.eq(id))).await?
+                    }
+                };
                 let row = tx.one(
                     printout_part::Entity::find()
                         .filter(printout_part::Column::PrintoutId.eq(id))
@@ -270,8 +286,10 @@ impl Receipts {
                 let row = row.await?;
                 tx.commit().await?;
                 Ok(Some(match row {
-                    Some(row) => (binder.add(&row.pdf)?, Sent::Part(binder, part + 1)),
-                    None => (binder.finish(), Sent::All),
+                    Some(row) => (binder.add(&row.pdf)?, Sent::Part(binder, part + 1, Some(parts))),
+                    None if u64::from(part.unsigned_abs()) == parts => (binder.finish(), Sent::All),
+                    // Forgotten while it was being sent: no whole file of a part of the house.
+                    None => return Err(Error::NoSuchPrintout),
                 }))
             }
         });

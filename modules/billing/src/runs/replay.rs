@@ -15,6 +15,7 @@ use crate::calculation::{self, AccountRows, Facts, ServiceCharge, Standing};
 use crate::catalog::hex;
 use crate::entity::{billing_run, charge};
 use crate::error::Error;
+use crate::houses::Houses;
 use crate::loading::{self, Base};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
@@ -63,8 +64,9 @@ pub async fn replay(
     let tx = db.read(tenant, Actor::System).await?;
     let run = store::published(&tx, period).await?.ok_or(Error::NoSuchRun)?;
     let plugin = plugins.load(&tx, &run.plugin_hash).await?;
+    let houses = Houses::of(&tx, run.id).await?;
     tx.commit().await?;
-    let plan = Arc::new(Plan::new(period, serde_json::from_str(&run.snapshot)?));
+    let plan = Arc::new(Plan::new(period, serde_json::from_str(&run.snapshot)?).with_houses(houses));
     let (mut after, mut hash, mut scratch) = (AccountId(Uuid::nil()), unhex(""), String::new());
     let mut replay =
         Replay { accounts: 0, published: run.result_hash.clone(), calculated: String::new(), differences: Vec::new() };

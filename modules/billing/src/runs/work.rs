@@ -15,6 +15,7 @@ use crate::calculation::{self, AccountCase};
 use crate::catalog::hex;
 use crate::entity::billing_run;
 use crate::error::Error;
+use crate::houses::{self, Houses};
 use crate::loading::{self, Base};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
@@ -69,6 +70,10 @@ pub async fn continue_run(
     }
     let prepared = prepare(db, tenant, plugins, &tx, &run).await;
     tx.commit().await?;
+    let prepared = match prepared {
+        Ok((producer, position)) => producer.with_houses(&run).await.map(|producer| (producer, position)),
+        Err(error) => Err(error),
+    };
     let outcome = match prepared {
         Ok((producer, position)) => work(db, tenant, producer, position, &run, &mut progress).await,
         Err(error) => Err(error),
@@ -135,6 +140,24 @@ async fn work(
 }
 
 impl Producer {
+    /// Adds what is known of houses: frozen before the first account, the same ever after.
+    async fn with_houses(mut self, run: &billing_run::Model) -> Result<Self, Error> {
+        let houses = match run.last_account {
+            Some(_) => self.frozen_houses(run).await?,
+            None => houses::freeze(&self.db, &self.tenant, &self.plan, &self.plugin, run).await?,
+        };
+        let plan = Plan::new(run.period, self.plan.snapshot.clone()).with_houses(houses);
+        self.plan = Arc::new(plan);
+        Ok(self)
+    }
+
+    async fn frozen_houses(&self, run: &billing_run::Model) -> Result<Houses, DbError> {
+        let tx = self.db.read(&self.tenant, Actor::System).await?;
+        let houses = Houses::of(&tx, run.id).await?;
+        tx.commit().await?;
+        Ok(houses)
+    }
+
     async fn produce(self, mut position: Position, portions: mpsc::Sender<Portion>) -> Result<(), Error> {
         let this = Arc::new(self);
         loop {
@@ -170,7 +193,7 @@ impl Producer {
             let mut rows = Rows::default();
             let mut last = None;
             for ((case, input), charges) in answers {
-                let facts = calculation::frozen(case);
+                let facts = calculation::frozen(&self.plan, case);
                 let bill = calculation::bill(&self.plan, case.facts.id, &case.standing, charges, facts);
                 hash = bill.chained(hash, &mut scratch);
                 last = Some(bill.account);

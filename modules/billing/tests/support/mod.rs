@@ -207,6 +207,7 @@ fn services() -> Vec<Service> {
         section,
         kind: kind.into(),
         rule: rule.into(),
+        shares: String::new(),
     };
     use {Section as S, ServiceKind as K, Unit as U};
     vec![

@@ -184,13 +184,13 @@ async fn features(tx: &mut Tx, package: &Package) -> Result<Vec<String>, ApplyEr
 async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Result<Vec<String>, ApplyError> {
     let mut changes = catalog::set_receipt_kinds(tx, &package.receipt_kinds).await?;
     changes.extend(catalog::set_services(tx, &package.services).await?);
-    changes.extend(catalog::set_tariffs(tx, &package.tariffs).await?);
-    changes.extend(catalog::set_penalty_rates(tx, &package.penalty_rates).await?);
+    changes.extend(catalog::apply_terms(tx, &package.tariffs, &package.penalty_rates).await?);
     let source = &package.plugin;
     let installed = catalog::install_plugin(tx, &plugin.component, &plugin.info, source.from, &source.config);
     changes.extend(installed.await?);
     let mut billing: BillingSettings = tx.tenant().settings(BILLING)?;
     billing.due_days.clone_from(&package.due_days);
+    billing.carry_house_rest = package.carry_house_rest;
     // The platform's form is stored like any other, so that the next release prints old months as they were.
     let template = package.template.as_ref().map_or(DEFAULT_TEMPLATE, |template| template.source.as_str());
     let (hash, saved) = catalog::set_receipt_template(tx, template).await?;

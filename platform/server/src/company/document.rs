@@ -1,7 +1,7 @@
 //! A TOML file read field by field, so that every mistake is found at once and named by its place.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
@@ -199,6 +199,13 @@ impl<'d> Section<'d> {
             Ok(value) => Some(value.normalize()),
             Err(_) => self.wrong(key, "здесь должно быть число, например 39.56"),
         }
+    }
+
+    /// Numbers of a section of their own, by name; none without it.
+    pub(crate) fn decimals(&mut self, key: &str) -> BTreeMap<String, Decimal> {
+        let Some(mut section) = self.optional_section(key) else { return BTreeMap::new() };
+        let names = section.keys();
+        names.into_iter().filter_map(|name| Some((name.clone(), section.decimal(&name)?))).collect()
     }
 
     /// A value read from a text that must be there; `expected` says how it should look.

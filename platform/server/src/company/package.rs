@@ -37,6 +37,8 @@ pub struct Package {
     pub linking: LinkMethod,
     /// Due days, the earliest first.
     pub due_days: Vec<DueDay>,
+    /// Whether what rooms used beyond the house meter is taken off the next month.
+    pub carry_house_rest: bool,
     /// Kinds of receipts in their order.
     pub receipt_kinds: Vec<ReceiptKind>,
     /// Services in their order.

@@ -94,6 +94,11 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let residents = residents::read(root);
     let linking = linking(root);
     let due_days = due_days(root);
+    let carry_house_rest = root.optional_section("houses").is_some_and(|mut section| {
+        let carry = section.flag("carry_rest");
+        section.refuse_unknown();
+        carry
+    });
     let receipt_kinds = receipt_kinds(root);
     let mut places = BTreeMap::from([root.place("hosts")]);
     let services = services(root, &receipt_kinds, &mut places);
@@ -112,6 +117,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         residents,
         linking,
         due_days,
+        carry_house_rest,
         receipt_kinds,
         services,
         tariffs: Vec::new(),
@@ -424,9 +430,13 @@ fn services(root: &mut Section<'_>, kinds: &[ReceiptKind], places: &mut BTreeMap
         }
         let rule = section.text("rule");
         places.extend([section.place("rule")]);
+        let shares = section.optional_text("shares").unwrap_or_default();
+        if !shares.is_empty() && !services.iter().any(|known| known.code == shares) {
+            section.refuse("shares", format!("услуги «{shares}» нет выше: её остаток по дому делить не с кем"));
+        }
         section.refuse_unknown();
         if let (Some(resource), Some(unit), Some(group)) = (resource, unit, group) {
-            services.push(Service { code, title, resource, unit, section: group, kind, rule });
+            services.push(Service { code, title, resource, unit, section: group, kind, rule, shares });
         }
     }
     if services.is_empty() && !root.has("services") {
@@ -466,13 +476,7 @@ fn plugin(root: &mut Section<'_>, files: &mut Files<'_>, places: &mut BTreeMap<S
         section.check("use", code_problem(&source.name.replace('-', "_")));
     }
     source.from = section.parsed("from", "месяц пишется как 2026-02").unwrap_or(source.from);
-    if let Some(mut config) = section.optional_section("config") {
-        for key in config.keys() {
-            if let Some(value) = config.decimal(&key) {
-                source.config.insert(key, value);
-            }
-        }
-    }
+    source.config = section.decimals("config");
     section.refuse_unknown();
     source
 }

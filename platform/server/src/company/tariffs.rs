@@ -47,10 +47,11 @@ fn tariff(section: &mut Section<'_>, service: &str) -> Option<Tariff> {
         section.refuse("price", "цена обязательна");
     }
     let (norm, coefficient) = (section.decimal("norm"), coefficient(section));
+    let parameters = section.decimals("parameters");
     let premises = premises(section);
     let variants = section.sections("variants").into_iter().map(variant).collect();
     let note = note(section);
-    let terms = Terms { prices, norm, coefficient, premises, variants, ..Terms::default() };
+    let terms = Terms { prices, norm, coefficient, parameters, premises, variants };
     Some(Tariff { service: service.to_owned(), from: from?, terms, note })
 }
 

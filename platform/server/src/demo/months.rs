@@ -12,7 +12,7 @@ use sea_orm::FromQueryResult;
 use super::city::City;
 use super::fill::{Metered, number_of};
 use super::payers::payment;
-use super::{Town, now};
+use super::{Town, houses, now};
 use crate::composition::App;
 
 /// Readings and payments in one transaction.
@@ -38,8 +38,12 @@ pub(super) async fn bill_through(
     let published = runs::latest_published(&tx).await?;
     tx.commit().await?;
     let mut month = published.map_or(town.city.first, Period::next);
+    if published.is_none() {
+        houses::areas(app, town).await?;
+    }
     while month <= last {
         readings(app, town, month).await?;
+        houses::volumes(app, town, month).await?;
         pay(app, town, month).await?;
         bill(app, town, month).await?;
         say(&format!("{}: {month} billed and published", town.tenant.slug));
@@ -51,6 +55,7 @@ pub(super) async fn bill_through(
 /// Brings in the readings and payments of `month` without billing it.
 pub(super) async fn prepare(app: &App, town: &mut Town, month: Period) -> anyhow::Result<()> {
     readings(app, town, month).await?;
+    houses::volumes(app, town, month).await?;
     pay(app, town, month).await
 }
 

@@ -155,10 +155,9 @@ impl Own {
         }
         if even {
             // The house's figures are last year's monthly averages, so the room's must be too.
+            // A meter that was not there all of last year has none: the room goes with those without a meter.
             let Some(volume) = parameter::find(&case.consumption.parameters, "average_volume") else {
-                let message =
-                    "при равномерной оплате нужен среднемесячный объём прибора за прошлый год (average_volume)";
-                return Err(Problem::Account(message.to_owned()));
+                return Ok(Err(Reason::ReadingMissing));
             };
             if volume.is_negative() {
                 return Err(Problem::Account("среднемесячный объём прибора отрицательный".to_owned()));
