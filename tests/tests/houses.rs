@@ -149,7 +149,7 @@ fn what_staff_state_of_a_house_reaches_the_bill_and_the_receipt(kind: Kind) {
         .round_dp_with_strategy(7, RoundingStrategy::MidpointAwayFromZero);
     assert_eq!(room.rest.map(quantity), Some(share));
     // By norm: 2.1 × 500.25 m² × S ÷ 4000, × 5.53 ₽.
-    let light = charge(&mut resident, "2026-11", "Электроэнергия на содержание");
+    let light = charge(&mut resident, "2026-11", "Электроэнергия, общее");
     let volume = (Decimal::new(21, 1) * Decimal::new(50_025, 2) * quantity(room.area) / Decimal::from(4000))
         .round_dp_with_strategy(7, RoundingStrategy::MidpointAwayFromZero);
     assert_eq!(light["amount"], json!(kopecks(volume * Decimal::new(553, 2))), "{light}");

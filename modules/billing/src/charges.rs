@@ -254,9 +254,11 @@ pub(crate) fn tariff_unit(unit: Unit) -> String {
 /// «м³ на человека»; a norm of heating is for a square metre.
 pub(crate) fn norm_unit(service: &Service) -> String {
     use kabinet_plugin_host::api::ServiceKind;
-    let of = match service.resource {
-        ServiceKind::Heating => "м²",
-        ServiceKind::CommonProperty => "м² общего имущества",
+    let of = match (service.resource, service.unit) {
+        (ServiceKind::Heating, _) => "м²",
+        (ServiceKind::CommonProperty, _) => "м² общего имущества",
+        // The heat in hot water.
+        (_, Unit::Gigacalorie) => "м³",
         _ => "человека",
     };
     format!("{} на {of}", words::unit(service.unit))
@@ -271,6 +273,7 @@ fn method_words(row: &charge::Model, reasons: &Reasons, service: &Service, meter
         Method::Average => "по среднему за прошлые месяцы",
         Method::Norm => "по нормативу",
         Method::NormRaised => "по нормативу с повышающим коэффициентом",
+        Method::Derived if service.unit == Unit::Gigacalorie => "по объёму горячей воды",
         Method::Derived => "сумма объёмов холодной и горячей воды",
         Method::Area => "по площади помещения",
         Method::Persons => "по числу человек",

@@ -99,7 +99,7 @@ fn water(town: &Town, block: &Block, month: Period) -> Option<Quantity> {
         let norm = u64::from(city.registered(number).max(1)) * NORM;
         litres += if dials.is_empty() { i64::try_from(norm).ok()? } else { metered.sum() };
     }
-    let more = 102 + i64::try_from(city.chance.draw("rest", block.number, month.0, 6)).ok()?;
+    let more = 108 + i64::try_from(city.chance.draw("rest", block.number, month.0, 6)).ok()?;
     // House meters of this size count whole cubic metres.
     Some(Quantity::whole(litres * more / 100_000))
 }
