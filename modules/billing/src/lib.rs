@@ -5,7 +5,6 @@ mod api;
 pub mod arrears;
 pub mod benefits;
 pub mod calculation;
-pub mod calendar;
 pub mod catalog;
 pub mod charges;
 mod codes;
