@@ -18,6 +18,7 @@ mod m20261122_000010_estimates;
 mod m20261124_000011_penalty;
 mod m20261124_000012_printouts;
 mod m20261127_000013_circumstances;
+mod m20261128_000020_requests;
 mod roles;
 mod schema;
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_penalty::Migration),
             Box::new(m20261124_000012_printouts::Migration),
             Box::new(m20261127_000013_circumstances::Migration),
+            Box::new(m20261128_000020_requests::Migration),
         ]
     }
 }
