@@ -21,6 +21,7 @@ mod m20261127_000013_circumstances;
 mod m20261128_000014_houses;
 mod m20261128_000015_agreements;
 mod m20261128_000016_former_holders;
+mod m20261128_000020_requests;
 mod roles;
 mod schema;
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000014_houses::Migration),
             Box::new(m20261128_000015_agreements::Migration),
             Box::new(m20261128_000016_former_holders::Migration),
+            Box::new(m20261128_000020_requests::Migration),
         ]
     }
 }

@@ -6,7 +6,6 @@ pub mod arrears;
 pub mod awards;
 pub mod benefits;
 pub mod calculation;
-pub mod calendar;
 pub mod catalog;
 pub mod charges;
 mod codes;

@@ -1,10 +1,8 @@
 //! What a company decides about its billing, typed, with defaults.
 
-use kabinet_core::{Day, DbError, Period, Tenant};
+use kabinet_core::{Day, DbError, Period, Tenant, calendar};
 use kabinet_render::payment_qr::QrEncoding;
 use serde::{Deserialize, Serialize};
-
-use crate::calendar;
 
 /// The module's name in the table of settings.
 pub const MODULE: &str = "billing";

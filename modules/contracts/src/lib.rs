@@ -25,6 +25,32 @@ id_type! {
     RunId
 }
 
+id_type! {
+    /// The identifier of a resident's request (заявка).
+    RequestId
+}
+
+/// A request was filed or changed: its state, or what the company said of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RequestChanged {
+    /// The request.
+    pub request: RequestId,
+    /// Its number, as people name it.
+    pub number: i64,
+    /// Who filed it.
+    pub resident: ResidentId,
+    /// The account it is about.
+    pub account: AccountId,
+    /// Its state now: `new`, `accepted`, `in_work`, `waiting`, `done`, `declined`.
+    pub state: String,
+    /// Whether the resident did it; whoever tells residents of changes has nothing to tell then.
+    pub by_resident: bool,
+}
+
+impl Event for RequestChanged {
+    const NAME: &'static str = "requests.request_changed";
+}
+
 /// Readings of an account were stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReadingsStored {

@@ -23,7 +23,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// Icons are decoration; the words beside them (visible or not) are the name.
-const ICONS: [(&str, &str); 8] = [
+const ICONS: [(&str, &str); 12] = [
     (
         "printer",
         r#"<path d="M7 8V3h10v5M7 17H4.5A1.5 1.5 0 0 1 3 15.5v-6A1.5 1.5 0 0 1 4.5 8h15A1.5 1.5 0 0 1 21 9.5v6a1.5 1.5 0 0 1-1.5 1.5H17"/><path d="M7 14h10v7H7zM17.5 11h.01"/>"#,
@@ -37,6 +37,16 @@ const ICONS: [(&str, &str); 8] = [
     ("check", r#"<path d="M4.5 12.5l5 5 10-11"/>"#),
     ("info", r#"<circle cx="12" cy="12" r="9.5"/><path d="M12 11v6M12 7.5h.01"/>"#),
     ("warn", r#"<path d="M12 3.5 22 20.5H2zM12 10v5M12 17.8h.01"/>"#),
+    ("letter", r#"<path d="M3 5.5h18v13H3zM3.5 6l8.5 7 8.5-7"/>"#),
+    (
+        "tools",
+        r#"<path d="M14.5 6.5a4.5 4.5 0 0 1 6-1.5l-3 3 .5 2 2 .5 1.5-1.5a4.5 4.5 0 0 1-6.2 4.5L7 21.5a2 2 0 0 1-3-3l8-8.3a4.5 4.5 0 0 1 2.5-3.7z"/>"#,
+    ),
+    ("alarm", r#"<path d="M6 19v-6a6 6 0 0 1 12 0v6M4 19.5h16M12 2v2M4 6l1.5 1.5M20 6l-1.5 1.5M12 11v4"/>"#),
+    (
+        "clip",
+        r#"<path d="M20 11l-8.5 8.5a5 5 0 0 1-7-7L13 4a3.4 3.4 0 0 1 5 5l-8.3 8.3a1.7 1.7 0 0 1-2.5-2.5L14.5 7.5"/>"#,
+    ),
     (
         "phone",
         r#"<path d="M6 3h3l2 5-2.5 1.5a11 11 0 0 0 6 6L16 13l5 2v3a3 3 0 0 1-3 3A15 15 0 0 1 3 6a3 3 0 0 1 3-3z"/>"#,

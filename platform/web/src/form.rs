@@ -40,7 +40,7 @@ impl<'a, T: DeserializeOwned + Send> FromRequest<'a> for Form<T> {
 }
 
 /// A token is bound to the session, or to the guest's value where nobody is logged in.
-fn check_token(request: &Request, token: &str) -> Result<(), Problem> {
+pub(crate) fn check_token(request: &Request, token: &str) -> Result<(), Problem> {
     let platform = Platform::of(request);
     let bound = [Purpose::Resident, Purpose::Guest].into_iter().filter_map(|p| platform.cookies.read(request, p));
     let fits = bound.into_iter().any(|value| platform.key.accepts(&value, token));
@@ -51,7 +51,7 @@ pub(crate) fn too_large() -> Problem {
     Problem::new(poem::http::StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Отправлено слишком много данных")
 }
 
-fn unreadable() -> Problem {
+pub(crate) fn unreadable() -> Problem {
     Problem::refused("unreadable_form", "")
 }
 

@@ -23,6 +23,7 @@ pub mod sealed;
 pub mod session;
 mod surface;
 pub mod theme;
+pub mod upload;
 mod view;
 
 pub use address::PublicAddress;
@@ -35,3 +36,4 @@ pub use person::{AccountAccess, AccountRef, Guest, LinkedAccount, Profile, Profi
 pub use platform::{Platform, PlatformConfig};
 pub use problem::Problem;
 pub use surface::{PageRoute, Site, WebModule, application};
+pub use upload::{FormWithFiles, Upload};

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use crate::values::Day;
 use chrono::{Datelike, Weekday};
-use kabinet_core::Day;
 use serde::Deserialize;
 
 static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| Calendar::parse(include_str!("../data/calendar.toml")));
@@ -54,6 +54,12 @@ pub fn is_working(day: Day) -> bool {
     !CALENDAR.off.contains(&day) && !matches!(day.date().weekday(), Weekday::Sat | Weekday::Sun)
 }
 
+/// The working day that is `count` working days after `day`: the day itself is not counted.
+#[must_use]
+pub fn working_days_after(day: Day, count: u32) -> Day {
+    (0..count).fold(day, |reached, _| working_day_from(reached.plus_days(1)))
+}
+
 /// `day` itself, or the next working day after it.
 #[must_use]
 pub fn working_day_from(day: Day) -> Day {
@@ -82,6 +88,19 @@ mod tests {
         // New Year 2026 lasts to 11 January; 10 May 2026 is followed by a moved Victory Day.
         assert_eq!(working_day_from(Day(20_260_110)), Day(20_260_112));
         assert_eq!(working_day_from(Day(20_260_510)), Day(20_260_512));
+    }
+
+    #[test]
+    fn working_days_are_counted_from_the_next_day() {
+        // Friday, then Monday.
+        assert_eq!(working_days_after(Day(20_261_127), 1), Day(20_261_130));
+        assert_eq!(working_days_after(Day(20_261_127), 0), Day(20_261_127));
+        // 31 December is a day off in 2026; New Year's holidays end on 10 January 2027.
+        assert_eq!(working_days_after(Day(20_261_229), 1), Day(20_261_230));
+        assert_eq!(working_days_after(Day(20_261_229), 2), Day(20_270_111));
+        assert_eq!(working_days_after(Day(20_261_229), 10), Day(20_270_121));
+        // On a day off the count begins all the same.
+        assert_eq!(working_days_after(Day(20_261_128), 1), Day(20_261_130));
     }
 
     #[test]
