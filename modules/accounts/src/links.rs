@@ -63,7 +63,7 @@ pub(crate) fn access_of(code: &str) -> AccountAccess {
     }
 }
 
-/// The accounts that the resident has linked, in the order of linking. A helper's access that is over
+/// The accounts that the resident has linked, in the order of linking, those of one moment by number. A helper's access that is over
 /// is not among them.
 pub async fn of(tx: &Tx, resident: ResidentId) -> Result<Vec<Linked>, DbError> {
     let sql = "SELECT a.id, a.number, h.address, p.flat, p.kind, a.closed_on, l.access, l.until_on,
@@ -77,7 +77,7 @@ pub async fn of(tx: &Tx, resident: ResidentId) -> Result<Vec<Linked>, DbError> {
                JOIN house h ON h.tenant_id = p.tenant_id AND h.id = p.house_id
                WHERE l.tenant_id = $1 AND l.resident_id = $2 AND l.ended_at IS NULL
                  AND (l.until_on IS NULL OR l.until_on >= $3)
-               ORDER BY l.linked_at, l.id";
+               ORDER BY l.linked_at, a.number, l.id";
     let rows: Vec<Row> = tx.rows(sql, vec![resident.into(), tx.today().into()]).await?;
     let linked = |row: Row| Linked {
         id: row.id,

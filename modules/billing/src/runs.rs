@@ -3,6 +3,7 @@
 
 use kabinet_accounts::roster;
 use kabinet_contracts::{RunId, RunPublished};
+use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::jobs::NewJob;
 use kabinet_core::{Day, Period, Timestamp, Tx};
 use kabinet_render::typeset::DEFAULT_TEMPLATE;
@@ -159,7 +160,7 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         base_run: Set(before.as_ref().map(|run| run.id)),
         base_cutoff_at: Set(before.as_ref().map_or(Timestamp(0), |run| run.cutoff_at)),
         cutoff_at: Set(end.min(tx.now().plus_seconds(-IN_FLIGHT_SECONDS))),
-        due_on: Set(settings.due_on(period)),
+        due_on: Set(settings.due_on(&CompanyCalendar::of(tx.tenant())?, period)),
         total: Set(i32::try_from(total).unwrap_or(i32::MAX)),
         done: Set(0),
         last_account: Set(None),

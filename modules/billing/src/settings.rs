@@ -1,6 +1,7 @@
 //! What a company decides about its billing, typed, with defaults.
 
-use kabinet_core::{Day, DbError, Period, Tenant, calendar};
+use kabinet_core::calendar::CompanyCalendar;
+use kabinet_core::{Day, DbError, Period, Tenant};
 use kabinet_render::payment_qr::QrEncoding;
 use serde::{Deserialize, Serialize};
 
@@ -58,12 +59,12 @@ impl BillingSettings {
         tenant.settings(MODULE)
     }
 
-    /// The last day to pay the bill of `period`; a day off moves to the next working day.
+    /// The last day to pay the bill of `period`; a day off by the company's calendar moves to the next working day.
     #[must_use]
-    pub fn due_on(&self, period: Period) -> Day {
+    pub fn due_on(&self, calendar: &CompanyCalendar, period: Period) -> Day {
         let rule = self.due_days.iter().filter(|rule| rule.from_period <= period).max_by_key(|rule| rule.from_period);
         let day = rule.map_or(10, |rule| rule.day).clamp(1, 28);
-        calendar::working_day_from(Day(period.next().0 * 100 + day.cast_signed()))
+        calendar.working_day_from(Day(period.next().0 * 100 + day.cast_signed()))
     }
 }
 
@@ -73,11 +74,11 @@ mod tests {
 
     #[test]
     fn bills_are_due_on_working_days_by_the_rule_of_their_period() {
-        let settings = BillingSettings::default();
-        assert_eq!(settings.due_on(Period(202_610)), Day(20_261_116));
-        assert_eq!(settings.due_on(Period(202_601)), Day(20_260_210));
-        assert_eq!(settings.due_on(Period(202_602)), Day(20_260_316));
-        assert_eq!(settings.due_on(Period(202_512)), Day(20_260_112));
+        let (settings, usual) = (BillingSettings::default(), CompanyCalendar::default());
+        assert_eq!(settings.due_on(&usual, Period(202_610)), Day(20_261_116));
+        assert_eq!(settings.due_on(&usual, Period(202_601)), Day(20_260_210));
+        assert_eq!(settings.due_on(&usual, Period(202_602)), Day(20_260_316));
+        assert_eq!(settings.due_on(&usual, Period(202_512)), Day(20_260_112));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Requests: filed by a resident, taken, answered and ended by staff, opened again and rated by the resident.
 
 use kabinet_contracts::{AccountId, RequestChanged, RequestId, ResidentId};
+use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::{DbError, Money, Timestamp, Tx};
 use kabinet_residents::people;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
@@ -125,7 +126,7 @@ pub async fn file(
         state: State::New.code().to_owned(),
         assignee_id: None,
         created_at: tx.now(),
-        due_at: term.end(tx.now(), tx.tenant().zone),
+        due_at: term.end(tx.now(), tx.tenant().zone, &CompanyCalendar::of(tx.tenant())?),
         closed_at: None,
         rating: None,
     };
@@ -232,7 +233,7 @@ pub async fn reopen(tx: &mut Tx, owner: &Owner, id: RequestId, text: &str) -> Re
     let text = filing::comment(text)?;
     if let Some(topic) = topics::find(&ticket.topic) {
         let term = topic.term_of(&RequestsSettings::of(tx.tenant())?);
-        ticket.due_at = term.end(tx.now(), tx.tenant().zone);
+        ticket.due_at = term.end(tx.now(), tx.tenant().zone, &CompanyCalendar::of(tx.tenant())?);
     }
     ticket.state = State::Accepted;
     ticket.closed_at = None;

@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use chrono_tz::Tz;
-use kabinet_core::{Timestamp, calendar};
+use kabinet_core::Timestamp;
+use kabinet_core::calendar::CompanyCalendar;
 use serde::Deserialize;
 
 use crate::settings::RequestsSettings;
@@ -68,11 +69,11 @@ pub enum Term {
 }
 
 impl Term {
-    /// The first moment after the time is over, for what began at `from` in `zone`.
+    /// The first moment after the time is over, for what began at `from` in `zone`, by the company's calendar.
     #[must_use]
-    pub fn end(self, from: Timestamp, zone: Tz) -> Timestamp {
+    pub fn end(self, from: Timestamp, zone: Tz, calendar: &CompanyCalendar) -> Timestamp {
         match self {
-            Self::WorkingDays(days) => calendar::working_days_after(from.day(zone), days).plus_days(1).start(zone),
+            Self::WorkingDays(days) => calendar.working_days_after(from.day(zone), days).plus_days(1).start(zone),
             Self::Hours(hours) => from.plus_seconds(i64::from(hours) * 3600),
         }
     }
@@ -177,7 +178,7 @@ mod tests {
     /// The last day in time for what is filed on `day` at noon.
     fn last_day(code: &str, day: i32) -> Day {
         let topic = find(code).expect(code);
-        let end = topic.term.end(Day(day).start(ZONE).plus_seconds(12 * 3600), ZONE);
+        let end = topic.term.end(Day(day).start(ZONE).plus_seconds(12 * 3600), ZONE, &CompanyCalendar::default());
         end.plus_seconds(-1).day(ZONE)
     }
 
@@ -211,7 +212,7 @@ mod tests {
     fn an_emergency_counts_hours_through_holidays() {
         let filed = Day(20_261_230).start(ZONE).plus_seconds(9 * 3600);
         let topic = find("emergency").expect("the topic");
-        assert_eq!(topic.term.end(filed, ZONE), filed.plus_seconds(3 * 24 * 3600));
+        assert_eq!(topic.term.end(filed, ZONE, &CompanyCalendar::default()), filed.plus_seconds(3 * 24 * 3600));
     }
 
     #[test]
@@ -219,9 +220,9 @@ mod tests {
         // 20:30 UTC on Friday is Saturday in Chelyabinsk: the count begins there.
         let filed = Timestamp(Day(20_261_127).start(chrono_tz::UTC).0).plus_seconds(20 * 3600 + 1800);
         let term = Term::WorkingDays(1);
-        assert_eq!(term.end(filed, chrono_tz::UTC), Day(20_261_201).start(chrono_tz::UTC));
-        assert_eq!(term.end(filed, ZONE), Day(20_261_201).start(ZONE));
-        assert_eq!(Term::WorkingDays(0).end(filed, ZONE), Day(20_261_129).start(ZONE));
+        assert_eq!(term.end(filed, chrono_tz::UTC, &CompanyCalendar::default()), Day(20_261_201).start(chrono_tz::UTC));
+        assert_eq!(term.end(filed, ZONE, &CompanyCalendar::default()), Day(20_261_201).start(ZONE));
+        assert_eq!(Term::WorkingDays(0).end(filed, ZONE, &CompanyCalendar::default()), Day(20_261_129).start(ZONE));
     }
 
     #[test]

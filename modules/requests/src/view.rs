@@ -1,6 +1,7 @@
 //! What the pages show of requests.
 
 use chrono_tz::Tz;
+use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::{Day, Money, Timestamp};
 use kabinet_web::FieldError;
 use serde::Serialize;
@@ -144,12 +145,12 @@ impl<'a> NewContext<'a> {
         form: &'a Typed,
         services: Vec<PaidService>,
         settings: &RequestsSettings,
-        (zone, now): (Tz, Timestamp),
+        (zone, now, calendar): (Tz, Timestamp, &CompanyCalendar),
     ) -> Self {
         let usual = topics::of_kind(kind).next();
         let end = |topic: &Topic| {
             let term = topic.term_of(settings);
-            Due::of(term.end(now, zone), matches!(term, Term::Hours(_)), zone, now)
+            Due::of(term.end(now, zone, calendar), matches!(term, Term::Hours(_)), zone, now)
         };
         let topic = |topic: &'static Topic| TopicContext {
             value: topic.code.as_str(),

@@ -1,11 +1,14 @@
 //! The working calendar: which days are worked, and to which day a due day moves.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 
+use crate::db::Tx;
+use crate::error::DbError;
+use crate::tenancy::Tenant;
 use crate::values::Day;
 use chrono::{Datelike, Weekday};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| Calendar::parse(include_str!("../data/calendar.toml")));
 
@@ -54,25 +57,64 @@ pub fn is_working(day: Day) -> bool {
     !CALENDAR.off.contains(&day) && !matches!(day.date().weekday(), Weekday::Sat | Weekday::Sun)
 }
 
-/// The working day that is `count` working days after `day`: the day itself is not counted.
-#[must_use]
-pub fn working_days_after(day: Day, count: u32) -> Day {
-    (0..count).fold(day, |reached, _| working_day_from(reached.plus_days(1)))
+/// The name under which a company's own days are kept.
+const SETTINGS: &str = "calendar";
+
+/// A company's calendar: the general one, but for days of its own (regional holidays, moved days).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompanyCalendar {
+    /// Days off that the general calendar has as working days.
+    pub off: BTreeSet<Day>,
+    /// Days worked that it has as days off.
+    pub working: BTreeSet<Day>,
 }
 
-/// `day` itself, or the next working day after it.
-#[must_use]
-pub fn working_day_from(day: Day) -> Day {
-    let mut found = day;
-    while !is_working(found) {
-        found = found.plus_days(1);
+impl CompanyCalendar {
+    /// The company's calendar.
+    pub fn of(tenant: &Tenant) -> Result<Self, DbError> {
+        tenant.settings(SETTINGS)
     }
-    found
+
+    /// Makes it the company's; true when that changed anything. Dates that were counted before stay.
+    pub async fn save(&self, tx: &mut Tx) -> Result<bool, DbError> {
+        tx.set_settings(SETTINGS, self).await
+    }
+
+    /// Whether the company works on `day`.
+    #[must_use]
+    pub fn is_working(&self, day: Day) -> bool {
+        self.working.contains(&day) || (is_working(day) && !self.off.contains(&day))
+    }
+
+    /// The working day that is `count` working days after `day`: the day itself is not counted.
+    #[must_use]
+    pub fn working_days_after(&self, day: Day, count: u32) -> Day {
+        (0..count).fold(day, |reached, _| self.working_day_from(reached.plus_days(1)))
+    }
+
+    /// `day` itself, or the next working day after it.
+    #[must_use]
+    pub fn working_day_from(&self, day: Day) -> Day {
+        let mut found = day;
+        while !self.is_working(found) {
+            found = found.plus_days(1);
+        }
+        found
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn working_day_from(day: Day) -> Day {
+        CompanyCalendar::default().working_day_from(day)
+    }
+
+    fn working_days_after(day: Day, count: u32) -> Day {
+        CompanyCalendar::default().working_days_after(day, count)
+    }
 
     #[test]
     fn the_data_file_is_whole() {
@@ -101,6 +143,14 @@ mod tests {
         assert_eq!(working_days_after(Day(20_261_229), 10), Day(20_270_121));
         // On a day off the count begins all the same.
         assert_eq!(working_days_after(Day(20_261_128), 1), Day(20_261_130));
+    }
+
+    #[test]
+    fn a_company_has_days_of_its_own() {
+        let own = CompanyCalendar { off: [Day(20_261_116)].into(), working: [Day(20_261_122)].into() };
+        assert_eq!(own.working_day_from(Day(20_261_115)), Day(20_261_117));
+        assert_eq!(own.working_day_from(Day(20_261_121)), Day(20_261_122));
+        assert_eq!(own.working_days_after(Day(20_261_113), 2), Day(20_261_118));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What a company charges for and by which terms: seen and changed by its staff.
 
+use std::collections::BTreeSet;
+
+use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::{Day, PermissionKey};
 use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::Path;
@@ -131,8 +134,43 @@ struct Changes {
     changes: Vec<String>,
 }
 
+/// The company's days beside the general working calendar of Russia.
+#[derive(Object)]
+struct CalendarEntry {
+    /// Days off that the general calendar has as working days: `2026-12-30`.
+    #[oai(default)]
+    off: Vec<String>,
+    /// Days worked that it has as days off.
+    #[oai(default)]
+    working: Vec<String>,
+}
+
 #[OpenApi]
 impl CatalogApi {
+    /// The company's own days off and working days.
+    #[oai(path = "/billing/catalog/calendar", method = "get", operation_id = "getCalendar")]
+    async fn calendar(&self, staff: Staff<Catalog>) -> ApiResult<CalendarEntry> {
+        let tx = staff.read().await?;
+        let own = CompanyCalendar::of(tx.tenant())?;
+        tx.commit().await?;
+        let days = |days: &BTreeSet<Day>| days.iter().map(|day| day.iso()).collect();
+        Ok(Json(CalendarEntry { off: days(&own.off), working: days(&own.working) }))
+    }
+
+    /// Set the company's own days: due days and deadlines to come go by them, those of the past stay.
+    #[oai(path = "/billing/catalog/calendar", method = "put", operation_id = "putCalendar")]
+    async fn put_calendar(&self, staff: Staff<Catalog>, entry: Json<CalendarEntry>) -> ApiResult<CalendarEntry> {
+        let days = |texts: &[String], field: &str| texts.iter().map(|text| day(text, field)).collect::<Result<_, _>>();
+        let own = CompanyCalendar { off: days(&entry.0.off, "off")?, working: days(&entry.0.working, "working")? };
+        if let Some(both) = own.off.intersection(&own.working).next() {
+            return Err(wrong("working", &format!("{both} – и выходной, и рабочий день")));
+        }
+        let mut tx = staff.begin().await?;
+        own.save(&mut tx).await?;
+        tx.commit().await?;
+        Ok(entry)
+    }
+
     /// The company's services.
     #[oai(path = "/billing/catalog/services", method = "get", operation_id = "listCatalogServices")]
     async fn services(&self, staff: Staff<Catalog>) -> ApiResult<ServiceList> {

@@ -2,6 +2,7 @@
 
 use kabinet_contracts::{AccountId, ResidentId};
 use kabinet_core::Timestamp;
+use kabinet_core::calendar::CompanyCalendar;
 use kabinet_files::Files;
 use kabinet_web::{FieldError, FormWithFiles, Problem, Resident};
 use poem::web::{Data, Query};
@@ -119,7 +120,8 @@ fn form(
     errors: Vec<FieldError>,
 ) -> Result<Response, Problem> {
     let settings = RequestsSettings::of(resident.tenant())?;
-    let context = NewContext::of(kind, typed, services, &settings, (resident.tenant().zone, now));
+    let calendar = CompanyCalendar::of(resident.tenant())?;
+    let context = NewContext::of(kind, typed, services, &settings, (resident.tenant().zone, now, &calendar));
     if errors.is_empty() {
         resident.page(heading(kind), TEMPLATE, &context)
     } else {

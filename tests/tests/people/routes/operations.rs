@@ -3,7 +3,7 @@
 use super::{Statuses, all};
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 49] = [
+pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 51] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -129,6 +129,14 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 49] = [
         "DELETE /api/admin/v1/billing/catalog/tariffs/{service}/{from}",
         "/api/admin/v1/billing/catalog/tariffs/waste/2026-10",
         "",
+        all(401),
+        422,
+    ),
+    ("GET /api/admin/v1/billing/catalog/calendar", "/api/admin/v1/billing/catalog/calendar", "", all(401), 200),
+    (
+        "PUT /api/admin/v1/billing/catalog/calendar",
+        "/api/admin/v1/billing/catalog/calendar",
+        r#"{"off":["x"]}"#,
         all(401),
         422,
     ),
