@@ -14,9 +14,9 @@ export const launch = () =>
     args: ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--host-resolver-rules=MAP *.localhost 127.0.0.1"],
   });
 
-// Pages of a guest and of a resident; a meter's own page is added by `meterPage`.
+// Pages of a guest and of a resident; a meter's and a request's own are added by `meterPage`, `requestPage`.
 export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate"];
-export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
+export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
 
 // A page whose mistakes are collected: script errors, refused resources, broken policies.
 export async function open(browser, company, options = {}) {
@@ -52,6 +52,12 @@ export async function logOut(page) {
 export async function meterPage(page) {
   await page.goto("/meters");
   return page.locator('a[href^="/meters/"]:not([href="/meters/readings"])').first().getAttribute("href");
+}
+
+// A request of the demo's: one that waits for its resident, with the form of an answer.
+export async function requestPage(page) {
+  await page.goto("/requests");
+  return page.locator("ul.rows a").first().getAttribute("href");
 }
 
 // Kopecks of a figure.

@@ -151,6 +151,14 @@ impl Browser {
         self.post(&action, &form.fields)
     }
 
+    /// Sends a filled form of a page with files, as (name, bytes) of its field `files`.
+    pub fn submit_with_files(&mut self, form: &Form, files: &[(&str, &[u8])]) -> Response {
+        let origin = format!("http://{}", self.host);
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let headers = [("Content-Type", kind.as_str()), ("Origin", origin.as_str())];
+        self.send("POST", &form.action, &headers, Some(&multipart(&form.fields, files)))
+    }
+
     /// Calls an operation of the API, with `body` as JSON, as a script of the portal's own page would.
     pub fn call(&mut self, method: &str, path: &str, body: Option<&Value>) -> Response {
         let origin = format!("http://{}", self.host);
@@ -235,6 +243,27 @@ impl Browser {
         let answer = self.try_log_in(email, password).expect(303);
         assert_eq!(answer.location(), "/overview");
     }
+}
+
+/// What stands between the parts of a form with files.
+pub const BOUNDARY: &str = "part-of-a-form-7e57";
+
+/// `fields`, then `files` in the field `files`, as `multipart/form-data` with [`BOUNDARY`].
+#[must_use]
+pub fn multipart(fields: &[(String, String)], files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(format!("{head}{value}\r\n").as_bytes());
+    }
+    for (name, bytes) in files {
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{name}\"\r\n");
+        body.extend_from_slice(format!("{head}Content-Type: image/jpeg\r\n\r\n").as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    body
 }
 
 /// `fields` as `application/x-www-form-urlencoded`.

@@ -168,6 +168,15 @@ impl Page {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
+    /// The text of the element's own, as it stands.
+    fn raw_text(&self) -> String {
+        let piece = |child: &Child| match child {
+            Child::Text(text) => text.clone(),
+            Child::Element(_) => String::new(),
+        };
+        self.children.iter().map(piece).collect()
+    }
+
     fn collect(&self, text: &mut String) {
         if ["script", "style"].contains(&self.name.as_str()) {
             return;
@@ -213,11 +222,23 @@ impl Page {
         let form = self.one(&format!("form[action={action}]"));
         let mut fields = Vec::new();
         for input in form.all("input") {
-            let unchecked = input.attribute("type") == Some("checkbox") && input.attribute("checked").is_none();
-            if let Some(name) = input.attribute("name") {
-                let value = if unchecked { "" } else { input.attribute("value").unwrap_or_default() };
-                fields.push((name.to_owned(), value.to_owned()));
+            let Some(name) = input.attribute("name") else { continue };
+            let choice = ["checkbox", "radio"].contains(&input.attribute("type").unwrap_or_default());
+            let unchecked = choice && input.attribute("checked").is_none();
+            let value = if unchecked { "" } else { input.attribute("value").unwrap_or_default() };
+            // The choices of one question are one field; files are sent beside the fields.
+            let known = fields.iter_mut().find(|(field, _)| input.attribute("type") == Some("radio") && field == name);
+            match (input.attribute("type"), known) {
+                (Some("file"), _) => {}
+                (_, Some(_)) if unchecked => {}
+                (_, Some(known)) => value.clone_into(&mut known.1),
+                (_, None) => fields.push((name.to_owned(), value.to_owned())),
             }
+        }
+        for area in form.all("textarea") {
+            let value = area.raw_text();
+            let value = value.strip_prefix('\n').unwrap_or(&value);
+            fields.push((area.attribute("name").unwrap_or_default().to_owned(), value.to_owned()));
         }
         for select in form.all("select") {
             let chosen = select.all("option[selected]").first().and_then(|option| option.attribute("value"));

@@ -9,11 +9,13 @@ use minijinja::value::Value;
 /// The crates of this workspace that each crate may use.
 fn allowed(name: &str) -> Option<Vec<&'static str>> {
     let mut order = vec!["kabinet-core"];
-    let layers = ["kabinet-contracts", "kabinet-sandbox", "kabinet-render", "kabinet-plugin-host", "kabinet-web"];
+    let layers = ["kabinet-contracts", "kabinet-sandbox", "kabinet-render", "kabinet-plugin-host", "kabinet-files", "kabinet-web"];
     let modules = ["kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing"];
+    // May use all of the above and none of each other.
+    let optional = ["kabinet-requests"];
     let found = match name {
         "kabinet-core" | "kabinet-sandbox" | "kabinet-migrations" => Vec::new(),
-        "kabinet-contracts" => order,
+        "kabinet-contracts" | "kabinet-files" => order,
         "kabinet-render" => vec!["kabinet-core", "kabinet-sandbox"],
         // The standard plugin's source, behind a feature, for the measurement beside native code.
         "kabinet-plugin-host" => {
@@ -21,8 +23,12 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
         }
         "kabinet-web" => vec!["kabinet-core", "kabinet-render", "kabinet-sandbox"],
         "kabinet-server" | "kabinet-tests" => {
-            order.extend(layers.iter().chain(&modules));
+            order.extend(layers.iter().chain(&modules).chain(&optional));
             order.extend(["kabinet-migrations", "kabinet-server", "kabinet-tariff-sdk"]);
+            order
+        }
+        module if optional.contains(&module) => {
+            order.extend(layers.iter().chain(&modules));
             order
         }
         module => {
@@ -36,7 +42,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
 }
 
 /// Which crates alone may use a library.
-const KEPT: [(&str, &[&str]); 12] = [
+const KEPT: [(&str, &[&str]); 15] = [
     (
         "poem",
         &[
@@ -46,13 +52,25 @@ const KEPT: [(&str, &[&str]); 12] = [
             "kabinet-accounts",
             "kabinet-meters",
             "kabinet-billing",
+            "kabinet-requests",
             "kabinet-tests",
         ],
     ),
     (
         "poem-openapi",
-        &["kabinet-web", "kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing", "kabinet-tests"],
+        &[
+            "kabinet-web",
+            "kabinet-residents",
+            "kabinet-accounts",
+            "kabinet-meters",
+            "kabinet-billing",
+            "kabinet-requests",
+            "kabinet-tests",
+        ],
     ),
+    ("object_store", &["kabinet-files"]),
+    ("reqwest", &["kabinet-files"]),
+    ("imagesize", &["kabinet-files"]),
     ("wasmtime", &["kabinet-plugin-host"]),
     ("wasmparser", &["kabinet-plugin-host"]),
     ("casbin", &["kabinet-core"]),
@@ -117,6 +135,7 @@ fn every_room_of_the_house_is_there() {
         "platform/render",
         "platform/plugin-host",
         "platform/sandbox",
+        "platform/files",
         "platform/web",
         "platform/server",
         "modules/contracts",
@@ -124,6 +143,7 @@ fn every_room_of_the_house_is_there() {
         "modules/accounts",
         "modules/meters",
         "modules/billing",
+        "modules/requests",
         "tenants/beregovoy/tenant.toml",
         "tenants/teploset/tenant.toml",
         "plugins/wit",
@@ -136,7 +156,7 @@ fn every_room_of_the_house_is_there() {
     for room in rooms {
         assert!(root().join(room).exists(), "{room}");
     }
-    for module in ["residents", "accounts", "meters", "billing"] {
+    for module in ["residents", "accounts", "meters", "billing", "requests"] {
         for part in ["src/lib.rs", "src/error.rs", &format!("templates/{module}")] {
             assert!(root().join("modules").join(module).join(part).exists(), "modules/{module}/{part}");
         }

@@ -112,6 +112,8 @@ fn no_page_names_anything_of_the_other_company(kind: Kind) {
             "/meters/readings",
             "/meters",
             "/documents",
+            "/requests",
+            "/requests/new?kind=emergency",
             "/accounts",
             "/settings",
             "/nothing",

@@ -124,3 +124,6 @@ fn s3(config: &FilesConfig) -> Result<impl ObjectStore + use<>, FileError> {
     }
     Ok(builder.build()?)
 }
+
+#[cfg(test)]
+mod tests;

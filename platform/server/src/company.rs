@@ -7,6 +7,7 @@ mod document;
 mod logo;
 mod package;
 mod read;
+mod requests;
 mod residents;
 mod tariffs;
 #[cfg(test)]
@@ -17,3 +18,4 @@ pub use check::{CheckTools, CheckedPlugin, check_files};
 pub use document::Problem;
 pub use package::{Logo, Package, PluginSource, Template};
 pub use read::{KnownFeatures, read};
+pub use requests::RequestsPackage;

@@ -10,10 +10,12 @@ use kabinet_billing::{Billing, Codes, Linking};
 use kabinet_contracts::PersonalData;
 use kabinet_core::jobs::JobRunner;
 use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Registry, Tenants};
+use kabinet_files::Files;
 use kabinet_meters::Meters;
 use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
 use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
+use kabinet_requests::Requests;
 use kabinet_residents::gosuslugi::GosuslugiLinks;
 use kabinet_residents::{Gosuslugi, Residents};
 use kabinet_sandbox::{Pool, PoolConfig};
@@ -45,6 +47,8 @@ pub struct App {
     pub printer: ReceiptPrinter,
     /// Billing, for commands and the demo.
     pub billing: Billing,
+    /// Files that people sent.
+    pub files: Files,
     access: Access,
     key: [u8; 32],
     modules: Vec<Arc<dyn WebModule>>,
@@ -87,14 +91,14 @@ impl App {
         let billing = Billing::new(db.clone(), plugins.clone(), printer.clone()).with_linking(linking);
         let tenants = Tenants::new(db.clone());
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
-        let personal: Vec<Arc<dyn PersonalData>> =
-            vec![Arc::new(GosuslugiLinks), Arc::new(kabinet_accounts::LinksOf), Arc::new(kabinet_meters::ReadingsOf)];
-        let residents = Residents::new(personal).under(config.residents.clone()).with_gosuslugi(way);
+        let files = Files::open(&config.files, &config.data.dir.join("files")).context("files")?;
+        let residents = Residents::new(personal()).under(config.residents.clone()).with_gosuslugi(way);
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
             Arc::new(Accounts::new(Arc::new(codes), billing.estimates())),
             Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),
+            Arc::new(Requests::new(files.clone())),
         ];
         modules.extend(further);
         let transport = Transport::of(&config)?;
@@ -111,6 +115,7 @@ impl App {
             plugins,
             printer,
             billing,
+            files,
             access,
             key,
             modules,
@@ -181,6 +186,16 @@ impl App {
     pub fn runner(&self) -> JobRunner {
         JobRunner::new(self.db.clone(), self.tenants.clone(), self.registry.clone())
     }
+}
+
+/// What each module holds about a resident, whatever modules a company has on.
+fn personal() -> Vec<Arc<dyn PersonalData>> {
+    vec![
+        Arc::new(GosuslugiLinks),
+        Arc::new(kabinet_accounts::LinksOf),
+        Arc::new(kabinet_meters::ReadingsOf),
+        Arc::new(kabinet_requests::RequestsOf),
+    ]
 }
 
 /// The way to Gosuslugi: the configured one, or in the demo a stand-in that comes along.

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use kabinet_core::{Clock, Day, Timestamp};
+use kabinet_files::FilesConfig;
 use kabinet_residents::PlatformRules;
 use kabinet_web::PublicAddress;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where files go.
     pub data: DataConfig,
+    /// Where the files lie that people send.
+    pub files: FilesConfig,
     /// The database.
     pub database: DatabaseConfig,
     /// Letters.
@@ -160,7 +163,7 @@ impl DemoConfig {
 }
 
 /// Keys whose value may stand in a file that the environment names. Other keys may end in `_FILE` themselves.
-const SECRETS: [&str; 3] = ["DATABASE__URL", "DATABASE__OWNER_URL", "MAIL__SMTP_URL"];
+const SECRETS: [&str; 4] = ["DATABASE__URL", "DATABASE__OWNER_URL", "MAIL__SMTP_URL", "FILES__S3_SECRET_KEY"];
 
 impl Config {
     /// The configuration from `file` (when given) and the environment; an error names the key.
@@ -189,7 +192,12 @@ impl Config {
 
     /// Secrets may stand in files: `KABINET_DATABASE__URL_FILE`.
     fn with_secret_files(mut self) -> anyhow::Result<Self> {
-        let values = [&mut self.database.url, &mut self.database.owner_url, &mut self.mail.smtp_url];
+        let values = [
+            &mut self.database.url,
+            &mut self.database.owner_url,
+            &mut self.mail.smtp_url,
+            &mut self.files.s3_secret_key,
+        ];
         for (secret, value) in SECRETS.iter().zip(values) {
             let name = format!("KABINET_{secret}_FILE");
             if let Some(file) = std::env::var_os(&name) {

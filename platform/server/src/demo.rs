@@ -14,6 +14,7 @@ mod logins;
 mod months;
 mod names;
 mod payers;
+mod requests;
 
 use std::sync::Arc;
 
@@ -78,7 +79,9 @@ pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + 
         let mut town = open(app, places, &package, wanted, say).await?;
         let due = months::latest_due(now(app), town.tenant.zone);
         months::bill_through(app, &mut town, due, say).await?;
-        companies.push(logins::of_company(app, &town).await?);
+        let company = logins::of_company(app, &town).await?;
+        requests::file(app, &town, &company.resident.email).await?;
+        companies.push(company);
     }
     let logins = Logins { companies };
     logins.write(&app.config.data.dir)?;

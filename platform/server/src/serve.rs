@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use kabinet_core::{Db, limits};
+use kabinet_files::Files;
 use poem::http::StatusCode;
 use poem::listener::{Listener, TcpListener};
 use poem::web::Data;
@@ -24,7 +25,7 @@ pub async fn serve(app: Arc<App>) -> anyhow::Result<()> {
     let runner = tokio::spawn(app.runner().run());
     let watcher = tokio::spawn(app.db.changes().clone().watch(app.db.platform_read().clone()));
     let sweeper = tokio::spawn(sweep(app.db.clone()));
-    let health = tokio::spawn(Server::new_with_acceptor(health).run(management(app.db.clone())));
+    let health = tokio::spawn(Server::new_with_acceptor(health).run(management(app.db.clone(), app.files.clone())));
     let stop = Duration::from_secs(10);
     Server::new_with_acceptor(listener).run_with_graceful_shutdown(portals, told_to_stop(), Some(stop)).await?;
     for task in [runner, watcher, sweeper] {
@@ -57,8 +58,9 @@ async fn told_to_stop() {
     }
 }
 
-fn management(db: Db) -> impl Endpoint {
-    Route::new().at("/healthz", get(alive)).at("/readyz", get(ready)).at("/metrics", get(metrics)).data(db)
+fn management(db: Db, files: Files) -> impl Endpoint {
+    let routes = Route::new().at("/healthz", get(alive)).at("/readyz", get(ready)).at("/metrics", get(metrics));
+    routes.data(db).data(files)
 }
 
 #[handler]
@@ -66,15 +68,19 @@ fn alive() -> &'static str {
     "alive\n"
 }
 
-/// Ready when the database answers; the tables were brought up to date before the listener opened.
+/// Ready when the database and the store of files answer; the tables were brought up to date before the listener
+/// opened.
 #[handler]
-async fn ready(Data(db): Data<&Db>) -> Response {
-    let answer = tokio::time::timeout(Duration::from_secs(2), db.ping()).await;
-    if matches!(answer, Ok(Ok(()))) {
-        Response::builder().body("ready\n")
+async fn ready(Data(db): Data<&Db>, Data(files): Data<&Files>) -> Response {
+    let soon = Duration::from_secs(2);
+    let missing = if !matches!(tokio::time::timeout(soon, db.ping()).await, Ok(Ok(()))) {
+        "database unavailable\n"
+    } else if !matches!(tokio::time::timeout(soon, files.ping()).await, Ok(Ok(()))) {
+        "files unavailable\n"
     } else {
-        Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).body("database unavailable\n")
-    }
+        return Response::builder().body("ready\n");
+    };
+    Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).body(missing)
 }
 
 /// Counters in Prometheus' text format.

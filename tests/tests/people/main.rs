@@ -3,6 +3,7 @@
 mod leaving;
 mod limits;
 mod mail_domains;
+mod optional;
 mod recovery;
 mod registration;
 mod routes;

@@ -9,7 +9,7 @@ use kabinet_tests::world::{self, PASSWORD, Person};
 use kabinet_tests::{Browser, Kind, Server, block_on, on_both_databases};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, stranger};
+use crate::{COMPANY, optional, stranger};
 
 mod operations;
 
@@ -25,19 +25,19 @@ on_both_databases![
 
 /// Statuses for a guest, a resident without accounts, a helper who sees no sums, one who sees them, the
 /// holder. Whoever is logged in elsewhere (at another company, as staff) is a guest here.
-type Statuses = [u16; 5];
+pub(crate) type Statuses = [u16; 5];
 
-const fn all(status: u16) -> Statuses {
+pub(crate) const fn all(status: u16) -> Statuses {
     [status; 5]
 }
 
 /// Residents, with or without an account.
-const fn residents(status: u16) -> Statuses {
+pub(crate) const fn residents(status: u16) -> Statuses {
     [303, status, status, status, status]
 }
 
 /// Nobody but the holder; to the others there is nothing.
-const fn holder(status: u16) -> Statuses {
+pub(crate) const fn holder(status: u16) -> Statuses {
     [303, 404, 404, 404, status]
 }
 
@@ -46,8 +46,8 @@ const fn sums(status: u16) -> Statuses {
     [303, 404, 404, status, status]
 }
 
-const NO_FORM: Statuses = all(405);
-const NO_PAGE: Statuses = all(405);
+pub(crate) const NO_FORM: Statuses = all(405);
+pub(crate) const NO_PAGE: Statuses = all(405);
 
 /// Pattern, an address of it, the answers to GET and to an empty form. `{account}` and `{meter}` are the
 /// holder's.
@@ -105,7 +105,12 @@ const PAGES: [(&str, &str, Statuses, Statuses); 49] = [
 ];
 
 fn operations() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str, Statuses, u16)> {
-    OPERATIONS.iter().chain(&RUNS)
+    OPERATIONS.iter().chain(&RUNS).chain(&optional::OPERATIONS)
+}
+
+/// The optional modules' pages come first: what cannot be taken back comes last.
+fn pages() -> impl Iterator<Item = &'static (&'static str, &'static str, Statuses, Statuses)> {
+    optional::PAGES.iter().chain(&PAGES)
 }
 
 /// Somebody in each role, and what the addresses of the tables stand for.
@@ -174,8 +179,8 @@ fn token(browser: &mut Browser) -> String {
 fn the_tables_hold_every_route_there_is(kind: Kind) {
     let server = Server::shared(kind);
     let app = block_on(App::open(server.database.config(NOW))).expect("the platform");
-    let pages: BTreeSet<&str> = app.page_paths().into_iter().collect();
-    assert_eq!(PAGES.iter().map(|(pattern, ..)| *pattern).collect::<BTreeSet<_>>(), pages);
+    let there: BTreeSet<&str> = app.page_paths().into_iter().collect();
+    assert_eq!(pages().map(|(pattern, ..)| *pattern).collect::<BTreeSet<_>>(), there);
     let document = stranger(server).get("/api/openapi.json").expect(200).json();
     let paths = document["paths"].as_object().expect("paths");
     let methods =
@@ -191,7 +196,7 @@ fn every_page_answers_each_role_as_the_table_says(kind: Kind) {
     let server = Server::shared(kind);
     let mut cast = Cast::of(server, 0);
     let mut wrong = Vec::new();
-    for (pattern, address, shown, sent) in PAGES {
+    for &(pattern, address, shown, sent) in pages() {
         let address = cast.address(address);
         if pattern == "/settings/delete" {
             // The row before ended the sessions.
@@ -237,7 +242,7 @@ fn every_operation_answers_each_role_as_the_table_says(kind: Kind) {
 fn every_form_asks_for_its_token_and_its_own_origin(kind: Kind) {
     let mut cast = Cast::of(Server::shared(kind), 2);
     let (account, meter) = (cast.account.clone(), cast.meter.clone());
-    for (pattern, address, _, sent) in PAGES.iter().filter(|(.., sent)| *sent != NO_FORM) {
+    for (pattern, address, _, sent) in pages().filter(|(.., sent)| *sent != NO_FORM) {
         let address = address.split('?').next().unwrap_or_default();
         let address = address.replace("{account}", &account).replace("{meter}", &meter);
         let holder = &mut cast.people[3].browser;

@@ -9,6 +9,7 @@ use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::MetersSettings;
 use kabinet_render::typeset::DEFAULT_TEMPLATE;
+use kabinet_requests::{MODULE as REQUESTS, RequestsSettings};
 use kabinet_residents::gosuslugi::settings as gosuslugi;
 use kabinet_residents::{MODULE as RESIDENTS, ResidentsSettings};
 use sha2::{Digest, Sha256};
@@ -29,6 +30,9 @@ pub enum ApplyError {
     /// The catalogue refused it.
     #[error("tariffs.toml: {0}")]
     Catalog(#[from] kabinet_billing::Error),
+    /// The catalogue of paid services refused it.
+    #[error("paid_services: {0}")]
+    Requests(#[from] kabinet_requests::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -53,6 +57,7 @@ pub async fn apply(
     changes.extend(brand(&mut tx, package).await?);
     changes.extend(features(&mut tx, package).await?);
     changes.extend(catalogue(&mut tx, package, plugin).await?);
+    changes.extend(requests(&mut tx, package, before.as_deref()).await?);
     if changes.is_empty() {
         return Ok(changes);
     }
@@ -177,6 +182,20 @@ async fn features(tx: &mut Tx, package: &Package) -> Result<Vec<String>, ApplyEr
         if tx.set_feature(&module, on).await? {
             changes.push(format!("модуль {module} {}", if on { "включён" } else { "выключен" }));
         }
+    }
+    Ok(changes)
+}
+
+/// Deadlines and paid services. A price that staff changed stays until the package itself changes.
+async fn requests(tx: &mut Tx, package: &Package, before: Option<&Tenant>) -> Result<Vec<String>, ApplyError> {
+    let mut changes = Vec::new();
+    if RequestsSettings::of(tx.tenant())? != package.requests.settings
+        && tx.set_settings(REQUESTS, &package.requests.settings).await?
+    {
+        changes.push("сроки заявок: изменено".to_owned());
+    }
+    if before.is_none_or(|before| before.package_hash != package.hash) {
+        changes.extend(kabinet_requests::catalogue::set(tx, &package.requests.services).await?);
     }
     Ok(changes)
 }

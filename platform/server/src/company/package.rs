@@ -12,6 +12,8 @@ use kabinet_meters::ReadingsWindow;
 use kabinet_residents::ResidentsSettings;
 use kabinet_residents::gosuslugi::GosuslugiSettings;
 
+use super::requests::RequestsPackage;
+
 /// Everything a package says, free of mistakes that can be seen in its files alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package {
@@ -53,6 +55,8 @@ pub struct Package {
     pub template: Option<Template>,
     /// The login through Gosuslugi.
     pub gosuslugi: GosuslugiSettings,
+    /// Requests: deadlines and paid services.
+    pub requests: RequestsPackage,
     /// Lines of `tenant.toml` by field, for mistakes found after reading it.
     pub places: BTreeMap<String, usize>,
     /// SHA-256 over the files the package consists of, hexadecimal.

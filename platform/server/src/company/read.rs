@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::document::{Problem, Section, read_document};
 use super::logo;
 use super::package::{Logo, Package, PluginSource, Template};
-use super::{residents, tariffs};
+use super::{requests, residents, tariffs};
 
 /// Names of the optional modules that a package may switch on.
 pub type KnownFeatures = HashSet<&'static str>;
@@ -105,6 +105,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let plugin = plugin(root, files, &mut places);
     let template = template(root, files);
     let gosuslugi = gosuslugi(root, files);
+    let requests = requests::read(root);
     Package {
         slug,
         name,
@@ -125,6 +126,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         plugin,
         template,
         gosuslugi,
+        requests,
         places,
         hash: String::new(),
     }

@@ -63,6 +63,33 @@
     if (event.target.closest("[data-print]")) print();
   });
 
+  // A photo is sent as large as somebody needs it: lines are slow, and the server takes 10 MB. What this cannot
+  // do, it leaves as it is.
+  const SIDE = 2560;
+  const smaller = async (file) => {
+    if (file.size < 1e6 || !/^image\/(jpeg|png|webp)$/.test(file.type)) return file;
+    const picture = await createImageBitmap(file);
+    const scale = Math.min(1, SIDE / Math.max(picture.width, picture.height));
+    const canvas = doc.createElement("canvas");
+    canvas.width = Math.round(picture.width * scale);
+    canvas.height = Math.round(picture.height * scale);
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
+    if (!blob || blob.size >= file.size) return file;
+    return new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: blob.type });
+  };
+  doc.addEventListener("change", async (event) => {
+    const input = event.target;
+    if (input.type !== "file" || !self.createImageBitmap) return;
+    const chosen = [...input.files];
+    const files = await Promise.all(chosen.map((file) => smaller(file).catch(() => file)));
+    // Others may have been chosen meanwhile.
+    if (files.every((file, at) => file === chosen[at]) || chosen.some((file, at) => file !== input.files[at])) return;
+    const box = new DataTransfer();
+    files.forEach((file) => box.items.add(file));
+    input.files = box.files;
+  });
+
   // The error summary gets the focus also where `autofocus` on a <div> is unknown; its links reach the field itself.
   const summary = doc.querySelector(".govuk-error-summary");
   if (summary) {

@@ -1,0 +1,51 @@
+//! The routes of the optional modules, by module; both companies of the demo have them on.
+
+use crate::routes::{NO_FORM, NO_PAGE, Statuses, all, api, holder, residents};
+
+/// As the table of pages in [`crate::routes`].
+pub(crate) const PAGES: [(&str, &str, Statuses, Statuses); 6] = [
+    ("/requests", "/requests", [303, 303, 200, 200, 200], NO_FORM),
+    ("/requests/new", "/requests/new?kind=emergency", holder(200), holder(422)),
+    ("/requests/:id", "/requests/{none}", residents(404), residents(404)),
+    ("/requests/:id/reopen", "/requests/{none}/reopen", NO_PAGE, residents(404)),
+    ("/requests/:id/rating", "/requests/{none}/rating", NO_PAGE, residents(404)),
+    ("/requests/:id/files/:file", "/requests/{none}/files/{none}", residents(404), NO_FORM),
+];
+
+/// As the table of operations in [`crate::routes`].
+pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 16] = [
+    ("GET /api/v1/requests", "/api/v1/requests", "", [401, 404, 404, 404, 200], 401),
+    ("POST /api/v1/requests", "/api/v1/requests", r#"{"kind":"appeal"}"#, [401, 404, 404, 404, 422], 401),
+    ("GET /api/v1/requests/{id}", "/api/v1/requests/{none}", "", api(404), 401),
+    ("POST /api/v1/requests/{id}/comments", "/api/v1/requests/{none}/comments", r#"{"text":"ответ"}"#, api(404), 401),
+    ("POST /api/v1/requests/{id}/reopen", "/api/v1/requests/{none}/reopen", r#"{"text":"течёт"}"#, api(404), 401),
+    ("POST /api/v1/requests/{id}/rating", "/api/v1/requests/{none}/rating", r#"{"rating":5}"#, api(404), 401),
+    ("GET /api/v1/paid-services", "/api/v1/paid-services", "", api(200), 401),
+    ("GET /api/admin/v1/requests", "/api/admin/v1/requests", "", all(401), 200),
+    ("GET /api/admin/v1/requests/{id}", "/api/admin/v1/requests/{none}", "", all(401), 404),
+    ("POST /api/admin/v1/requests/{id}/accept", "/api/admin/v1/requests/{none}/accept", "", all(401), 404),
+    ("POST /api/admin/v1/requests/{id}/assign", "/api/admin/v1/requests/{none}/assign", "{}", all(401), 404),
+    (
+        "POST /api/admin/v1/requests/{id}/comments",
+        "/api/admin/v1/requests/{none}/comments",
+        r#"{"text":"ответ"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/requests/{id}/state",
+        "/api/admin/v1/requests/{none}/state",
+        r#"{"state":"done","text":"сделано"}"#,
+        all(401),
+        404,
+    ),
+    ("GET /api/admin/v1/requests/{id}/files/{file}", "/api/admin/v1/requests/{none}/files/{none}", "", all(401), 404),
+    ("GET /api/admin/v1/paid-services", "/api/admin/v1/paid-services", "", all(401), 200),
+    (
+        "PUT /api/admin/v1/paid-services/{code}",
+        "/api/admin/v1/paid-services/UPPER",
+        r#"{"title":"Кран","price":1}"#,
+        all(401),
+        422,
+    ),
+];
