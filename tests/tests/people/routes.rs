@@ -15,6 +15,8 @@ mod operations;
 
 use operations::{OPERATIONS, RUNS};
 
+pub(crate) use operations::api;
+
 on_both_databases![
     the_tables_hold_every_route_there_is,
     every_page_answers_each_role_as_the_table_says,

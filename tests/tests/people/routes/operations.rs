@@ -238,6 +238,6 @@ pub(super) const RUNS: [(&str, &str, &str, Statuses, u16); 2] = [
 ];
 
 /// Residents of the API; a guest is told to log in.
-const fn api(status: u16) -> Statuses {
+pub(crate) const fn api(status: u16) -> Statuses {
     [401, status, status, status, status]
 }
