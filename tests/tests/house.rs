@@ -9,7 +9,14 @@ use minijinja::value::Value;
 /// The crates of this workspace that each crate may use.
 fn allowed(name: &str) -> Option<Vec<&'static str>> {
     let mut order = vec!["kabinet-core"];
-    let layers = ["kabinet-contracts", "kabinet-sandbox", "kabinet-render", "kabinet-plugin-host", "kabinet-files", "kabinet-web"];
+    let layers = [
+        "kabinet-contracts",
+        "kabinet-sandbox",
+        "kabinet-render",
+        "kabinet-plugin-host",
+        "kabinet-files",
+        "kabinet-web",
+    ];
     let modules = ["kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing"];
     // May use all of the above and none of each other.
     let optional = ["kabinet-requests"];
