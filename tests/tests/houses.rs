@@ -217,7 +217,7 @@ fn a_year_that_was_paid_evenly_is_corrected_in_january(kind: Kind) {
     let line = charge(&mut resident, "2027-01", "Отопление");
     assert_eq!(line["recalculation"], json!(correction), "{line}");
     assert_ne!(correction, 0);
-    assert!(line["recalculation_reason"].as_str().expect("why").contains("декабрь 2026"), "{line}");
+    assert!(line["recalculation_reason"].as_str().expect("why").contains("декабрь"), "{line}");
     let closed = charge(&mut resident, "2026-12", "Отопление");
     assert_eq!(closed["recalculation"], json!(0), "{closed}");
 }

@@ -60,8 +60,8 @@ fn every_operation_of_the_document_answers_as_described(kind: Kind) {
     }
     for account in linked(&mut visit) {
         choose(&mut visit, &account);
-        for (path, item) in paths.iter().filter(|(path, item)| path.starts_with("/api/v1/") && item["get"].is_object())
-        {
+        let asked = |path: &str| path.starts_with("/api/v1/") && !path.contains('{');
+        for (path, item) in paths.iter().filter(|(path, item)| asked(path) && item["get"].is_object()) {
             let answer = visit.call("GET", path, None).expect(200).json();
             let schema = described(&item["get"]);
             assert_eq!(faults(&document, schema, &answer), Vec::<String>::new(), "{path}");
