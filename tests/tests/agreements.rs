@@ -195,7 +195,7 @@ fn a_debt_that_a_court_awarded_leaves_the_balance_and_is_paid_by_itself(kind: Ki
 
 fn agreements_are_refused_in_words(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut staff, _resident, account) = debtor(&server);
+    let (mut staff, _resident, account) = debtor(server);
     let plan = |service: &str, total: i64, parts: u32, from: &str, percent: &str| json!({ "service": service, "total": total, "parts": parts, "from": from, "percent": percent, "basis": "соглашение" });
     let wrong = [
         (plan("no_such", 100, 3, "2026-11", "0"), "service"),

@@ -95,7 +95,7 @@ fn heating_that_is_paid_evenly_follows_last_years_house_meter(kind: Kind) {
     let months: Vec<Decimal> = volumes.iter().filter(last_year).map(|volume| number(&volume["volume"])).collect();
     assert_eq!(months.len(), 12);
     let mut resident = server.resident("teploset");
-    let room = room_of(&server, &mut resident, "teploset", 202_610);
+    let room = room_of(server, &mut resident, "teploset", 202_610);
     let line = charge(&mut resident, "2026-10", "Отопление");
     // S × (V of 2025 ÷ 12) ÷ S of the house, seven places, × 2491.08 ₽.
     let average = (months.iter().sum::<Decimal>() / Decimal::from(12))
@@ -114,7 +114,7 @@ fn the_rest_of_a_house_meter_is_shared_by_area_and_the_shares_add_up(kind: Kind)
     let volumes = known["volumes"].as_array().expect("volumes");
     let of_month = |volume: &&Value| volume["period"] == "2026-10" && volume["service"] == "cold_water";
     let house = number(&volumes.iter().find(of_month).expect("October")["volume"]);
-    let rooms = rooms(&server, "beregovoy", 202_610);
+    let rooms = rooms(server, "beregovoy", 202_610);
     assert!(rooms.len() > 40);
     // Norms, averages and readings of several months: whatever the rooms were charged for.
     let used: Decimal = rooms.iter().filter_map(|room| room.water).map(quantity).sum();

@@ -74,12 +74,13 @@ impl State {
     /// Whether staff may bring a request from here to `next`. Only the resident opens an ended one again.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
-        match (self, next) {
-            (Self::New, Self::Accepted | Self::Declined) => true,
-            (Self::Accepted | Self::InWork, Self::Waiting | Self::Done | Self::Declined) => true,
-            (Self::Accepted | Self::Waiting, Self::InWork) => true,
-            (Self::Waiting, Self::Done | Self::Declined) => true,
-            _ => false,
+        let ends = matches!(next, Self::Done | Self::Declined);
+        match self {
+            Self::New => matches!(next, Self::Accepted | Self::Declined),
+            Self::Accepted => ends || matches!(next, Self::InWork | Self::Waiting),
+            Self::InWork => ends || matches!(next, Self::Waiting),
+            Self::Waiting => ends || matches!(next, Self::InWork),
+            Self::Done | Self::Declined => false,
         }
     }
 
