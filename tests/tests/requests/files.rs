@@ -125,7 +125,7 @@ fn a_file_before_its_forms_token_is_not_read(kind: Kind) {
     let token = form.fields.iter().find(|(name, _)| name == "csrf").expect("a token").clone();
     let others: Vec<_> = form.fields.iter().filter(|(name, _)| name != "csrf").cloned().collect();
     let file = multipart(&others, &[("a.pdf", PDF)]);
-    let late = [&file[..file.len() - BOUNDARY.len() - 6], &multipart(&[token.clone()], &[])].concat();
+    let late = [&file[..file.len() - BOUNDARY.len() - 6], &multipart(std::slice::from_ref(&token), &[])].concat();
     let kind = format!("multipart/form-data; boundary={BOUNDARY}");
     let origin = format!("http://{}", browser.host);
     let bodies = [
