@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { crc32, deflateSync } from "node:zlib";
 import { randomBytes } from "node:crypto";
-import { companies, figure, launch, logIn, open } from "./site.mjs";
+import { companies, fetched, figure, launch, logIn, open } from "./site.mjs";
 
 // A picture of one pixel.
 const PHOTO = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
@@ -63,9 +63,9 @@ test("a large photo is made smaller before it is sent", async () => {
   await page.waitForURL("**/requests");
   await page.getByRole("link", { name: "Большой снимок" }).first().click();
   const link = page.getByRole("link", { name: "снимок.jpg" });
-  const sent = await page.context().request.get(new URL(await link.getAttribute("href"), page.url()).href);
-  assert.equal(sent.headers()["content-type"], "image/jpeg");
-  assert.ok((await sent.body()).length < photo.length);
+  const sent = await fetched(page, await link.getAttribute("href"));
+  assert.equal(sent.headers["content-type"], "image/jpeg");
+  assert.ok(sent.body.length < photo.length);
   assert.deepEqual(page.faults, []);
   await page.context().close();
 });
@@ -120,10 +120,10 @@ async function below(page, subject) {
   await page.getByRole("link", { name: subject }).first().click();
   await page.getByRole("heading", { level: 1, name: subject }).waitFor();
   const photo = page.getByRole("link", { name: "этаж.png" });
-  const answer = await page.context().request.get(new URL(await photo.getAttribute("href"), page.url()).href);
-  assert.equal(answer.status(), 200);
-  assert.equal(answer.headers()["content-type"], "image/png");
-  assert.deepEqual(await answer.body(), PHOTO);
+  const answer = await fetched(page, await photo.getAttribute("href"));
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers["content-type"], "image/png");
+  assert.deepEqual(answer.body, PHOTO);
   await page.getByLabel("Сообщение").fill("Можно прийти вечером");
   await page.getByRole("button", { name: "Отправить" }).click();
   await page.getByRole("status").waitFor();

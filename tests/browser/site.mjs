@@ -1,5 +1,6 @@
 // What every file of the suite needs: the browser, the demo's logins, the pages there are.
 import { readFileSync } from "node:fs";
+import { get } from "node:http";
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
@@ -65,4 +66,19 @@ export async function figure(page, id) {
   const value = await page.locator(`data#${id}`).first().getAttribute("value");
   assert.match(value, /^-?\d+$/, `the figure ${id}`);
   return Number(value);
+}
+
+// What a link of the page leads to, fetched beside it as its visitor: Node resolves no *.localhost.
+export async function fetched(page, href) {
+  const { host, pathname, search } = new URL(href, page.url());
+  const cookies = await page.context().cookies(page.url());
+  const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
+  return new Promise((resolve, reject) => {
+    const asked = get({ host: "127.0.0.1", port, path: pathname + search, headers: { host, cookie } }, (answer) => {
+      const chunks = [];
+      answer.on("data", (chunk) => chunks.push(chunk));
+      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) }));
+    });
+    asked.on("error", reject);
+  });
 }
