@@ -4,7 +4,7 @@ use std::path::{Path as Folder, PathBuf};
 use std::sync::Arc;
 
 use kabinet_core::TenantId;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -117,7 +117,9 @@ fn s3(config: &FilesConfig) -> Result<impl ObjectStore + use<>, FileError> {
         .with_bucket_name(&config.s3_bucket)
         .with_region(region)
         .with_access_key_id(&config.s3_access_key)
-        .with_secret_access_key(&config.s3_secret_key);
+        .with_secret_access_key(&config.s3_secret_key)
+        // Stores of one's own know the plain DELETE; not all know Amazon's of many.
+        .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true");
     if !config.s3_endpoint.is_empty() {
         let plain = config.s3_endpoint.starts_with("http://");
         builder = builder.with_endpoint(&config.s3_endpoint).with_allow_http(plain);

@@ -81,7 +81,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tenant.toml", "\"beregovoy.localhost\"", "\"beregovoy.localhost:8080\"", "hosts"),
     ("tenant.toml", "\"beregovoy.localhost\"", "\"bank.localhost\"", "hosts"),
     ("tenant.toml", "\"beregovoy.localhost\"", "", "hosts"),
-    ("tenant.toml", "features = []", "features = [\"billing\"]", "features"),
+    ("tenant.toml", "features = [\"requests\"]", "features = [\"billing\"]", "features"),
     ("tenant.toml", "inn = \"7453991200\"", "inn = \"7453991201\"", "legal.inn"),
     ("tenant.toml", "ogrn = \"1207400991203\"", "ogrn = \"1207400991204\"", "legal.ogrn"),
     ("tenant.toml", "kpp = \"745301001\"", "kpp = \"74530100\"", "legal.kpp"),
