@@ -107,7 +107,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tenant.toml", "question = 7", "questions = 7", "requests.deadlines.questions"),
     ("tenant.toml", "price = 120000", "price = \"1200\"", "paid_services[0].price"),
     ("tenant.toml", "price = 120000", "prise = 120000", "paid_services[0].prise"),
-    ("tenant.toml", "code = \"socket\"", "code = \"tap\"", "paid_services[1].code"),
+    ("tenant.toml", "code = \"socket\"", "code = \"tap\" # again", "paid_services[1].code"),
     ("tenant.toml", "code = \"socket\"", "code = \"Розетка\"", "paid_services[1].code"),
     ("tenant.toml", "hours = ", "ours = ", "contacts.ours"),
     ("tenant.toml", "name = \"УК «Береговой»\"", "name = 5", "name"),
