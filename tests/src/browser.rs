@@ -237,6 +237,18 @@ impl Browser {
         self.submit(&form)
     }
 
+    /// The identifier of the account that the logged-in resident looks at.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn active_account(&mut self) -> String {
+        let me = self.call("GET", "/api/v1/me", None).expect(200).json();
+        let accounts = me["accounts"].as_array().expect("accounts");
+        let active = accounts.iter().find(|account| account["active"] == true).expect("a chosen account");
+        active["id"].as_str().expect("an id").to_owned()
+    }
+
     /// Logs in from the start page; the browser is then on «Общая информация».
     #[track_caller]
     pub fn log_in(&mut self, email: &str, password: &str) {

@@ -20,13 +20,6 @@ on_both_databases![
 
 const SLUG: &str = "beregovoy";
 
-fn account(resident: &mut Browser) -> String {
-    let me = resident.call("GET", "/api/v1/me", None).expect(200).json();
-    let accounts = me["accounts"].as_array().expect("accounts");
-    let active = accounts.iter().find(|account| account["active"] == true).expect("a chosen account");
-    active["id"].as_str().expect("an id").to_owned()
-}
-
 fn of_account(account: &str, what: &str) -> String {
     format!("/api/admin/v1/billing/accounts/{account}/{what}")
 }
@@ -74,7 +67,7 @@ fn debtor(server: &Server) -> (Browser, Browser, String) {
     let mut resident = server.browser(SLUG);
     let login = server.facts().company(SLUG).resident.clone();
     resident.log_in(&login.email, &login.password);
-    let account = account(&mut resident);
+    let account = resident.active_account();
     (server.staff(SLUG), resident, account)
 }
 

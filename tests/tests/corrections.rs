@@ -18,13 +18,6 @@ const SLUG: &str = "beregovoy";
 /// When November is billed: the corrections were recorded before.
 const LATER: &str = "2026-12-05";
 
-fn account(resident: &mut Browser) -> String {
-    let me = resident.call("GET", "/api/v1/me", None).expect(200).json();
-    let accounts = me["accounts"].as_array().expect("accounts");
-    let active = accounts.iter().find(|account| account["active"] == true).expect("a chosen account");
-    active["id"].as_str().expect("an id").to_owned()
-}
-
 fn of_account(account: &str, what: &str) -> String {
     format!("/api/admin/v1/billing/accounts/{account}/{what}")
 }
@@ -45,7 +38,7 @@ fn closed_months_computed_again_come_out_as_they_were(kind: Kind) {
     for slug in ["beregovoy", "teploset"] {
         // Held: whoever corrects this account meanwhile waits.
         let mut resident = server.resident(slug);
-        let account = account(&mut resident);
+        let account = resident.active_account();
         let mut staff = server.staff(slug);
         assert_eq!(differences(&mut staff, &account, "2025-10"), [Value::Null; 0], "{slug}");
     }
@@ -59,7 +52,7 @@ fn record_absence(staff: &mut Browser, account: &str, from: &str, to: &str) {
 fn absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons(kind: Kind) {
     // Of its own: a month is published.
     let server = Server::demo(Database::new(kind), NOW);
-    let account = account(&mut server.resident(SLUG));
+    let account = server.resident(SLUG).active_account();
     let mut staff = server.staff(SLUG);
     // 6 to 19 October are 14 full days, and the month is closed: 144.44 × 14 ÷ 31 = 65.23 go back by a correction.
     record_absence(&mut staff, &account, "2026-10-05", "2026-10-20");
@@ -117,7 +110,7 @@ fn the_bill_says_why(server: &Server) {
 fn a_correction_is_refused_in_words_and_taken_back_before_it_is_billed(kind: Kind) {
     let server = Server::shared(kind);
     let mut resident = server.resident("teploset");
-    let account = account(&mut resident);
+    let account = resident.active_account();
     let mut staff = server.staff("teploset");
     let by_hand = of_account(&account, "recalculations/manual");
     let correction = |service: &str, period: &str, amount: i64, basis: &str| json!({ "service": service, "period": period, "amount": amount, "basis": basis });
