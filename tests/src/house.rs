@@ -42,6 +42,21 @@ pub fn crates() -> BTreeMap<String, Crate> {
     packages.iter().map(|package| crate_of(package, &root)).collect()
 }
 
+/// Every package that the workspace is made of, with the features it is built with, as `cargo build` wants them
+/// or, with `tests`, as `cargo test` does.
+///
+/// # Panics
+/// When cargo fails.
+#[must_use]
+pub fn packages(tests: bool) -> BTreeSet<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let edges = if tests { "normal,build,dev" } else { "normal,build" };
+    let mut command = Command::new(cargo);
+    command.args(["tree", "--workspace", "--locked", "--offline", "--prefix", "none", "--format", "{p} {f}"]);
+    let tree = run(command.args(["--edges", edges]).current_dir(root()));
+    tree.lines().map(|line| line.trim_end_matches(" (*)").trim_end().to_owned()).collect()
+}
+
 fn crate_of(package: &Value, root: &str) -> (String, Crate) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let manifest = text(&package["manifest_path"]);

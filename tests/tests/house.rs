@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use kabinet_tests::house::{crates, root, shown, sources};
+use kabinet_tests::house::{crates, packages, root, shown, sources};
 use minijinja::value::Value;
 
 /// The crates of this workspace that each crate may use.
@@ -114,6 +114,13 @@ fn libraries_stay_where_they_belong() {
             );
         }
     }
+}
+
+#[test]
+fn nothing_is_built_twice_because_tests_want_other_features() {
+    let (built, tested) = (packages(false), packages(true));
+    let other: Vec<&String> = built.difference(&tested).collect();
+    assert!(built.len() > 100 && other.is_empty(), "name what they need in tests/Cargo.toml: {other:?}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use kabinet_contracts::Estimates;
 use kabinet_core::{Manifest, Module, ModuleKind, NavItem};
-use kabinet_web::{ApiPart, PageRoute, WebModule};
+use kabinet_web::{ApiPart, PageRoute, WebModule, on_the_beat};
 use poem::EndpointExt;
 
 pub use error::Error;
@@ -80,7 +80,7 @@ impl WebModule for Meters {
         let submit = poem::get(pages::guest::show_form).post(pages::guest::send).data(self.estimates.clone());
         vec![
             PageRoute::new("/meters/readings", readings),
-            PageRoute::new("/readings", poem::get(pages::guest::show).post(pages::guest::find)),
+            PageRoute::new("/readings", poem::get(pages::guest::show).post(pages::guest::find.around(on_the_beat))),
             PageRoute::new("/readings/submit", submit),
             PageRoute::new("/meters", poem::get(pages::meters::list)),
             PageRoute::new("/meters/:id", poem::get(pages::meters::show)),

@@ -5,6 +5,7 @@
 mod address;
 pub mod api;
 pub mod asset;
+mod beat;
 pub mod captcha;
 mod client;
 mod compression;
@@ -28,6 +29,7 @@ mod view;
 
 pub use address::PublicAddress;
 pub use api::{ApiPart, ApiResult, openapi_document};
+pub use beat::on_the_beat;
 pub use captcha::Captcha;
 pub use client::ClientAddress;
 pub use form::Form;

@@ -9,14 +9,17 @@ mod unlinking;
 use std::sync::Arc;
 
 use kabinet_contracts::ReceiptCodes;
-use kabinet_web::{PageRoute, Problem};
+use kabinet_web::{PageRoute, Problem, on_the_beat};
 use poem::{EndpointExt, get, post};
 use uuid::Uuid;
 
 pub(crate) fn routes(receipts: &Arc<dyn ReceiptCodes>) -> Vec<PageRoute> {
     vec![
         PageRoute::new("/accounts", get(list::show)),
-        PageRoute::new("/accounts/link", get(linking::show).post(linking::send).data(receipts.clone())),
+        PageRoute::new(
+            "/accounts/link",
+            get(linking::show).post(linking::send.around(on_the_beat)).data(receipts.clone()),
+        ),
         PageRoute::new("/accounts/invitation", get(invitation::show).post(invitation::accept)),
         PageRoute::new("/accounts/:id/select", post(list::select)),
         PageRoute::new("/accounts/:id/unlink", get(unlinking::ask).post(unlinking::unlink)),

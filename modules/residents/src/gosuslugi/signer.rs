@@ -1,5 +1,6 @@
 //! Who signs: the key of the registered system never enters this program in production.
 
+use std::io::ErrorKind;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
+use tokio::process::{ChildStdin, Command};
 
 /// Longest signature that is believed: 64 bytes by GOST R 34.10-2012 of 256 bits, 512 by RSA-4096.
 const LONGEST: u64 = 1024;
@@ -66,8 +67,7 @@ impl CommandSigner {
             .kill_on_drop(true)
             .spawn()?;
         if let Some(mut input) = child.stdin.take() {
-            input.write_all(message).await?;
-            input.shutdown().await?;
+            hand_over(&mut input, message).await?;
         }
         let mut signature = Vec::new();
         if let Some(output) = child.stdout.take() {
@@ -79,6 +79,18 @@ impl CommandSigner {
         }
         let usual = 64..=usize::try_from(LONGEST).unwrap_or(usize::MAX);
         if usual.contains(&signature.len()) { Ok(signature) } else { Err(SignerError::NoSignature(signature.len())) }
+    }
+}
+
+/// Gives the program its string. One that ended without reading it says why by its exit status.
+async fn hand_over(input: &mut ChildStdin, message: &[u8]) -> Result<(), SignerError> {
+    let written = async {
+        input.write_all(message).await?;
+        input.shutdown().await
+    };
+    match written.await {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
 }
 
@@ -145,6 +157,9 @@ mod tests {
     #[tokio::test]
     async fn a_signer_that_fails_is_told_apart() {
         assert!(matches!(shell("exit 3", 10).sign("A", b"m").await, Err(SignerError::Failed(_))));
+        let more_than_a_pipe_holds = vec![b'm'; 1 << 20];
+        let unread = shell("exit 3", 10).sign("A", &more_than_a_pipe_holds).await;
+        assert!(matches!(unread, Err(SignerError::Failed(_))), "{unread:?}");
         assert!(matches!(shell("echo short", 10).sign("A", b"m").await, Err(SignerError::NoSignature(6))));
         assert!(matches!(shell("sleep 30", 0).sign("A", b"m").await, Err(SignerError::Timeout)));
         let absent = CommandSigner::new(&["/nonexistent/signer".to_owned()], Duration::from_secs(1)).unwrap();

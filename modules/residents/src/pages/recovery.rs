@@ -3,7 +3,7 @@
 use kabinet_core::text::email_key;
 use kabinet_web::captcha::Captcha;
 use kabinet_web::person::see_other;
-use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem};
+use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, on_the_beat};
 use poem::web::{Data, Query};
 use poem::{EndpointExt, Response, get, handler};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ const NEW_TITLE: &str = "Новый пароль";
 
 pub(super) fn routes(means: &Means) -> Vec<PageRoute> {
     vec![
-        PageRoute::new("/recover", get(show).post(recover).data(means.clone())),
+        PageRoute::new("/recover", get(show).post(recover.around(on_the_beat)).data(means.clone())),
         PageRoute::new("/recover/sent", get(sent)),
         PageRoute::new("/recover/new", get(ask).post(set).data(means.clone())),
     ]
