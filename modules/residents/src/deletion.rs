@@ -6,6 +6,7 @@ use kabinet_contracts::{PersonalData, ResidentId};
 use kabinet_core::Tx;
 use kabinet_core::mail::MAIL_JOB;
 use kabinet_core::text::email_key;
+use kabinet_web::repeat;
 use kabinet_web::session::{Sessions, Subject};
 use serde_json::json;
 
@@ -39,6 +40,7 @@ pub(crate) async fn delete(tx: &mut Tx, parts: &[Arc<dyn PersonalData>], id: Res
     store::close_consents(tx, id).await?;
     store::anonymise(tx, id).await?;
     Sessions::end_others(tx, Subject::Resident, id.0, None).await?;
+    repeat::forget(tx, id.0).await?;
     tx.audit("resident.deleted", id, json!({})).await?;
     Ok(housekeeping::empty_log(tx).await?)
 }

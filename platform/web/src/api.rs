@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::gate::Gate;
 use crate::problem::Problem;
+use crate::repeat;
+use crate::session::Subject;
 use crate::surface::WebModule;
 
 /// What an operation answers.
@@ -46,15 +48,18 @@ struct Part {
 }
 
 /// All operations of one surface: finds the part by path, then asks its gate.
-pub(crate) struct ApiSurface(Vec<Part>);
+pub(crate) struct ApiSurface {
+    parts: Vec<Part>,
+    subject: Subject,
+}
 
 impl ApiSurface {
-    pub(crate) fn new(parts: impl IntoIterator<Item = (&'static str, ApiPart)>) -> Self {
+    pub(crate) fn new(subject: Subject, parts: impl IntoIterator<Item = (&'static str, ApiPart)>) -> Self {
         let part = |(module, part): (&'static str, ApiPart)| Part {
             templates: part.templates().iter().map(|template| segments(template)).collect(),
             gate: Gate { module, inner: part.endpoint },
         };
-        Self(parts.into_iter().map(part).collect())
+        Self { parts: parts.into_iter().map(part).collect(), subject }
     }
 }
 
@@ -71,9 +76,9 @@ impl Endpoint for ApiSurface {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let path = segments(request.uri().path());
-        let part = self.0.iter().find(|part| part.templates.iter().any(|template| fits(template, &path)));
+        let part = self.parts.iter().find(|part| part.templates.iter().any(|template| fits(template, &path)));
         match part {
-            Some(part) => part.gate.call(request).await,
+            Some(part) => repeat::call(&part.gate, request, self.subject).await,
             None => Err(Problem::not_found().into()),
         }
     }
@@ -95,6 +100,21 @@ fn with_nulls(mut schema: Value) -> Value {
     schema
 }
 
+/// The path's operations; those that change something take a key to be repeated by.
+fn with_idempotency_key(mut item: Value) -> Value {
+    let header = json!({
+        "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string" },
+        "description": "Names this wish: sent again within a day it is not carried out again, and answered alike.",
+    });
+    for (_, operation) in item.as_object_mut().into_iter().flatten().filter(|(method, _)| *method != "get") {
+        match operation["parameters"].as_array_mut() {
+            Some(parameters) => parameters.push(header.clone()),
+            None => operation["parameters"] = json!([header]),
+        }
+    }
+    item
+}
+
 /// The merged document of all modules; an error names two operations of one name, or two
 /// schemas of one name that differ.
 pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
@@ -111,7 +131,7 @@ pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
                         return Err(format!("two operations are named {id}"));
                     }
                 }
-                paths.insert(format!("{prefix}{path}"), item.clone());
+                paths.insert(format!("{prefix}{path}"), with_idempotency_key(item.clone()));
             }
             for (name, schema) in part.spec["components"]["schemas"].as_object().into_iter().flatten() {
                 let schema = with_nulls(schema.clone());

@@ -19,6 +19,7 @@ pub mod page;
 pub mod person;
 pub mod platform;
 pub mod problem;
+pub mod repeat;
 pub mod return_to;
 pub mod sealed;
 pub mod session;

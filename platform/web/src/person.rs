@@ -15,6 +15,7 @@ use crate::form::check_origin;
 use crate::page::PageRequest;
 use crate::platform::Platform;
 use crate::problem::Problem;
+use crate::repeat::Once;
 use crate::session::{Session, Subject};
 
 /// What a person may do with an account.
@@ -151,6 +152,7 @@ pub struct Guest {
 pub struct Resident {
     page: Arc<PageRequest>,
     session: Arc<Session>,
+    once: Option<Arc<Once>>,
 }
 
 /// A staff member who holds permission `P`.
@@ -159,6 +161,7 @@ pub struct Staff<P> {
     platform: Arc<Platform>,
     tenant: Arc<Tenant>,
     session: Arc<Session>,
+    once: Option<Arc<Once>>,
     permission: PhantomData<P>,
 }
 
@@ -327,7 +330,7 @@ impl Resident {
 
     /// A transaction that may write, in the resident's name.
     pub async fn begin(&self) -> Result<Tx, Problem> {
-        Ok(self.page.platform.db.begin(&self.page.tenant, Actor::Resident(self.id())).await?)
+        begin_once(&self.page.platform, &self.page.tenant, Actor::Resident(self.id()), self.once.as_deref()).await
     }
 
     /// A transaction that only reads.
@@ -391,7 +394,7 @@ impl<P: PermissionKey> Staff<P> {
 
     /// A transaction that may write, in the staff member's name.
     pub async fn begin(&self) -> Result<Tx, Problem> {
-        Ok(self.platform.db.begin(&self.tenant, Actor::Staff(self.id())).await?)
+        begin_once(&self.platform, &self.tenant, Actor::Staff(self.id()), self.once.as_deref()).await
     }
 
     /// A transaction that only reads.
@@ -416,7 +419,7 @@ impl<'a> FromRequest<'a> for Resident {
             check_origin(request)?;
         }
         match session_of(request, Subject::Resident).await? {
-            Some(session) => Ok(Self { page: PageRequest::of(request)?, session }),
+            Some(session) => Ok(Self { page: PageRequest::of(request)?, session, once: once_of(request) }),
             None if is_api(request) => Err(not_logged_in().into()),
             None => Err(poem::Error::from_response(see_other("/"))),
         }
@@ -431,8 +434,27 @@ impl<'a, P: PermissionKey> FromRequest<'a> for Staff<P> {
         if !platform.access.allows(&session.profile.role, P::KEY) {
             return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "Недостаточно прав").into());
         }
-        Ok(Self { platform, tenant: tenant_of(request)?, session, permission: PhantomData })
+        let (tenant, once) = (tenant_of(request)?, once_of(request));
+        Ok(Self { platform, tenant, session, once, permission: PhantomData })
     }
+}
+
+/// A transaction that may write; with a key to be repeated by, the first one takes it.
+async fn begin_once(
+    platform: &Platform,
+    tenant: &Arc<Tenant>,
+    actor: Actor,
+    once: Option<&Once>,
+) -> Result<Tx, Problem> {
+    let tx = platform.db.begin(tenant, actor).await?;
+    if let Some(once) = once {
+        once.claim(&tx).await?;
+    }
+    Ok(tx)
+}
+
+fn once_of(request: &Request) -> Option<Arc<Once>> {
+    request.extensions().get::<Arc<Once>>().cloned()
 }
 
 fn not_logged_in() -> Problem {

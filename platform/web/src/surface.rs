@@ -20,6 +20,7 @@ use crate::page::{PageRequest, hostless_problem, session_value};
 use crate::person::is_api;
 use crate::platform::Platform;
 use crate::problem::Problem;
+use crate::session::Subject;
 use crate::view;
 
 /// Bytes of the largest body of an operation of the API.
@@ -143,7 +144,8 @@ fn routes(
         resident.extend(module.resident_api().into_iter().map(|part| (id, part)));
         admin.extend(module.admin_api().into_iter().map(|part| (id, part)));
     }
-    let apis = route.nest("/api/v1", ApiSurface::new(resident)).nest("/api/admin/v1", ApiSurface::new(admin));
+    let apis = route.nest("/api/v1", ApiSurface::new(Subject::Resident, resident));
+    let apis = apis.nest("/api/admin/v1", ApiSurface::new(Subject::Staff, admin));
     Ok(apis.map_to_response())
 }
 

@@ -3,6 +3,7 @@
 mod files;
 mod life;
 mod queue;
+mod repeats;
 mod time;
 mod toggle;
 mod walls;
