@@ -1,9 +1,11 @@
 //! What billing knows of an account in a month.
 
+use std::collections::HashMap;
+
 use kabinet_contracts::AccountId;
 use kabinet_core::text::search_key;
 use kabinet_core::{Day, DbError, Period, Quantity, Tx};
-use sea_orm::FromQueryResult;
+use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
 /// An account as it was in a period.
@@ -65,37 +67,17 @@ struct Row {
     address: String,
     opened_on: Day,
     closed_on: Option<Day>,
-    registered: Option<i32>,
-    temporary: Option<i32>,
-    owners: Option<i32>,
-    holder_kind: Option<String>,
-    surname: Option<String>,
-    given_name: Option<String>,
-    patronymic: Option<String>,
-    organisation: Option<String>,
-    holders: i64,
 }
 
-/// $1 the company, $2 the first and $3 the last day of the period. The holder shown is the first of
-/// those with the largest share on the last day. `{which}` narrows the accounts before anything is joined
-/// to them: PostgreSQL would otherwise join every remaining account before it applies the limit.
+/// $1 the company, $2 the first and $3 the last day of the period; `{which}` narrows the accounts before anything
+/// is joined to them. Holders and residents are asked apart, by the accounts' range: joined to "the latest one" of
+/// each account, PostgreSQL reads the whole company's for every thousand accounts.
 const SELECT: &str = "
-SELECT a.id, a.number, a.els, a.izhku, p.kind, p.area, p.flat, p.house_id, h.address, a.opened_on, a.closed_on,
-       o.registered, o.temporary, o.owners,
-       w.kind AS holder_kind, w.surname, w.given_name, w.patronymic, w.organisation,
-       (SELECT count(*) FROM holder c WHERE c.tenant_id = a.tenant_id AND c.account_id = a.id
-           AND c.from_on <= $3 AND (c.to_on IS NULL OR c.to_on >= $3)) AS holders
+SELECT a.id, a.number, a.els, a.izhku, p.kind, p.area, p.flat, p.house_id, h.address, a.opened_on, a.closed_on
 FROM (SELECT * FROM account WHERE tenant_id = $1 AND opened_on <= $3
       AND (closed_on IS NULL OR closed_on >= $2) AND {which}) a
 JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
 JOIN house h ON h.tenant_id = p.tenant_id AND h.id = p.house_id
-LEFT JOIN occupancy o ON o.tenant_id = a.tenant_id AND o.account_id = a.id AND o.from_on =
-     (SELECT max(l.from_on) FROM occupancy l WHERE l.tenant_id = a.tenant_id AND l.account_id = a.id
-         AND l.from_on <= $3)
-LEFT JOIN holder w ON w.tenant_id = a.tenant_id AND w.id =
-     (SELECT f.id FROM holder f WHERE f.tenant_id = a.tenant_id AND f.account_id = a.id
-         AND f.from_on <= $3 AND (f.to_on IS NULL OR f.to_on >= $3)
-      ORDER BY f.share_numerator * 1000 / f.share_denominator DESC, f.id LIMIT 1)
 ORDER BY a.id";
 
 /// Up to `limit` accounts that were open in `period`, in the order of their identifiers, after `after`.
@@ -106,19 +88,81 @@ pub async fn batch(
     limit: u64,
 ) -> Result<Vec<AccountFacts>, DbError> {
     let from = after.unwrap_or(AccountId(Uuid::nil()));
-    let sql = SELECT.replace("{which}", "id > $4 ORDER BY id LIMIT $5");
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = vec![period.first_day().into(), period.last_day().into(), from.into(), limit.into()];
-    let rows: Vec<Row> = tx.rows(&sql, values).await?;
-    Ok(rows.into_iter().map(facts).collect())
+    found(tx, period, "id > $4 ORDER BY id LIMIT $5", vec![from.into(), limit.into()]).await
 }
 
 /// One account as it was in `period`; `None` when it was not open then.
 pub async fn one(tx: &Tx, period: Period, account: AccountId) -> Result<Option<AccountFacts>, DbError> {
-    let sql = SELECT.replace("{which}", "id = $4");
-    let values = vec![period.first_day().into(), period.last_day().into(), account.into()];
-    let rows: Vec<Row> = tx.rows(&sql, values).await?;
-    Ok(rows.into_iter().next().map(facts))
+    Ok(found(tx, period, "id = $4", vec![account.into()]).await?.pop())
+}
+
+/// The accounts that `which` names, with who lives there and who holds them at the end of the period.
+async fn found(tx: &Tx, period: Period, which: &str, named: Vec<Value>) -> Result<Vec<AccountFacts>, DbError> {
+    let mut values = vec![period.first_day().into(), period.last_day().into()];
+    values.extend(named);
+    let rows: Vec<Row> = tx.rows(&SELECT.replace("{which}", which), values).await?;
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+    let range = (first.id, last.id);
+    let residents = residents(tx, period, range).await?;
+    let mut holders = holders(tx, period, range).await?;
+    let facts = |row: Row| {
+        let (living, holding) = (residents.get(&row.id), holders.remove(&row.id).unwrap_or_default());
+        facts(row, living, &holding)
+    };
+    Ok(rows.into_iter().map(facts).collect())
+}
+
+/// How many people count.
+#[derive(FromQueryResult)]
+struct Residents {
+    account_id: AccountId,
+    registered: i32,
+    temporary: i32,
+    owners: i32,
+}
+
+/// Those of the accounts in the range, as they were last told by the end of the period.
+async fn residents(
+    tx: &Tx,
+    period: Period,
+    (first, last): (AccountId, AccountId),
+) -> Result<HashMap<AccountId, Residents>, DbError> {
+    let sql = "SELECT account_id, registered, temporary, owners FROM occupancy
+               WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND from_on <= $4
+               ORDER BY account_id, from_on";
+    let rows: Vec<Residents> = tx.rows(sql, vec![first.into(), last.into(), period.last_day().into()]).await?;
+    // Of an account's rows the last one stays.
+    Ok(rows.into_iter().map(|row| (row.account_id, row)).collect())
+}
+
+/// A holder of an account.
+#[derive(FromQueryResult)]
+struct Holder {
+    account_id: AccountId,
+    kind: String,
+    surname: String,
+    given_name: String,
+    patronymic: String,
+    organisation: String,
+}
+
+/// The holders of the accounts in the range on the last day of the period, those with the largest shares first.
+async fn holders(
+    tx: &Tx,
+    period: Period,
+    (first, last): (AccountId, AccountId),
+) -> Result<HashMap<AccountId, Vec<Holder>>, DbError> {
+    let sql = "SELECT account_id, kind, surname, given_name, patronymic, organisation FROM holder
+               WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3
+                 AND from_on <= $4 AND (to_on IS NULL OR to_on >= $4)
+               ORDER BY account_id, share_numerator * 1000 / share_denominator DESC, id";
+    let rows: Vec<Holder> = tx.rows(sql, vec![first.into(), last.into(), period.last_day().into()]).await?;
+    let mut found: HashMap<AccountId, Vec<Holder>> = HashMap::new();
+    for row in rows {
+        found.entry(row.account_id).or_default().push(row);
+    }
+    Ok(found)
 }
 
 /// Everybody who counted on those of the accounts `first` to `last` whose people changed within `period`, by
@@ -195,10 +239,10 @@ fn door(flat: &str) -> (u64, String) {
     (key[..digits].parse().unwrap_or(u64::MAX), key[digits..].to_owned())
 }
 
-fn facts(row: Row) -> AccountFacts {
-    let people = |count: Option<i32>| count.unwrap_or_default().unsigned_abs();
+fn facts(row: Row, residents: Option<&Residents>, holders: &[Holder]) -> AccountFacts {
+    let people = |count: fn(&Residents) -> i32| residents.map(count).unwrap_or_default().unsigned_abs();
     AccountFacts {
-        holder: holder(&row),
+        holder: name(holders),
         id: row.id,
         number: row.number,
         els: row.els,
@@ -208,9 +252,9 @@ fn facts(row: Row) -> AccountFacts {
         flat: row.flat,
         kind: row.kind,
         area: row.area,
-        registered: people(row.registered),
-        temporary: people(row.temporary),
-        owners: people(row.owners),
+        registered: people(|living| living.registered),
+        temporary: people(|living| living.temporary),
+        owners: people(|living| living.owners),
         opened_on: row.opened_on,
         closed_on: row.closed_on,
     }
@@ -228,14 +272,15 @@ pub fn address(house: &str, flat: &str, kind: &str) -> String {
     if flat.is_empty() { house.to_owned() } else { format!("{house}, {word}\u{a0}{flat}") }
 }
 
-fn holder(row: &Row) -> String {
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    if row.holder_kind.as_deref() == Some("legal") {
-        return text(&row.organisation);
+/// The name of the first holder, of whom there may be more.
+fn name(holders: &[Holder]) -> String {
+    let Some(holder) = holders.first() else { return String::new() };
+    if holder.kind == "legal" {
+        return holder.organisation.clone();
     }
-    let initial = |name: String| name.chars().next().map(|c| format!("\u{a0}{c}.")).unwrap_or_default();
-    let name = format!("{}{}{}", text(&row.surname), initial(text(&row.given_name)), initial(text(&row.patronymic)));
-    if row.holders > 1 { format!("{name} и др.") } else { name }
+    let initial = |name: &str| name.chars().next().map(|c| format!("\u{a0}{c}.")).unwrap_or_default();
+    let name = format!("{}{}{}", holder.surname, initial(&holder.given_name), initial(&holder.patronymic));
+    if holders.len() > 1 { format!("{name} и др.") } else { name }
 }
 
 #[cfg(test)]

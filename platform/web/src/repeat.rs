@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kabinet_core::{Actor, DbError, Tenant, TenantId, Timestamp, Tx, tenant_table};
+use kabinet_core::{Actor, DbError, Tenant, Timestamp, Tx, tenant_table};
 use poem::http::{Method, StatusCode, header};
 use poem::{Endpoint, Request, Response, Result};
 use sea_orm::sea_query::Expr;
