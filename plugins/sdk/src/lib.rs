@@ -4,8 +4,6 @@
 //! without WebAssembly; only the export itself exists in the component alone.
 
 mod exact;
-#[cfg(target_arch = "wasm32")]
-mod memory;
 mod trace;
 
 pub use exact::{Exact, TooLarge};
