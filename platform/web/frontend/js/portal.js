@@ -178,14 +178,17 @@
     const input = form.elements[name] || form.appendChild(doc.createElement("input"));
     [input.type, input.name, input.value] = ["hidden", name, value];
   };
+  const opened = new Date().toDateString();
   const keep = async (form) => {
-    const typed = () => [...new FormData(form)].filter(([name, value]) => name !== "csrf" && !value.size && value !== "");
+    const typed = () => [...new FormData(form)].filter(([name, value]) => name !== "csrf" && value && typeof value === "string");
     const before = JSON.stringify(typed());
     // The same pressed again is the same sending.
     if (form.dataset.typed !== before) add(form, "once", crypto.randomUUID());
     form.dataset.typed = JSON.stringify(typed());
     const { date, once } = form.elements;
-    const plain = { fields: typed(), action: form.getAttribute("action"), type: form.enctype, usual: date.value === date.defaultValue };
+    // Typed on a later day than the page is of, and nobody chose a date: it is the day of typing.
+    const late = date.value === date.defaultValue && opened !== new Date().toDateString();
+    const plain = { fields: typed(), action: form.getAttribute("action"), type: form.enctype, late };
     const iv = crypto.getRandomValues(new Uint8Array(12));
     const data = await crypt("encrypt", iv, new TextEncoder().encode(JSON.stringify(plain)));
     store[slot] = JSON.stringify({ once: once.value, at: Date.now(), iv: letters(iv), data: letters(data) });
@@ -206,13 +209,13 @@
     if (!draft || !able || !navigator.onLine || tries > 2) return;
     sessionStorage[slot] = tries + 1;
     const plain = await crypt("decrypt", bytes(draft.iv), bytes(draft.data));
-    const { fields, action, type, usual } = JSON.parse(new TextDecoder().decode(plain));
+    const { fields, action, type, late } = JSON.parse(new TextDecoder().decode(plain));
     const form = doc.body.appendChild(doc.createElement("form"));
     [form.method, form.action, form.enctype] = ["post", action, type];
-    fields.forEach(([name, value]) => usual && name === "date" || add(form, name, value));
-    // Nobody chose another date: it is the day on which this was typed.
-    if (usual) add(form, "captured", draft.at);
+    // The server reads the token before anything else.
     add(form, "csrf", doc.querySelector("[name=csrf]").value);
+    fields.forEach(([name, value]) => add(form, name, late && name === "date" ? "" : value));
+    if (late) add(form, "captured", draft.at);
     form.submit();
   };
   const answered = [new URLSearchParams(location.search).get("once"), readings && readings.elements.once && readings.elements.once.value];
@@ -221,8 +224,11 @@
     sessionStorage.removeItem(slot);
   }
   if (offline || /^\/(overview|meters\/readings)$/.test(location.pathname)) {
+    const again = () => (offline ? location.replace(location.href) : send().catch(() => {}));
     send().catch(() => {});
-    addEventListener("online", () => (offline ? location.replace(location.href) : send().catch(() => {})));
+    addEventListener("online", again);
+    // A device may believe that it is connected when it is not, and never tell of a change.
+    if (offline) setInterval(() => fetch("/sw.js").then(again, () => {}), 5000);
   }
   if (able && navigator.serviceWorker) navigator.serviceWorker.register("/sw.js").catch(() => {});
 
