@@ -1,6 +1,7 @@
 //! Readings within everybody's reach: the one-meter link, what a reading would cost, readings that a browser sends
 //! again.
 
+mod app;
 mod imagined;
 mod links;
 mod sendings;
