@@ -45,7 +45,7 @@ fn a_draft_s_key_is_its_own(kind: Kind) {
     let (mut person, known) = holder(server, OPEN, 31);
     let (mut other, _) = holder(server, OPEN, 32);
     let mut spouse = kabinet_tests::world::holder(server, OPEN, &known);
-    let mut key = |person: &mut kabinet_tests::world::Person| {
+    let key = |person: &mut kabinet_tests::world::Person| {
         person.browser.page("/overview").one("body").attribute("data-draft").expect("a key").to_owned()
     };
     let own = key(&mut person);
