@@ -94,8 +94,8 @@ impl Links {
         rows.retain(|meter| !meter.automatic && meter.removed_on.is_none_or(|removed| removed > today));
         let wanted: Vec<MeterId> = rows.iter().map(|meter| meter.id).collect();
         let issues = store::link_rows(tx, &wanted, period).await?;
-        let issue = |meter: MeterId| issues.iter().find(|row| row.meter_id == meter).map_or(0, |row| row.issue);
-        let ticket = |meter: MeterId| Ticket { meter, period, issue: issue(meter) };
+        let issues: HashMap<MeterId, i32> = issues.into_iter().map(|row| (row.meter_id, row.issue)).collect();
+        let ticket = |meter: MeterId| Ticket { meter, period, issue: issues.get(&meter).copied().unwrap_or(0) };
         Ok(wanted.into_iter().map(|meter| (meter, self.address(tx, ticket(meter)))).collect())
     }
 
