@@ -142,7 +142,7 @@
     readings.addEventListener("input", () => {
       clearTimeout(typing);
       typing = setTimeout(() => {
-        readings.querySelectorAll(".zone").forEach((zone) => (zone.querySelector("output").textContent = volume(zone)));
+        readings.querySelectorAll(".zone__use").forEach((place) => (place.textContent = volume(place.closest(".zone"))));
         estimate().catch(() => {});
       }, 500);
     });
