@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabinet_accounts::roster;
-use kabinet_contracts::{AccountId, Estimate, Estimates};
+use kabinet_contracts::{AccountId, Estimate, Estimates, ImaginedReading};
 use kabinet_core::{Actor, Db, DbError, Money, Period, Tenant, Tx};
 use kabinet_plugin_host::api::AccountCharges;
 
@@ -73,15 +73,16 @@ impl Preliminary {
     pub async fn refresh(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Estimate, DbError> {
         let tx = self.db.read(tenant, Actor::System).await?;
         let old = store::estimates_between(&tx, account, account).await?.remove(&account);
-        let computed = self.compute(&tx, account).await?;
+        let period = period_to_estimate(&tx).await?;
+        let computed = self.compute(&tx, period, account, &[]).await?;
         tx.commit().await?;
         let (new, outcome) = match computed {
-            Ok((period, total)) => {
+            Ok(total) => {
                 let new = NewEstimate::of(account, old.as_ref(), period, total);
                 let outcome = Estimate::Computed { period, total, change: new.change };
                 (new, outcome)
             }
-            Err((period, problem)) => {
+            Err(problem) => {
                 tracing::warn!(company = tenant.slug, %period, problem, "no estimate");
                 let new = NewEstimate::standing(account, old.as_ref(), period, problem);
                 (new, Estimate::Unavailable(UNAVAILABLE.to_owned()))
@@ -93,22 +94,27 @@ impl Preliminary {
         Ok(outcome)
     }
 
-    /// The estimate without storing it.
-    async fn compute(&self, tx: &Tx, account: AccountId) -> Result<Result<(Period, Money), (Period, String)>, DbError> {
-        let period = period_to_estimate(tx).await?;
+    /// The estimate without storing it, with readings that are only `imagined`; inside, what is wrong.
+    async fn compute(
+        &self,
+        tx: &Tx,
+        period: Period,
+        account: AccountId,
+        imagined: &[ImaginedReading],
+    ) -> Result<Result<Money, String>, DbError> {
         let Some(facts) = roster::one(tx, period, account).await? else {
-            return Ok(Err((period, "лицевой счёт закрыт".to_owned())));
+            return Ok(Err("лицевой счёт закрыт".to_owned()));
         };
         let tool = match self.plugins.tool(tx, period).await {
             Ok(tool) => tool,
             Err(Error::Db(error)) => return Err(error),
-            Err(error) => return Ok(Err((period, error.to_string()))),
+            Err(error) => return Ok(Err(error.to_string())),
         };
-        let cases = loading::cases(tx, &tool.plan, Base::default(), vec![facts]).await?;
+        let cases = loading::imagined_cases(tx, &tool.plan, Base::default(), vec![facts], imagined).await?;
         Ok(match computed(tool, cases).await {
-            Ok((_, charges)) => Ok((period, charges.iter().map(total).sum())),
+            Ok((_, charges)) => Ok(charges.iter().map(total).sum()),
             Err(Error::Db(error)) => return Err(error),
-            Err(error) => Err((period, error.to_string())),
+            Err(error) => Err(error.to_string()),
         })
     }
 }
@@ -181,5 +187,32 @@ impl Estimates for Preliminary {
             Some(row) if row.wanted == row.computed => Ok(Some(answer(&row))),
             Some(_) => self.refresh(tenant, account).await.map(Some),
         }
+    }
+
+    async fn imagine(
+        &self,
+        tenant: &Arc<Tenant>,
+        account: AccountId,
+        readings: &[ImaginedReading],
+    ) -> Result<Option<Estimate>, DbError> {
+        let tx = self.db.read(tenant, Actor::System).await?;
+        let period = period_to_estimate(&tx).await?;
+        if readings.iter().all(|reading| reading.taken_on.period() != period) {
+            return Ok(None);
+        }
+        let stored = store::estimates_between(&tx, account, account).await?.remove(&account);
+        let now = stored.filter(|row| row.period == period && row.wanted == row.computed && row.problem.is_empty());
+        let computed = self.compute(&tx, period, account, readings).await?;
+        tx.commit().await?;
+        Ok(Some(match computed {
+            Ok(total) => {
+                let change = now.and_then(|row| row.total).map(|now| total - now);
+                Estimate::Computed { period, total, change }
+            }
+            Err(problem) => {
+                tracing::debug!(company = tenant.slug, %period, problem, "nothing to imagine");
+                Estimate::Unavailable(UNAVAILABLE.to_owned())
+            }
+        }))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kabinet_accounts::absences::{self, Away};
 use kabinet_accounts::roster::{self, AccountFacts};
-use kabinet_contracts::{AccountId, RunId};
+use kabinet_contracts::{AccountId, ImaginedReading, RunId};
 use kabinet_core::{Day, DbError, Money, Period, Quantity, Timestamp, Tx};
 use kabinet_meters::consumption::{self, MeterMonth};
 use kabinet_plugin_host::api::AveragedMonth;
@@ -95,11 +95,22 @@ struct Unread {
 
 /// The cases of `accounts`, which follow each other in the order of their identifiers.
 pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>) -> Result<Vec<AccountCase>, DbError> {
+    imagined_cases(tx, plan, base, accounts, &[]).await
+}
+
+/// The same as if the `imagined` readings of the plan's month had come.
+pub(crate) async fn imagined_cases(
+    tx: &Tx,
+    plan: &Plan,
+    base: Base,
+    accounts: Vec<AccountFacts>,
+    imagined: &[ImaginedReading],
+) -> Result<Vec<AccountCase>, DbError> {
     let (Some(first), Some(last)) = (accounts.first().map(|a| a.id), accounts.last().map(|a| a.id)) else {
         return Ok(Vec::new());
     };
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
-    let mut meters = consumption::for_accounts(tx, plan.period, &ids).await?;
+    let mut meters = consumption::with_imagined(tx, plan.period, &ids, imagined).await?;
     let mut standings = standings(tx, base, first, last).await?;
     let mut averaged = averaged(tx, plan, first, last, &meters).await?;
     let mut people = by_account(roster::changed_within(tx, plan.period, first, last).await?);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabinet_core::jobs::Event;
-use kabinet_core::{DbError, Money, Period, Tenant, Tx, id_type};
+use kabinet_core::{Day, DbError, Money, Period, Quantity, Tenant, Tx, id_type};
 use serde::{Deserialize, Serialize};
 
 id_type! {
@@ -94,6 +94,17 @@ pub enum Estimate {
     Unavailable(String),
 }
 
+/// A reading that nobody sent yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImaginedReading {
+    /// The meter.
+    pub meter: MeterId,
+    /// Its date.
+    pub taken_on: Day,
+    /// Its values by zone, zero beyond the meter's zones.
+    pub values: [Quantity; 3],
+}
+
 /// What meters say to billing about readings, and ask of it. An estimate is computed when somebody looks at
 /// it, not when the reading is stored: a reading is acknowledged as soon as it is durable.
 #[async_trait]
@@ -104,6 +115,14 @@ pub trait Estimates: Send + Sync {
     /// The account's estimate of all its readings, computed now where it is out of date; `None` when there
     /// is nothing to estimate from. A failing plugin is an [`Estimate::Unavailable`], never an error.
     async fn current(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Option<Estimate>, DbError>;
+    /// What the estimate would be with these readings besides; stores nothing. The change is that against the
+    /// stored estimate, where it is up to date. `None` when no reading is of the month that is estimated.
+    async fn imagine(
+        &self,
+        tenant: &Arc<Tenant>,
+        account: AccountId,
+        readings: &[ImaginedReading],
+    ) -> Result<Option<Estimate>, DbError>;
 }
 
 /// The code printed on an account's newest receipt, which proves that the receipt is at hand.

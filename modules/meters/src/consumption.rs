@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use kabinet_contracts::{AccountId, MeterId};
-use kabinet_core::{Day, DbError, Period, Quantity, Tx};
+use kabinet_contracts::{AccountId, ImaginedReading, MeterId};
+use kabinet_core::{Day, DbError, Period, Quantity, Timestamp, Tx};
+use uuid::Uuid;
 
 use crate::store::{self, BillingMeter, BillingReading};
 use crate::volume::{Figures, closings, consumed, monthly_volumes, months_between};
@@ -61,11 +62,23 @@ pub async fn for_accounts(
     period: Period,
     accounts: &[AccountId],
 ) -> Result<HashMap<AccountId, Vec<MeterMonth>>, DbError> {
+    with_imagined(tx, period, accounts, &[]).await
+}
+
+/// The same as if the `imagined` readings of that month had come last.
+pub async fn with_imagined(
+    tx: &Tx,
+    period: Period,
+    accounts: &[AccountId],
+    imagined: &[ImaginedReading],
+) -> Result<HashMap<AccountId, Vec<MeterMonth>>, DbError> {
     let (Some(from), Some(to)) = (accounts.iter().min(), accounts.iter().max()) else { return Ok(HashMap::new()) };
     let wanted: std::collections::HashSet<&AccountId> = accounts.iter().collect();
     let mut meters = store::meters_in_service(tx, *from, *to, period).await?;
     meters.retain(|meter| wanted.contains(&meter.account));
-    let mut readings = by_meter(store::readings_of_periods(tx, *from, *to, period.previous(), period).await?);
+    let mut stored = store::readings_of_periods(tx, *from, *to, period.previous(), period).await?;
+    stored.extend(imagined.iter().map(as_stored));
+    let mut readings = by_meter(stored);
 
     let unclear: Vec<MeterId> = meters
         .iter()
@@ -73,7 +86,9 @@ pub async fn for_accounts(
         .map(|meter| meter.id)
         .collect();
     let look_back = period.plus(-13).first_day();
-    readings.extend(by_meter(store::readings_back_to(tx, &unclear, look_back, period.last_day()).await?));
+    let mut further = store::readings_back_to(tx, &unclear, look_back, period.last_day()).await?;
+    further.extend(imagined.iter().filter(|reading| unclear.contains(&reading.meter)).map(as_stored));
+    readings.extend(by_meter(further));
 
     let mut months: HashMap<AccountId, Vec<MeterMonth>> = HashMap::with_capacity(accounts.len());
     // Identifiers differ from one import to the next; what is calculated must not depend on them.
@@ -116,6 +131,13 @@ fn between(meter: &BillingMeter, (from, to): (Period, Period), newest_first: &[B
     let start = closed.iter().find(|f| f.period < from)?;
     let zone = |index: usize| consumed(start.values[index], end.values[index], meter.digits);
     Some((0..usize::try_from(meter.zones).unwrap_or(1).clamp(1, 3)).map(zone).fold(Quantity::ZERO, |sum, of| sum + of))
+}
+
+/// As the latest of its day.
+fn as_stored(reading: &ImaginedReading) -> BillingReading {
+    let ImaginedReading { meter, taken_on, values } = *reading;
+    let figures = Figures { period: taken_on.period(), taken_on, values };
+    BillingReading { meter, id: Uuid::max(), created_at: Timestamp(i64::MAX), figures }
 }
 
 fn by_meter(rows: Vec<BillingReading>) -> BTreeMap<MeterId, Vec<BillingReading>> {

@@ -13,3 +13,7 @@ tenant_table!(reading, "reading", key { id: Uuid }, {
     value_t2: Option<Quantity>, value_t3: Option<Quantity>, source: String, actor_id: Option<Uuid>,
     created_at: Timestamp,
 });
+tenant_table!(meter_link, "meter_link", key { meter_id: MeterId, period: Period }, {
+    issue: i32, uses: i32, changed_at: Timestamp,
+});
+tenant_table!(reading_sending, "reading_sending", key { resident_id: Uuid, mark: String }, { stored_at: Timestamp });

@@ -2,6 +2,7 @@
 //!
 //! - [`readings`] takes readings: [`readings::submit`] judges what a person sent, `record…` store what
 //!   files and programs bring; [`verdict`] is the judgement, a pure function over the loaded meters;
+//! - [`links`] are one-meter links, for letters and paper;
 //! - [`consumption`] tells billing what each meter shows for a month;
 //! - [`meters`] puts meters into service; [`overview`] is what other pages show of them.
 
@@ -9,6 +10,7 @@ mod api;
 pub mod consumption;
 pub mod entity;
 pub mod error;
+pub mod links;
 pub mod meters;
 mod number;
 pub mod overview;
@@ -16,6 +18,7 @@ mod pages;
 mod personal;
 pub mod readings;
 mod resource;
+mod sendings;
 mod store;
 mod submission;
 pub mod verdict;
@@ -26,11 +29,12 @@ mod window;
 use std::sync::Arc;
 
 use kabinet_contracts::Estimates;
-use kabinet_core::{Manifest, Module, ModuleKind, NavItem};
+use kabinet_core::{Manifest, Module, ModuleKind, NavItem, Permission};
 use kabinet_web::{ApiPart, PageRoute, WebModule, on_the_beat};
 use poem::EndpointExt;
 
 pub use error::Error;
+pub use links::Links;
 pub use personal::ReadingsOf;
 pub use resource::{Resource, Source, zone_label};
 pub use store::{MeterState, StoredReading};
@@ -42,7 +46,7 @@ static MANIFEST: Manifest = Manifest {
     id: "meters",
     title: "Приборы учёта и показания",
     kind: ModuleKind::Core,
-    permissions: &[],
+    permissions: &[Permission { key: "meters.links", roles: &["administrator", "dispatcher"] }],
     navigation: &[
         NavItem { title: "Передать показания", href: "/meters/readings", position: 50, sums: false },
         NavItem { title: "Информация об ИПУ", href: "/meters", position: 60, sums: false },
@@ -52,6 +56,7 @@ static MANIFEST: Manifest = Manifest {
 /// The module.
 pub struct Meters {
     estimates: Arc<dyn Estimates>,
+    links: Links,
 }
 
 impl std::fmt::Debug for Meters {
@@ -61,10 +66,10 @@ impl std::fmt::Debug for Meters {
 }
 
 impl Meters {
-    /// The module, asking `estimates` what readings will cost.
+    /// The module, asking `estimates` what readings will cost and sealing its `links`.
     #[must_use]
-    pub fn new(estimates: Arc<dyn Estimates>) -> Self {
-        Self { estimates }
+    pub fn new(estimates: Arc<dyn Estimates>, links: Links) -> Self {
+        Self { estimates, links }
     }
 }
 
@@ -78,7 +83,10 @@ impl WebModule for Meters {
     fn pages(&self) -> Vec<PageRoute> {
         let readings = poem::get(pages::readings::show).post(pages::readings::send).data(self.estimates.clone());
         let submit = poem::get(pages::guest::show_form).post(pages::guest::send).data(self.estimates.clone());
+        let link = poem::get(pages::link::show).post(pages::link::send);
+        let link = link.data(self.links.clone()).data(self.estimates.clone());
         vec![
+            PageRoute::new("/readings/link/:ticket", link),
             PageRoute::new("/meters/readings", readings),
             PageRoute::new("/readings", poem::get(pages::guest::show).post(pages::guest::find.around(on_the_beat))),
             PageRoute::new("/readings/submit", submit),
@@ -91,9 +99,15 @@ impl WebModule for Meters {
         vec![ApiPart::new(api::portal::PortalApi { estimates: self.estimates.clone() })]
     }
 
+    fn admin_api(&self) -> Vec<ApiPart> {
+        vec![ApiPart::new(api::links::LinksApi { links: self.links.clone() })]
+    }
+
     fn templates(&self) -> &'static [(&'static str, &'static str)] {
         &[
             ("meters/readings.html", include_str!("../templates/meters/readings.html")),
+            ("meters/link.html", include_str!("../templates/meters/link.html")),
+            ("meters/link_gone.html", include_str!("../templates/meters/link_gone.html")),
             ("meters/find.html", include_str!("../templates/meters/find.html")),
             ("meters/meters.html", include_str!("../templates/meters/meters.html")),
             ("meters/meter.html", include_str!("../templates/meters/meter.html")),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use kabinet_contracts::{PersonalData, ResidentId};
-use kabinet_core::{DbError, Tx};
+use kabinet_core::{DbError, Timestamp, Tx};
 use serde_json::{Value, json};
 
 use crate::store;
@@ -30,7 +30,7 @@ impl PersonalData for ReadingsOf {
     }
 
     /// Readings stay: bills stand on them. What remains beside them is an identifier of nobody.
-    async fn forget(&self, _: &mut Tx, _: ResidentId) -> Result<(), DbError> {
-        Ok(())
+    async fn forget(&self, tx: &mut Tx, resident: ResidentId) -> Result<(), DbError> {
+        store::forget_sendings(tx, resident.0, Timestamp(i64::MAX)).await
     }
 }

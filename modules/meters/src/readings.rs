@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use kabinet_contracts::{AccountId, Estimates, MeterId, ReadingsStored};
+use kabinet_contracts::{AccountId, Estimates, ImaginedReading, MeterId, ReadingsStored};
 use kabinet_core::{Actor, Day, DbError, Period, Quantity, Timestamp, Tx};
 use sea_orm::Set;
 use serde_json::json;
@@ -61,26 +61,49 @@ pub async fn submit(
     account: AccountId,
     submission: &Submission,
 ) -> Result<Accepted, Error> {
-    let today = tx.today();
-    let window = Window::on(&MetersSettings::of(tx.tenant())?, today);
     // First of all: two forms sent at once would otherwise be judged by the same last reading.
     estimates.outdate(tx, &[account]).await?;
     let meters = load(tx, account).await?;
-    let judged = judge(&meters, submission, today, &window).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let source = if matches!(tx.actor(), Actor::Guest) { Source::Guest } else { Source::Portal };
+    take(tx, account, &meters, submission, source).await
+}
+
+/// Judges what was sent for some of the account's `meters` and stores it; the account's estimate is outdated.
+pub(crate) async fn take(
+    tx: &mut Tx,
+    account: AccountId,
+    meters: &[MeterState],
+    submission: &Submission,
+    source: Source,
+) -> Result<Accepted, Error> {
+    let today = tx.today();
+    let window = Window::on(&MetersSettings::of(tx.tenant())?, today);
+    let judged = judge(meters, submission, today, &window).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let rows = judged.values.iter().map(|(index, values)| {
         let meter = &meters[*index];
         row(tx, account, meter.id, judged.date, &values[..meter.zones], source)
     });
     tx.insert_many(rows.collect()).await?;
     announce(tx, account, judged.date.period()).await?;
-    tx.audit("meters.readings_stored", account, detail(&meters, &judged, source)).await?;
+    tx.audit("meters.readings_stored", account, detail(meters, &judged, source)).await?;
     Ok(Accepted {
         date: judged.date,
         period: judged.date.period(),
         stored_at: tx.now(),
         meters: judged.values.iter().map(|(index, _)| meters[*index].id).collect(),
     })
+}
+
+/// Judges what somebody is typing, for a question what it would cost: doubts need no confirmation yet.
+pub(crate) async fn imagine(tx: &Tx, account: AccountId, mut typed: Submission) -> Result<Vec<ImaginedReading>, Error> {
+    typed.rows.values_mut().for_each(|row| row.confirmed = true);
+    let today = tx.today();
+    let window = Window::on(&MetersSettings::of(tx.tenant())?, today);
+    let meters = load(tx, account).await?;
+    let judged = judge(&meters, &typed, today, &window).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
+    let reading =
+        |(index, values): (usize, Values)| ImaginedReading { meter: meters[index].id, taken_on: judged.date, values };
+    Ok(judged.values.into_iter().map(reading).collect::<Vec<_>>())
 }
 
 fn detail(meters: &[MeterState], judged: &Judged, source: Source) -> serde_json::Value {

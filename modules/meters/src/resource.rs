@@ -106,6 +106,8 @@ pub enum Source {
     Portal,
     /// Somebody through the page of readings without registration.
     Guest,
+    /// Somebody who has the meter's link.
+    Link,
     /// Taken down by staff on the phone.
     Phone,
     /// Entered by staff.
@@ -121,9 +123,10 @@ pub enum Source {
 }
 
 impl Source {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Portal,
         Self::Guest,
+        Self::Link,
         Self::Phone,
         Self::Staff,
         Self::Import,
@@ -138,6 +141,7 @@ impl Source {
         match self {
             Self::Portal => "portal",
             Self::Guest => "guest",
+            Self::Link => "link",
             Self::Phone => "phone",
             Self::Staff => "staff",
             Self::Import => "import",
@@ -153,6 +157,7 @@ impl Source {
         match Self::ALL.into_iter().find(|source| source.code() == code) {
             Some(Self::Portal) => "личный кабинет",
             Some(Self::Guest) => "без регистрации",
+            Some(Self::Link) => "по ссылке",
             Some(Self::Phone) => "по телефону",
             Some(Self::Staff) => "сотрудник компании",
             Some(Self::Import) => "загрузка данных",

@@ -5,7 +5,8 @@ use kabinet_core::{Day, DbError, Period, Quantity, Timestamp, Tx};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryResult, Value};
 use uuid::Uuid;
 
-use crate::entity::{meter, reading};
+use crate::entity::{meter, meter_link, reading, reading_sending};
+use crate::links::{MOST_USES, Ticket};
 use crate::resource::Resource;
 use crate::volume::Figures;
 
@@ -322,4 +323,50 @@ pub(crate) async fn readings_of(tx: &Tx, who: Uuid) -> Result<Vec<SentReading>, 
                FROM reading r JOIN meter m ON m.tenant_id = r.tenant_id AND m.id = r.meter_id
                WHERE r.tenant_id = $1 AND r.actor_id = $2 AND r.source = 'portal' ORDER BY r.created_at, r.id";
     tx.rows(sql, vec![who.into()]).await
+}
+
+/// What is known of the links of these meters for `period`; nothing of those that nobody used or took back.
+pub(crate) async fn link_rows(tx: &Tx, meters: &[MeterId], period: Period) -> Result<Vec<meter_link::Model>, DbError> {
+    let mut rows = Vec::new();
+    for some in meters.chunks(MOST_IDS) {
+        let wanted = meter_link::Column::MeterId.is_in(some.iter().copied());
+        let wanted = wanted.and(meter_link::Column::Period.eq(period));
+        rows.extend(tx.all(meter_link::Entity::find().filter(wanted)).await?);
+    }
+    Ok(rows)
+}
+
+/// Counts a use of the ticket's link; false when it was taken back or used up meanwhile.
+pub(crate) async fn count_use(tx: &Tx, ticket: Ticket) -> Result<bool, DbError> {
+    let sql = "INSERT INTO meter_link (tenant_id, meter_id, period, issue, uses, changed_at)
+               VALUES ($1, $2, $3, $4, 1, $5)
+               ON CONFLICT (tenant_id, meter_id, period) DO UPDATE SET uses = meter_link.uses + 1, changed_at = $5
+               WHERE meter_link.tenant_id = $1 AND meter_link.issue = $4 AND meter_link.uses < $6";
+    let values =
+        vec![ticket.meter.into(), ticket.period.into(), ticket.issue.into(), tx.now().into(), MOST_USES.into()];
+    Ok(tx.execute(sql, values).await? > 0)
+}
+
+/// Raises the issue that links of the meter and month have to carry; the new issue was used by nobody.
+pub(crate) async fn raise_issue(tx: &Tx, meter: MeterId, period: Period) -> Result<(), DbError> {
+    let sql =
+        "INSERT INTO meter_link (tenant_id, meter_id, period, issue, uses, changed_at) VALUES ($1, $2, $3, 1, 0, $4)
+               ON CONFLICT (tenant_id, meter_id, period)
+               DO UPDATE SET issue = meter_link.issue + 1, uses = 0, changed_at = $4
+               WHERE meter_link.tenant_id = $1";
+    tx.execute(sql, vec![meter.into(), period.into(), tx.now().into()]).await?;
+    Ok(())
+}
+
+/// When the readings under the resident's `mark` were stored.
+pub(crate) async fn sending(tx: &Tx, resident: Uuid, mark: &str) -> Result<Option<Timestamp>, DbError> {
+    let own = reading_sending::Column::ResidentId.eq(resident).and(reading_sending::Column::Mark.eq(mark));
+    Ok(tx.one(reading_sending::Entity::find().filter(own)).await?.map(|row| row.stored_at))
+}
+
+/// Forgets the resident's marks older than `before`.
+pub(crate) async fn forget_sendings(tx: &Tx, resident: Uuid, before: Timestamp) -> Result<(), DbError> {
+    let old = reading_sending::Column::ResidentId.eq(resident).and(reading_sending::Column::StoredAt.lt(before));
+    tx.delete_where(reading_sending::Entity::delete_many().filter(old)).await?;
+    Ok(())
 }

@@ -278,6 +278,8 @@ pub(crate) struct ReadingsContext {
     window: Window,
     meters: Vec<MeterFields>,
     errors: Vec<Verdict>,
+    /// The browser's mark of what it sent, for a refused form.
+    once: String,
     result: Option<SentResult>,
 }
 
@@ -322,8 +324,15 @@ impl ReadingsContext {
             window,
             meters,
             errors: refusal.verdicts,
+            once: String::new(),
             result,
         }
+    }
+
+    /// The same with the browser's mark of what it sent.
+    pub(crate) fn marked(mut self, mark: Option<&str>) -> Self {
+        self.once = mark.unwrap_or_default().to_owned();
+        self
     }
 
     /// The same with or without the preliminary charge.

@@ -79,6 +79,15 @@ impl Window {
     }
 }
 
+impl MetersSettings {
+    /// The first and last day on which readings for `period` are taken: those of the window that begins in it,
+    /// of the whole month without one.
+    #[must_use]
+    pub fn days_of(&self, period: Period) -> (Day, Day) {
+        self.window.map_or((period.first_day(), period.last_day()), |days| days.starting_in(period))
+    }
+}
+
 impl ReadingsWindow {
     /// The first and last day of the window that begins in `period`.
     fn starting_in(self, period: Period) -> (Day, Day) {
@@ -127,6 +136,16 @@ mod tests {
         assert!(window.open);
         assert_eq!((window.from, window.until), (Some(Day(20_261_225)), Some(Day(20_270_103))));
         assert!(!on(25, 3, 20_270_104).open);
+    }
+
+    #[test]
+    fn a_month_has_its_days() {
+        let days = |from_day, to_day, period| {
+            MetersSettings { window: Some(ReadingsWindow { from_day, to_day }) }.days_of(Period(period))
+        };
+        assert_eq!(days(15, 25, 202_611), (Day(20_261_115), Day(20_261_125)));
+        assert_eq!(days(25, 3, 202_612), (Day(20_261_225), Day(20_270_103)));
+        assert_eq!(MetersSettings::default().days_of(Period(202_602)), (Day(20_260_201), Day(20_260_228)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kabinet_contracts::{AccountId, Estimate, Estimates, MeterId};
+use kabinet_contracts::{AccountId, Estimate, Estimates, ImaginedReading, MeterId};
 use kabinet_core::{Actor, Clock, Day, Db, DbConfig, DbError, Period, Quantity, Tenant, TenantId, Tx};
 use kabinet_meters::meters::{NewMeter, install, install_many};
 use kabinet_meters::readings::{NewReading, record, record_many, submit};
@@ -32,6 +32,10 @@ impl Estimates for Nobody {
     }
 
     async fn current(&self, _: &Arc<Tenant>, _: AccountId) -> Result<Option<Estimate>, DbError> {
+        Ok(None)
+    }
+
+    async fn imagine(&self, _: &Arc<Tenant>, _: AccountId, _: &[ImaginedReading]) -> Result<Option<Estimate>, DbError> {
         Ok(None)
     }
 }

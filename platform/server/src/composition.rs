@@ -11,7 +11,7 @@ use kabinet_contracts::PersonalData;
 use kabinet_core::jobs::JobRunner;
 use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Registry, Tenants};
 use kabinet_files::Files;
-use kabinet_meters::Meters;
+use kabinet_meters::{Links, Meters};
 use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
 use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
@@ -87,6 +87,7 @@ impl App {
         let printer = ReceiptPrinter::new(pool);
         let tokens = TokenKey::new(key);
         let codes = Codes::new(tokens.derived("codes of receipts"));
+        let links = Links::new(&tokens, config.public_address());
         let linking = Linking { codes, tickets: Tickets::new(&tokens), address: config.public_address() };
         let billing = Billing::new(db.clone(), plugins.clone(), printer.clone()).with_linking(linking);
         let tenants = Tenants::new(db.clone());
@@ -96,7 +97,7 @@ impl App {
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
             Arc::new(Accounts::new(Arc::new(codes), billing.estimates())),
-            Arc::new(Meters::new(billing.estimates())),
+            Arc::new(Meters::new(billing.estimates(), links)),
             Arc::new(billing.clone()),
             Arc::new(Requests::new(files.clone())),
         ];

@@ -9,7 +9,8 @@ import { minify } from "terser";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const assets = path.join(here, "../assets");
-const LIMITS = { "portal.css": 12 * 1024, "portal.js": 5 * 1024 };
+// Script and worker together: 5 kB.
+const LIMITS = { "portal.css": 12 * 1024, "portal.js": 4.5 * 1024, "sw.js": 0.5 * 1024 };
 
 function style() {
   const { css } = sass.compile(path.join(here, "scss/portal.scss"), {
@@ -22,15 +23,15 @@ function style() {
   return css.replace(/var\((--govuk-[a-z-]+-colour),\s*#[0-9a-f]{3,8}\)/g, "var($1)").trim() + "\n";
 }
 
-async function script() {
-  const source = await readFile(path.join(here, "js/portal.js"), "utf8");
-  const { code } = await minify(source, { ecma: 2017, toplevel: true, format: { comments: false } });
+async function script(name) {
+  const source = await readFile(path.join(here, "js", name), "utf8");
+  const { code } = await minify(source, { ecma: 2018, toplevel: true, format: { comments: false } });
   return code + "\n";
 }
 
 const check = process.argv.includes("--check");
 let failed = false;
-for (const [name, text] of [["portal.css", style()], ["portal.js", await script()]]) {
+for (const [name, text] of [["portal.css", style()], ["portal.js", await script("portal.js")], ["sw.js", await script("sw.js")]]) {
   const file = path.join(assets, name);
   const size = gzipSync(text, { level: 9 }).length;
   console.log(`${name}: ${text.length} bytes, ${size} gzip (limit ${LIMITS[name]})`);

@@ -49,7 +49,12 @@ pub(crate) fn theme_url(tenant: &Tenant) -> String {
     format!("/theme.{}.css", hash(&tenant.profile.color))
 }
 
-fn hash(content: &str) -> String {
+/// The address of a company's logo.
+pub(crate) fn logo_url(tenant: &Tenant) -> Option<String> {
+    tenant.assets.get("logo").map(|hash| format!("/brand/logo.{}.svg", short(hash)))
+}
+
+pub(crate) fn hash(content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
     digest.iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
@@ -93,7 +98,7 @@ pub(crate) async fn logo(Path(name): Path<String>, request: &Request) -> Result<
     Ok(forever(&content_type, content))
 }
 
-fn forever(content_type: &str, content: Vec<u8>) -> Response {
+pub(crate) fn forever(content_type: &str, content: Vec<u8>) -> Response {
     Response::builder()
         .content_type(content_type)
         .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")

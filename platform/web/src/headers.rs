@@ -5,7 +5,7 @@ use poem::http::{HeaderName, HeaderValue, header};
 
 /// No inline code, nothing from other sites, no framing; `form-action` comes behind it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-     media-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+     media-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// The pages' policy, where forms may lead to these origins besides our own.
 pub(crate) fn policy(form_targets: &[String]) -> HeaderValue {

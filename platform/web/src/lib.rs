@@ -15,6 +15,7 @@ pub mod form;
 mod gate;
 mod headers;
 pub mod host;
+mod offline;
 pub mod page;
 pub mod person;
 pub mod platform;

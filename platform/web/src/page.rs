@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use kabinet_core::Tenant;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, context};
@@ -13,6 +13,7 @@ use poem::{Request, Response};
 use serde::Serialize;
 
 use crate::cookie::{Purpose, random_value};
+use crate::offline;
 use crate::person::tenant_of;
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -48,6 +49,7 @@ impl Pages {
         let own = [
             ("layout.html", include_str!("../templates/layout.html")),
             ("macros.html", include_str!("../templates/macros.html")),
+            ("offline.html", include_str!("../templates/offline.html")),
             ("error.html", include_str!("../templates/error.html")),
             ("accessibility.html", include_str!("../templates/accessibility.html")),
         ];
@@ -126,6 +128,8 @@ struct FrameContext<'a> {
     nav: Vec<NavContext>,
     success: Option<&'a str>,
     accessibility_url: &'static str,
+    manifest: Option<&'static str>,
+    draft: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -198,7 +202,20 @@ impl PageRequest {
             nav,
             success: self.message.as_deref(),
             accessibility_url: "/accessibility",
+            manifest: session.map(|_| offline::MANIFEST),
+            draft: session.and_then(|session| self.draft(session)),
         }
+    }
+
+    /// What the script needs to keep a reading that was typed without a network: the name of the place and the key
+    /// that it is sealed with, each of this resident and account alone.
+    fn draft(&self, session: &Session) -> Option<String> {
+        let account = session.profile.active?;
+        let owner = format!("{} {} {account}", self.tenant.id, session.subject_id);
+        let derived = |what: &str| self.platform.key.derived(&format!("{what} {owner}"));
+        let name =
+            derived("name of a draft").iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        Some(format!("{name}:{}", STANDARD.encode(derived("key of a draft"))))
     }
 
     fn navigation(&self, session: &Session) -> Vec<NavContext> {
@@ -249,6 +266,8 @@ pub(crate) fn hostless_problem(platform: &Platform, problem: &Problem) -> Respon
         nav: Vec::new(),
         success: None,
         accessibility_url: "/accessibility",
+        manifest: None,
+        draft: None,
     };
     let content = Value::from(Serde(problem_context(problem)));
     let values = context! { page => Value::from(Serde(&page)), ..content };
@@ -286,7 +305,7 @@ fn company(tenant: &Tenant) -> CompanyContext<'_> {
     CompanyContext {
         name: &tenant.name,
         slug: &tenant.slug,
-        logo_url: tenant.assets.get("logo").map(|hash| format!("/brand/logo.{}.svg", short(hash))),
+        logo_url: crate::asset::logo_url(tenant),
         theme_url: crate::asset::theme_url(tenant),
         phone: &profile.phone,
         dispatch_phone: &profile.dispatch_phone,

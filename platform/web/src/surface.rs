@@ -16,6 +16,7 @@ use crate::form::too_large;
 use crate::gate::Gate;
 use crate::headers;
 use crate::host::{host_of, unknown_host};
+use crate::offline;
 use crate::page::{PageRequest, hostless_problem, session_value};
 use crate::person::is_api;
 use crate::platform::Platform;
@@ -129,6 +130,10 @@ fn routes(
         .at("/theme.:hash", get(asset::theme_file))
         .at("/brand/:name", get(asset::logo))
         .at("/captcha/:name", get(captcha::file))
+        .at(offline::MANIFEST, get(offline::manifest))
+        .at("/icon.:hash", get(offline::icon))
+        .at("/sw.js", get(offline::worker))
+        .at("/offline", get(offline::page))
         .at("/favicon.ico", get(poem::endpoint::make_sync(|_| poem::http::StatusCode::NO_CONTENT)))
         .at("/accessibility", get(view::show).post(view::keep))
         .at("/api/docs", get(docs::page))

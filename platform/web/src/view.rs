@@ -40,6 +40,8 @@ pub(crate) struct Choice {
     spacing: String,
     #[serde(default)]
     images: String,
+    /// Sent by the button that takes everything back.
+    usual: Option<String>,
     #[serde(default)]
     back: String,
 }
@@ -83,7 +85,8 @@ pub(crate) fn keep(guest: Guest, Form(choice): Form<Choice>) -> Response {
         format!("spacing-{}", choice.spacing),
         format!("images-{}", choice.images),
     ];
-    let known: Vec<&str> = words.iter().map(String::as_str).filter(|word| KNOWN.contains(word)).collect();
+    let known = words.iter().map(String::as_str).filter(|word| choice.usual.is_none() && KNOWN.contains(word));
+    let known: Vec<&str> = known.collect();
     let cookie = guest.platform().cookies.set(Purpose::View, &known.join("."), Some(365 * 24 * 3600));
     let mut response = see_other(local_path(&choice.back));
     if let Ok(value) = cookie.parse() {

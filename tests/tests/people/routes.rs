@@ -53,7 +53,7 @@ pub(crate) const NO_PAGE: Statuses = all(405);
 
 /// Pattern, an address of it, the answers to GET and to an empty form. `{account}` and `{meter}` are the
 /// holder's.
-const PAGES: [(&str, &str, Statuses, Statuses); 49] = [
+const PAGES: [(&str, &str, Statuses, Statuses); 50] = [
     ("/", "/", [200, 303, 303, 303, 303], NO_FORM),
     ("/login", "/login", all(303), all(422)),
     ("/register", "/register", [200, 303, 303, 303, 303], all(422)),
@@ -100,6 +100,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 49] = [
     ("/meters/:id", "/meters/{meter}", [303, 404, 200, 200, 200], NO_FORM),
     ("/readings", "/readings", all(200), all(200)),
     ("/readings/submit", "/readings/submit", all(303), all(303)),
+    ("/readings/link/:ticket", "/readings/link/none", all(404), all(404)),
     // What cannot be taken back comes last.
     ("/accounts/:id/unlink", "/accounts/{account}/unlink", holder(200), holder(303)),
     ("/logout", "/logout", NO_PAGE, all(303)),

@@ -1,5 +1,6 @@
 //! What programs may ask.
 
+pub(crate) mod links;
 pub(crate) mod portal;
 
 use kabinet_core::Day;

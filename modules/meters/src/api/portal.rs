@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use kabinet_contracts::{AccountId, Estimates};
+use kabinet_contracts::{AccountId, Estimate, Estimates};
+use kabinet_core::limits::{self, Limit, Verdict};
 use kabinet_core::{Day, Quantity};
-use kabinet_web::{ApiResult, Resident};
+use kabinet_web::{ApiResult, Problem, Resident};
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
 use uuid::Uuid;
 
 use crate::api::{closed_account, problem};
 use crate::overview;
-use crate::readings::submit;
+use crate::readings::{imagine, submit};
 use crate::store::{self, LookBack, MeterState};
 use crate::submission::{Row, Submission};
 use crate::view::Verification;
@@ -107,6 +108,20 @@ struct ReadingsOut {
     meters: Vec<Uuid>,
 }
 
+/// Questions what readings would cost, from one resident.
+const PER_RESIDENT: Limit = Limit { most: 60, seconds: 60 };
+
+/// What readings would cost that are not sent yet.
+#[derive(Object)]
+struct ImaginedOut {
+    /// The month of the preliminary charge, `2026-11`; none when there is nothing to tell.
+    period: Option<String>,
+    /// The preliminary charge with these readings, kopecks.
+    total: Option<i64>,
+    /// How it differs from the present one, kopecks.
+    change: Option<i64>,
+}
+
 #[OpenApi]
 impl PortalApi {
     /// The meters of the chosen account with their last readings.
@@ -137,6 +152,34 @@ impl PortalApi {
             period: accepted.period.to_string(),
             meters: accepted.meters.into_iter().map(|meter| meter.0).collect(),
         }))
+    }
+
+    /// What readings of the chosen account would cost; stores nothing.
+    #[oai(path = "/meters/estimate", method = "post", operation_id = "estimateReadings")]
+    async fn estimate(&self, resident: Resident, body: Json<ReadingsIn>) -> ApiResult<ImaginedOut> {
+        let account = resident.account_with_sums()?;
+        count(&resident).await?;
+        let tx = resident.read().await?;
+        let imagined = imagine(&tx, AccountId(account.id), submission(body.0, tx.today())).await.map_err(problem)?;
+        tx.commit().await?;
+        let estimate = self.estimates.imagine(resident.tenant(), AccountId(account.id), &imagined).await?;
+        Ok(Json(match estimate {
+            Some(Estimate::Computed { period, total, change }) => ImaginedOut {
+                period: Some(period.to_string()),
+                total: Some(total.0),
+                change: change.map(|change| change.0),
+            },
+            Some(Estimate::Unavailable(_)) | None => ImaginedOut { period: None, total: None, change: None },
+        }))
+    }
+}
+
+/// A question more; 429 beyond the limit.
+async fn count(resident: &Resident) -> Result<(), Problem> {
+    let key = format!("imagined:{}:{}", resident.tenant().id, resident.id());
+    match limits::hit(&resident.platform().db, &key, PER_RESIDENT).await? {
+        Verdict::Allowed => Ok(()),
+        Verdict::Wait(seconds) => Err(Problem::too_many(seconds)),
     }
 }
 

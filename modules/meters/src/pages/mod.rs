@@ -1,5 +1,6 @@
 //! Resident pages.
 
 pub(crate) mod guest;
+pub(crate) mod link;
 pub(crate) mod meters;
 pub(crate) mod readings;

@@ -3,13 +3,28 @@
 use super::{Statuses, all};
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 51] = [
+pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 54] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
     ("DELETE /api/v1/me/sessions/{id}", "/api/v1/me/sessions/none", "", api(404), 401),
     ("GET /api/v1/meters", "/api/v1/meters", "", [401, 404, 200, 200, 200], 401),
     ("POST /api/v1/meters/readings", "/api/v1/meters/readings", r#"{"readings":[]}"#, [401, 404, 422, 422, 422], 401),
+    ("POST /api/v1/meters/estimate", "/api/v1/meters/estimate", r#"{"readings":[]}"#, [401, 404, 404, 422, 422], 401),
+    (
+        "POST /api/admin/v1/meters/{id}/links",
+        "/api/admin/v1/meters/{none}/links",
+        r#"{"period":"2026-11"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/meters/{id}/links/revoke",
+        "/api/admin/v1/meters/{none}/links/revoke",
+        r#"{"period":"2026-11"}"#,
+        all(401),
+        404,
+    ),
     ("GET /api/v1/overview", "/api/v1/overview", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/services", "/api/v1/services", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/charges", "/api/v1/charges", "", [401, 404, 404, 200, 200], 401),

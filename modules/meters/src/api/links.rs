@@ -1,0 +1,116 @@
+//! Staff operations: one-meter links, to send or to print.
+
+use kabinet_contracts::MeterId;
+use kabinet_core::{Period, PermissionKey, Tx};
+use kabinet_render::payment_qr::qr_svg;
+use kabinet_web::{ApiResult, Problem, Staff};
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::api::problem;
+use crate::error::Error;
+use crate::links::{self, Links, MOST_USES};
+
+/// May make and take back the links of meters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ManageLinks;
+
+impl PermissionKey for ManageLinks {
+    const KEY: &'static str = "meters.links";
+}
+
+/// The operations.
+pub(crate) struct LinksApi {
+    pub(crate) links: Links,
+}
+
+/// Which month's links.
+#[derive(Object)]
+struct LinkMonthIn {
+    /// The month, `2026-11`; the present one when absent.
+    period: Option<String>,
+}
+
+/// The link of a meter for a month: whoever has it sends a reading of that meter without a login.
+#[derive(Object)]
+struct MeterLinkOut {
+    /// The address.
+    address: String,
+    /// The address as a QR: an SVG picture to print.
+    qr_svg: String,
+    /// The month, `2026-11`.
+    period: String,
+    /// First day on which the link takes readings, `2026-11-15`.
+    from: String,
+    /// Last day: afterwards the link is nothing.
+    until: String,
+    /// Readings that came by links of this meter and month so far.
+    uses: u32,
+    /// Readings that they take at most.
+    most_uses: u32,
+}
+
+#[OpenApi]
+impl LinksApi {
+    /// Make the link of a meter for a month; the same one each time until it is taken back.
+    #[oai(path = "/meters/:id/links", method = "post", operation_id = "makeMeterLink")]
+    async fn make(
+        &self,
+        staff: Staff<ManageLinks>,
+        id: Path<Uuid>,
+        month: Json<LinkMonthIn>,
+    ) -> ApiResult<MeterLinkOut> {
+        let tx = staff.begin().await?;
+        let (meter, period) = (MeterId(id.0), period(&tx, month.0)?);
+        let link = self.link(&tx, meter, period).await?;
+        tx.audit("meters.link_made", meter, json!({ "period": period })).await?;
+        tx.commit().await?;
+        Ok(Json(link))
+    }
+
+    /// Take back all links of a meter for a month that were given out; the new one.
+    #[oai(path = "/meters/:id/links/revoke", method = "post", operation_id = "revokeMeterLinks")]
+    async fn revoke(
+        &self,
+        staff: Staff<ManageLinks>,
+        id: Path<Uuid>,
+        month: Json<LinkMonthIn>,
+    ) -> ApiResult<MeterLinkOut> {
+        let mut tx = staff.begin().await?;
+        let (meter, period) = (MeterId(id.0), period(&tx, month.0)?);
+        links::revoke(&mut tx, meter, period).await.map_err(problem)?;
+        let link = self.link(&tx, meter, period).await?;
+        tx.commit().await?;
+        Ok(Json(link))
+    }
+}
+
+impl LinksApi {
+    async fn link(&self, tx: &Tx, meter: MeterId, period: Period) -> Result<MeterLinkOut, Problem> {
+        let address = self.links.addresses(tx, &[meter], period).await?.remove(&meter);
+        let address = address.ok_or(Error::UnknownMeter(meter)).map_err(problem)?;
+        let standing = links::standing(tx, meter, period).await.map_err(problem)?;
+        Ok(MeterLinkOut {
+            qr_svg: qr_svg(address.as_bytes()).map_err(|error| Problem::fault(&error))?,
+            address,
+            period: period.to_string(),
+            from: standing.from.iso(),
+            until: standing.until.iso(),
+            uses: u32::try_from(standing.uses).unwrap_or_default(),
+            most_uses: MOST_USES.unsigned_abs(),
+        })
+    }
+}
+
+/// The month that was asked for.
+fn period(tx: &Tx, month: LinkMonthIn) -> Result<Period, Problem> {
+    match month.period {
+        Some(text) => {
+            text.parse().map_err(|_| Problem::refused("meters.invalid", "period: нужен месяц, например 2026-11"))
+        }
+        None => Ok(tx.today().period()),
+    }
+}

@@ -1,0 +1,56 @@
+//! Readings sent twice are stored once: a browser that typed them without a network, or that got no answer, sends
+//! them again under the same mark.
+
+use kabinet_core::{DbError, Timestamp, Tx};
+use sea_orm::Set;
+use uuid::Uuid;
+
+use crate::entity::reading_sending;
+use crate::store;
+
+/// Days after which a mark is forgotten: longer than a browser keeps what it did not send.
+const KEPT_DAYS: i64 = 60;
+/// Characters of the longest mark.
+const LONGEST: usize = 64;
+
+/// The mark that a form carries, if it may be one.
+pub(crate) fn mark(text: Option<&String>) -> Option<&str> {
+    let fits = |text: &&str| {
+        (16..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    text.map(String::as_str).filter(fits)
+}
+
+/// Begins the sending under `mark` in the transaction that stores its readings; or when they were stored already.
+/// Two that come at once wait for each other here.
+pub(crate) async fn begin(tx: &Tx, resident: Uuid, mark: &str) -> Result<Option<Timestamp>, DbError> {
+    let row = reading_sending::ActiveModel {
+        tenant_id: Set(tx.tenant_id()),
+        resident_id: Set(resident),
+        mark: Set(mark.to_owned()),
+        stored_at: Set(tx.now()),
+    };
+    if tx.insert_if_absent(row).await? {
+        store::forget_sendings(tx, resident, tx.now().plus_seconds(-KEPT_DAYS * 24 * 3600)).await?;
+        return Ok(None);
+    }
+    store::sending(tx, resident, mark).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_a_long_plain_word() {
+        let of = |text: &str| mark(Some(&text.to_owned())).map(str::to_owned);
+        let usual = "5f0c1c0e-7a7b-4c3e-9a55-0b6c7a1d2e3f";
+        assert_eq!(of(usual).as_deref(), Some(usual));
+        for odd in
+            ["", "1", "a b c d e f g h i j k", "0123456789abcdef&sent=1", "марка марка марка марка", &"a".repeat(65)]
+        {
+            assert_eq!(of(odd), None, "{odd}");
+        }
+        assert_eq!(mark(None), None);
+    }
+}
