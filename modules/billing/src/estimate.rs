@@ -182,4 +182,8 @@ impl Estimates for Preliminary {
             Some(_) => self.refresh(tenant, account).await.map(Some),
         }
     }
+
+    async fn published_until(&self, tx: &Tx) -> Result<Option<Period>, DbError> {
+        store::latest_period(tx).await
+    }
 }

@@ -104,6 +104,10 @@ pub trait Estimates: Send + Sync {
     /// The account's estimate of all its readings, computed now where it is out of date; `None` when there
     /// is nothing to estimate from. A failing plugin is an [`Estimate::Unavailable`], never an error.
     async fn current(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Option<Estimate>, DbError>;
+    /// The latest month whose bills are published: its readings were charged. `None` before the first.
+    async fn published_until(&self, _: &Tx) -> Result<Option<Period>, DbError> {
+        Ok(None)
+    }
 }
 
 /// The code printed on an account's newest receipt, which proves that the receipt is at hand.

@@ -53,7 +53,7 @@ pub(crate) const NO_PAGE: Statuses = all(405);
 
 /// Pattern, an address of it, the answers to GET and to an empty form. `{account}` and `{meter}` are the
 /// holder's.
-const PAGES: [(&str, &str, Statuses, Statuses); 49] = [
+const PAGES: [(&str, &str, Statuses, Statuses); 50] = [
     ("/", "/", [200, 303, 303, 303, 303], NO_FORM),
     ("/login", "/login", all(303), all(422)),
     ("/register", "/register", [200, 303, 303, 303, 303], all(422)),
@@ -98,6 +98,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 49] = [
     ("/meters", "/meters", [303, 303, 200, 200, 200], NO_FORM),
     ("/meters/readings", "/meters/readings", [303, 303, 200, 200, 200], [303, 404, 422, 422, 422]),
     ("/meters/:id", "/meters/{meter}", [303, 404, 200, 200, 200], NO_FORM),
+    ("/meters/:id/photos/:photo", "/meters/{meter}/photos/{none}", residents(404), NO_FORM),
     ("/readings", "/readings", all(200), all(200)),
     ("/readings/submit", "/readings/submit", all(303), all(303)),
     // What cannot be taken back comes last.

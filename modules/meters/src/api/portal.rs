@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::api::{closed_account, problem};
 use crate::overview;
+use crate::pages::readings::source;
 use crate::readings::submit;
 use crate::store::{self, LookBack, MeterState};
 use crate::submission::{Row, Submission};
@@ -130,7 +131,9 @@ impl PortalApi {
         let mut tx = resident.begin().await?;
         closed_account(&account, tx.today())?;
         let submission = submission(body.0, tx.today());
-        let accepted = submit(&mut tx, &*self.estimates, AccountId(account.id), &submission).await.map_err(problem)?;
+        let source = source(account.access);
+        let accepted = submit(&mut tx, &*self.estimates, AccountId(account.id), &submission, source).await;
+        let accepted = accepted.map_err(problem)?;
         tx.commit().await?;
         Ok(Json(ReadingsOut {
             date: accepted.date.iso(),

@@ -2,4 +2,5 @@
 
 pub(crate) mod guest;
 pub(crate) mod meters;
+pub(crate) mod photos;
 pub(crate) mod readings;

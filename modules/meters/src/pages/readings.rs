@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, Estimate, Estimates};
 use kabinet_core::Timestamp;
-use kabinet_web::{Form, Problem, Resident};
+use kabinet_files::Files;
+use kabinet_web::{AccountAccess, AccountRef, FormWithFiles, Problem, Resident};
 use poem::web::{Data, Query};
 use poem::{Response, handler};
 use serde::Deserialize;
 
 use crate::api::{closed_account, problem};
 use crate::error::Error;
-use crate::overview;
+use crate::photos::{self, Kept};
 use crate::readings::{load, submit};
+use crate::resource::Source;
 use crate::submission::Submission;
-use crate::verdict::Refusal;
+use crate::verdict::{Refusal, Terms};
 use crate::view::{ReadingsContext, SentResult};
 
 const TITLE: &str = "Передать показания";
@@ -49,45 +51,91 @@ pub(crate) async fn show(
             Some(Estimate::Unavailable(_)) | None => sent,
         });
     }
-    let window = overview::window(resident.tenant(), today)?;
-    resident.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, window, today, result).with_sums(sums))
+    let terms = Terms::of(resident.tenant(), today, source(active.access))?;
+    resident.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, terms, result).with_sums(sums))
+}
+
+/// Where the readings of somebody with this access come from.
+pub(crate) fn source(access: AccountAccess) -> Source {
+    if access.is_full() { Source::Portal } else { Source::Helper }
 }
 
 /// POST /meters/readings
 #[handler]
 pub(crate) async fn send(
     resident: Resident,
-    Form(fields): Form<BTreeMap<String, String>>,
+    FormWithFiles { fields, files: sent }: FormWithFiles<BTreeMap<String, String>>,
     Data(estimates): Data<&Arc<dyn Estimates>>,
+    Data(files): Data<&Files>,
 ) -> Result<Response, Problem> {
     let account = resident.account_for_readings()?;
     let submission = Submission::from_form(&fields);
-    let mut tx = resident.begin().await?;
-    closed_account(&account, tx.today())?;
-    match submit(&mut tx, &**estimates, AccountId(account.id), &submission).await {
-        Ok(accepted) => {
-            tx.commit().await?;
-            Ok(resident.done(&format!("/meters/readings?sent={}", accepted.stored_at.0)))
-        }
-        Err(Error::Refused(refusal)) => {
-            drop(tx);
-            refused(&resident, AccountId(account.id), &submission, *refusal).await
-        }
-        Err(error) => Err(problem(error)),
+    let photos = match photos::check(sent, &submission) {
+        Ok(photos) => photos,
+        Err(verdicts) => return refused(&resident, &account, &submission, Refusal::of(verdicts)).await,
+    };
+    let db = &resident.platform().db;
+    let kept = photos::keep(files, db, resident.tenant(), photos).await.map_err(|error| problem(error.into()))?;
+    let stored = store(&resident, &account, &**estimates, &submission, &kept).await;
+    if stored.is_err() {
+        photos::let_go(files, resident.tenant(), &kept).await;
     }
+    match stored {
+        Ok(at) => Ok(resident.done(&format!("/meters/readings?sent={}", at.0))),
+        Err(Fault::Refused(refusal)) => refused(&resident, &account, &submission, *refusal).await,
+        Err(Fault::Other(problem)) => Err(problem),
+    }
+}
+
+/// Why readings were not stored: the form is shown again, or something else is.
+enum Fault {
+    Refused(Box<Refusal>),
+    Other(Problem),
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        Self::Other(problem)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal),
+            other => Self::Other(problem(other)),
+        }
+    }
+}
+
+/// Stores the readings with their photos; the moment.
+async fn store(
+    resident: &Resident,
+    account: &AccountRef,
+    estimates: &dyn Estimates,
+    submission: &Submission,
+    kept: &[Kept],
+) -> Result<Timestamp, Fault> {
+    let mut tx = resident.begin().await?;
+    closed_account(account, tx.today())?;
+    let source = source(account.access);
+    let accepted = submit(&mut tx, estimates, AccountId(account.id), submission, source).await?;
+    photos::attach(&tx, &accepted, kept).await?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok(accepted.stored_at)
 }
 
 async fn refused(
     resident: &Resident,
-    account: AccountId,
+    account: &AccountRef,
     submission: &Submission,
     refusal: Refusal,
 ) -> Result<Response, Problem> {
     let tx = resident.read().await?;
     let today = tx.today();
-    let meters = load(&tx, account).await?;
+    let meters = load(&tx, AccountId(account.id)).await?;
     tx.commit().await?;
-    let window = overview::window(resident.tenant(), today)?;
-    let context = ReadingsContext::refused(&meters, window, today, submission, refusal);
+    let terms = Terms::of(resident.tenant(), today, source(account.access))?;
+    let context = ReadingsContext::refused(&meters, terms, submission, refusal);
     resident.refused(TITLE, TEMPLATE, &context)
 }
