@@ -80,7 +80,7 @@ async function history(page) {
   const bars = page.locator("svg.chart rect");
   assert.ok((await bars.count()) >= 12);
   assert.ok((await bars.last().boundingBox()).height > 0);
-  await page.locator("summary", { hasText: "Показать таблицу" }).click();
+  await page.locator("summary", { hasText: "Таблица расхода" }).click();
   const rows = page.locator("details[open] table tbody tr");
   assert.equal(await rows.count(), await bars.count());
 }

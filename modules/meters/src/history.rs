@@ -139,7 +139,7 @@ fn span(from: Day, to: Day) -> String {
 }
 
 /// The form of a noun behind a number.
-const fn plural<'a>(number: usize, [one, few, many]: [&'a str; 3]) -> &'a str {
+const fn plural(number: usize, [one, few, many]: [&str; 3]) -> &str {
     match (number % 10, number % 100) {
         (_, 11..=14) => many,
         (1, _) => one,

@@ -213,11 +213,11 @@ impl Case<'_> {
         let rollover = lower.is_some();
         let asked = lower.filter(|_| self.terms.policy.lower == Lower::Ask);
         let unusual = self.unusual(&values, rollover).filter(|_| self.terms.policy.unusual != Unusual::Accept);
-        if self.terms.policy.unusual == Unusual::Refuse {
-            if let Some(text) = unusual {
-                refusal.add(first, format!("{text} Проверьте показание: если оно верное, сообщите его компании"));
-                return None;
-            }
+        if self.terms.policy.unusual == Unusual::Refuse
+            && let Some(text) = unusual
+        {
+            refusal.add(first, format!("{text} Проверьте показание: если оно верное, сообщите его компании"));
+            return None;
         }
         let doubts: Vec<String> = asked.into_iter().chain(unusual).collect();
         let confirmed = self.confirmed(&values, &doubts, row, refusal);

@@ -58,13 +58,8 @@ pub(crate) fn closings(newest_first: impl Iterator<Item = Figures>) -> Vec<Figur
     closing
 }
 
-/// Monthly volumes of `zone` between the `closings` (newest first), at most `most`, newest first. A
-/// volume over several months counts in equal parts for each, so that their mean stays true.
-pub(crate) fn monthly_volumes(closings: &[Figures], zone: usize, digits: i32, most: usize) -> Vec<Quantity> {
-    by_month(closings, zone, digits).take(most).map(|(_, volume)| volume).collect()
-}
-
-/// The same with their months, as many as there are.
+/// Monthly volumes of `zone` between the `closings` (newest first) with their months, newest first. A volume over
+/// several months counts in equal parts for each, so that their mean stays true.
 pub(crate) fn by_month(
     closings: &[Figures],
     zone: usize,
@@ -129,9 +124,10 @@ mod tests {
     #[test]
     fn a_gap_is_spread_over_its_months() {
         let closing = [figures(202_603, 16), figures(202_512, 10), figures(202_511, 7)];
-        let volumes = monthly_volumes(&closing, 0, 5, 12);
+        let months: Vec<(Period, Quantity)> = by_month(&closing, 0, 5).collect();
+        assert_eq!(months.iter().map(|month| month.0.0).collect::<Vec<_>>(), [202_603, 202_602, 202_601, 202_512]);
+        let volumes: Vec<Quantity> = months.into_iter().map(|month| month.1).collect();
         assert_eq!(volumes, [2, 2, 2, 3].map(Quantity::whole));
-        assert_eq!(monthly_volumes(&closing, 0, 5, 2).len(), 2);
         assert_eq!(mean(&volumes), Some(Quantity(22_500_000)));
         assert_eq!(mean(&[]), None);
     }
