@@ -184,15 +184,17 @@ pub(crate) struct SentReading {
     period: Period,
     actor_id: Option<Uuid>,
     email: Option<String>,
+    linked: bool,
     pub(crate) photo: Option<Uuid>,
     pub(crate) media_type: Option<String>,
 }
 
 impl SentReading {
-    /// Whether the person may know of it more than its figures: its sender may, and everybody on the account since
-    /// the present holders' first month. What a former holder sent is nobody's business.
+    /// Whether the person may know of it more than its figures: what people of the account sent, and everything
+    /// since the present holders' first whole month. What a former holder sent is nobody's business.
     pub(crate) fn is_known_to(&self, resident: Uuid, account: &AccountRef) -> bool {
-        self.actor_id == Some(resident) || account.shows_receipt(self.period)
+        let own = self.actor_id == Some(resident) || self.linked;
+        own || account.shows_receipt(self.period) && account.receipts_from != Some(self.period)
     }
 
     /// Its sender: «вы», or a login with all but its beginning hidden.
@@ -212,7 +214,9 @@ fn masked(email: &str) -> String {
 
 /// What people sent of the account's meter.
 pub(crate) async fn sent_of(tx: &Tx, account: AccountId, meter: MeterId) -> Result<Vec<SentReading>, DbError> {
-    let sql = "SELECT r.id, r.period, r.actor_id, s.email, p.id AS photo, p.media_type
+    let sql = "SELECT r.id, r.period, r.actor_id, s.email, p.id AS photo, p.media_type,
+                 EXISTS (SELECT 1 FROM account_link l WHERE l.tenant_id = r.tenant_id AND l.account_id = r.account_id
+                    AND l.resident_id = r.actor_id AND l.ended_at IS NULL) AS linked
                FROM reading r
                LEFT JOIN resident s ON s.tenant_id = r.tenant_id AND s.id = r.actor_id AND s.state = 'active'
                LEFT JOIN reading_photo p ON p.tenant_id = r.tenant_id AND p.reading_id = r.id
