@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::schema::{index, tenant_table};
+use crate::schema::tenant_table;
 
 /// See the module's first line.
 #[derive(DeriveMigrationName)]
@@ -21,22 +21,6 @@ impl MigrationTrait for Migration {
              PRIMARY KEY (tenant_id, meter_id, period),
              FOREIGN KEY (tenant_id, meter_id) REFERENCES meter (tenant_id, id)",
         )
-        .await?;
-        better_values(m).await
+        .await
     }
-}
-
-/// As in the portal, a better value may be sent by a link on the same day. Where readings can be taken back, the
-/// index allows it already.
-async fn better_values(m: &SchemaManager<'_>) -> Result<(), DbErr> {
-    if m.has_column("reading", "withdrawn_at").await? {
-        return Ok(());
-    }
-    index(m, "DROP INDEX reading_once").await?;
-    index(
-        m,
-        "CREATE UNIQUE INDEX reading_once ON reading (tenant_id, meter_id, taken_on, source)
-         WHERE source NOT IN ('portal', 'guest', 'link')",
-    )
-    .await
 }

@@ -197,7 +197,7 @@ impl Estimates for Preliminary {
     ) -> Result<Option<Estimate>, DbError> {
         let tx = self.db.read(tenant, Actor::System).await?;
         let period = period_to_estimate(&tx).await?;
-        if readings.iter().all(|reading| reading.taken_on.period() != period) {
+        if readings.iter().all(|reading| reading.period != period) {
             return Ok(None);
         }
         let stored = store::estimates_between(&tx, account, account).await?.remove(&account);
@@ -214,5 +214,9 @@ impl Estimates for Preliminary {
                 Estimate::Unavailable(UNAVAILABLE.to_owned())
             }
         }))
+    }
+
+    async fn published_until(&self, tx: &Tx) -> Result<Option<Period>, DbError> {
+        store::latest_period(tx).await
     }
 }

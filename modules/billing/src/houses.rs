@@ -1,14 +1,17 @@
-//! What bills need of houses: areas, and volumes by house meters (ОДПУ), as staff state them.
+//! What bills need of houses: areas, and volumes by house meters (ОДПУ), as staff state them or as the meters say.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kabinet_accounts::houses::{self as registry, House};
 use kabinet_core::{DbError, Period, Quantity, Tx};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
+use crate::calculation::measures;
+use crate::catalog::Service;
 use crate::entity::{house_area, house_volume, service};
 use crate::error::Error;
+use crate::plan::Snapshot;
 use crate::store;
 
 mod figures;
@@ -208,8 +211,25 @@ async fn areas(tx: &Tx, period: Period) -> Result<BTreeMap<Uuid, (Quantity, Quan
     Ok(known.into_iter().map(in_force).collect())
 }
 
-/// What house meters measured from one month to another, both among them.
-async fn volumes(tx: &Tx, from: Period, to: Period) -> Result<Vec<(Uuid, HouseVolume)>, DbError> {
+/// What houses used from one month to another, both among them: as staff stated it, otherwise as the house's meters
+/// measured it.
+async fn volumes(tx: &Tx, snapshot: &Snapshot, from: Period, to: Period) -> Result<Vec<(Uuid, HouseVolume)>, DbError> {
     let rows = house_volume::Entity::find().filter(house_volume::Column::Period.between(from, to));
-    Ok(tx.all(rows).await?.into_iter().map(|row| (row.house_id, HouseVolume::from(row))).collect())
+    let rows = tx.all(rows).await?;
+    let stated: HashSet<(Uuid, String, Period)> =
+        rows.iter().map(|row| (row.house_id, row.service_code.clone(), row.period)).collect();
+    let mut known: Vec<_> = rows.into_iter().map(|row| (row.house_id, HouseVolume::from(row))).collect();
+    for month in kabinet_meters::houses::volumes(tx, from, to).await? {
+        let of_service = |service: &Service| {
+            let (previous, current) = month.readings.unzip();
+            let (service, serial) = (service.code.clone(), month.serial.clone());
+            HouseVolume { service, period: month.period, volume: month.volume, serial, previous, current }
+        };
+        let services = snapshot.services.iter().map(|(service, _)| service);
+        let metered = services.filter(|service| measures(service.resource) == Some(month.resource.as_str()));
+        let wanted = metered.filter(|service| service.shares.is_empty());
+        let open = wanted.filter(|service| !stated.contains(&(month.house, service.code.clone(), month.period)));
+        known.extend(open.map(|service| (month.house, of_service(service))));
+    }
+    Ok(known)
 }

@@ -101,8 +101,12 @@ pub struct ImaginedReading {
     pub meter: MeterId,
     /// Its date.
     pub taken_on: Day,
+    /// The month it is charged for.
+    pub period: Period,
     /// Its values by zone, zero beyond the meter's zones.
     pub values: [Quantity; 3],
+    /// A lower value than before means that the dial began again from 0.
+    pub rollover: bool,
 }
 
 /// What meters say to billing about readings, and ask of it. An estimate is computed when somebody looks at
@@ -123,6 +127,10 @@ pub trait Estimates: Send + Sync {
         account: AccountId,
         readings: &[ImaginedReading],
     ) -> Result<Option<Estimate>, DbError>;
+    /// The latest month whose bills are published: its readings were charged. `None` before the first.
+    async fn published_until(&self, _: &Tx) -> Result<Option<Period>, DbError> {
+        Ok(None)
+    }
 }
 
 /// The code printed on an account's newest receipt, which proves that the receipt is at hand.

@@ -1,7 +1,8 @@
 //! Why the module did not do what it was asked for.
 
 use kabinet_contracts::MeterId;
-use kabinet_core::DbError;
+use kabinet_core::{DbError, Period};
+use kabinet_files::FileError;
 
 use crate::verdict::Refusal;
 
@@ -14,22 +15,56 @@ pub enum Error {
     /// The company has no such meter.
     #[error("no meter {0}")]
     UnknownMeter(MeterId),
+    /// The company has no such account, house, house meter, reading or photo; which it is tells the address.
+    #[error("not found")]
+    NotFound,
     /// A meter's description or reading from a file or a program makes no sense.
     #[error("{0}")]
     Invalid(String),
+    /// Fields that staff sent: their names and what is wrong.
+    #[error("Проверьте данные")]
+    Fields(Vec<(String, String)>),
+    /// The meter is out of service already.
+    #[error("Прибор уже снят")]
+    AlreadyRemoved,
+    /// The account is closed.
+    #[error("Лицевой счет закрыт: приборы на нём не меняют")]
+    AccountClosed,
+    /// The reading was taken back already.
+    #[error("Показание уже отменено")]
+    AlreadyWithdrawn,
+    /// The month is charged already.
+    #[error(
+        "Месяц {0} уже начислен: показание этого месяца исправляют, а не отменяют; другие данные вносят позже него"
+    )]
+    MonthCharged(Period),
+    /// The files of photos.
+    #[error(transparent)]
+    Files(#[from] FileError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
 impl Error {
+    /// A refusal of one field.
+    pub(crate) fn field(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Fields(vec![(name.into(), text.into())])
+    }
+
     /// The stable code that programs see.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.code(),
             Self::UnknownMeter(_) => "meters.unknown_meter",
-            Self::Invalid(_) => "meters.invalid",
+            Self::NotFound => "meters.not_found",
+            Self::Invalid(_) | Self::Fields(_) => "meters.invalid",
+            Self::AlreadyRemoved => "meters.already_removed",
+            Self::AccountClosed => "meters.account_closed",
+            Self::AlreadyWithdrawn => "meters.already_withdrawn",
+            Self::MonthCharged(_) => "meters.month_charged",
+            Self::Files(_) => "meters.files",
             Self::Db(_) => "database",
         }
     }

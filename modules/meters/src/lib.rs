@@ -4,21 +4,32 @@
 //!   files and programs bring; [`verdict`] is the judgement, a pure function over the loaded meters;
 //! - [`links`] are one-meter links, for letters and paper;
 //! - [`consumption`] tells billing what each meter shows for a month;
-//! - [`meters`] puts meters into service; [`overview`] is what other pages show of them.
+//! - [`settings`] is what a company decides about doubtful readings, by their source;
+//! - [`meters`] puts meters into service in bulk, [`service`] is what staff do with one, [`corrections`] what they do
+//!   with its readings, [`photos`] what stands beside a reading; [`register`] lists both; [`houses`] are house meters;
+//! - [`overview`] is what other pages show of them.
 
 mod api;
 pub mod consumption;
+pub mod corrections;
 pub mod entity;
 pub mod error;
+mod history;
+pub mod houses;
 pub mod links;
 pub mod meters;
 mod number;
 pub mod overview;
 mod pages;
 mod personal;
+pub mod photos;
 pub mod readings;
+pub mod register;
+mod replacement;
 mod resource;
 mod sendings;
+pub mod service;
+pub mod settings;
 mod store;
 mod submission;
 pub mod verdict;
@@ -30,6 +41,7 @@ use std::sync::Arc;
 
 use kabinet_contracts::Estimates;
 use kabinet_core::{Manifest, Module, ModuleKind, NavItem, Permission};
+use kabinet_files::Files;
 use kabinet_web::{ApiPart, PageRoute, WebModule, on_the_beat};
 use poem::EndpointExt;
 
@@ -37,16 +49,21 @@ pub use error::Error;
 pub use links::Links;
 pub use personal::ReadingsOf;
 pub use resource::{Resource, Source, zone_label};
+pub use settings::{MODULE, MetersSettings};
 pub use store::{MeterState, StoredReading};
 pub use submission::{Row, Submission};
 pub use view::Verification;
-pub use window::{MetersSettings, ReadingsWindow, Window};
+pub use window::{ReadingsWindow, Window};
 
 static MANIFEST: Manifest = Manifest {
-    id: "meters",
+    id: MODULE,
     title: "Приборы учёта и показания",
     kind: ModuleKind::Core,
-    permissions: &[Permission { key: "meters.links", roles: &["administrator", "dispatcher"] }],
+    permissions: &[
+        Permission { key: "meters.manage", roles: &["administrator", "accountant"] },
+        Permission { key: "meters.read_readings", roles: &["administrator", "accountant", "dispatcher"] },
+        Permission { key: "meters.links", roles: &["administrator", "dispatcher"] },
+    ],
     navigation: &[
         NavItem { title: "Передать показания", href: "/meters/readings", position: 50, sums: false },
         NavItem { title: "Информация об ИПУ", href: "/meters", position: 60, sums: false },
@@ -57,6 +74,7 @@ static MANIFEST: Manifest = Manifest {
 pub struct Meters {
     estimates: Arc<dyn Estimates>,
     links: Links,
+    files: Files,
 }
 
 impl std::fmt::Debug for Meters {
@@ -66,10 +84,10 @@ impl std::fmt::Debug for Meters {
 }
 
 impl Meters {
-    /// The module, asking `estimates` what readings will cost and sealing its `links`.
+    /// The module, asking `estimates` what readings will cost, sealing its `links` and keeping photos in `files`.
     #[must_use]
-    pub fn new(estimates: Arc<dyn Estimates>, links: Links) -> Self {
-        Self { estimates, links }
+    pub fn new(estimates: Arc<dyn Estimates>, links: Links, files: Files) -> Self {
+        Self { estimates, links, files }
     }
 }
 
@@ -81,7 +99,8 @@ impl Module for Meters {
 
 impl WebModule for Meters {
     fn pages(&self) -> Vec<PageRoute> {
-        let readings = poem::get(pages::readings::show).post(pages::readings::send).data(self.estimates.clone());
+        let readings = poem::get(pages::readings::show).post(pages::readings::send);
+        let readings = readings.data(self.estimates.clone()).data(self.files.clone());
         let submit = poem::get(pages::guest::show_form).post(pages::guest::send).data(self.estimates.clone());
         let link = poem::get(pages::link::show).post(pages::link::send);
         let link = link.data(self.links.clone()).data(self.estimates.clone());
@@ -92,6 +111,7 @@ impl WebModule for Meters {
             PageRoute::new("/readings/submit", submit),
             PageRoute::new("/meters", poem::get(pages::meters::list)),
             PageRoute::new("/meters/:id", poem::get(pages::meters::show)),
+            PageRoute::new("/meters/:id/photos/:photo", poem::get(pages::photos::show).data(self.files.clone())),
         ]
     }
 
@@ -100,7 +120,14 @@ impl WebModule for Meters {
     }
 
     fn admin_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::links::LinksApi { links: self.links.clone() })]
+        let (estimates, files) = (self.estimates.clone(), self.files.clone());
+        vec![
+            ApiPart::new(api::admin::AdminApi { estimates: estimates.clone(), files }),
+            ApiPart::new(api::readings::ReadingsApi { estimates: estimates.clone() }),
+            ApiPart::new(api::houses::HousesApi { estimates }),
+            ApiPart::new(api::settings::SettingsApi),
+            ApiPart::new(api::links::LinksApi { links: self.links.clone() }),
+        ]
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

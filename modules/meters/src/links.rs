@@ -20,9 +20,9 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::readings::{self, Accepted};
 use crate::resource::Source;
+use crate::settings::MetersSettings;
 use crate::store::{self, LookBack, MeterState};
 use crate::submission::Submission;
-use crate::window::MetersSettings;
 
 /// Where the links lead, before the ticket.
 pub(crate) const PATH: &str = "/readings/link/";

@@ -1,4 +1,5 @@
-//! Meters: putting them into service.
+//! Meters: putting them into service, in bulk as files and the demo do. What staff do with one is in
+//! [`crate::service`].
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -73,7 +74,7 @@ pub async fn install_many(tx: &Tx, meters: Vec<NewMeter>) -> Result<Vec<MeterId>
 }
 
 /// The number of zones of a description that makes sense.
-fn check(meter: &NewMeter) -> Result<i32, Error> {
+pub(crate) fn check(meter: &NewMeter) -> Result<i32, Error> {
     let zones = i32::try_from(meter.initial.len()).unwrap_or(i32::MAX);
     if !(1..=3).contains(&zones) {
         return Err(Error::Invalid(format!("meter {}: {zones} initial values, 1 to 3 are possible", meter.serial)));
@@ -85,7 +86,7 @@ fn check(meter: &NewMeter) -> Result<i32, Error> {
     Ok(zones)
 }
 
-fn row(tx: &Tx, id: MeterId, zones: i32, meter: &NewMeter) -> meter::ActiveModel {
+pub(crate) fn row(tx: &Tx, id: MeterId, zones: i32, meter: &NewMeter) -> meter::ActiveModel {
     meter::ActiveModel {
         tenant_id: Set(tx.tenant_id()),
         id: Set(id),
@@ -100,5 +101,6 @@ fn row(tx: &Tx, id: MeterId, zones: i32, meter: &NewMeter) -> meter::ActiveModel
         installed_on: Set(meter.installed_on),
         removed_on: Set(None),
         verified_until: Set(meter.verified_until),
+        replaces: Set(None),
     }
 }

@@ -4,9 +4,10 @@ use kabinet_contracts::{AccountId, MeterId};
 use kabinet_core::{Day, DbError, Tenant, Tx};
 use serde::Serialize;
 
+use crate::settings::MetersSettings;
 use crate::store::{self, LookBack, MeterState};
 use crate::view::{Verification, place, service_title};
-use crate::window::{MetersSettings, Window};
+use crate::window::Window;
 
 /// A meter in service, in a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,12 +44,13 @@ pub fn window(tenant: &Tenant, today: Day) -> Result<Window, DbError> {
 }
 
 pub(crate) fn line(meter: MeterState, today: Day) -> OverviewMeter {
-    let last_date = meter.readings.first().map(|reading| reading.taken_on);
+    let last = meter.readings.first();
+    let (last_date, last_period) = (last.map(|last| last.taken_on), last.map(|last| last.period));
     OverviewMeter {
         id: meter.id,
         service: service_title(&meter.service_code),
         last_date,
-        sent: last_date.is_some_and(|date| date.period() == today.period()),
+        sent: last_period.is_some_and(|period| period >= today.period()),
         verification: Verification::on(meter.verified_until, today),
         verification_until: meter.verified_until,
         place: place(meter.place),

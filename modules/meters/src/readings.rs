@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use kabinet_contracts::{AccountId, Estimates, ImaginedReading, MeterId, ReadingsStored};
-use kabinet_core::{Actor, Day, DbError, Period, Quantity, Timestamp, Tx};
+use kabinet_core::{Day, DbError, Period, Quantity, Timestamp, Tx};
 use sea_orm::Set;
 use serde_json::json;
 use uuid::Uuid;
@@ -13,9 +13,8 @@ use crate::error::Error;
 use crate::resource::Source;
 use crate::store::{self, LookBack, MeterState};
 use crate::submission::Submission;
-use crate::verdict::{Judged, judge};
-use crate::volume::{MOST_ZONES, Values};
-use crate::window::{MetersSettings, Window};
+use crate::verdict::{Judged, Read, Terms, judge};
+use crate::volume::MOST_ZONES;
 
 /// Readings loaded before the current month: six shown with their volumes, and what they are counted from.
 pub(crate) const DEPTH: u32 = 7;
@@ -31,6 +30,8 @@ pub struct Accepted {
     pub stored_at: Timestamp,
     /// The meters that were read.
     pub meters: Vec<MeterId>,
+    /// Their readings, in the same order.
+    pub readings: Vec<Uuid>,
 }
 
 /// A reading from a file or a program.
@@ -53,18 +54,18 @@ pub(crate) async fn load(tx: &Tx, account: AccountId) -> Result<Vec<MeterState>,
     store::meters_with_readings(tx, account, None, back).await
 }
 
-/// Judges what a resident (or a guest who found the account) sent and stores it, all or nothing; then
-/// announces [`ReadingsStored`] and writes the audit log. Six statements, however many meters.
+/// Judges what somebody sent and stores it, all or nothing; then announces [`ReadingsStored`] and writes the
+/// audit log. Six statements, however many meters.
 pub async fn submit(
     tx: &mut Tx,
     estimates: &dyn Estimates,
     account: AccountId,
     submission: &Submission,
+    source: Source,
 ) -> Result<Accepted, Error> {
     // First of all: two forms sent at once would otherwise be judged by the same last reading.
     estimates.outdate(tx, &[account]).await?;
     let meters = load(tx, account).await?;
-    let source = if matches!(tx.actor(), Actor::Guest) { Source::Guest } else { Source::Portal };
     take(tx, account, &meters, submission, source).await
 }
 
@@ -76,38 +77,64 @@ pub(crate) async fn take(
     submission: &Submission,
     source: Source,
 ) -> Result<Accepted, Error> {
-    let today = tx.today();
-    let window = Window::on(&MetersSettings::of(tx.tenant())?, today);
-    let judged = judge(meters, submission, today, &window).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
-    let rows = judged.values.iter().map(|(index, values)| {
-        let meter = &meters[*index];
-        row(tx, account, meter.id, judged.date, &values[..meter.zones], source)
-    });
-    tx.insert_many(rows.collect()).await?;
-    announce(tx, account, judged.date.period()).await?;
+    let terms = Terms::of(tx.tenant(), tx.today(), source)?;
+    let judged = judge(meters, submission, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
+    let rows: Vec<_> =
+        judged.values.iter().map(|read| judged_row(tx, account, meters, &judged, read, source)).collect();
+    let readings = rows.iter().map(|row| row.id.clone().unwrap()).collect();
+    tx.insert_many(rows).await?;
+    announce(tx, account, judged.period).await?;
     tx.audit("meters.readings_stored", account, detail(meters, &judged, source)).await?;
     Ok(Accepted {
         date: judged.date,
-        period: judged.date.period(),
+        period: judged.period,
         stored_at: tx.now(),
-        meters: judged.values.iter().map(|(index, _)| meters[*index].id).collect(),
+        meters: judged.values.iter().map(|read| meters[read.meter].id).collect(),
+        readings,
     })
 }
 
 /// Judges what somebody is typing, for a question what it would cost: doubts need no confirmation yet.
-pub(crate) async fn imagine(tx: &Tx, account: AccountId, mut typed: Submission) -> Result<Vec<ImaginedReading>, Error> {
+pub(crate) async fn imagine(
+    tx: &Tx,
+    account: AccountId,
+    mut typed: Submission,
+    source: Source,
+) -> Result<Vec<ImaginedReading>, Error> {
     typed.rows.values_mut().for_each(|row| row.confirmed = true);
-    let today = tx.today();
-    let window = Window::on(&MetersSettings::of(tx.tenant())?, today);
+    let terms = Terms::of(tx.tenant(), tx.today(), source)?;
     let meters = load(tx, account).await?;
-    let judged = judge(&meters, &typed, today, &window).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
-    let reading =
-        |(index, values): (usize, Values)| ImaginedReading { meter: meters[index].id, taken_on: judged.date, values };
-    Ok(judged.values.into_iter().map(reading).collect::<Vec<_>>())
+    let judged = judge(&meters, &typed, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
+    let (taken_on, period) = (judged.date, judged.period);
+    let reading = |read: Read| {
+        let (meter, values, rollover) = (meters[read.meter].id, read.values, read.rollover);
+        ImaginedReading { meter, taken_on, period, values, rollover }
+    };
+    Ok(judged.values.into_iter().map(reading).collect())
+}
+
+fn judged_row(
+    tx: &Tx,
+    account: AccountId,
+    meters: &[MeterState],
+    judged: &Judged,
+    read: &Read,
+    source: Source,
+) -> reading::ActiveModel {
+    let meter = &meters[read.meter];
+    let row = row(tx, account, meter.id, judged.date, &read.values[..meter.zones], source);
+    reading::ActiveModel { period: Set(judged.period), rollover: Set(read.rollover), ..row }
 }
 
 fn detail(meters: &[MeterState], judged: &Judged, source: Source) -> serde_json::Value {
-    let read = |(index, values): &(usize, Values)| json!({ "meter": meters[*index].id, "values": &values[..meters[*index].zones] });
+    let read = |read: &Read| {
+        let meter = &meters[read.meter];
+        let mut said = json!({ "meter": meter.id, "values": &read.values[..meter.zones] });
+        if read.rollover {
+            said["rollover"] = json!(true);
+        }
+        said
+    };
     json!({
         "date": judged.date,
         "source": source.code(),
@@ -115,11 +142,11 @@ fn detail(meters: &[MeterState], judged: &Judged, source: Source) -> serde_json:
     })
 }
 
-async fn announce(tx: &mut Tx, account: AccountId, period: Period) -> Result<(), DbError> {
+pub(crate) async fn announce(tx: &mut Tx, account: AccountId, period: Period) -> Result<(), DbError> {
     tx.publish(&ReadingsStored { account, period }).await
 }
 
-fn row(
+pub(crate) fn row(
     tx: &Tx,
     account: AccountId,
     meter: MeterId,
@@ -140,6 +167,10 @@ fn row(
         source: Set(source.code().to_owned()),
         actor_id: Set(tx.actor().id()),
         created_at: Set(tx.now()),
+        rollover: Set(false),
+        withdrawn_at: Set(None),
+        withdrawn_by: Set(None),
+        withdrawn_reason: Set(String::new()),
     }
 }
 
@@ -189,6 +220,14 @@ pub(crate) async fn keep(tx: &Tx, readings: Vec<NewReading>) -> Result<Vec<Accou
     }
     tx.insert_many(rows).await?;
     Ok(accounts)
+}
+
+/// Refuses a month whose bills are published.
+pub(crate) async fn uncharged(tx: &Tx, estimates: &dyn Estimates, period: Period) -> Result<(), Error> {
+    match estimates.published_until(tx).await? {
+        Some(latest) if period <= latest => Err(Error::MonthCharged(period)),
+        _ => Ok(()),
+    }
 }
 
 /// One value a zone, none below zero.

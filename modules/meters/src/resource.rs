@@ -104,10 +104,14 @@ pub const fn rollover_at(digits: i32) -> Quantity {
 pub enum Source {
     /// A resident in the portal.
     Portal,
+    /// Somebody whom a holder let in to help.
+    Helper,
     /// Somebody through the page of readings without registration.
     Guest,
     /// Somebody who has the meter's link.
     Link,
+    /// Somebody through a messenger.
+    Messenger,
     /// Taken down by staff on the phone.
     Phone,
     /// Entered by staff.
@@ -116,6 +120,8 @@ pub enum Source {
     Import,
     /// The value at which the meter was installed.
     Installation,
+    /// The value at which the meter was taken out of service.
+    Removal,
     /// A check by the company on the spot.
     Inspection,
     /// The meter itself.
@@ -123,29 +129,48 @@ pub enum Source {
 }
 
 impl Source {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Portal,
+        Self::Helper,
         Self::Guest,
         Self::Link,
+        Self::Messenger,
         Self::Phone,
         Self::Staff,
         Self::Import,
         Self::Installation,
+        Self::Removal,
         Self::Inspection,
         Self::Automatic,
     ];
+
+    /// The source of a stored code, where its readings are judged: all but those of installing and removing.
+    #[must_use]
+    pub fn judged(code: &str) -> Option<Self> {
+        let source = Self::ALL.into_iter().find(|source| source.code() == code)?;
+        (!matches!(source, Self::Installation | Self::Removal)).then_some(source)
+    }
+
+    /// Whether people outside the company send it: they may send a better value on the same day.
+    #[must_use]
+    pub const fn is_personal(self) -> bool {
+        matches!(self, Self::Portal | Self::Helper | Self::Guest | Self::Link | Self::Messenger)
+    }
 
     /// The code stored in `reading.source`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Portal => "portal",
+            Self::Helper => "helper",
             Self::Guest => "guest",
             Self::Link => "link",
+            Self::Messenger => "messenger",
             Self::Phone => "phone",
             Self::Staff => "staff",
             Self::Import => "import",
             Self::Installation => "installation",
+            Self::Removal => "removal",
             Self::Inspection => "inspection",
             Self::Automatic => "automatic",
         }
@@ -156,12 +181,15 @@ impl Source {
     pub fn words(code: &str) -> &str {
         match Self::ALL.into_iter().find(|source| source.code() == code) {
             Some(Self::Portal) => "личный кабинет",
+            Some(Self::Helper) => "помощник",
             Some(Self::Guest) => "без регистрации",
             Some(Self::Link) => "по ссылке",
+            Some(Self::Messenger) => "мессенджер",
             Some(Self::Phone) => "по телефону",
             Some(Self::Staff) => "сотрудник компании",
             Some(Self::Import) => "загрузка данных",
             Some(Self::Installation) => "при установке",
+            Some(Self::Removal) => "при снятии",
             Some(Self::Inspection) => "контрольное снятие",
             Some(Self::Automatic) => "автоматически",
             None => code,

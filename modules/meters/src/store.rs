@@ -1,11 +1,15 @@
 //! Every query of the module.
 
+use std::collections::HashMap;
+
 use kabinet_contracts::{AccountId, MeterId};
 use kabinet_core::{Day, DbError, Period, Quantity, Timestamp, Tx};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryResult, Value};
+use sea_orm::{
+    ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, Value,
+};
 use uuid::Uuid;
 
-use crate::entity::{meter, meter_link, reading, reading_sending};
+use crate::entity::{house_meter, meter, meter_link, reading, reading_sending};
 use crate::links::{MOST_USES, Ticket};
 use crate::resource::Resource;
 use crate::volume::Figures;
@@ -26,6 +30,8 @@ pub(crate) struct BillingMeter {
     pub(crate) automatic: bool,
     pub(crate) installed_on: Day,
     pub(crate) verified_until: Option<Day>,
+    pub(crate) removed_on: Option<Day>,
+    pub(crate) replaces: Option<MeterId>,
 }
 
 impl FromQueryResult for BillingMeter {
@@ -42,6 +48,8 @@ impl FromQueryResult for BillingMeter {
             automatic: row.try_get_by_index(7)?,
             installed_on: row.try_get_by_index(8)?,
             verified_until: row.try_get_by_index(9)?,
+            removed_on: row.try_get_by_index(10)?,
+            replaces: row.try_get_by_index(11)?,
         })
     }
 }
@@ -66,6 +74,7 @@ impl FromQueryResult for BillingReading {
                 period: row.try_get_by_index(3)?,
                 taken_on: row.try_get_by_index(4)?,
                 values: [zone(5)?, zone(6)?, zone(7)?],
+                rollover: row.try_get_by_index(8)?,
             },
         })
     }
@@ -79,7 +88,7 @@ pub(crate) async fn meters_in_service(
     period: Period,
 ) -> Result<Vec<BillingMeter>, DbError> {
     let sql = "SELECT m.id, m.account_id, m.service_code, m.serial, m.place, m.zones, m.digits, m.automatic,
-                      m.installed_on, m.verified_until
+                      m.installed_on, m.verified_until, m.removed_on, m.replaces
                FROM meter m
                WHERE m.tenant_id = $1 AND m.account_id BETWEEN $2 AND $3 AND m.installed_on <= $4
                  AND (m.removed_on IS NULL OR m.removed_on >= $5)
@@ -96,9 +105,11 @@ pub(crate) async fn readings_of_periods(
     first: Period,
     last: Period,
 ) -> Result<Vec<BillingReading>, DbError> {
-    let sql = "SELECT r.meter_id, r.id, r.created_at, r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3
+    let sql = "SELECT r.meter_id, r.id, r.created_at, r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3,
+                      r.rollover
                FROM reading r
-               WHERE r.tenant_id = $1 AND r.account_id BETWEEN $2 AND $3 AND r.period BETWEEN $4 AND $5";
+               WHERE r.tenant_id = $1 AND r.account_id BETWEEN $2 AND $3 AND r.period BETWEEN $4 AND $5
+                 AND r.withdrawn_at IS NULL";
     tx.rows(sql, vec![from.into(), to.into(), first.into(), last.into()]).await
 }
 
@@ -112,11 +123,14 @@ pub(crate) async fn readings_back_to(
     let mut readings = Vec::new();
     for some in meters.chunks(MOST_IDS) {
         let sql = format!(
-            "SELECT r.meter_id, r.id, r.created_at, r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3
+            "SELECT r.meter_id, r.id, r.created_at, r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3,
+                    r.rollover
              FROM meter m
              JOIN reading r ON r.tenant_id = m.tenant_id AND r.meter_id = m.id AND r.taken_on <= $3
+              AND r.withdrawn_at IS NULL
               AND r.taken_on >= COALESCE((SELECT o.taken_on FROM reading o
                     WHERE o.tenant_id = m.tenant_id AND o.meter_id = m.id AND o.taken_on < $2
+                      AND o.withdrawn_at IS NULL
                     ORDER BY o.taken_on DESC LIMIT 1), 0)
              WHERE m.tenant_id = $1 AND m.id IN ({})",
             placeholders(some.len(), 4)
@@ -165,6 +179,8 @@ pub struct MeterState {
     pub removed_on: Option<Day>,
     /// Last day of its verification.
     pub verified_until: Option<Day>,
+    /// The meter whose place it took.
+    pub replaces: Option<MeterId>,
     /// Readings, newest first.
     pub readings: Vec<StoredReading>,
 }
@@ -182,6 +198,10 @@ pub struct StoredReading {
     pub source: String,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// Identifier.
+    pub id: Uuid,
+    /// A lower value than before means that the dial began again from 0.
+    pub rollover: bool,
 }
 
 struct StateRow(MeterState);
@@ -198,6 +218,8 @@ impl FromQueryResult for StateRow {
                 values: [zone(13)?, zone(14)?, zone(15)?],
                 source: row.try_get_by_index(16)?,
                 created_at: row.try_get_by_index(17)?,
+                id: row.try_get_by_index(18)?,
+                rollover: row.try_get_by_index(19)?,
             });
         }
         Ok(Self(MeterState {
@@ -212,6 +234,7 @@ impl FromQueryResult for StateRow {
             installed_on: row.try_get_by_index(8)?,
             removed_on: row.try_get_by_index(9)?,
             verified_until: row.try_get_by_index(10)?,
+            replaces: row.try_get_by_index(20)?,
             readings,
         }))
     }
@@ -244,14 +267,16 @@ pub(crate) async fn meters_with_readings(
     let sql = format!(
         "WITH mine AS MATERIALIZED (
            SELECT m.*, COALESCE((SELECT o.taken_on FROM reading o
-                  WHERE o.tenant_id = $1 AND o.meter_id = m.id AND o.taken_on < $3
+                  WHERE o.tenant_id = $1 AND o.meter_id = m.id AND o.taken_on < $3 AND o.withdrawn_at IS NULL
                   ORDER BY o.taken_on DESC LIMIT 1 OFFSET $4), 0) AS since
            FROM meter m WHERE m.tenant_id = $1 AND m.account_id = $2 {narrow})
          SELECT m.id, m.service_code, m.serial, m.place, m.model, m.zones, m.digits, m.automatic, m.installed_on,
                 m.removed_on, m.verified_until,
-                r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at
+                r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at,
+                r.id, r.rollover, m.replaces
          FROM mine m
          LEFT JOIN reading r ON r.tenant_id = $1 AND r.meter_id = m.id AND r.taken_on >= m.since
+                            AND r.withdrawn_at IS NULL
          ORDER BY m.service_code, m.id, r.taken_on DESC, r.created_at DESC, r.value_t1 DESC, r.id DESC"
     );
     let mut values: Vec<Value> = vec![account.into(), back.before.into(), i64::from(back.depth - 1).into()];
@@ -278,6 +303,32 @@ pub(crate) async fn meters_by_id(tx: &Tx, ids: &[MeterId]) -> Result<Vec<meter::
     Ok(rows)
 }
 
+/// One meter's row.
+pub(crate) async fn meter(tx: &Tx, id: MeterId) -> Result<Option<meter::Model>, DbError> {
+    tx.one(meter::Entity::find().filter(meter::Column::Id.eq(id))).await
+}
+
+/// One reading of a meter, taken back or not.
+pub(crate) async fn reading(tx: &Tx, meter: MeterId, id: Uuid) -> Result<Option<reading::Model>, DbError> {
+    let wanted = reading::Column::MeterId.eq(meter).and(reading::Column::Id.eq(id));
+    tx.one(reading::Entity::find().filter(wanted)).await
+}
+
+/// All readings of a meter, the latest first, those taken back among them.
+pub(crate) async fn all_readings(tx: &Tx, meter: &meter::Model) -> Result<Vec<reading::Model>, DbError> {
+    // By the account: the index by meter leaves out what was taken back.
+    let mine = reading::Column::AccountId.eq(meter.account_id).and(reading::Column::MeterId.eq(meter.id));
+    let latest = reading::Entity::find().filter(mine).order_by_desc(reading::Column::TakenOn);
+    tx.all(latest.order_by_desc(reading::Column::CreatedAt).order_by_desc(reading::Column::Id)).await
+}
+
+/// The meter's latest reading.
+pub(crate) async fn newest(tx: &Tx, id: MeterId) -> Result<Option<StoredReading>, DbError> {
+    let Some(meter) = meter(tx, id).await? else { return Ok(None) };
+    let meters = meters_with_readings(tx, meter.account_id, Some(id), LookBack::LAST).await?;
+    Ok(meters.into_iter().next().and_then(|meter| meter.readings.into_iter().next()))
+}
+
 /// The meters of these accounts.
 pub(crate) async fn meters_of(tx: &Tx, accounts: &[AccountId]) -> Result<Vec<meter::Model>, DbError> {
     let mut rows = Vec::new();
@@ -299,6 +350,7 @@ pub(crate) async fn readings_between(
     for some in meters.chunks(MOST_IDS) {
         let wanted =
             reading::Column::MeterId.is_in(some.iter().copied()).and(reading::Column::TakenOn.between(from, to));
+        let wanted = wanted.and(reading::Column::WithdrawnAt.is_null());
         rows.extend(tx.all(reading::Entity::find().filter(wanted)).await?);
     }
     Ok(rows)
@@ -321,7 +373,7 @@ pub(crate) struct SentReading {
 pub(crate) async fn readings_of(tx: &Tx, who: Uuid) -> Result<Vec<SentReading>, DbError> {
     let sql = "SELECT m.service_code, m.serial, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at
                FROM reading r JOIN meter m ON m.tenant_id = r.tenant_id AND m.id = r.meter_id
-               WHERE r.tenant_id = $1 AND r.actor_id = $2 AND r.source = 'portal' ORDER BY r.created_at, r.id";
+               WHERE r.tenant_id = $1 AND r.actor_id = $2 AND r.source IN ('portal', 'helper') ORDER BY r.created_at, r.id";
     tx.rows(sql, vec![who.into()]).await
 }
 
@@ -369,4 +421,40 @@ pub(crate) async fn forget_sendings(tx: &Tx, resident: Uuid, before: Timestamp) 
     let old = reading_sending::Column::ResidentId.eq(resident).and(reading_sending::Column::StoredAt.lt(before));
     tx.delete_where(reading_sending::Entity::delete_many().filter(old)).await?;
     Ok(())
+}
+
+/// Readings of house meters of the periods `first` to `last` by meter, the latest first.
+pub(crate) async fn house_figures(
+    tx: &Tx,
+    first: Period,
+    last: Period,
+) -> Result<HashMap<Uuid, Vec<Figures>>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        meter_id: Uuid,
+        period: Period,
+        taken_on: Day,
+        value: Quantity,
+        rollover: bool,
+    }
+    let sql = "SELECT r.meter_id, r.period, r.taken_on, r.value, r.rollover FROM house_reading r
+               WHERE r.tenant_id = $1 AND r.period BETWEEN $2 AND $3 AND r.withdrawn_at IS NULL
+               ORDER BY r.taken_on DESC, r.created_at DESC, r.value DESC, r.id DESC";
+    let rows: Vec<Row> = tx.rows(sql, vec![first.into(), last.into()]).await?;
+    let mut read: HashMap<Uuid, Vec<Figures>> = HashMap::new();
+    for row in rows {
+        let figures = crate::houses::figures(row.taken_on, row.period, row.value, row.rollover);
+        read.entry(row.meter_id).or_default().push(figures);
+    }
+    Ok(read)
+}
+
+/// Meters of the house in which the account is that are in service on `day`.
+pub(crate) async fn house_meters_of(tx: &Tx, account: AccountId, day: Day) -> Result<Vec<house_meter::Model>, DbError> {
+    let sql = "SELECT m.* FROM account a
+               JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
+               JOIN house_meter m ON m.tenant_id = p.tenant_id AND m.house_id = p.house_id
+                AND (m.removed_on IS NULL OR m.removed_on > $3)
+               WHERE a.tenant_id = $1 AND a.id = $2 ORDER BY m.service_code, m.serial, m.id";
+    tx.rows(sql, vec![account.into(), day.into()]).await
 }

@@ -5,7 +5,8 @@ use kabinet_core::{Day, Quantity, Timestamp};
 use uuid::Uuid;
 
 use super::*;
-use crate::window::{MetersSettings, ReadingsWindow};
+use crate::settings::MetersSettings;
+use crate::window::ReadingsWindow;
 
 const TODAY: Day = Day(20_261_122);
 
@@ -20,6 +21,8 @@ fn read(day: i32, values: &[i64]) -> StoredReading {
         values: [Quantity::ZERO; 3],
         source: "portal".to_owned(),
         created_at: Timestamp(0),
+        id: Uuid::from_u128(0),
+        rollover: false,
     };
     for (slot, value) in stored.values.iter_mut().zip(values) {
         *slot = Quantity::whole(*value);
@@ -40,6 +43,7 @@ fn meter(last: u128, zones: usize, readings: Vec<StoredReading>) -> MeterState {
         installed_on: Day(20_230_415),
         removed_on: None,
         verified_until: None,
+        replaces: None,
         readings,
     }
 }
@@ -65,10 +69,15 @@ fn always() -> Window {
     Window::on(&MetersSettings::default(), TODAY)
 }
 
+/// What people are judged by where the company says nothing.
+fn usual(window: &Window) -> Terms {
+    Terms { today: TODAY, window: *window, source: Source::Portal, policy: Policy::usual(Source::Portal) }
+}
+
 fn verdict(meter: &MeterState, fields: &[(&MeterState, &str, &str)]) -> Result<Values, String> {
     let meters = [meter.clone()];
-    match judge(&meters, &sent("22.11.2026", fields), TODAY, &always()) {
-        Ok(judged) => Ok(judged.values.first().map(|(_, values)| *values).unwrap_or_default()),
+    match judge(&meters, &sent("22.11.2026", fields), usual(&always())) {
+        Ok(judged) => Ok(judged.values.first().map(|read| read.values).unwrap_or_default()),
         Err(refusal) => {
             let first = refusal.verdicts.first().cloned();
             Err(first
@@ -151,7 +160,7 @@ fn four_times_the_usual_is_asked_about() {
     let confirmed = [(&water, "value", "628"), (&water, "confirm", "on")];
     assert_eq!(verdict(&water, &confirmed), one(628));
     let meters = [water.clone()];
-    let refusal = judge(&meters, &sent("22.11.2026", &[(&water, "value", "628")]), TODAY, &always());
+    let refusal = judge(&meters, &sent("22.11.2026", &[(&water, "value", "628")]), usual(&always()));
     let doubt = refusal.expect_err("a doubt").doubts.remove(&water.id).expect("a doubt");
     assert_eq!(doubt.text, "Расход 500 м³ с 24.10.2026 больше обычного (обычно около 3 м³ в месяц).");
     assert!(!doubt.confirmed);
@@ -178,7 +187,7 @@ fn dates_stay_within_the_month_and_after_the_last_reading() {
     let mut water = water();
     let say = |water: &MeterState, date: &str| {
         let meters = [water.clone()];
-        let refusal = judge(&meters, &sent(date, &[(water, "value", "131")]), TODAY, &always()).err();
+        let refusal = judge(&meters, &sent(date, &[(water, "value", "131")]), usual(&always())).err();
         refusal.and_then(|r| r.verdicts.into_iter().find(|v| v.field == "date")).map(|v| v.text).unwrap_or_default()
     };
     assert!(say(&water, "23.11.2026").contains("в будущем: укажите 22.11.2026"));
@@ -220,10 +229,10 @@ fn another_s_meter_looks_like_none() {
 
 #[test]
 fn a_closed_window_names_the_next_one() {
-    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 20 }) };
+    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 20 }), ..Default::default() };
     let (water, window) = (water(), Window::on(&settings, TODAY));
     let meters = [water.clone()];
-    let refusal = judge(&meters, &sent("22.11.2026", &[(&water, "value", "12а")]), TODAY, &window);
+    let refusal = judge(&meters, &sent("22.11.2026", &[(&water, "value", "12а")]), usual(&window));
     let refusal = refusal.expect_err("a refusal");
     assert_eq!(refusal.code(), "meters.window_closed");
     assert_eq!(refusal.verdicts.len(), 1);
@@ -235,9 +244,9 @@ fn one_wrong_row_stores_nothing() {
     let (water, light) = (water(), light());
     let meters = [water.clone(), light.clone()];
     let fields = [(&water, "value", "131"), (&light, "value_t1", "x"), (&light, "value_t2", "4865")];
-    let refusal = judge(&meters, &sent("22.11.2026", &fields), TODAY, &always());
+    let refusal = judge(&meters, &sent("22.11.2026", &fields), usual(&always()));
     assert_eq!(refusal.expect_err("a refusal").verdicts.len(), 1);
-    let judged = judge(&meters, &sent("22.11.2026", &fields[..1]), TODAY, &always());
+    let judged = judge(&meters, &sent("22.11.2026", &fields[..1]), usual(&always()));
     assert_eq!(judged.map(|j| j.values.len()), Ok(1));
 }
 
@@ -260,22 +269,127 @@ proptest::proptest! {
         let light = light();
         let meters = [light.clone()];
         let fields = [(&light, "value_t1", value.as_str()), (&light, "delta_t2", delta.as_str())];
-        let _ = judge(&meters, &sent(&date, &fields), TODAY, &always());
+        let _ = judge(&meters, &sent(&date, &fields), usual(&always()));
     }
 }
 
 #[test]
 fn a_window_over_the_turn_of_the_month_takes_the_dates_of_both() {
-    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 25, to_day: 5 }) };
+    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 25, to_day: 5 }), ..Default::default() };
     let today = Day(20_261_103);
     let window = Window::on(&settings, today);
     let water = water();
     let judged = |date: &str| {
         let sent = sent(date, &[(&water, "value", "131")]);
-        judge(std::slice::from_ref(&water), &sent, today, &window).map(|judged| judged.date)
+        judge(std::slice::from_ref(&water), &sent, Terms { today, ..usual(&window) }).map(|judged| judged.date)
     };
     assert_eq!(judged("28.10.2026").ok(), Some(Day(20_261_028)));
     assert_eq!(judged("02.11.2026").ok(), Some(Day(20_261_102)));
     let refusal = judged("24.10.2026").expect_err("before the window");
     assert!(refusal.verdicts[0].text.contains("с 25.10.2026 по 03.11.2026"), "{}", refusal.verdicts[0].text);
+}
+
+/// What becomes of one value under a policy: the value and whether it is a new beginning, or the refusal.
+fn under(policy: Policy, meter: &MeterState, fields: &[(&MeterState, &str, &str)]) -> Result<(i64, bool), Refusal> {
+    let window = always();
+    let judged = judge(std::slice::from_ref(meter), &sent("22.11.2026", fields), Terms { policy, ..usual(&window) })?;
+    Ok((judged.values[0].values[0].0 / 10_000_000, judged.values[0].rollover))
+}
+
+#[test]
+fn a_lower_value_is_what_the_company_says_it_is() {
+    let (water, plain) = (water(), Policy::usual(Source::Portal));
+    let lower: &[_] = &[(&water, "value", "3")];
+    assert!(under(plain, &water, lower).is_err());
+    let accepted = Policy { lower: Lower::Rollover, unusual: Unusual::Accept, ..plain };
+    assert_eq!(under(accepted, &water, lower), Ok((3, true)));
+    assert_eq!(under(accepted, &water, &[(&water, "value", "131")]), Ok((131, false)));
+    let asked = Policy { lower: Lower::Ask, unusual: Unusual::Accept, ..plain };
+    let refusal = under(asked, &water, lower).expect_err("a question");
+    assert!(refusal.verdicts[0].field.ends_with("_confirm"), "{refusal:?}");
+    let doubt = &refusal.doubts[&water.id];
+    assert!(doubt.text.contains("меньше предыдущего (128 от 24.10.2026)"), "{}", doubt.text);
+    assert!(doubt.text.contains("счёт сначала"), "{}", doubt.text);
+    assert_eq!(under(asked, &water, &[(&water, "value", "3"), (&water, "confirm", "on")]), Ok((3, true)));
+    // A new beginning from 128 is an unusual volume as well: both are said, one mark answers both.
+    let both = under(Policy { lower: Lower::Ask, ..plain }, &water, lower).expect_err("a question");
+    assert!(both.doubts[&water.id].text.contains("Расход 99875 м³"), "{both:?}");
+}
+
+#[test]
+fn an_unusual_volume_is_what_the_company_says_it_is() {
+    let (water, plain) = (water(), Policy::usual(Source::Portal));
+    let much: &[_] = &[(&water, "value", "140,001")];
+    assert!(under(Policy { unusual: Unusual::Accept, ..plain }, &water, much).is_ok());
+    assert!(under(Policy { times: 5, ..plain }, &water, much).is_ok());
+    let refusal = under(Policy { unusual: Unusual::Refuse, ..plain }, &water, much).expect_err("a refusal");
+    assert!(refusal.verdicts[0].field.ends_with("_value") && refusal.doubts.is_empty(), "{refusal:?}");
+    // A mark does not help.
+    let marked = [(&water, "value", "140,001"), (&water, "confirm", "on")];
+    assert!(under(Policy { unusual: Unusual::Refuse, ..plain }, &water, &marked).is_err());
+}
+
+#[test]
+fn an_expired_verification_is_what_the_company_says_it_is() {
+    let (mut water, plain) = (water(), Policy::usual(Source::Portal));
+    water.verified_until = Some(Day(20_261_121));
+    let fields = [(20_261_121, false), (20_261_122, true)].map(|(until, taken)| {
+        let meter = MeterState { verified_until: Some(Day(until)), ..water.clone() };
+        (meter, taken)
+    });
+    for (meter, taken) in fields {
+        let value: &[_] = &[(&meter, "value", "131")];
+        for expired in [Expired::Accept, Expired::Warn] {
+            assert!(under(Policy { expired, ..plain }, &meter, value).is_ok());
+        }
+        // Its last day is a good day.
+        assert_eq!(under(Policy { expired: Expired::Refuse, ..plain }, &meter, value).is_ok(), taken);
+    }
+}
+
+#[test]
+fn outside_the_window_a_reading_counts_for_the_next_month_where_the_company_says_so() {
+    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 20 }), ..Default::default() };
+    let plain = Policy::usual(Source::Portal);
+    let period = |today: i32, closed: Closed| {
+        let (today, water) = (Day(today), water());
+        let window = Window::on(&settings, today);
+        let sent = sent(&today.to_string(), &[(&water, "value", "131")]);
+        let terms = Terms { today, window, source: Source::Portal, policy: Policy { closed, ..plain } };
+        judge(std::slice::from_ref(&water), &sent, terms).map(|judged| judged.period).ok()
+    };
+    assert_eq!(period(20_261_122, Closed::Refuse), None);
+    assert_eq!(period(20_261_122, Closed::NextMonth), Some(Period(202_612)));
+    assert_eq!(period(20_261_122, Closed::Accept), Some(Period(202_611)));
+    assert_eq!(period(20_261_118, Closed::NextMonth), Some(Period(202_611)), "within the window");
+    // Before it opens, it is the reading of this month.
+    assert_eq!(period(20_261_105, Closed::NextMonth), Some(Period(202_611)));
+    assert_eq!(period(20_261_231, Closed::NextMonth), Some(Period(202_701)));
+}
+
+#[test]
+fn a_new_meter_is_doubted_by_what_the_old_one_counted() {
+    let mut old = water();
+    old.removed_on = Some(Day(20_261_105));
+    old.readings.insert(0, read(20_261_105, &[129]));
+    let mut new = meter(9, 1, vec![read(20_261_105, &[0])]);
+    (new.installed_on, new.replaces) = (Day(20_261_105), Some(old.id));
+    let meters = [old, new.clone()];
+    let say = |value: &str, date: &str, today: i32| {
+        let window = always();
+        let terms = Terms { today: Day(today), ..usual(&window) };
+        judge(&meters, &sent(date, &[(&new, "value", value)]), terms).map(|judged| judged.values.len())
+    };
+    assert_eq!(say("10", "10.12.2026", 20_261_210), Ok(1));
+    let refusal = say("40", "10.12.2026", 20_261_210).expect_err("a question");
+    assert!(refusal.verdicts[0].field.ends_with("_confirm"), "{refusal:?}");
+}
+
+#[test]
+fn staff_may_bring_a_reading_of_an_earlier_month() {
+    let (water, window) = (water(), always());
+    let terms = Terms { source: Source::Phone, policy: Policy::usual(Source::Phone), ..usual(&window) };
+    let sent = sent("31.10.2026", &[(&water, "value", "131")]);
+    let judged = judge(std::slice::from_ref(&water), &sent, terms);
+    assert_eq!(judged.map(|judged| judged.period), Ok(Period(202_610)));
 }

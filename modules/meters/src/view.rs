@@ -1,13 +1,18 @@
 //! What the module's pages and its API show: the contexts of the templates.
 
+use std::collections::HashMap;
+
 use kabinet_contracts::MeterId;
 use kabinet_core::{Day, Money, Period, Quantity, Timestamp};
 use serde::Serialize;
+use uuid::Uuid;
 
+use crate::history::{self, History};
 use crate::resource::{Resource, Source, zone_label, zone_suffix};
+use crate::settings::{Closed, Expired};
 use crate::store::{MeterState, StoredReading};
 use crate::submission::Submission;
-use crate::verdict::{Doubt, Refusal, Verdict};
+use crate::verdict::{Doubt, Refusal, Terms, Verdict};
 use crate::volume::consumed;
 use crate::window::Window;
 
@@ -82,7 +87,7 @@ pub(crate) fn lines(meter: &MeterState, whole: bool) -> Vec<ReadingLine> {
 }
 
 fn between(meter: &MeterState, older: Option<&StoredReading>, newer: &StoredReading, zone: usize) -> Quantity {
-    older.map_or(Quantity::ZERO, |older| consumed(older.values[zone], newer.values[zone], meter.digits))
+    older.map_or(Quantity::ZERO, |older| consumed(older.values[zone], newer.values[zone], meter.digits, newer.rollover))
 }
 
 /// A zone's value under its label.
@@ -114,6 +119,9 @@ pub(crate) struct MeterRow {
     pub(crate) removed: Option<Day>,
     pub(crate) verification: Verification,
     pub(crate) verification_until: Option<Day>,
+    /// How long the verification holds, or since when it does not.
+    pub(crate) countdown: Option<String>,
+    pub(crate) automatic: bool,
     pub(crate) last: Option<LastReading>,
 }
 
@@ -136,6 +144,8 @@ impl MeterRow {
             removed: meter.removed_on,
             verification: Verification::on(meter.verified_until, today),
             verification_until: meter.verified_until,
+            countdown: meter.verified_until.map(|until| history::countdown(until, today)),
+            automatic: meter.automatic,
             last: meter.readings.first().map(|reading| LastReading {
                 date: reading.taken_on,
                 zones: (0..meter.zones).map(|index| zone(reading, index)).collect(),
@@ -148,6 +158,20 @@ impl MeterRow {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct MetersContext {
     pub(crate) meters: Vec<MeterRow>,
+    /// Meters of the whole house.
+    pub(crate) house: Vec<HouseLine>,
+}
+
+/// A meter of the whole house, as its residents see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct HouseLine {
+    pub(crate) service: String,
+    pub(crate) serial: String,
+    pub(crate) unit: &'static str,
+    pub(crate) verification_until: Option<Day>,
+    /// The last month that was measured, and its volume.
+    pub(crate) period: Option<Period>,
+    pub(crate) volume: Option<Quantity>,
 }
 
 /// A meter on its own page: as in the list, with its zones' labels.
@@ -156,26 +180,58 @@ pub(crate) struct MeterDetail {
     #[serde(flatten)]
     row: MeterRow,
     zones: Vec<&'static str>,
+    /// Serial number of the meter whose place it took.
+    replaces: Option<String>,
+}
+
+/// A reading with who sent it and the photo beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct SentLine {
+    #[serde(flatten)]
+    pub(crate) line: ReadingLine,
+    /// The sender, where the reader may know.
+    pub(crate) who: Option<String>,
+    /// Where the photo is.
+    pub(crate) photo: Option<String>,
 }
 
 /// The context of `meters/meter.html`.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct MeterContext {
     pub(crate) meter: MeterDetail,
-    pub(crate) readings: Vec<ReadingLine>,
+    pub(crate) readings: Vec<SentLine>,
+    pub(crate) history: Option<History>,
     pub(crate) can_submit: bool,
 }
 
+/// What is known beside a meter and its readings.
+pub(crate) struct Beside<'a> {
+    /// The meter whose place it took.
+    pub(crate) before: Option<&'a MeterState>,
+    /// How many readings were asked for: fewer came when there are no more.
+    pub(crate) limit: usize,
+    /// Senders and photos, as far as the reader may see them.
+    pub(crate) sent: &'a HashMap<Uuid, (Option<String>, Option<String>)>,
+    /// Whether readings may be sent now.
+    pub(crate) open: bool,
+}
+
 impl MeterContext {
-    /// `limit` is how many readings were asked for: fewer came when there are no more.
-    pub(crate) fn of(meter: &MeterState, today: Day, limit: usize, can_submit: bool) -> Self {
+    pub(crate) fn of(meter: &MeterState, today: Day, beside: &Beside<'_>) -> Self {
+        let sent = |(line, reading): (ReadingLine, &StoredReading)| {
+            let (who, photo) = beside.sent.get(&reading.id).cloned().unwrap_or_default();
+            SentLine { line, who, photo }
+        };
+        let lines = lines(meter, meter.readings.len() < beside.limit);
         Self {
             meter: MeterDetail {
                 row: MeterRow::of(meter, today),
                 zones: (0..meter.zones).map(|index| zone_label(index, meter.zones)).collect(),
+                replaces: beside.before.map(|old| old.serial.clone()),
             },
-            readings: lines(meter, meter.readings.len() < limit),
-            can_submit: can_submit && meter.takes_readings(today),
+            readings: lines.into_iter().zip(&meter.readings).map(sent).collect(),
+            history: History::of(meter, beside.before),
+            can_submit: beside.open && meter.takes_readings(today),
         }
     }
 }
@@ -200,6 +256,8 @@ struct MeterFields {
     last_date: Option<Day>,
     verification: Verification,
     verification_until: Option<Day>,
+    /// Why no reading is taken, where none is.
+    hindrance: Option<String>,
     doubt: Option<Doubt>,
     previous: Vec<ReadingLine>,
 }
@@ -274,6 +332,8 @@ pub(crate) struct ReadingsContext {
     sums: bool,
     /// Whether nobody is logged in, or not for this.
     guest: bool,
+    /// Whether the sender is told that bills may not count a meter whose verification expired.
+    warns: bool,
     date: String,
     window: Window,
     meters: Vec<MeterFields>,
@@ -284,44 +344,40 @@ pub(crate) struct ReadingsContext {
 }
 
 impl ReadingsContext {
-    /// A fresh form of the meters that take readings, dated `today`.
-    pub(crate) fn fresh(meters: &[MeterState], window: Window, today: Day, result: Option<SentResult>) -> Self {
-        Self::filled(meters, window, today, &Submission::default(), Refusal::default(), result)
+    /// A fresh form of the meters in service, dated today.
+    pub(crate) fn fresh(meters: &[MeterState], terms: Terms, result: Option<SentResult>) -> Self {
+        Self::filled(meters, terms, &Submission::default(), Refusal::default(), result)
     }
 
     /// The form with what was typed and what is wrong with it.
-    pub(crate) fn refused(
-        meters: &[MeterState],
-        window: Window,
-        today: Day,
-        typed: &Submission,
-        refusal: Refusal,
-    ) -> Self {
-        let mut context = Self::filled(meters, window, today, typed, refusal, None);
+    pub(crate) fn refused(meters: &[MeterState], terms: Terms, typed: &Submission, refusal: Refusal) -> Self {
+        let mut context = Self::filled(meters, terms, typed, refusal, None);
         context.date.clone_from(&typed.date);
         context
     }
 
     fn filled(
         meters: &[MeterState],
-        window: Window,
-        today: Day,
+        terms: Terms,
         typed: &Submission,
         mut refusal: Refusal,
         result: Option<SentResult>,
     ) -> Self {
-        let offered = meters.iter().filter(|meter| meter.takes_readings(today));
+        let offered = meters.iter().filter(|meter| meter.is_in_service(terms.today));
         let fields = offered.map(|meter| {
             let doubt = refusal.doubts.remove(&meter.id);
-            meter_fields(meter, today, typed, doubt)
+            meter_fields(meter, terms, typed, doubt)
         });
         let meters = fields.collect();
+        // Where readings may come outside the window, it closes nothing.
+        let closes = terms.policy.closed == Closed::Refuse;
         Self {
             action: "/meters/readings",
             sums: true,
             guest: false,
-            date: today.to_string(),
-            window,
+            warns: terms.policy.expired == Expired::Warn,
+            date: terms.today.to_string(),
+            window: Window { open: terms.window.open || !closes, ..terms.window },
             meters,
             errors: refusal.verdicts,
             once: String::new(),
@@ -352,7 +408,7 @@ impl ReadingsContext {
     }
 }
 
-fn meter_fields(meter: &MeterState, today: Day, typed: &Submission, doubt: Option<Doubt>) -> MeterFields {
+fn meter_fields(meter: &MeterState, terms: Terms, typed: &Submission, doubt: Option<Doubt>) -> MeterFields {
     let row = typed.rows.get(&meter.id).cloned().unwrap_or_default();
     let last = meter.readings.first();
     let zone = |index: usize| ZoneFields {
@@ -370,8 +426,9 @@ fn meter_fields(meter: &MeterState, today: Day, typed: &Submission, doubt: Optio
         unit: unit(&meter.service_code),
         zones: (0..meter.zones).map(zone).collect(),
         last_date: last.map(|reading| reading.taken_on),
-        verification: Verification::on(meter.verified_until, today),
+        verification: Verification::on(meter.verified_until, terms.today),
         verification_until: meter.verified_until,
+        hindrance: meter.hindrance(terms.today, terms.policy),
         doubt,
         previous: lines(meter, false),
     }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::window::{MetersSettings, ReadingsWindow};
+use crate::settings::{MetersSettings, Policy};
+use crate::window::ReadingsWindow;
 
 const TODAY: Day = Day(20_261_122);
 
@@ -33,6 +34,8 @@ fn electricity() -> MeterState {
         values: [Quantity::whole(one), Quantity::whole(two), Quantity::ZERO],
         source: "portal".to_owned(),
         created_at: Timestamp(created),
+        id: Uuid::from_u128(0),
+        rollover: false,
     };
     MeterState {
         id: MeterId(Uuid::from_u128(3)),
@@ -46,6 +49,7 @@ fn electricity() -> MeterState {
         installed_on: Day(20_230_415),
         removed_on: None,
         verified_until: Some(Day(20_261_231)),
+        replaces: None,
         readings: vec![
             reading(20_261_122, 150, 60, 7),
             reading(20_261_024, 120, 50, 6),
@@ -55,8 +59,17 @@ fn electricity() -> MeterState {
 }
 
 fn window() -> Window {
-    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 25 }) };
+    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 25 }), ..Default::default() };
     Window::on(&settings, TODAY)
+}
+
+fn terms() -> Terms {
+    let source = Source::Portal;
+    Terms { today: TODAY, window: window(), source, policy: Policy::usual(source) }
+}
+
+fn beside(sent: &HashMap<Uuid, (Option<String>, Option<String>)>) -> Beside<'_> {
+    Beside { before: None, limit: 60, sent, open: true }
 }
 
 #[test]
@@ -65,7 +78,7 @@ fn the_readings_page_has_the_sample_s_fields() {
     let meters = [electricity()];
     let result = SentResult::of(&meters, Timestamp(7)).expect("a result");
     let result = result.estimated(Period(202_611), Money(831_025), Some(Money(14_216)));
-    let ours = serde_json::to_value(ReadingsContext::fresh(&meters, window(), TODAY, Some(result))).expect("JSON");
+    let ours = serde_json::to_value(ReadingsContext::fresh(&meters, terms(), Some(result))).expect("JSON");
     assert_eq!(shape(&ours), shape(&sample(text, "stored, estimate made")));
     assert_eq!(ours["result"]["stored"][0]["zones"][0]["consumption"], json!(300_000_000));
     assert_eq!(ours["meters"][0]["verification"], "soon");
@@ -74,7 +87,7 @@ fn the_readings_page_has_the_sample_s_fields() {
     refusal.verdicts.push(Verdict { field: "date".to_owned(), text: "…".to_owned() });
     refusal.doubts.insert(meters[0].id, Doubt { text: "…".to_owned(), confirmed: false });
     let typed = Submission { date: "25.12.2026".to_owned(), rows: Default::default() };
-    let ours = ReadingsContext::refused(&meters, window(), TODAY, &typed, refusal);
+    let ours = ReadingsContext::refused(&meters, terms(), &typed, refusal);
     let ours = serde_json::to_value(ours).expect("JSON");
     assert_eq!(ours["date"], "25.12.2026");
     let mut theirs = sample(text, "refused");
@@ -85,10 +98,20 @@ fn the_readings_page_has_the_sample_s_fields() {
 #[test]
 fn lists_and_one_meter_have_the_sample_s_fields() {
     let meter = electricity();
-    let ours = MetersContext { meters: vec![MeterRow::of(&meter, TODAY)] };
+    let ours = MetersContext {
+        meters: vec![MeterRow::of(&meter, TODAY)],
+        house: vec![HouseLine {
+            service: "Холодная вода".to_owned(),
+            serial: "1".to_owned(),
+            unit: "м³",
+            verification_until: None,
+            period: None,
+            volume: None,
+        }],
+    };
     let theirs = sample(include_str!("../templates/meters/meters.sample.json"), "several");
     assert_eq!(shape(&serde_json::to_value(ours).expect("JSON")), shape(&theirs));
-    let ours = serde_json::to_value(MeterContext::of(&meter, TODAY, 60, true)).expect("JSON");
+    let ours = serde_json::to_value(MeterContext::of(&meter, TODAY, &beside(&HashMap::new()))).expect("JSON");
     let theirs = sample(include_str!("../templates/meters/meter.sample.json"), "two zones");
     assert_eq!(shape(&ours), shape(&theirs));
     assert_eq!(ours["readings"][2]["consumption"], json!([0, 0]));

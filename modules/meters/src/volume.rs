@@ -20,6 +20,16 @@ pub(crate) struct Figures {
     pub(crate) taken_on: Day,
     /// Its values by zone.
     pub(crate) values: Values,
+    /// A lower value than before means that the dial began again from 0.
+    pub(crate) rollover: bool,
+}
+
+impl Figures {
+    /// What zone `zone` counted from `previous` to this reading; negative only when a lower value was stored as a
+    /// correction.
+    pub(crate) fn since(&self, previous: &Self, zone: usize, digits: i32) -> Quantity {
+        consumed(previous.values[zone], self.values[zone], digits, self.rollover)
+    }
 }
 
 /// Whether the meter passed its last digit between `previous` and `current`: it was in the last tenth
@@ -29,9 +39,11 @@ pub(crate) fn rolled_over(previous: Quantity, current: Quantity, digits: i32) ->
     current < previous && previous.0 >= tenth * 9 && current.0 < tenth
 }
 
-/// What was consumed between two readings; negative only when a lower value was stored as a correction.
-pub(crate) fn consumed(previous: Quantity, current: Quantity, digits: i32) -> Quantity {
-    let wrap = if rolled_over(previous, current, digits) { rollover_at(digits) } else { Quantity::ZERO };
+/// What was consumed between two readings; negative only when a lower value was stored as a correction. `rollover`:
+/// somebody said that a lower value means a dial that began again.
+pub(crate) fn consumed(previous: Quantity, current: Quantity, digits: i32, rollover: bool) -> Quantity {
+    let began_again = (rollover && current < previous) || rolled_over(previous, current, digits);
+    let wrap = if began_again { rollover_at(digits) } else { Quantity::ZERO };
     current + wrap - previous
 }
 
@@ -46,23 +58,19 @@ pub(crate) fn closings(newest_first: impl Iterator<Item = Figures>) -> Vec<Figur
     closing
 }
 
-/// Monthly volumes of `zone` between the `closings` (newest first), at most `most`, newest first. A
-/// volume over several months counts in equal parts for each, so that their mean stays true.
-pub(crate) fn monthly_volumes(closings: &[Figures], zone: usize, digits: i32, most: usize) -> Vec<Quantity> {
-    let mut volumes = Vec::new();
-    for pair in closings.windows(2) {
+/// Monthly volumes of `zone` between the `closings` (newest first) with their months, newest first. A volume over
+/// several months counts in equal parts for each, so that their mean stays true.
+pub(crate) fn by_month(
+    closings: &[Figures],
+    zone: usize,
+    digits: i32,
+) -> impl Iterator<Item = (Period, Quantity)> + '_ {
+    closings.windows(2).flat_map(move |pair| {
         let (newer, older) = (&pair[0], &pair[1]);
         let months = months_between(older.period, newer.period).max(1);
-        let volume = consumed(older.values[zone], newer.values[zone], digits);
-        let part = divide(volume, i64::from(months));
-        for _ in 0..months {
-            if volumes.len() == most {
-                return volumes;
-            }
-            volumes.push(part);
-        }
-    }
-    volumes
+        let part = divide(newer.since(older, zone, digits), i64::from(months));
+        (0..months).map(move |back| (newer.period.plus(-back), part))
+    })
 }
 
 /// The mean of `volumes`, half-up to seven places; `None` of nothing.
@@ -90,6 +98,7 @@ mod tests {
             period,
             taken_on: period.last_day(),
             values: [Quantity::whole(value), Quantity::ZERO, Quantity::ZERO],
+            rollover: false,
         }
     }
 
@@ -97,9 +106,12 @@ mod tests {
     fn a_meter_that_passed_its_last_digit_goes_on_counting() {
         let (before, after) = (Quantity::whole(99_995), Quantity::whole(4));
         assert!(rolled_over(before, after, 5));
-        assert_eq!(consumed(before, after, 5), Quantity::whole(9));
+        assert_eq!(consumed(before, after, 5, false), Quantity::whole(9));
         assert!(!rolled_over(Quantity::whole(50_000), after, 5));
-        assert_eq!(consumed(Quantity::whole(10), Quantity::whole(8), 5), Quantity::whole(-2));
+        assert_eq!(consumed(Quantity::whole(10), Quantity::whole(8), 5, false), Quantity::whole(-2));
+        // Said to have begun again, wherever it stood; a value that is not lower is no new beginning.
+        assert_eq!(consumed(Quantity::whole(50_000), Quantity::whole(4), 5, true), Quantity::whole(50_004));
+        assert_eq!(consumed(Quantity::whole(4), Quantity::whole(9), 5, true), Quantity::whole(5));
     }
 
     #[test]
@@ -112,9 +124,10 @@ mod tests {
     #[test]
     fn a_gap_is_spread_over_its_months() {
         let closing = [figures(202_603, 16), figures(202_512, 10), figures(202_511, 7)];
-        let volumes = monthly_volumes(&closing, 0, 5, 12);
+        let months: Vec<(Period, Quantity)> = by_month(&closing, 0, 5).collect();
+        assert_eq!(months.iter().map(|month| month.0.0).collect::<Vec<_>>(), [202_603, 202_602, 202_601, 202_512]);
+        let volumes: Vec<Quantity> = months.into_iter().map(|month| month.1).collect();
         assert_eq!(volumes, [2, 2, 2, 3].map(Quantity::whole));
-        assert_eq!(monthly_volumes(&closing, 0, 5, 2).len(), 2);
         assert_eq!(mean(&volumes), Some(Quantity(22_500_000)));
         assert_eq!(mean(&[]), None);
     }
@@ -122,12 +135,12 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn what_was_consumed_brings_the_dial_to_the_new_value(
-            digits in 3_i32..9, from in 0_i64..10_i64.pow(16), volume in 0_i64..10_i64.pow(8),
+            digits in 3_i32..9, from in 0_i64..10_i64.pow(16), volume in 0_i64..10_i64.pow(8), said: bool,
         ) {
             let top = rollover_at(digits).0;
             let previous = Quantity(from % top);
             let current = Quantity((previous.0 + volume % (top / 10)) % top);
-            let consumed = consumed(previous, current, digits);
+            let consumed = consumed(previous, current, digits, said);
             proptest::prop_assert_eq!(consumed.0, volume % (top / 10));
         }
     }

@@ -1,15 +1,9 @@
 //! When a company takes readings.
 
-use kabinet_core::{Day, DbError, Period, Tenant};
+use kabinet_core::{Day, Period};
 use serde::{Deserialize, Serialize};
 
-/// The module's settings of a company; stored under `meters`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MetersSettings {
-    /// Days of the month on which readings are taken; none: every day.
-    pub window: Option<ReadingsWindow>,
-}
+use crate::settings::MetersSettings;
 
 /// Days of the month, both included. A day that a month lacks is its last day; a window whose end is
 /// before its beginning ends in the following month.
@@ -39,25 +33,6 @@ pub struct Window {
     pub next_until: Option<Day>,
 }
 
-impl MetersSettings {
-    /// The company's settings.
-    pub fn of(tenant: &Tenant) -> Result<Self, DbError> {
-        tenant.settings("meters")
-    }
-
-    /// What is wrong with the settings, in English with the field's name; none when all is well.
-    #[must_use]
-    pub fn fault(&self) -> Option<String> {
-        let window = self.window?;
-        let good = |day: u8| (1..=31).contains(&day);
-        match (good(window.from_day), good(window.to_day)) {
-            (true, true) => None,
-            (false, _) => Some(format!("window.from_day: {} is no day of a month", window.from_day)),
-            (_, false) => Some(format!("window.to_day: {} is no day of a month", window.to_day)),
-        }
-    }
-}
-
 impl Window {
     /// The window as seen on `today`, a day in the company's zone.
     #[must_use]
@@ -76,6 +51,13 @@ impl Window {
             next_from: Some(next_from),
             next_until: Some(next_until),
         }
+    }
+
+    /// The month that a reading of `date` counts for where it may come outside the window: that of the next one.
+    #[must_use]
+    pub fn month_of(&self, date: Day) -> Period {
+        let next = self.next_from.filter(|_| !self.open).map(Day::period);
+        next.map_or(date.period(), |next| next.max(date.period()))
     }
 }
 
@@ -105,7 +87,7 @@ mod tests {
     use super::*;
 
     fn on(from_day: u8, to_day: u8, today: i32) -> Window {
-        let settings = MetersSettings { window: Some(ReadingsWindow { from_day, to_day }) };
+        let settings = MetersSettings { window: Some(ReadingsWindow { from_day, to_day }), ..Default::default() };
         Window::on(&settings, Day(today))
     }
 
@@ -141,7 +123,8 @@ mod tests {
     #[test]
     fn a_month_has_its_days() {
         let days = |from_day, to_day, period| {
-            MetersSettings { window: Some(ReadingsWindow { from_day, to_day }) }.days_of(Period(period))
+            MetersSettings { window: Some(ReadingsWindow { from_day, to_day }), ..MetersSettings::default() }
+                .days_of(Period(period))
         };
         assert_eq!(days(15, 25, 202_611), (Day(20_261_115), Day(20_261_125)));
         assert_eq!(days(25, 3, 202_612), (Day(20_261_225), Day(20_270_103)));
@@ -152,22 +135,24 @@ mod tests {
     fn without_a_setting_every_day_is_good() {
         assert!(Window::on(&MetersSettings::default(), Day(20_261_105)).always);
         assert!(on(1, 31, 20_261_105).always);
-        let wrong = MetersSettings { window: Some(ReadingsWindow { from_day: 0, to_day: 25 }) };
-        assert!(wrong.fault().is_some_and(|fault| fault.starts_with("window.from_day")));
     }
 
     #[test]
     fn the_company_s_zone_decides_which_day_it_is() {
         let moment = Day(20_261_115).start(chrono_tz::Asia::Yekaterinburg);
-        let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 25 }) };
+        let settings =
+            MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 25 }), ..Default::default() };
         assert!(Window::on(&settings, moment.day(chrono_tz::Asia::Yekaterinburg)).open);
         assert!(!Window::on(&settings, moment.day(chrono_tz::Europe::Kaliningrad)).open);
     }
 
     #[test]
-    fn settings_read_as_the_package_writes_them() {
-        let text = r#"{"window": {"from_day": 15, "to_day": 25}}"#;
-        let settings: Result<MetersSettings, _> = serde_json::from_str(text);
-        assert_eq!(settings.ok().and_then(|s| s.window), Some(ReadingsWindow { from_day: 15, to_day: 25 }));
+    fn the_twenty_ninth_of_february_ends_a_window_in_leap_years_only() {
+        assert_eq!(on(20, 31, 20_280_225).until, Some(Day(20_280_229)));
+        assert!(on(20, 31, 20_280_229).open && !on(20, 29, 20_280_301).open);
+        assert_eq!(on(20, 29, 20_270_225).until, Some(Day(20_270_228)));
+        assert_eq!(on(29, 30, 20_280_229).from, Some(Day(20_280_229)));
+        // A window over the month's end begins on the last day there is.
+        assert_eq!(on(31, 5, 20_280_301).from, Some(Day(20_280_229)));
     }
 }

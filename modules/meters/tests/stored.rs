@@ -8,7 +8,8 @@ use kabinet_contracts::{AccountId, Estimate, Estimates, ImaginedReading, MeterId
 use kabinet_core::{Actor, Clock, Day, Db, DbConfig, DbError, Period, Quantity, Tenant, TenantId, Tx};
 use kabinet_meters::meters::{NewMeter, install, install_many};
 use kabinet_meters::readings::{NewReading, record, record_many, submit};
-use kabinet_meters::{Error, Resource, Source, Submission, consumption, overview};
+use kabinet_meters::service::{self, Removal};
+use kabinet_meters::{Error, Resource, Source, Submission, consumption, corrections, overview, register};
 use kabinet_migrations::Migrator;
 use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_migration::MigratorTrait;
@@ -126,7 +127,7 @@ async fn a_submitted_reading_is_what_billing_sees() {
     let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
     record_many(&tx, &Nobody, vec![reading(meter, 20_260_924, 130), reading(meter, 20_261_024, 133)]).await.unwrap();
     let before = house.db.statements();
-    let accepted = submit(&mut tx, &Nobody, account(0), &typed(meter, "136,5")).await.unwrap();
+    let accepted = submit(&mut tx, &Nobody, account(0), &typed(meter, "136,5"), Source::Portal).await.unwrap();
     assert!(house.db.statements() - before <= 6, "{}", house.db.statements() - before);
     assert_eq!((accepted.period, accepted.meters), (Period(202_611), vec![meter]));
     tx.commit().await.unwrap();
@@ -202,9 +203,9 @@ async fn imports_can_be_repeated_and_people_may_send_again() {
     assert_eq!(record_many(&tx, &Nobody, rows.clone()).await.unwrap(), 2);
     assert_eq!(record_many(&tx, &Nobody, rows.clone()).await.unwrap(), 0);
     assert!(!record(&mut tx, &Nobody, rows[0].clone()).await.unwrap());
-    submit(&mut tx, &Nobody, account(0), &typed(first[0], "121")).await.unwrap();
-    submit(&mut tx, &Nobody, account(0), &typed(first[0], "121,5")).await.unwrap();
-    let lower = submit(&mut tx, &Nobody, account(0), &typed(first[0], "121,4")).await;
+    submit(&mut tx, &Nobody, account(0), &typed(first[0], "121"), Source::Portal).await.unwrap();
+    submit(&mut tx, &Nobody, account(0), &typed(first[0], "121,5"), Source::Portal).await.unwrap();
+    let lower = submit(&mut tx, &Nobody, account(0), &typed(first[0], "121,4"), Source::Portal).await;
     assert!(matches!(lower, Err(Error::Refused(_))));
     let wrong = NewReading { values: Vec::new(), ..rows[0].clone() };
     assert!(matches!(record_many(&tx, &Nobody, vec![wrong]).await, Err(Error::Invalid(_))));
@@ -230,4 +231,96 @@ async fn a_batch_of_accounts_costs_as_few_statements_as_one() {
     let months = consumption::for_accounts(&tx, Period(202_612), &accounts[..200]).await.unwrap();
     assert_eq!(house.db.statements() - before, 3);
     assert_eq!(months[&accounts[7]][0].zones[0].history.len(), 12);
+}
+
+/// Puts a meter that shows zero in the place of `old`.
+async fn replaced(tx: &mut Tx, old: MeterId, on: i32, last: Option<i64>) -> MeterId {
+    let removal = Removal { on: Day(on), last: last.map(|last| vec![Quantity::whole(last)]), rollover: false };
+    let new = NewMeter { initial: vec![Quantity::ZERO], ..water(account(0), "26-1") };
+    service::replace(tx, &Nobody, old, &removal, new).await.unwrap()
+}
+
+async fn of_month(tx: &Tx, period: i32) -> Vec<consumption::MeterMonth> {
+    let months = consumption::for_accounts(tx, Period(period), &[account(0)]).await.unwrap();
+    months.into_values().next().unwrap_or_default()
+}
+
+fn zone(month: &consumption::MeterMonth) -> (Option<i64>, u32, Vec<i64>) {
+    let zone = &month.zones[0];
+    let whole = |volume: &Quantity| volume.0 / 10_000;
+    (zone.volume.as_ref().map(whole), month.missed_periods, zone.history.iter().map(whole).collect())
+}
+
+#[tokio::test]
+async fn both_meters_of_a_replacement_count_and_later_months_know_the_old_ones() {
+    let house = house(1).await;
+    let mut tx = house.begin().await;
+    let old = install(&tx, water(account(0), "18-1")).await.unwrap();
+    let rows = [(20_260_720, 110), (20_260_820, 112), (20_260_920, 115), (20_261_020, 119)];
+    record_many(&tx, &Nobody, rows.map(|(day, value)| reading(old, day, value)).into()).await.unwrap();
+    let new = replaced(&mut tx, old, 20_261_116, Some(121)).await;
+    let november = of_month(&tx, 202_611).await;
+    // By serial number: 18-1, then 26-1, which nobody read since.
+    assert_eq!(zone(&november[0]), (Some(2000), 0, vec![]));
+    assert_eq!(zone(&november[1]), (Some(0), 0, vec![]));
+    record_many(&tx, &Nobody, vec![reading(new, 20_261_122, 3)]).await.unwrap();
+    assert_eq!(zone(&of_month(&tx, 202_611).await[1]), (Some(3000), 0, vec![]));
+    // A month without a reading has the old one's months, and November with both.
+    let december = of_month(&tx, 202_612).await;
+    assert_eq!(december.len(), 1);
+    let (volume, missed, history) = zone(&december[0]);
+    assert_eq!((volume, missed, &history[..4]), (None, 0, &[5000, 4000, 3000, 2000][..]));
+    // What was counted over a year adds up to the same.
+    let year = (Period(202_608), Period(202_611));
+    let counted = consumption::over_months(&tx, "cold_water", year, (account(0), account(0))).await.unwrap();
+    assert_eq!(counted[&account(0)], Quantity::whole(2 + 3 + 4 + 5));
+}
+
+#[tokio::test]
+async fn an_old_meter_that_left_unread_counts_by_its_days_of_the_average() {
+    let house = house(1).await;
+    let mut tx = house.begin().await;
+    let old = install(&tx, water(account(0), "18-1")).await.unwrap();
+    let rows = [(20_260_720, 110), (20_260_820, 112), (20_260_920, 115), (20_261_020, 119)];
+    record_many(&tx, &Nobody, rows.map(|(day, value)| reading(old, day, value)).into()).await.unwrap();
+    replaced(&mut tx, old, 20_261_116, None).await;
+    let november = of_month(&tx, 202_611).await;
+    // 15 of 30 days of each month that was counted.
+    let (volume, _, history) = zone(&november[0]);
+    assert_eq!((volume, &history[..3]), (None, &[2000, 1500, 1000][..]));
+    assert_eq!(zone(&november[1]), (Some(0), 0, vec![]));
+}
+
+#[tokio::test]
+async fn without_enough_months_the_new_meter_waits_for_its_reading_too() {
+    let house = house(1).await;
+    let mut tx = house.begin().await;
+    let young = NewMeter { installed_on: Day(20_260_920), ..water(account(0), "18-1") };
+    let old = install(&tx, young).await.unwrap();
+    record_many(&tx, &Nobody, vec![reading(old, 20_261_020, 103)]).await.unwrap();
+    let new = replaced(&mut tx, old, 20_261_116, None).await;
+    let november = of_month(&tx, 202_611).await;
+    // One month is no base of an average: the norm stands for both, and both are unread.
+    assert_eq!((zone(&november[0]).0, zone(&november[1]).0), (None, None));
+    assert!(november.iter().all(|month| month.zones[0].history.len() < 3));
+    // December's reading covers November: what was charged for the new meter is given back.
+    record_many(&tx, &Nobody, vec![reading(new, 20_261_220, 5)]).await.unwrap();
+    assert_eq!(zone(&of_month(&tx, 202_612).await[0]), (Some(5000), 1, vec![]));
+}
+
+#[tokio::test]
+async fn a_reading_taken_back_is_read_by_nobody() {
+    let house = house(1).await;
+    let mut tx = house.begin().await;
+    let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
+    record_many(&tx, &Nobody, vec![reading(meter, 20_261_024, 130), reading(meter, 20_261_120, 190)]).await.unwrap();
+    let wrong = register::readings(&tx, meter).await.unwrap()[0].clone();
+    corrections::withdraw(&mut tx, &Nobody, meter, wrong.id, "не тот прибор").await.unwrap();
+    assert_eq!(zone(&of_month(&tx, 202_611).await[0]).0, None);
+    assert_eq!(overview::meters(&tx, account(0)).await.unwrap()[0].last_date, Some(Day(20_261_024)));
+    let all = register::readings(&tx, meter).await.unwrap();
+    assert_eq!(all.len(), 3);
+    assert!(all[0].withdrawn.as_ref().is_some_and(|(_, reason)| reason == "не тот прибор"));
+    // An import that is repeated may bring the day again.
+    assert_eq!(record_many(&tx, &Nobody, vec![reading(meter, 20_261_120, 133)]).await.unwrap(), 1);
 }

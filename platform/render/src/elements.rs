@@ -65,6 +65,7 @@ pub(crate) fn add_filters(environment: &mut Environment<'_>) {
     environment.add_filter("icon", icon);
     environment.add_filter("tel", tel);
     environment.add_filter("names", names);
+    environment.add_filter("chart", crate::chart::filter);
 }
 
 /// Kopecks as a figure that never breaks across lines and carries its value for programs; `id` names it.

@@ -12,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod binding;
+pub mod chart;
 mod elements;
 pub mod environment;
 pub mod error;

@@ -7,6 +7,7 @@ mod document;
 mod logo;
 mod package;
 mod read;
+mod readings;
 mod requests;
 mod residents;
 mod tariffs;

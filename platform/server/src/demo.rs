@@ -11,6 +11,7 @@ mod fill;
 pub mod gosuslugi;
 mod houses;
 mod logins;
+mod meters;
 mod months;
 mod names;
 mod payers;
@@ -80,6 +81,7 @@ pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + 
         let due = months::latest_due(now(app), town.tenant.zone);
         months::bill_through(app, &mut town, due, say).await?;
         let company = logins::of_company(app, &town).await?;
+        meters::show(app, &town).await?;
         requests::file(app, &town, &company.resident.email).await?;
         companies.push(company);
     }

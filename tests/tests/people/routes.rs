@@ -98,6 +98,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 50] = [
     ("/meters", "/meters", [303, 303, 200, 200, 200], NO_FORM),
     ("/meters/readings", "/meters/readings", [303, 303, 200, 200, 200], [303, 404, 422, 422, 422]),
     ("/meters/:id", "/meters/{meter}", [303, 404, 200, 200, 200], NO_FORM),
+    ("/meters/:id/photos/:photo", "/meters/{meter}/photos/{none}", residents(404), NO_FORM),
     ("/readings", "/readings", all(200), all(200)),
     ("/readings/submit", "/readings/submit", all(303), all(303)),
     ("/readings/link/:ticket", "/readings/link/none", all(404), all(404)),

@@ -101,7 +101,7 @@ async fn stated(
     run: &billing_run::Model,
 ) -> Result<BTreeMap<Uuid, HouseFigures>, Error> {
     let (from, to) = year_before(plan.period);
-    let by_house = grouped(volumes(tx, from, plan.period).await?);
+    let by_house = grouped(volumes(tx, &plan.snapshot, from, plan.period).await?);
     let areas = areas(tx, plan.period).await?;
     if by_house.is_empty() && areas.values().all(|(_, common)| *common == Quantity::ZERO) {
         return Ok(BTreeMap::new());

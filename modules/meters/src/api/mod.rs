@@ -1,12 +1,34 @@
 //! What programs may ask.
 
+pub(crate) mod admin;
+mod fields;
+pub(crate) mod houses;
 pub(crate) mod links;
 pub(crate) mod portal;
+pub(crate) mod readings;
+pub(crate) mod settings;
 
-use kabinet_core::Day;
+use kabinet_core::{Day, PermissionKey};
+use kabinet_files::FileError;
 use kabinet_web::{AccountRef, Problem};
 
 use crate::error::Error;
+
+/// May see meters and readings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReadReadings;
+
+impl PermissionKey for ReadReadings {
+    const KEY: &'static str = "meters.read_readings";
+}
+
+/// May change meters, readings and the rules for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manage;
+
+impl PermissionKey for Manage {
+    const KEY: &'static str = "meters.manage";
+}
 
 /// A failure of the module as a problem: a refusal with its fields.
 pub(crate) fn problem(error: Error) -> Problem {
@@ -21,9 +43,14 @@ pub(crate) fn problem(error: Error) -> Problem {
             let fields = refusal.verdicts.into_iter().map(|verdict| (verdict.field, verdict.text));
             Problem::refused(code, text).with_fields(fields.collect())
         }
-        Error::UnknownMeter(_) => Problem::not_found(),
-        Error::Invalid(text) => Problem::refused(code, text),
+        Error::UnknownMeter(_) | Error::NotFound | Error::Files(FileError::Missing) => Problem::not_found(),
+        Error::Files(cause) => Problem::fault(&cause),
         Error::Db(error) => error.into(),
+        Error::Fields(fields) => {
+            let text = fields.first().map(|(_, text)| text.clone()).unwrap_or_default();
+            Problem::refused(code, text).with_fields(fields)
+        }
+        other => Problem::refused(code, other.to_string()),
     }
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api::{closed_account, problem};
 use crate::overview;
+use crate::pages::readings::source;
 use crate::readings::{imagine, submit};
 use crate::store::{self, LookBack, MeterState};
 use crate::submission::{Row, Submission};
@@ -145,7 +146,9 @@ impl PortalApi {
         let mut tx = resident.begin().await?;
         closed_account(&account, tx.today())?;
         let submission = submission(body.0, tx.today());
-        let accepted = submit(&mut tx, &*self.estimates, AccountId(account.id), &submission).await.map_err(problem)?;
+        let source = source(account.access);
+        let accepted = submit(&mut tx, &*self.estimates, AccountId(account.id), &submission, source).await;
+        let accepted = accepted.map_err(problem)?;
         tx.commit().await?;
         Ok(Json(ReadingsOut {
             date: accepted.date.iso(),
@@ -160,7 +163,8 @@ impl PortalApi {
         let account = resident.account_with_sums()?;
         count(&resident).await?;
         let tx = resident.read().await?;
-        let imagined = imagine(&tx, AccountId(account.id), submission(body.0, tx.today())).await.map_err(problem)?;
+        let (typed, source) = (submission(body.0, tx.today()), source(account.access));
+        let imagined = imagine(&tx, AccountId(account.id), typed, source).await.map_err(problem)?;
         tx.commit().await?;
         let estimate = self.estimates.imagine(resident.tenant(), AccountId(account.id), &imagined).await?;
         Ok(Json(match estimate {

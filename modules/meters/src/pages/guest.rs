@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::readings::{Address, TEMPLATE};
 use crate::api::problem;
 use crate::error::Error;
-use crate::overview;
 use crate::readings::{load, submit};
+use crate::resource::Source;
 use crate::submission::Submission;
+use crate::verdict::Terms;
 use crate::view::{ReadingsContext, SentResult};
 
 const TITLE: &str = "Передать показания";
@@ -132,8 +133,8 @@ pub(crate) async fn show_form(
     let meters = load(&tx, account).await?;
     tx.commit().await?;
     let result = address.sent.and_then(|sent| SentResult::of(&meters, Timestamp(sent)));
-    let window = overview::window(guest.tenant(), today)?;
-    guest.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, window, today, result).for_guest())
+    let terms = Terms::of(guest.tenant(), today, Source::Guest)?;
+    guest.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, terms, result).for_guest())
 }
 
 /// POST /readings/submit
@@ -150,7 +151,7 @@ pub(crate) async fn send(
     if !search::is_open(&tx, account).await? {
         return Ok(see_other("/readings"));
     }
-    match submit(&mut tx, &**estimates, account, &submission).await {
+    match submit(&mut tx, &**estimates, account, &submission, Source::Guest).await {
         Ok(accepted) => {
             tx.commit().await?;
             Ok(see_other(&format!("/readings/submit?sent={}", accepted.stored_at.0)))
@@ -161,8 +162,8 @@ pub(crate) async fn send(
             let tx = guest.read().await?;
             let meters = load(&tx, account).await?;
             tx.commit().await?;
-            let window = overview::window(guest.tenant(), today)?;
-            let context = ReadingsContext::refused(&meters, window, today, &submission, *refusal).for_guest();
+            let terms = Terms::of(guest.tenant(), today, Source::Guest)?;
+            let context = ReadingsContext::refused(&meters, terms, &submission, *refusal).for_guest();
             guest.refused(TITLE, TEMPLATE, &context)
         }
         Err(error) => Err(problem(error)),

@@ -17,9 +17,9 @@ use super::readings::Address;
 use crate::api::problem;
 use crate::error::Error;
 use crate::links::{self, Linked, Links, PATH, Ticket};
-use crate::overview;
+use crate::resource::Source;
 use crate::submission::Submission;
-use crate::verdict::{Refusal, Verdict};
+use crate::verdict::{Refusal, Terms, Verdict};
 use crate::view::{ReadingsContext, SentResult};
 
 const TITLE: &str = "Передать показание";
@@ -56,8 +56,8 @@ struct GoneContext {
 impl LinkContext {
     fn of(guest: &Guest, ticket: &str, linked: &Linked, sent: Option<i64>, today: Day) -> Result<Self, Problem> {
         let result = sent.and_then(|sent| SentResult::of(&linked.meters, Timestamp(sent)));
-        let window = overview::window(guest.tenant(), today)?;
-        let form = ReadingsContext::fresh(&linked.meters, window, today, result).for_guest();
+        let terms = Terms::of(guest.tenant(), today, Source::Link)?;
+        let form = ReadingsContext::fresh(&linked.meters, terms, result).for_guest();
         Ok(Self::around(ticket, linked, form, today))
     }
 
@@ -68,9 +68,9 @@ impl LinkContext {
         (typed, refusal): (&Submission, Refusal),
         today: Day,
     ) -> Result<Self, Problem> {
-        let window = overview::window(guest.tenant(), today)?;
+        let terms = Terms::of(guest.tenant(), today, Source::Link)?;
         let errors = refusal.verdicts.clone();
-        let form = ReadingsContext::refused(&linked.meters, window, today, typed, refusal).for_guest();
+        let form = ReadingsContext::refused(&linked.meters, terms, typed, refusal).for_guest();
         Ok(Self { errors, ..Self::around(ticket, linked, form, today) })
     }
 

@@ -3,4 +3,5 @@
 pub(crate) mod guest;
 pub(crate) mod link;
 pub(crate) mod meters;
+pub(crate) mod photos;
 pub(crate) mod readings;

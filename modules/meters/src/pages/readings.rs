@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, Estimate, Estimates};
 use kabinet_core::{Tenant, Timestamp};
-use kabinet_web::{Form, Problem, Resident};
+use kabinet_files::Files;
+use kabinet_web::{AccountAccess, AccountRef, FormWithFiles, Problem, Resident};
 use poem::web::{Data, Query};
 use poem::{Response, handler};
 use serde::Deserialize;
 
 use crate::api::{closed_account, problem};
 use crate::error::Error;
-use crate::overview;
+use crate::photos::{self, Kept};
 use crate::readings::{load, submit};
+use crate::resource::Source;
 use crate::sendings;
 use crate::submission::Submission;
-use crate::verdict::Refusal;
+use crate::verdict::{Refusal, Terms};
 use crate::view::{ReadingsContext, SentResult};
 
 const TITLE: &str = "Передать показания";
@@ -53,38 +55,90 @@ pub(crate) async fn show(
             Some(Estimate::Unavailable(_)) | None => sent,
         });
     }
-    let window = overview::window(resident.tenant(), today)?;
-    resident.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, window, today, result).with_sums(sums))
+    let terms = Terms::of(resident.tenant(), today, source(active.access))?;
+    resident.page(TITLE, TEMPLATE, &ReadingsContext::fresh(&meters, terms, result).with_sums(sums))
+}
+
+/// Where the readings of somebody with this access come from.
+pub(crate) fn source(access: AccountAccess) -> Source {
+    if access.is_full() { Source::Portal } else { Source::Helper }
 }
 
 /// POST /meters/readings
 #[handler]
 pub(crate) async fn send(
     resident: Resident,
-    Form(fields): Form<BTreeMap<String, String>>,
+    FormWithFiles { fields, files: sent }: FormWithFiles<BTreeMap<String, String>>,
     Data(estimates): Data<&Arc<dyn Estimates>>,
+    Data(files): Data<&Files>,
 ) -> Result<Response, Problem> {
     let account = resident.account_for_readings()?;
-    let (submission, mark) =
-        (dated(Submission::from_form(&fields), &fields, resident.tenant()), sendings::mark(fields.get("once")));
+    let submission = dated(Submission::from_form(&fields), &fields, resident.tenant());
+    let mark = sendings::mark(fields.get("once"));
+    let photos = match photos::check(sent, &submission) {
+        Ok(photos) => photos,
+        Err(verdicts) => return refused(&resident, &account, (&submission, mark), Refusal::of(verdicts)).await,
+    };
+    let db = &resident.platform().db;
+    let kept = photos::keep(files, db, resident.tenant(), photos).await.map_err(|error| problem(error.into()))?;
+    let stored = store(&resident, &account, &**estimates, (&submission, mark), &kept).await;
+    if !matches!(stored, Ok(Stored::Now(_))) {
+        photos::let_go(files, resident.tenant(), &kept).await;
+    }
+    match stored {
+        Ok(Stored::Now(at) | Stored::Before(at)) => Ok(stored_page(&resident, at, mark)),
+        Err(Fault::Refused(refusal)) => refused(&resident, &account, (&submission, mark), *refusal).await,
+        Err(Fault::Other(problem)) => Err(problem),
+    }
+}
+
+/// When readings were stored: by this form, or by the same one sent before.
+enum Stored {
+    Now(Timestamp),
+    Before(Timestamp),
+}
+
+/// Why readings were not stored: the form is shown again, or something else is.
+enum Fault {
+    Refused(Box<Refusal>),
+    Other(Problem),
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        Self::Other(problem)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::Refused(refusal),
+            other => Self::Other(problem(other)),
+        }
+    }
+}
+
+/// Stores the readings with their photos, unless the form was stored before.
+async fn store(
+    resident: &Resident,
+    account: &AccountRef,
+    estimates: &dyn Estimates,
+    (submission, mark): (&Submission, Option<&str>),
+    kept: &[Kept],
+) -> Result<Stored, Fault> {
     let mut tx = resident.begin().await?;
-    closed_account(&account, tx.today())?;
+    closed_account(account, tx.today())?;
     if let Some(mark) = mark
-        && let Some(stored) = sendings::begin(&tx, resident.id(), mark).await?
+        && let Some(before) = sendings::begin(&tx, resident.id(), mark).await.map_err(Error::from)?
     {
-        return Ok(stored_page(&resident, stored, Some(mark)));
+        return Ok(Stored::Before(before));
     }
-    match submit(&mut tx, &**estimates, AccountId(account.id), &submission).await {
-        Ok(accepted) => {
-            tx.commit().await?;
-            Ok(stored_page(&resident, accepted.stored_at, mark))
-        }
-        Err(Error::Refused(refusal)) => {
-            drop(tx);
-            refused(&resident, AccountId(account.id), (&submission, mark), *refusal).await
-        }
-        Err(error) => Err(problem(error)),
-    }
+    let source = source(account.access);
+    let accepted = submit(&mut tx, estimates, AccountId(account.id), submission, source).await?;
+    photos::attach(&tx, &accepted, kept).await?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok(Stored::Now(accepted.stored_at))
 }
 
 /// Typed without a network and sent later: the readings are of the day on which they were typed.
@@ -104,15 +158,15 @@ fn stored_page(resident: &Resident, stored: Timestamp, mark: Option<&str>) -> Re
 
 async fn refused(
     resident: &Resident,
-    account: AccountId,
+    account: &AccountRef,
     (submission, mark): (&Submission, Option<&str>),
     refusal: Refusal,
 ) -> Result<Response, Problem> {
     let tx = resident.read().await?;
     let today = tx.today();
-    let meters = load(&tx, account).await?;
+    let meters = load(&tx, AccountId(account.id)).await?;
     tx.commit().await?;
-    let window = overview::window(resident.tenant(), today)?;
-    let context = ReadingsContext::refused(&meters, window, today, submission, refusal).marked(mark);
+    let terms = Terms::of(resident.tenant(), today, source(account.access))?;
+    let context = ReadingsContext::refused(&meters, terms, submission, refusal).marked(mark);
     resident.refused(TITLE, TEMPLATE, &context)
 }

@@ -7,7 +7,7 @@ use kabinet_billing::catalog;
 use kabinet_billing::{BillingSettings, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
-use kabinet_meters::MetersSettings;
+use kabinet_meters::{MODULE as METERS, MetersSettings};
 use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use kabinet_requests::{MODULE as REQUESTS, RequestsSettings};
 use kabinet_residents::gosuslugi::settings as gosuslugi;
@@ -57,6 +57,7 @@ pub async fn apply(
     changes.extend(brand(&mut tx, package).await?);
     changes.extend(features(&mut tx, package).await?);
     changes.extend(catalogue(&mut tx, package, plugin).await?);
+    changes.extend(readings(&mut tx, package, before.as_deref()).await?);
     changes.extend(requests(&mut tx, package, before.as_deref()).await?);
     if changes.is_empty() {
         return Ok(changes);
@@ -186,6 +187,16 @@ async fn features(tx: &mut Tx, package: &Package) -> Result<Vec<String>, ApplyEr
     Ok(changes)
 }
 
+/// Rules for readings: what staff changed stays until the package itself changes.
+async fn readings(tx: &mut Tx, package: &Package, before: Option<&Tenant>) -> Result<Vec<String>, ApplyError> {
+    let same = before.is_some_and(|before| before.package_hash == package.hash);
+    if same || MetersSettings::of(tx.tenant())? == package.readings {
+        return Ok(Vec::new());
+    }
+    let changed = tx.set_settings(METERS, &package.readings).await?;
+    Ok(changed.then(|| "приём показаний: изменено".to_owned()).into_iter().collect())
+}
+
 /// Deadlines and paid services. A price that staff changed stays until the package itself changes.
 async fn requests(tx: &mut Tx, package: &Package, before: Option<&Tenant>) -> Result<Vec<String>, ApplyError> {
     let mut changes = Vec::new();
@@ -217,10 +228,6 @@ async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Re
     billing.receipt_template = hash;
     if tx.set_settings(BILLING, &billing).await? {
         changes.push("сроки оплаты и квитанция: изменено".to_owned());
-    }
-    let meters = MetersSettings { window: package.readings };
-    if tx.set_settings("meters", &meters).await? {
-        changes.push("приём показаний: изменено".to_owned());
     }
     if ResidentsSettings::of(tx.tenant())? != package.residents
         && tx.set_settings(RESIDENTS, &package.residents).await?

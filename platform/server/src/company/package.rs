@@ -8,7 +8,7 @@ use kabinet_billing::DueDay;
 use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
 use kabinet_billing::penalty::PenaltyRates;
 use kabinet_core::{CompanyProfile, Period};
-use kabinet_meters::ReadingsWindow;
+use kabinet_meters::MetersSettings;
 use kabinet_residents::ResidentsSettings;
 use kabinet_residents::gosuslugi::GosuslugiSettings;
 
@@ -31,8 +31,8 @@ pub struct Package {
     pub logo: Option<Logo>,
     /// Optional modules switched on.
     pub features: Vec<String>,
-    /// When readings are taken; `None`: all month.
-    pub readings: Option<ReadingsWindow>,
+    /// When readings are taken, and what becomes of doubtful ones.
+    pub readings: MetersSettings,
     /// What residents' logins must be like.
     pub residents: ResidentsSettings,
     /// How accounts are linked.

@@ -7,7 +7,6 @@ use kabinet_accounts::LinkMethod;
 use kabinet_billing::DueDay;
 use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier, code_problem};
 use kabinet_core::{CompanyProfile, Period};
-use kabinet_meters::ReadingsWindow;
 use kabinet_plugin_host::api::{ServiceKind, Unit};
 use kabinet_render::payment_qr::{inn_problem, validate_requisites};
 use kabinet_residents::gosuslugi::GosuslugiSettings;
@@ -20,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::document::{Problem, Section, read_document};
 use super::logo;
 use super::package::{Logo, Package, PluginSource, Template};
-use super::{requests, residents, tariffs};
+use super::{readings, requests, residents, tariffs};
 
 /// Names of the optional modules that a package may switch on.
 pub type KnownFeatures = HashSet<&'static str>;
@@ -90,7 +89,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let hosts = hosts(root);
     let features = features(root, known);
     let (profile, logo) = profile(root, files);
-    let readings = readings(root);
+    let readings = readings::read(root);
     let residents = residents::read(root);
     let linking = linking(root);
     let due_days = due_days(root);
@@ -312,24 +311,6 @@ fn color_problem(color: &str) -> Option<&'static str> {
         .map(|_| "цвет пишется как #0b6e8a: решётка и шесть шестнадцатеричных цифр")
 }
 
-fn readings(root: &mut Section<'_>) -> Option<ReadingsWindow> {
-    let mut section = root.optional_section("readings")?;
-    let from = section.number("from_day", 1..=31);
-    let to = section.number("to_day", 1..=31);
-    let window = match (from, to) {
-        (Some(from), Some(to)) => {
-            Some(ReadingsWindow { from_day: u8::try_from(from).ok()?, to_day: u8::try_from(to).ok()? })
-        }
-        (None, None) => None,
-        _ => {
-            section.refuse("from_day", "нужны оба дня: from_day и to_day");
-            None
-        }
-    };
-    section.refuse_unknown();
-    window
-}
-
 fn linking(root: &mut Section<'_>) -> LinkMethod {
     let Some(mut section) = root.optional_section("linking") else { return LinkMethod::default() };
     let method = section.optional_text("method");
@@ -450,10 +431,20 @@ fn services(root: &mut Section<'_>, kinds: &[ReceiptKind], places: &mut BTreeMap
 /// A value of the plugin contract by its name there.
 pub(super) fn named<T: serde::de::DeserializeOwned>(section: &mut Section<'_>, key: &str) -> Option<T> {
     let text = section.text(key);
+    of_name(section, key, &text)
+}
+
+/// The same of a field that may be absent.
+pub(super) fn optionally_named<T: serde::de::DeserializeOwned>(section: &mut Section<'_>, key: &str) -> Option<T> {
+    let text = section.optional_text(key)?;
+    of_name(section, key, &text)
+}
+
+fn of_name<T: serde::de::DeserializeOwned>(section: &Section<'_>, key: &str, text: &str) -> Option<T> {
     if text.is_empty() {
         return None;
     }
-    let reader: StrDeserializer<'_, ValueError> = text.as_str().into_deserializer();
+    let reader: StrDeserializer<'_, ValueError> = text.into_deserializer();
     match T::deserialize(reader) {
         Ok(value) => Some(value),
         Err(error) => {

@@ -67,6 +67,19 @@ fn the_packages_of_the_demo_are_good() {
 }
 
 #[test]
+fn rules_for_readings_are_read_by_source() {
+    use kabinet_meters::Source;
+    use kabinet_meters::settings::{Closed, Expired, Lower, Unusual};
+    let rules = "[readings]\nlower = \"ask\"\nclosed = \"next_month\"\n\n[readings.sources.guest]\n\
+                 unusual = \"refuse\"\nunusual_times = 3\nexpired = \"refuse\"";
+    let package = Copy::of("beregovoy", "tenant.toml", "[readings]", rules).read().expect("package");
+    let (portal, guest) = (package.readings.policy(Source::Portal), package.readings.policy(Source::Guest));
+    assert_eq!((portal.lower, portal.closed, portal.times), (Lower::Ask, Closed::NextMonth, 4));
+    assert_eq!((guest.unusual, guest.times, guest.expired), (Unusual::Refuse, 3, Expired::Refuse));
+    assert_eq!(guest.lower, Lower::Ask);
+}
+
+#[test]
 fn a_changed_file_changes_the_hash() {
     let plain = read(&packages().join("beregovoy"), &known()).expect("package");
     let changed = Copy::of("beregovoy", "tenant.toml", "200-10-10", "200-10-12").read().expect("package");
@@ -93,6 +106,10 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tenant.toml", "brand/logo.svg", "../logo.svg", "brand.logo"),
     ("tenant.toml", "logo = \"brand/logo.svg\"", "logo = \"tariffs.toml\"", "brand.logo"),
     ("tenant.toml", "[readings]", "[readings]\nfrom_day = 15", "readings.from_day"),
+    ("tenant.toml", "[readings]", "[readings]\nlower = \"maybe\"", "readings.lower"),
+    ("tenant.toml", "[readings]", "[readings]\nunusual_times = 1", "readings.unusual_times"),
+    ("tenant.toml", "[readings]", "[readings]\nsources.pigeon.lower = \"ask\"", "readings.sources.pigeon"),
+    ("tenant.toml", "[readings]", "[readings]\nsources.guest.later = \"ask\"", "readings.sources.guest.later"),
     ("tenant.toml", "day = 15", "day = 31", "due_days[1].day"),
     ("tenant.toml", "from = \"2026-02\"", "from = \"2019-02\"", "due_days[1].from"),
     ("tenant.toml", "40702810600090001234", "40702810600090001235", "receipt_kinds[0].supplier.settlement_account"),

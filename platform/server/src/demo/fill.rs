@@ -48,6 +48,7 @@ pub(super) async fn accounts(
     let tx = app.db.read(tenant, Actor::System).await?;
     let there = count(&tx).await?;
     let latest = latest(&tx).await?;
+    let successors = successors(&tx).await?;
     tx.commit().await?;
     let mut all = Vec::new();
     let mut from = 0;
@@ -71,6 +72,8 @@ pub(super) async fn accounts(
             ids
         };
         all.extend(dials.into_iter().zip(ids).map(|(dial, id)| {
+            // What hangs in the place of a meter now goes on counting.
+            let id = successors.get(&id).copied().unwrap_or(id);
             let (read, shown) = latest.get(&id).cloned().unwrap_or_else(|| (city.first.previous(), dial.initial(city)));
             Metered { shown, read, id, dial }
         }));
@@ -93,6 +96,18 @@ async fn count(tx: &Tx) -> anyhow::Result<u64> {
     Ok(rows.first().map_or(0, |row| row.accounts.unsigned_abs()))
 }
 
+/// The meters that took others' places, by those others.
+async fn successors(tx: &Tx) -> anyhow::Result<HashMap<MeterId, MeterId>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: MeterId,
+        replaces: MeterId,
+    }
+    let sql = "SELECT id, replaces FROM meter WHERE tenant_id = $1 AND replaces IS NOT NULL";
+    let rows: Vec<Row> = tx.rows(sql, vec![]).await?;
+    Ok(rows.into_iter().map(|row| (row.replaces, row.id)).collect())
+}
+
 /// The latest reading of each meter that was read.
 async fn latest(tx: &Tx) -> anyhow::Result<HashMap<MeterId, (Period, Vec<Quantity>)>> {
     #[derive(FromQueryResult)]
@@ -104,8 +119,9 @@ async fn latest(tx: &Tx) -> anyhow::Result<HashMap<MeterId, (Period, Vec<Quantit
         value_t3: Option<Quantity>,
     }
     let sql = "SELECT r.meter_id, r.period, r.value_t1, r.value_t2, r.value_t3 FROM reading r
-               WHERE r.tenant_id = $1 AND r.taken_on = (SELECT max(o.taken_on) FROM reading o
-                     WHERE o.tenant_id = r.tenant_id AND o.meter_id = r.meter_id)
+               WHERE r.tenant_id = $1 AND r.withdrawn_at IS NULL
+                 AND r.taken_on = (SELECT max(o.taken_on) FROM reading o
+                     WHERE o.tenant_id = r.tenant_id AND o.meter_id = r.meter_id AND o.withdrawn_at IS NULL)
                ORDER BY r.created_at, r.id";
     let rows: Vec<Row> = tx.rows(sql, vec![]).await?;
     let values = |row: &Row| [Some(row.value_t1), row.value_t2, row.value_t3].into_iter().flatten().collect();

@@ -3,6 +3,7 @@
 use kabinet_billing::houses::{self, HouseVolume};
 use kabinet_core::{Actor, Period, Quantity};
 use kabinet_meters::Resource;
+use kabinet_meters::houses::{self as meters, NewHouseMeter};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -53,6 +54,10 @@ pub(super) async fn areas(app: &App, town: &Town) -> anyhow::Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// Blocks whose meter of cold water is kept with its readings. Of the first one the volumes are stated as well, of
+/// the second they come from the readings alone.
+const KEPT: u64 = 2;
+
 /// States what the house meters measured in `month`; before the first one is billed, in the year before as well.
 pub(super) async fn volumes(app: &App, town: &Town, month: Period) -> anyhow::Result<()> {
     let mut from = if month == town.city.first { Period((month.year() - 1) * 100 + 1) } else { month };
@@ -62,6 +67,7 @@ pub(super) async fn volumes(app: &App, town: &Town, month: Period) -> anyhow::Re
         for block in &blocks {
             let heat = heat(town, block, from).map(|volume| ("heating", "ТВ7", volume));
             let water = water(town, block, from).map(|volume| ("cold_water", "ВСХН-65", volume));
+            let water = water.filter(|_| block.number != KEPT - 1 || from < town.city.first);
             for (service, model, volume) in heat.into_iter().chain(water) {
                 stated.push((block.id, shown(town, block, from, service, model, volume)));
             }
@@ -70,7 +76,43 @@ pub(super) async fn volumes(app: &App, town: &Town, month: Period) -> anyhow::Re
     }
     let tx = app.db.begin(&town.tenant, Actor::System).await?;
     houses::set_volumes(&tx, &stated).await?;
+    tx.commit().await?;
+    for block in blocks.iter().filter(|block| block.number < KEPT) {
+        if let Some(volume) = water(town, block, month) {
+            read(app, town, block, month, volume).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the block's meter of cold water at the end of `month`; the first time it is put into service before.
+async fn read(app: &App, town: &Town, block: &Block, month: Period, volume: Quantity) -> anyhow::Result<()> {
+    let mut tx = app.db.begin(&town.tenant, Actor::System).await?;
+    let id = match meters::list(&tx, &block.code).await?.first() {
+        Some(known) => known.meter.id,
+        None => meters::install(&mut tx, &block.code, &installation(town, block, month)).await?,
+    };
+    let known = meters::find(&tx, id).await?;
+    if known.readings.first().is_none_or(|last| last.period < month) {
+        let shown = known.readings.first().map(|last| last.value).unwrap_or_default();
+        let estimates = app.billing.estimates();
+        meters::take_down(&mut tx, &*estimates, id, (month.last_day(), shown + volume), false).await?;
+    }
     Ok(tx.commit().await?)
+}
+
+fn installation(town: &Town, block: &Block, month: Period) -> NewHouseMeter {
+    NewHouseMeter {
+        resource: Resource::ColdWater,
+        serial: serial(town, block, "ВСХН-65"),
+        place: "подвал, водомерный узел".to_owned(),
+        model: "ВСХН-65".to_owned(),
+        digits: 6,
+        factor: 1,
+        installed_on: month.previous().last_day(),
+        verified_until: Some(month.plus(40).last_day()),
+        initial: Quantity::whole(12_000),
+    }
 }
 
 /// Every other house of a heat supplier has a meter; the others pay by norm.
@@ -105,13 +147,17 @@ fn water(town: &Town, block: &Block, month: Period) -> Option<Quantity> {
 }
 
 fn shown(town: &Town, block: &Block, month: Period, service: &str, model: &str, volume: Quantity) -> HouseVolume {
-    let serial = town.city.chance.draw("house serial", block.number, 0, 90_000) + 10_000;
     HouseVolume {
         service: service.to_owned(),
         period: month,
         volume,
-        serial: format!("{model} {serial}"),
+        serial: serial(town, block, model),
         previous: None,
         current: None,
     }
+}
+
+fn serial(town: &Town, block: &Block, model: &str) -> String {
+    let number = town.city.chance.draw("house serial", block.number, 0, 90_000) + 10_000;
+    format!("{model} {number}")
 }

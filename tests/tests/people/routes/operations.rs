@@ -3,7 +3,7 @@
 use super::{Statuses, all};
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 54] = [
+pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 72] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -244,6 +244,102 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 54] = [
     ),
     ("GET /api/admin/v1/billing/printouts/{id}", "/api/admin/v1/billing/printouts/{none}", "", all(401), 404),
     ("GET /api/admin/v1/billing/printouts/{id}/file", "/api/admin/v1/billing/printouts/{none}/file", "", all(401), 404),
+    ("GET /api/admin/v1/meters", "/api/admin/v1/meters?limit=1", "", all(401), 200),
+    ("GET /api/admin/v1/meters/{id}", "/api/admin/v1/meters/{none}", "", all(401), 404),
+    ("GET /api/admin/v1/meters/{id}/photos/{photo}", "/api/admin/v1/meters/{none}/photos/{none}", "", all(401), 404),
+    (
+        "POST /api/admin/v1/meters",
+        "/api/admin/v1/meters",
+        r#"{"account":"00000000-0000-7000-8000-000000000000","resource":"gas","installed_on":"x","serial":"1","initial":["1"]}"#,
+        all(401),
+        422,
+    ),
+    (
+        "POST /api/admin/v1/meters/{id}/replace",
+        "/api/admin/v1/meters/{none}/replace",
+        r#"{"removal":{"on":"2026-11-20"},"new":{"serial":"1","initial":["1"]}}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/meters/{id}/remove",
+        "/api/admin/v1/meters/{none}/remove",
+        r#"{"on":"2026-11-20"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "PUT /api/admin/v1/meters/{id}/verification",
+        "/api/admin/v1/meters/{none}/verification",
+        r#"{"until":"2030-01-01"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/meters/{id}/readings",
+        "/api/admin/v1/meters/{none}/readings",
+        r#"{"on":"2026-11-20","values":["1"],"source":"phone"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/meters/{id}/readings/{reading}/withdraw",
+        "/api/admin/v1/meters/{none}/readings/{none}/withdraw",
+        r#"{"reason":"x"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/meters/{id}/readings/{reading}/correct",
+        "/api/admin/v1/meters/{none}/readings/{none}/correct",
+        r#"{"values":["1"],"reason":"x"}"#,
+        all(401),
+        404,
+    ),
+    ("GET /api/admin/v1/meter-settings", "/api/admin/v1/meter-settings", "", all(401), 200),
+    (
+        "PUT /api/admin/v1/meter-settings",
+        "/api/admin/v1/meter-settings",
+        r#"{"policy":{"unusual_times":1},"sources":{}}"#,
+        all(401),
+        422,
+    ),
+    ("GET /api/admin/v1/house-meters/of/{house}", "/api/admin/v1/house-meters/of/H00001", "", all(401), 200),
+    (
+        "POST /api/admin/v1/house-meters/of/{house}",
+        "/api/admin/v1/house-meters/of/H00001",
+        r#"{"resource":"gas","serial":"1","installed_on":"x","initial":"1"}"#,
+        all(401),
+        422,
+    ),
+    (
+        "POST /api/admin/v1/house-meters/{id}/readings",
+        "/api/admin/v1/house-meters/{none}/readings",
+        r#"{"on":"2026-11-20","value":"1"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/house-meters/{id}/readings/{reading}/withdraw",
+        "/api/admin/v1/house-meters/{none}/readings/{none}/withdraw",
+        r#"{"reason":"x"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/house-meters/{id}/remove",
+        "/api/admin/v1/house-meters/{none}/remove",
+        r#"{"on":"2026-11-20"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "PUT /api/admin/v1/house-meters/{id}/verification",
+        "/api/admin/v1/house-meters/{none}/verification",
+        r#"{"until":"2030-01-01"}"#,
+        all(401),
+        404,
+    ),
 ];
 
 /// Operations on runs that change something; a body that is none keeps them from it.

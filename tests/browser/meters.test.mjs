@@ -1,0 +1,86 @@
+// «Передать показания» and «Информация об индивидуальном приборе учета (ИПУ)», the headings of the guide, with
+// JavaScript and without.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { companies, fetched, launch, logIn, open } from "./site.mjs";
+
+// A picture of one pixel.
+const PHOTO = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+for (const company of companies) {
+  for (const javaScriptEnabled of [true, false]) {
+    describe(`${company.slug}, JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
+      test("Передать показания", async () => {
+        const page = await open(browser, company, { javaScriptEnabled });
+        await logIn(page, company);
+        await page.locator("nav .tabs").getByRole("link", { name: "Передать показания", exact: true }).click();
+        await page.getByRole("heading", { level: 1, name: "Передать показания" }).waitFor();
+        const meter = page.locator("fieldset.meter").first();
+        await previous(meter);
+        await photo(page, meter);
+        assert.deepEqual(page.faults, []);
+        await page.context().close();
+      });
+
+      test("Информация об индивидуальном приборе учета (ИПУ)", async () => {
+        const page = await open(browser, company, { javaScriptEnabled, viewport: { width: 320, height: 640 } });
+        await logIn(page, company);
+        await page.goto("/meters");
+        await page.getByRole("heading", { level: 1, name: "Информация об ИПУ" }).waitFor();
+        const row = page.locator("table.cards--wide tbody tr").first();
+        assert.match(await row.innerText(), /№\s\S+/);
+        assert.match(await row.innerText(), /осталось|истекла|истекает/, "the verification is counted down");
+        await row.getByRole("link", { name: /^Показать/ }).click();
+        await page.getByRole("heading", { name: "Переданные показания" }).waitFor();
+        await history(page);
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing runs out at 320 px");
+        assert.deepEqual(page.faults, []);
+        await page.context().close();
+      });
+    });
+  }
+}
+
+// Closed at first; «Показать» opens the earlier readings.
+async function previous(meter) {
+  const table = meter.locator("table").first();
+  assert.ok(!(await table.isVisible()));
+  await meter.locator("summary", { hasText: "Предыдущие показания" }).click();
+  assert.ok(await table.isVisible());
+  assert.match(await table.innerText(), /\d\d\.\d\d\.\d{4}/);
+}
+
+// A value with its photo; the photo stands in the meter's history and opens from there.
+async function photo(page, meter) {
+  await meter.locator('input[name$="_delta"]').first().fill("0,2");
+  for (const field of await meter.locator('input[name$="_delta"]').all()) await field.fill("0,2");
+  await meter.locator("summary", { hasText: "Фото прибора" }).click();
+  assert.match(await meter.innerText(), /со временем съёмки и местом/);
+  const field = meter.locator('input[type="file"]');
+  const id = (await field.getAttribute("name")).replace(/^meter_|_photo$/g, "");
+  await field.setInputFiles({ name: "прибор.png", mimeType: "image/png", buffer: PHOTO });
+  await page.getByRole("button", { name: "Передать показания" }).click();
+  await page.getByRole("heading", { name: "Показания приняты" }).waitFor();
+  await page.goto(`/meters/${id}`);
+  const first = page.locator("table.cards tbody tr").first();
+  assert.match(await first.innerText(), /личный кабинет\s+вы/);
+  const answer = await fetched(page, await first.getByRole("link", { name: /^Фото/ }).getAttribute("href"));
+  assert.equal(answer.headers["content-type"], "image/png");
+  assert.deepEqual(answer.body, PHOTO);
+}
+
+// The conclusion in a sentence, bars that need no script, every figure in a table.
+async function history(page) {
+  const text = await page.locator("main").innerText();
+  assert.match(text, /За последние 12 месяцев в среднем [\d\s,]+\s(м³|кВт·ч|Гкал) в месяц, в \S+ (больше|меньше|как)/);
+  const bars = page.locator("svg.chart rect");
+  assert.ok((await bars.count()) >= 12);
+  assert.ok((await bars.last().boundingBox()).height > 0);
+  await page.locator("summary", { hasText: "Таблица расхода" }).click();
+  const rows = page.locator("details[open] table tbody tr");
+  assert.equal(await rows.count(), await bars.count());
+}

@@ -1,0 +1,121 @@
+//! Meters as residents and staff meet them over HTTP: rules by source, photos, replacements, corrections, house
+//! meters.
+
+mod houses;
+mod photos;
+mod replacement;
+mod rules;
+mod staff;
+
+use kabinet_core::Actor;
+use kabinet_tests::world::{self, Known, Person};
+use kabinet_tests::{Browser, Response, Server, block_on};
+use rust_decimal::{Decimal, RoundingStrategy};
+use sea_orm::FromQueryResult;
+use serde_json::{Value, json};
+
+pub(crate) const COMPANY: &str = "beregovoy";
+pub(crate) const METERS: &str = "/api/admin/v1/meters";
+
+/// A meter of cold water with one zone that is read every month, alone of its kind on its account.
+pub(crate) struct Water {
+    pub(crate) known: Known,
+    pub(crate) id: String,
+    /// Its readings, the latest first.
+    pub(crate) read: Vec<Decimal>,
+}
+
+impl Water {
+    pub(crate) fn last(&self) -> Decimal {
+        self.read[0]
+    }
+}
+
+/// The staff's view of a meter.
+pub(crate) fn case(staff: &mut Browser, id: &str) -> Value {
+    staff.call("GET", &format!("{METERS}/{id}"), None).expect(200).json()
+}
+
+/// Does something with a meter; the answer as it came.
+pub(crate) fn deed(staff: &mut Browser, id: &str, what: &str, body: &Value) -> Response {
+    staff.call("POST", &format!("{METERS}/{id}/{what}"), Some(body))
+}
+
+pub(crate) fn number(value: &Value) -> Decimal {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("no number: {value}"))
+}
+
+/// The flat's meter of cold water, where it has one that was read in all of the last fourteen months.
+fn water_of(staff: &mut Browser, known: &Known) -> Option<Water> {
+    let list = staff.call("GET", &format!("{METERS}?account={}", known.id.0), None).expect(200).json();
+    let mut water = list["items"].as_array()?.iter().filter(|meter| meter["service_code"] == "cold_water");
+    let only = water.next()?.clone();
+    if water.next().is_some() {
+        return None;
+    }
+    let id = only["id"].as_str()?.to_owned();
+    let case = case(staff, &id);
+    let read: Vec<Decimal> = case["readings"].as_array()?.iter().map(|reading| number(&reading["values"][0])).collect();
+    (read.len() == 15).then_some(Water { known: known.clone(), id, read })
+}
+
+/// Meters of cold water as [`Water`] wants them, from the last flats on.
+pub(crate) fn waters(server: &Server, staff: &mut Browser, count: usize) -> Vec<Water> {
+    let flats = world::accounts(server, COMPANY, |known| known.kind == "flat" && !known.surname.is_empty());
+    let found: Vec<Water> = flats.iter().rev().filter_map(|known| water_of(staff, known)).take(count).collect();
+    assert_eq!(found.len(), count, "flats with one meter of cold water");
+    found
+}
+
+/// The holder of the meter's flat, logged in.
+pub(crate) fn holder(server: &Server, water: &Water) -> Person {
+    world::holder(server, COMPANY, &water.known)
+}
+
+/// Sends a value by the resident's form; the answer as it came.
+pub(crate) fn send(browser: &mut Browser, meter: &str, value: &str, confirm: bool) -> Response {
+    let form = browser.page("/meters/readings").form("/meters/readings");
+    let mut form = form.with(&format!("meter_{meter}_value"), value);
+    if confirm {
+        form.fields.push((format!("meter_{meter}_confirm"), "yes".to_owned()));
+    }
+    browser.submit(&form)
+}
+
+/// A number as a person types it.
+pub(crate) fn typed(value: Decimal) -> String {
+    value.normalize().to_string().replace('.', ",")
+}
+
+pub(crate) fn places(value: Decimal, places: u32) -> Decimal {
+    value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)
+}
+
+#[derive(FromQueryResult)]
+struct Charged {
+    volume: Option<i64>,
+    charged: i64,
+    method: String,
+}
+
+/// Volume, roubles and method of an account's cold water in a published month.
+pub(crate) fn charged(server: &Server, known: &Known, period: i32) -> (Decimal, Decimal, String) {
+    let account = known.id;
+    let rows: Vec<Charged> = block_on(async {
+        let db = server.database.open().await;
+        let company = server.database.company(&db, COMPANY).await;
+        let tx = db.read(&company, Actor::System).await.expect("a transaction");
+        let sql = "SELECT c.volume, c.charged, c.method FROM billing_run r
+                   JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id = $3
+                   WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period = $2
+                     AND c.service_code = 'cold_water'";
+        tx.rows(sql, vec![period.into(), account.into()]).await.expect("a charge")
+    });
+    let [row] = rows.as_slice() else { panic!("{} charges", rows.len()) };
+    (Decimal::new(row.volume.unwrap_or_default(), 7), Decimal::new(row.charged, 2), row.method.clone())
+}
+
+/// Rules for readings as the operation takes them.
+pub(crate) fn rules(policy: &Value, sources: &Value) -> Value {
+    json!({ "policy": policy, "sources": sources })
+}

@@ -1,0 +1,137 @@
+//! A photo beside a reading: kept as it was sent, for the people of the account and for staff.
+
+use kabinet_tests::browser::BOUNDARY;
+use kabinet_tests::page::Form;
+use kabinet_tests::server::NOW;
+use kabinet_tests::world;
+use kabinet_tests::{Browser, Database, Kind, Response, Server, on_both_databases};
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use crate::{COMPANY, METERS, case, holder, send, typed, waters};
+
+on_both_databases![a_photo_is_seen_by_the_people_of_the_account_and_by_staff, what_is_no_photo_stores_nothing,];
+
+/// The beginning of a PNG of this size, with something that a phone would write into it.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let head = [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R'];
+    [head.as_slice(), &width.to_be_bytes(), &height.to_be_bytes(), &[8, 2, 0, 0, 0], b"GPS 55.16 61.40"].concat()
+}
+
+/// Sends a form with files in fields of these names, as a browser does.
+fn send_files(browser: &mut Browser, form: &Form, files: &[(&str, &[u8])]) -> Response {
+    let mut body = Vec::new();
+    for (name, value) in &form.fields {
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(head.as_bytes());
+    }
+    for (name, bytes) in files {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a.jpg\"\r\n\
+             Content-Type: image/jpeg\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    let origin = format!("http://{}", browser.host);
+    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+    let headers = [("Content-Type", kind.as_str()), ("Origin", origin.as_str())];
+    browser.send("POST", &form.action, &headers, Some(&body))
+}
+
+fn filled(browser: &mut Browser, meter: &str, value: &str) -> Form {
+    let form = browser.page("/meters/readings").form("/meters/readings");
+    let mut form = form.with(&format!("meter_{meter}_value"), value);
+    form.fields.retain(|(name, _)| !name.ends_with("_photo"));
+    form
+}
+
+fn a_photo_is_seen_by_the_people_of_the_account_and_by_staff(kind: Kind) {
+    let server = Server::demo(Database::new(kind), NOW);
+    let mut staff = server.staff(COMPANY);
+    let [one, two] = waters(&server, &mut staff, 2).try_into().unwrap_or_else(|_| panic!("two"));
+    let mut person = holder(&server, &one);
+    let page = person.browser.page("/meters/readings");
+    assert!(page.text().contains("со временем съёмки и местом"), "it is said what is kept");
+    let picture = png(4000, 3000);
+    let field = format!("meter_{}_photo", one.id);
+    let form = filled(&mut person.browser, &one.id, &typed(one.last() + Decimal::ONE));
+    send_files(&mut person.browser, &form, &[(&field, &picture)]).expect(303);
+
+    let meter = format!("/meters/{}", one.id);
+    let page = person.browser.page(&meter);
+    let row = page.one("table.cards tbody tr").text();
+    assert!(row.contains("личный кабинет") && row.contains("вы"), "{row}");
+    let links = page.links();
+    let link = links.iter().find(|link| link.contains("/photos/")).expect("a photo").clone();
+    let shown = person.browser.get(&link).expect(200);
+    assert_eq!(shown.body, picture, "as it was sent");
+    assert_eq!(shown.header("content-type"), Some("image/png"));
+    assert_eq!(shown.header("cache-control"), Some("private, no-store"));
+    assert!(shown.header("content-security-policy").is_some_and(|policy| policy.contains("sandbox")));
+
+    // The other holder sees it with the sender's login hidden; a neighbour, a guest and another company do not.
+    let mut spouse = world::holder(&server, COMPANY, &one.known);
+    assert_eq!(spouse.browser.get(&link).expect(200).body, picture);
+    let text = spouse.browser.page(&meter).text();
+    assert!(text.contains("n***@") && !text.contains(&person.email), "{text}");
+    let mut neighbour = holder(&server, &two);
+    neighbour.browser.get(&link).expect(404);
+    let id = link.rsplit('/').next().expect("an id");
+    neighbour.browser.get(&format!("/meters/{}/photos/{id}", two.id)).expect(404);
+    assert_eq!(server.browser(COMPANY).get(&link).expect(303).location(), "/");
+    let known = case(&mut staff, &one.id)["readings"][0].clone();
+    assert_eq!((&known["photos"][0]["media_type"], &known["photos"][0]["id"]), (&json!("image/png"), &json!(id)));
+    let given = staff.call("GET", &format!("{METERS}/{}/photos/{id}", one.id), None).expect(200);
+    assert_eq!(given.body, picture);
+    assert!(given.header("content-disposition").is_some_and(|way| way.starts_with("attachment")));
+    staff.call("GET", &format!("{METERS}/{}/photos/{id}", two.id), None).expect(404);
+    server.staff("teploset").call("GET", &format!("{METERS}/{}/photos/{id}", one.id), None).expect(404);
+
+    // Who holds the account next sees neither.
+    let change = json!({ "from": "2026-11-22", "holders": [{ "kind": "person", "surname": "Новосёлова" }] });
+    let address = format!("/api/admin/v1/accounts/{}/holder", one.known.id.0);
+    staff.call("POST", &address, Some(&change)).expect(204);
+    let mut next = world::newcomer(&server, COMPANY);
+    next.link(&one.known.account, &one.known.house, &one.known.flat, "Новосёлова").expect(303);
+    let page = next.browser.page(&meter);
+    assert!(!page.text().contains("***@") && page.links().iter().all(|link| !link.contains("/photos/")));
+    next.browser.get(&link).expect(404);
+}
+
+fn what_is_no_photo_stores_nothing(kind: Kind) {
+    let server = Server::demo(Database::new(kind), NOW);
+    let mut staff = server.staff(COMPANY);
+    let water = waters(&server, &mut staff, 1).remove(0);
+    let mut person = holder(&server, &water);
+    let field = format!("meter_{}_photo", water.id);
+    let value = typed(water.last() + Decimal::ONE);
+    let long = [png(10, 10), vec![0; 10 * 1024 * 1024]].concat();
+    let wrong: [(&[u8], &str); 5] = [
+        (b"%PDF-1.7", "не фото"),
+        (b"<html><script>", "не фото"),
+        (b"", "пуст"),
+        (&long, "больше 10 МБ"),
+        (&png(10_000, 5_001), "больше 50 млн точек"),
+    ];
+    for (bytes, why) in wrong {
+        let form = filled(&mut person.browser, &water.id, &value);
+        let page = send_files(&mut person.browser, &form, &[(&field, bytes)]).expect(422).page();
+        let refusals = page.refusals();
+        assert!(refusals[0].0 == field && refusals[0].1.contains(why), "{why}: {refusals:?}");
+        let kept = page.form("/meters/readings");
+        assert_eq!(kept.value(&format!("meter_{}_value", water.id)), Some(value.as_str()));
+    }
+    // A photo of a meter of which nothing is said, and one beside a refused value.
+    let form = filled(&mut person.browser, &water.id, "");
+    let page = send_files(&mut person.browser, &form, &[(&field, &png(9, 9))]).expect(422).page();
+    assert!(page.refusals()[0].1.contains("без показания"), "{:?}", page.refusals());
+    let form = filled(&mut person.browser, &water.id, "1");
+    send_files(&mut person.browser, &form, &[(&field, &png(9, 9))]).expect(422);
+    let known = case(&mut staff, &water.id);
+    assert!(known["readings"].as_array().is_some_and(|all| all.len() == 15), "nothing was stored");
+    // Without a file the form comes as it always did.
+    send(&mut person.browser, &water.id, &value, false).expect(303);
+}
