@@ -101,6 +101,6 @@ struct Context {
 /// `/offline`: kept by the worker, so it is rendered for nobody, whoever asks.
 #[handler]
 pub(crate) fn page(request: &Request) -> Result<Response, Problem> {
-    let frame = PageRequest::of(request)?;
+    let frame = PageRequest::of(request)?.of_nobody();
     frame.render(StatusCode::OK, "Нет связи с интернетом", "offline.html", &Context { errors: [] }, None)
 }

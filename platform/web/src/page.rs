@@ -154,6 +154,18 @@ impl PageRequest {
         }
     }
 
+    /// The same without what the cookies say of a person: no message, the usual look.
+    pub(crate) fn of_nobody(&self) -> Self {
+        Self {
+            platform: self.platform.clone(),
+            tenant: self.tenant.clone(),
+            path: self.path.clone(),
+            guest: self.guest.clone(),
+            view_classes: String::new(),
+            message: None,
+        }
+    }
+
     pub(crate) fn of(request: &Request) -> Result<Arc<Self>, Problem> {
         tenant_of(request)?;
         request.extensions().get::<Arc<Self>>().cloned().ok_or_else(Problem::not_found)
