@@ -38,17 +38,17 @@ for (const company of companies) {
       await page.goto("/meters/readings");
       await field.fill(more(3.4));
       const zone = page.locator(".zone", { has: field }).first();
-      await zone.locator("output", { hasText: /Расход: \+3,4\s/ }).waitFor();
-      const estimate = page.locator("output.estimate", { hasText: /Предварительное начисление за ноябрь 2026/ });
+      await zone.locator(".zone__use", { hasText: /Расход: \+3,4\s/ }).waitFor();
+      const estimate = page.locator(".estimate", { hasText: /Предварительное начисление за ноябрь 2026/ });
       await estimate.waitFor();
       assert.match((await estimate.innerText()).replace(/\s/g, " "), /: [\d ]+,\d\d ₽/);
       await field.fill("1");
-      await zone.locator("output", { hasText: "Меньше предыдущего показания" }).waitFor();
+      await zone.locator(".zone__use", { hasText: "Меньше предыдущего показания" }).waitFor();
       await field.fill("");
-      await page.waitForFunction(() => [...document.querySelectorAll("output")].every((place) => place.textContent === ""));
+      await page.waitForFunction(() => [...document.querySelectorAll(".zone__use, .estimate")].every((place) => place.textContent === ""));
       // By volume it is the same.
       await page.locator('input[name$="_delta"]').first().fill("2");
-      await zone.locator("output", { hasText: /Расход: \+2\s/ }).waitFor();
+      await zone.locator(".zone__use", { hasText: /Расход: \+2\s/ }).waitFor();
       assert.equal((await rows(page, id)).length, stored);
       await page.goto("/overview");
       assert.equal(await figure(page, "preliminary"), before);
@@ -72,7 +72,7 @@ for (const company of companies) {
         await guest.getByRole("alert").waitFor();
         const field = guest.locator(FIELD).first();
         await field.fill(more(0.01));
-        if (javaScriptEnabled) await guest.locator("output", { hasText: /Расход: \+0,01/ }).waitFor();
+        if (javaScriptEnabled) await guest.locator(".zone__use", { hasText: /Расход: \+0,01/ }).waitFor();
         await guest.getByRole("button", { name: "Передать показание" }).click();
         await guest.getByRole("status").filter({ hasText: "Показание принято" }).waitFor();
         const wide = await guest.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
@@ -103,7 +103,7 @@ test("a reading typed without a network waits, and is sent once when there is on
   await field.fill(more(0.25));
   await page.context().setOffline(true);
   await page.getByRole("button", { name: "Передать показания" }).click();
-  await page.getByRole("status").filter({ hasText: "ждут отправки" }).waitFor();
+  await page.locator("[data-waiting]", { hasText: "ждут отправки" }).waitFor();
   const [[, draft]] = await kept(page);
   assert.ok(!draft.includes(more(0.25)) && !draft.includes(id), "nothing to read");
   assert.ok(Math.abs(JSON.parse(draft).at - Date.now()) < 60_000, "with the moment at which it was typed");
@@ -122,10 +122,10 @@ test("without a network a page says so, tells of what waits, and sends it when i
   await field.fill(more(0.25));
   await page.context().setOffline(true);
   await page.getByRole("button", { name: "Передать показания" }).click();
-  await page.getByRole("status").filter({ hasText: "ждут отправки" }).waitFor();
+  await page.locator("[data-waiting]", { hasText: "ждут отправки" }).waitFor();
   await page.goto("/meters/readings");
   await page.getByRole("heading", { name: "Нет связи с интернетом" }).waitFor();
-  await page.getByRole("status").filter({ hasText: "ждут отправки" }).waitFor();
+  await page.locator("[data-waiting]", { hasText: "ждут отправки" }).waitFor();
   const text = await page.locator("body").innerText();
   assert.ok(!text.includes(company.resident.email) && !text.includes("Лицевой счет"), text);
   await page.context().setOffline(false);
@@ -166,7 +166,7 @@ test("what waits is of no use to the next person of the device, and is sent when
   await field.fill(more(0.25));
   await page.context().setOffline(true);
   await page.getByRole("button", { name: "Передать показания" }).click();
-  await page.getByRole("status").filter({ hasText: "ждут отправки" }).waitFor();
+  await page.locator("[data-waiting]", { hasText: "ждут отправки" }).waitFor();
   // The page is closed before the network is back, and the session ends.
   const context = page.context();
   await page.close();
