@@ -2,13 +2,12 @@
 
 use kabinet_tests::browser::BOUNDARY;
 use kabinet_tests::page::Form;
-use kabinet_tests::server::NOW;
 use kabinet_tests::world;
-use kabinet_tests::{Browser, Database, Kind, Response, Server, on_both_databases};
+use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use crate::{COMPANY, METERS, case, holder, send, typed, waters};
+use crate::{COMPANY, METERS, case, holder, send, typed, water};
 
 on_both_databases![a_photo_is_seen_by_the_people_of_the_account_and_by_staff, what_is_no_photo_stores_nothing,];
 
@@ -49,10 +48,10 @@ fn filled(browser: &mut Browser, meter: &str, value: &str) -> Form {
 }
 
 fn a_photo_is_seen_by_the_people_of_the_account_and_by_staff(kind: Kind) {
-    let server = Server::demo(Database::new(kind), NOW);
+    let server = Server::shared(kind);
     let mut staff = server.staff(COMPANY);
-    let [one, two] = waters(&server, &mut staff, 2).try_into().unwrap_or_else(|_| panic!("two"));
-    let mut person = holder(&server, &one);
+    let (one, two) = (water(server, &mut staff, 0), water(server, &mut staff, 1));
+    let mut person = holder(server, &one);
     let page = person.browser.page("/meters/readings");
     assert!(page.text().contains("со временем съёмки и местом"), "it is said what is kept");
     let picture = png(4000, 3000);
@@ -73,11 +72,11 @@ fn a_photo_is_seen_by_the_people_of_the_account_and_by_staff(kind: Kind) {
     assert!(shown.header("content-security-policy").is_some_and(|policy| policy.contains("sandbox")));
 
     // The other holder sees it with the sender's login hidden; a neighbour, a guest and another company do not.
-    let mut spouse = world::holder(&server, COMPANY, &one.known);
+    let mut spouse = world::holder(server, COMPANY, &one.known);
     assert_eq!(spouse.browser.get(&link).expect(200).body, picture);
     let text = spouse.browser.page(&meter).text();
     assert!(text.contains("n***@") && !text.contains(&person.email), "{text}");
-    let mut neighbour = holder(&server, &two);
+    let mut neighbour = holder(server, &two);
     neighbour.browser.get(&link).expect(404);
     let id = link.rsplit('/').next().expect("an id");
     neighbour.browser.get(&format!("/meters/{}/photos/{id}", two.id)).expect(404);
@@ -94,7 +93,7 @@ fn a_photo_is_seen_by_the_people_of_the_account_and_by_staff(kind: Kind) {
     let change = json!({ "from": "2026-11-22", "holders": [{ "kind": "person", "surname": "Новосёлова" }] });
     let address = format!("/api/admin/v1/accounts/{}/holder", one.known.id.0);
     staff.call("POST", &address, Some(&change)).expect(204);
-    let mut next = world::newcomer(&server, COMPANY);
+    let mut next = world::newcomer(server, COMPANY);
     next.link(&one.known.account, &one.known.house, &one.known.flat, "Новосёлова").expect(303);
     let page = next.browser.page(&meter);
     assert!(!page.text().contains("***@") && page.links().iter().all(|link| !link.contains("/photos/")));
@@ -102,10 +101,10 @@ fn a_photo_is_seen_by_the_people_of_the_account_and_by_staff(kind: Kind) {
 }
 
 fn what_is_no_photo_stores_nothing(kind: Kind) {
-    let server = Server::demo(Database::new(kind), NOW);
+    let server = Server::shared(kind);
     let mut staff = server.staff(COMPANY);
-    let water = waters(&server, &mut staff, 1).remove(0);
-    let mut person = holder(&server, &water);
+    let water = water(server, &mut staff, 2);
+    let mut person = holder(server, &water);
     let field = format!("meter_{}_photo", water.id);
     let value = typed(water.last() + Decimal::ONE);
     let long = [png(10, 10), vec![0; 10 * 1024 * 1024]].concat();

@@ -1,28 +1,25 @@
 //! What staff do with meters and readings; nothing that was read disappears.
 
 use kabinet_residents::{password, people};
-use kabinet_tests::process::run;
-use kabinet_tests::server::{NOW, command};
 use kabinet_tests::world;
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use kabinet_tests::{Browser, Kind, Server, on_both_databases};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::{COMPANY, METERS, case, charged, deed, holder, send, typed, waters};
+use crate::{COMPANY, METERS, Water, case, charged, deed, holder, send, typed, water};
 
 on_both_databases![
     a_wrong_reading_is_taken_back_and_stays_for_staff_to_see,
-    a_reading_of_a_charged_month_is_corrected_and_the_next_bill_counts_from_it,
     meters_are_found_by_account_house_and_serial_number,
     a_meter_is_put_into_service_and_read_by_its_resident,
     who_may_not_manage_may_read,
 ];
 
 fn a_wrong_reading_is_taken_back_and_stays_for_staff_to_see(kind: Kind) {
-    let server = Server::demo(Database::new(kind), NOW);
+    let server = Server::shared(kind);
     let mut staff = server.staff(COMPANY);
-    let water = waters(&server, &mut staff, 1).remove(0);
-    let mut person = holder(&server, &water);
+    let water = water(server, &mut staff, 3);
+    let mut person = holder(server, &water);
     send(&mut person.browser, &water.id, &typed(water.last() + Decimal::from(5)), false).expect(303);
     let wrong = case(&mut staff, &water.id)["readings"][0]["id"].as_str().expect("an id").to_owned();
     let what = format!("readings/{wrong}/withdraw");
@@ -49,10 +46,10 @@ fn a_wrong_reading_is_taken_back_and_stays_for_staff_to_see(kind: Kind) {
     deed(&mut staff, &water.id, "readings", &said).expect(200);
 }
 
-fn a_reading_of_a_charged_month_is_corrected_and_the_next_bill_counts_from_it(kind: Kind) {
-    let server = Server::demo(Database::new(kind), NOW);
+/// Half a cubic metre less was read in October than was charged, and two more in November.
+pub(crate) fn a_corrected_reading_of_october(server: &Server) -> Water {
     let mut staff = server.staff(COMPANY);
-    let water = waters(&server, &mut staff, 1).remove(0);
+    let water = water(server, &mut staff, 3);
     let october = case(&mut staff, &water.id)["readings"][0].clone();
     assert_eq!(october["period"], "2026-10");
     let id = october["id"].as_str().expect("an id");
@@ -67,18 +64,20 @@ fn a_reading_of_a_charged_month_is_corrected_and_the_next_bill_counts_from_it(ki
     let value = |value: Decimal| json!({ "values": [typed(value)], "reason": "переставлены цифры" });
     let low = deed(&mut staff, &water.id, &what, &value(water.read[1] - Decimal::ONE)).expect(422).json();
     assert_eq!(low["fields"][0]["field"], "values", "{low}");
-    // Half a cubic metre less was read; November's reading counts from there.
     deed(&mut staff, &water.id, &what, &value(water.last() - Decimal::new(5, 1))).expect(200);
-    let mut person = holder(&server, &water);
-    send(&mut person.browser, &water.id, &typed(water.last() + Decimal::from(2)), false).expect(303);
-    run(command(&server.database, "2026-12-05").args(["bill", COMPANY, "2026-11", "--publish"]));
-    assert_eq!(charged(&server, &water.known, 202_611).0, Decimal::new(25, 1));
+    let mut person = holder(server, &water);
+    send(&mut person.browser, &water.id, &typed(water.last() + Decimal::TWO), false).expect(303);
+    water
+}
+
+pub(crate) fn the_next_bill_counts_from_the_corrected_value(server: &Server, water: &Water) {
+    assert_eq!(charged(server, &water.known, 202_611).0, Decimal::new(25, 1));
 }
 
 fn meters_are_found_by_account_house_and_serial_number(kind: Kind) {
     let server = Server::shared(kind);
     let mut staff = server.staff(COMPANY);
-    let water = waters(server, &mut staff, 1).remove(0);
+    let water = water(server, &mut staff, 4);
     let known = case(&mut staff, &water.id)["meter"].clone();
     let mut items = |query: &str| -> Vec<Value> {
         let list = staff.call("GET", &format!("{METERS}?{query}"), None).expect(200).json();
@@ -109,10 +108,10 @@ fn meters_are_found_by_account_house_and_serial_number(kind: Kind) {
 }
 
 fn a_meter_is_put_into_service_and_read_by_its_resident(kind: Kind) {
-    let server = Server::demo(Database::new(kind), NOW);
+    let server = Server::shared(kind);
     let mut staff = server.staff(COMPANY);
-    let known = world::flat(&server, COMPANY, 3);
-    let mut person = world::holder(&server, COMPANY, &known);
+    let known = water(server, &mut staff, 5).known;
+    let mut person = world::holder(server, COMPANY, &known);
     let new = json!({ "account": known.id.0, "resource": "gas", "installed_on": "2026-11-01", "serial": "Г-17",
         "place": "кухня", "initial": ["5"] });
     let done = staff.call("POST", METERS, Some(&new)).expect(200).json();
@@ -151,7 +150,7 @@ fn dispatcher(server: &Server) -> Browser {
 fn who_may_not_manage_may_read(kind: Kind) {
     let server = Server::shared(kind);
     let mut administrator = server.staff(COMPANY);
-    let water = waters(server, &mut administrator, 1).remove(0);
+    let water = water(server, &mut administrator, 4);
     let mut dispatcher = dispatcher(server);
     case(&mut dispatcher, &water.id);
     let said = json!({ "on": "2026-11-22", "values": [typed(water.last())], "source": "phone" });
