@@ -22,6 +22,7 @@ mod m20261128_000014_houses;
 mod m20261128_000015_agreements;
 mod m20261128_000016_former_holders;
 mod m20261128_000020_requests;
+mod m20261128_000023_paperless;
 mod m20261128_000029_repeats;
 mod roles;
 mod schema;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000015_agreements::Migration),
             Box::new(m20261128_000016_former_holders::Migration),
             Box::new(m20261128_000020_requests::Migration),
+            Box::new(m20261128_000023_paperless::Migration),
             Box::new(m20261128_000029_repeats::Migration),
         ]
     }

@@ -17,7 +17,7 @@ use super::dials::{Dial, SHOWN};
 use crate::composition::App;
 
 /// The second account of the demo's resident: a flat in another house.
-const SECOND: u64 = BLOCK + 3;
+pub(super) const SECOND: u64 = BLOCK + 3;
 /// How many accounts are offered for linking.
 const OFFERED: usize = 10;
 
