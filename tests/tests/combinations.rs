@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kabinet_core::jobs::NewJob;
-use kabinet_core::{Actor, Module, Tenant, Tx};
+use kabinet_core::{Actor, Tenant, Tx};
 use kabinet_migrations::PLATFORM_TABLES;
 use kabinet_server::App;
 use kabinet_tests::server::NOW;
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 use kabinet_web::{WebModule, openapi_document};
 use poem::listener::{Acceptor, Listener, TcpListener};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{FromQueryResult, Statement};
 use serde_json::{Value, json};
 
 on_both_databases![every_combination_of_the_switches_shows_what_is_on_and_nothing_else];

@@ -1,10 +1,11 @@
 //! At publication: the receipts of all kinds, to those who had refused before, once; and what is left to print.
 
 use kabinet_contracts::RunPublished;
-use kabinet_core::Period;
+use kabinet_core::{Actor, Period};
+use kabinet_server::App;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::world::{self, in_company};
-use kabinet_tests::{Database, Kind, Server, on_both_databases};
+use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases};
 use sea_orm::FromQueryResult;
 use serde_json::json;
 
@@ -18,12 +19,16 @@ struct Row {
     house: String,
 }
 
-/// The month's run, published once more than it was.
+/// Tells the stopped server of November's publication once more.
 fn announce_again(server: &Server) {
-    in_company(server, COMPANY, async |tx| {
+    block_on(async {
+        let app = App::open(server.database.config("2026-11-23")).await.expect("the platform");
+        let company = app.tenants.by_slug(COMPANY).await.expect("the companies").expect("the company");
+        let mut tx = app.db.begin(&company, Actor::System).await.expect("a transaction");
         let sql = "SELECT r.id, '' AS house FROM billing_run r WHERE r.tenant_id = $1 AND r.period = 202611";
         let run: Row = tx.rows(sql, vec![]).await.expect("the run").pop().expect("November");
         tx.publish(&RunPublished { run: run.id, period: Period(202_611) }).await.expect("told");
+        tx.commit().await.expect("a commit");
     });
 }
 
@@ -59,10 +64,14 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
     assert!(sent == one.browser.get("/documents/2026-11/utilities.pdf").expect(200).body);
     // Refused after the publication: from the next bill on.
     refuse(&mut late.browser, later.id);
+    let everybody = [&one.email, &other.email, &back.email, &late.email];
+    assert_eq!(everybody.map(|email| receipts(&server, email)), [1, 1, 0, 0]);
+    // The mailbox forgets what it had: whatever comes now is a second letter.
+    server.kill();
     announce_again(&server);
+    server.start_at("2026-11-24");
     until(|| in_company(&server, COMPANY, async |tx| jobs(tx).await) == 0);
-    let count = |email: &str| server.letters(email).iter().filter(|it| it.subject.starts_with("Квитанция за")).count();
-    assert_eq!([count(&one.email), count(&other.email), count(&back.email), count(&late.email)], [1, 1, 0, 0]);
+    assert_eq!(everybody.map(|email| receipts(&server, email)), [0; 4], "each letter leaves once");
     let listed = without_paper(&server, "2026-11");
     assert!(listed.contains(&known.account), "{listed:?}");
     assert!(!listed.contains(&regretted.account) && !listed.contains(&later.account), "{listed:?}");
@@ -70,8 +79,13 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
     server.start_at("2027-01-03");
     let letter = server.letter(&late.email, "Квитанция за декабрь 2026");
     assert!(letter.text.contains(&later.account));
-    until(|| count(&one.email) == 1 && count(&late.email) == 1);
+    until(|| everybody.map(|email| receipts(&server, email)) == [1, 1, 0, 1]);
     left_to_print(&server, &known);
+}
+
+/// How many letters with receipts the mailbox has for an address.
+fn receipts(server: &Server, email: &str) -> usize {
+    server.letters(email).iter().filter(|letter| letter.subject.starts_with("Квитанция за")).count()
 }
 
 /// The jobs of the module that wait.

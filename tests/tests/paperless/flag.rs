@@ -1,8 +1,9 @@
 //! The flag, the application, its document; who may set it.
 
+use kabinet_contracts::AccountId;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::world::{self, newcomer};
-use kabinet_tests::{Kind, Server, on_both_databases};
+use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
 
 use crate::{COLUMN, COMPANY, history, holder, is_set, path, press, readdress, reason, refuse, restore, sign};
 
@@ -48,15 +49,15 @@ fn setting_the_flag_opens_the_application_and_confirming_it_refuses_paper(kind: 
     assert!(letter.text.contains(&known.account) && letter.html.contains(&known.account));
     assert_eq!(letter.attachments[0].name, format!("zayavlenie-{number}.pdf"));
     // A second time it is there already.
-    person.browser.post(&path(known.id), &token(&mut person.browser, "refuse")).expect(422);
+    send(&mut person.browser, known.id, "refuse").expect(422);
     assert_eq!(history(server, known.id).len(), 1);
 }
 
-/// The fields of a form sent past its page.
-fn token(browser: &mut kabinet_tests::Browser, confirm: &str) -> Vec<(String, String)> {
+/// Sends the form past its page.
+fn send(browser: &mut Browser, account: AccountId, confirm: &str) -> Response {
     let csrf = browser.page("/accounts").form("/logout").value("csrf").expect("a token").to_owned();
     let fields = [("csrf", csrf.as_str()), ("confirm", confirm), ("signatory", "Иванова Нина Петровна")];
-    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    browser.post(&path(account), &fields.map(|(name, value)| (name.to_owned(), value.to_owned())))
 }
 
 fn the_document_says_what_was_confirmed_and_is_the_holders_and_the_companys(kind: Kind) {
@@ -111,7 +112,7 @@ fn a_flag_taken_away_asks_first_and_keeps_the_history(kind: Kind) {
     assert!(all[1]["ended_reason"].is_null());
     // Nothing is left to restore where nothing was refused.
     restore(&mut person.browser, known.id);
-    person.browser.post(&path(known.id), &token(&mut person.browser, "restore")).expect(422);
+    send(&mut person.browser, known.id, "restore").expect(422);
 }
 
 fn each_account_has_a_flag_of_its_own(kind: Kind) {
@@ -164,7 +165,7 @@ fn a_profile_without_an_address_is_asked_for_one_first(kind: Kind) {
         !page.has("#signatory")
     });
     assert!(page.links().contains(&"/settings".to_owned()) && page.one("main").text().contains("Укажите его"));
-    person.browser.post(&path(known.id), &token(&mut person.browser, "refuse")).expect(422);
+    send(&mut person.browser, known.id, "refuse").expect(422);
     assert!(history(server, known.id).is_empty());
     readdress(server, &mut person, &email);
     refuse(&mut person.browser, known.id);
@@ -179,7 +180,7 @@ fn a_helper_has_no_flag(kind: Kind) {
     let list = helper.browser.page("/accounts");
     assert!(list.text().contains(&known.account) && list.all("[role=checkbox]").is_empty());
     helper.browser.get(&path(known.id)).expect(404);
-    helper.browser.post(&path(known.id), &token(&mut helper.browser, "refuse")).expect(404);
+    send(&mut helper.browser, known.id, "refuse").expect(404);
 }
 
 fn a_closed_account_takes_no_application(kind: Kind) {
@@ -189,7 +190,7 @@ fn a_closed_account_takes_no_application(kind: Kind) {
     server.staff(COMPANY).call("POST", &close, Some(&serde_json::json!({ "on": "2026-11-20" }))).expect(204);
     let mut last = world::holder(server, COMPANY, &known);
     last.browser.get(&path(known.id)).expect(422);
-    last.browser.post(&path(known.id), &token(&mut last.browser, "refuse")).expect(422);
+    send(&mut last.browser, known.id, "refuse").expect(422);
     assert!(history(server, known.id).is_empty());
 }
 

@@ -32,8 +32,8 @@ fn a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keep
     server.staff(COMPANY).get("/api/admin/v1/paperless/accounts?period=2026-11").expect(404);
     // A publication is not heard, neither is the end of a link.
     publish_november(&server);
-    let form =
-        leaves.browser.page(&format!("/accounts/{}/unlink", left.id)).form(&format!("/accounts/{}/unlink", left.id));
+    let unlink = format!("/accounts/{}/unlink", left.id);
+    let form = leaves.browser.page(&unlink).form(&unlink);
     leaves.submit(&form).expect(303);
     until(|| in_company(&server, COMPANY, async |tx| nothing_waits(tx).await));
     assert!(in_company(&server, COMPANY, async |tx| deliveries(tx).await).is_empty(), "no receipts left");
