@@ -52,7 +52,7 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
         let names: Vec<&str> = letter.attachments.iter().map(|file| file.name.as_str()).collect();
         let number = &known.account;
         let of = |kind: &str| format!("kvitantsiya-{number}-2026-11-{kind}.pdf");
-        assert_eq!(names, [of("utilities"), of("capital_repair")]);
+        assert_eq!(names, [of("utilities"), of("capitalrepair")]);
         for file in &letter.attachments {
             let answer = server.mailbox().get(&file.href).expect(200);
             assert_eq!((answer.body.len(), answer.header("content-type")), (file.size, Some("application/pdf")));

@@ -30,11 +30,8 @@ fn setting_the_flag_opens_the_application_and_confirming_it_refuses_paper(kind: 
     let form = press(browser, known.id);
     let text = form.one("main").text();
     let number = format!("{}-1", known.account);
-    for part in ["Заявление", &number, "22.11.2026", &known.account, &person.email, &known.surname] {
-        assert!(
-            text.contains(part) || form.one("#signatory").attribute("value").is_some_and(|v| v.contains(part)),
-            "{part} in {text}"
-        );
+    for part in ["Заявление", &number, "22.11.2026", &known.account, &person.email] {
+        assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!is_set(browser, known.id), "the form alone refuses nothing");
     // Without a name it is refused, with what was typed.
@@ -204,6 +201,8 @@ fn nobody_finds_another_ones_document(kind: Kind) {
     let mut other = world::holder(server, COMPANY, &known);
     let (mut stranger, _) = holder(server, 11);
     for browser in [&mut other.browser, &mut stranger.browser] {
+        // What was to be said once is said.
+        browser.page("/accounts");
         let theirs = browser.get(&format!("{}/{id}.pdf", path(known.id))).expect(404).fingerprint();
         assert_eq!(browser.get(&format!("{}/{none}.pdf", path(known.id))).expect(404).fingerprint(), theirs);
     }

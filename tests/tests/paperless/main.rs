@@ -71,6 +71,7 @@ pub(crate) fn readdress(server: &Server, person: &mut Person, email: &str) {
     });
     email.clone_into(&mut person.email);
     if !email.is_empty() {
+        person.browser.cookies.clear();
         person.browser.log_in(email, PASSWORD);
     }
 }
