@@ -22,6 +22,7 @@ mod m20261128_000014_houses;
 mod m20261128_000015_agreements;
 mod m20261128_000016_former_holders;
 mod m20261128_000020_requests;
+mod m20261128_000023_paperless;
 mod m20261128_000025_readings;
 mod m20261128_000026_house_meters;
 mod m20261128_000027_meter_links;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000015_agreements::Migration),
             Box::new(m20261128_000016_former_holders::Migration),
             Box::new(m20261128_000020_requests::Migration),
+            Box::new(m20261128_000023_paperless::Migration),
             Box::new(m20261128_000025_readings::Migration),
             Box::new(m20261128_000026_house_meters::Migration),
             Box::new(m20261128_000027_meter_links::Migration),

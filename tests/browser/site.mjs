@@ -15,7 +15,8 @@ export const launch = () =>
     args: ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--host-resolver-rules=MAP *.localhost 127.0.0.1"],
   });
 
-// Pages of a guest and of a resident; a meter's and a request's own are added by `meterPage`, `requestPage`.
+// Pages of a guest and of a resident; a meter's, a request's and the flags' own are added by `meterPage`,
+// `requestPage`, `paperlessPages`.
 export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate", "/offline", "/readings/link/none"];
 export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
 
@@ -53,6 +54,13 @@ export async function logOut(page) {
 export async function meterPage(page) {
   await page.goto("/meters");
   return page.locator('a[href^="/meters/"]:not([href="/meters/readings"])').first().getAttribute("href");
+}
+
+// The pages behind the flags of the list of accounts: an application, a question; none where the company has no flags.
+export async function paperlessPages(page) {
+  await page.goto("/accounts");
+  const forms = await page.locator("form:has([role=checkbox])").all();
+  return Promise.all(forms.map((form) => form.getAttribute("action")));
 }
 
 // A request of the demo's: one that waits for its resident, with the form of an answer.

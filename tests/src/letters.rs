@@ -20,6 +20,22 @@ pub struct Letter {
     pub text: String,
     /// The HTML part.
     pub html: String,
+    /// Files that went along.
+    pub attachments: Vec<Attached>,
+}
+
+/// A file that went along with a letter.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Attached {
+    /// Its name.
+    pub name: String,
+    /// `application/pdf`.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// Its bytes.
+    pub size: usize,
+    /// Where it is on the mailbox's host.
+    pub href: String,
 }
 
 impl Letter {

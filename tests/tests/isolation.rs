@@ -79,7 +79,8 @@ fn ids_of_the_other_company_are_not_found_like_random_ones(kind: Kind) {
         let meter = visit.get(&format!("/meters/{id}")).expect(404).fingerprint();
         let select =
             visit.post(&format!("/accounts/{id}/select"), &[("csrf".into(), token.clone())]).expect(404).fingerprint();
-        (meter, select)
+        let flag = visit.get(&format!("/accounts/{id}/paperless")).expect(404).fingerprint();
+        (meter, select, flag)
     };
     let random = probe("0193a1c0-0000-7000-8000-0000000000ff");
     for id in &foreign {
@@ -125,7 +126,8 @@ fn no_page_names_anything_of_the_other_company(kind: Kind) {
             "/api/v1/documents",
             "/api/openapi.json",
         ];
-        for path in paths {
+        let flag = format!("/accounts/{}/paperless", visit.active_account());
+        for path in paths.into_iter().chain([flag.as_str()]) {
             let text = visit.get(path).text();
             for canary in &canaries {
                 assert!(!text.contains(canary), "{slug} {path} names {canary}");

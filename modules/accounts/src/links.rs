@@ -1,6 +1,6 @@
 //! Which resident sees which account.
 
-use kabinet_contracts::{AccountId, ResidentId};
+use kabinet_contracts::{AccountId, LinkEnded, ResidentId};
 use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
 use kabinet_web::{AccountAccess, session};
 use sea_orm::{FromQueryResult, Set};
@@ -158,12 +158,19 @@ async fn end_own(
     reason: &str,
 ) -> Result<(), DbError> {
     store::end_link(tx, link, reason).await?;
+    tell(tx, account, resident, reason).await?;
     for grant in store::grants(tx, account).await? {
         if grant.granted_by == resident && grant.ended_at.is_none() {
             end_help(tx, grant.id, account, reason).await?;
         }
     }
     Ok(())
+}
+
+/// Tells other modules that a link ended.
+async fn tell(tx: &mut Tx, account: AccountId, resident: ResidentId, reason: &str) -> Result<(), DbError> {
+    let at = tx.now();
+    tx.publish(&LinkEnded { account, resident, reason: reason.to_owned(), at }).await
 }
 
 /// Ends an invitation and the access it led to; the helper is told.
@@ -181,6 +188,7 @@ pub(crate) async fn end_all(tx: &mut Tx, account: AccountId, reason: &str, endin
     let links = store::links(tx, account).await?;
     for link in &links {
         store::end_link(tx, link.id, reason).await?;
+        tell(tx, account, link.resident_id, reason).await?;
     }
     for grant in store::grants(tx, account).await? {
         store::end_grant(tx, grant.id, reason).await?;

@@ -85,7 +85,7 @@ tenant_table!(run_house, "run_house", key { run_id: RunId, house_id: Uuid }, {
 });
 tenant_table!(printout, "printout", key { id: PrintoutId }, {
     period: Period, house_code: String, kind_code: String, state: String, done: i32, total: i32, problem: String,
-    asked_at: Timestamp,
+    asked_at: Timestamp, without_refused: bool,
 });
 tenant_table!(printout_part, "printout_part", key { printout_id: PrintoutId, part: i32 }, {
     pdf: Vec<u8>,

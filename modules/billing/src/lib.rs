@@ -37,7 +37,8 @@ use std::sync::Arc;
 
 use kabinet_contracts::Estimates;
 use kabinet_core::jobs::JobHandler;
-use kabinet_core::{Db, Manifest, Module, ModuleKind, NavItem, Permission};
+use kabinet_core::mail::AttachmentSource;
+use kabinet_core::{Answer, Db, Manifest, Module, ModuleKind, NavItem, Permission, Ports};
 use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
 use kabinet_web::{ApiPart, PageRoute, WebModule};
@@ -95,6 +96,13 @@ impl Billing {
         self
     }
 
+    /// The same, asking by `ports` what other modules know.
+    #[must_use]
+    pub fn with_ports(mut self, ports: Ports) -> Self {
+        self.receipts = self.receipts.with_ports(ports);
+        self
+    }
+
     /// The answer to the readings page's question.
     #[must_use]
     pub fn estimates(&self) -> Arc<dyn Estimates> {
@@ -132,6 +140,10 @@ impl Module for Billing {
             Arc::new(PrintJob(self.receipts.clone())),
             Arc::new(ForgetJob),
         ]
+    }
+
+    fn answers(&self) -> Vec<Answer> {
+        vec![Answer::to::<dyn AttachmentSource>(Arc::new(self.receipts.clone()))]
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kabinet_accounts::codes::printed;
 use kabinet_accounts::tickets::Tickets;
 use kabinet_contracts::{AccountId, RunId};
-use kabinet_core::{Actor, Db, Period, Tenant, TenantId, Tx};
+use kabinet_core::{Actor, Db, Period, Ports, Tenant, TenantId, Tx};
 use kabinet_render::typeset::{DEFAULT_TEMPLATE, LARGE_TEMPLATE};
 use kabinet_render::{ReceiptData, ReceiptPrinter};
 use kabinet_web::PublicAddress;
@@ -16,11 +16,13 @@ use crate::codes::Codes;
 use crate::error::Error;
 use crate::store;
 
+mod attachment;
 mod content;
 mod house;
 pub mod printouts;
 mod reference;
 
+pub use attachment::attachment;
 pub use content::receipt_data;
 pub use house::{HouseReceipts, WantedHouse};
 
@@ -90,6 +92,7 @@ pub struct Receipts {
     printer: ReceiptPrinter,
     cache: moka::future::Cache<Key, Arc<Vec<u8>>>,
     linking: Option<Linking>,
+    ports: Ports,
 }
 
 impl std::fmt::Debug for Receipts {
@@ -104,13 +107,19 @@ impl Receipts {
     pub fn new(db: Db, printer: ReceiptPrinter) -> Self {
         let weight = |_: &Key, pdf: &Arc<Vec<u8>>| u32::try_from(pdf.len()).unwrap_or(u32::MAX);
         let cache = moka::future::Cache::builder().weigher(weight).max_capacity(CACHE_BYTES).build();
-        Self { db, printer, cache, linking: None }
+        Self { db, printer, cache, linking: None, ports: Ports::default() }
     }
 
     /// The same with codes for linking.
     #[must_use]
     pub fn with_linking(self, linking: Linking) -> Self {
         Self { linking: Some(linking), ..self }
+    }
+
+    /// The same, asking by `ports` who gets no paper.
+    #[must_use]
+    pub fn with_ports(self, ports: Ports) -> Self {
+        Self { ports, ..self }
     }
 
     /// The account's receipt of a published month.

@@ -1,11 +1,12 @@
 //! What modules say to each other: identifiers, events in the past tense and small questions (ports).
 //! No logic.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabinet_core::jobs::Event;
-use kabinet_core::{Day, DbError, Money, Period, Quantity, Tenant, Tx, id_type};
+use kabinet_core::{Day, DbError, Money, Period, Quantity, Tenant, Timestamp, Tx, id_type};
 use serde::{Deserialize, Serialize};
 
 id_type! {
@@ -75,6 +76,36 @@ pub struct RunPublished {
 
 impl Event for RunPublished {
     const NAME: &'static str = "billing.run_published";
+}
+
+/// A resident's link of an account ended, whoever ended it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkEnded {
+    /// The account.
+    pub account: AccountId,
+    /// Whose link it was.
+    pub resident: ResidentId,
+    /// Why: `unlinked`, `holder_changed`, `closed`, `login_deleted`…
+    pub reason: String,
+    /// When; a later link of the two is another one.
+    pub at: Timestamp,
+}
+
+impl Event for LinkEnded {
+    const NAME: &'static str = "accounts.link_ended";
+}
+
+/// A mail server refused a letter for good: nobody reads mail at this address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LetterBounced {
+    /// The address.
+    pub to: String,
+    /// The mail server's codes: `550 5.1.1`.
+    pub reason: String,
+}
+
+impl Event for LetterBounced {
+    const NAME: &'static str = "mail.letter_bounced";
 }
 
 /// What the company's tariff plugin makes of the readings so far, for the period after the latest
@@ -161,4 +192,39 @@ pub trait PersonalData: Send + Sync {
     async fn export(&self, tx: &Tx, resident: ResidentId) -> Result<serde_json::Value, DbError>;
     /// Ends what belongs to the login (links, preferences); the ledger and the receipts stay.
     async fn forget(&self, tx: &mut Tx, resident: ResidentId) -> Result<(), DbError>;
+}
+
+/// A flag of an account that a resident may set, as the list of accounts («Выбор лицевого счета») shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFlag {
+    /// Whether it is set.
+    pub set: bool,
+    /// Where a form that changes it is sent; it leads on to a page that asks.
+    pub action: String,
+    /// A sentence below it; may be empty.
+    pub note: String,
+    /// A link below it: its words and its address.
+    pub link: Option<(String, String)>,
+}
+
+/// A port of the list of accounts: a module adds a column of flags to it. A flag is its holder's alone.
+#[async_trait]
+pub trait AccountFlags: Send + Sync {
+    /// The column's heading.
+    fn title(&self) -> &'static str;
+    /// The flags of those of `accounts` that have one; the resident holds all of them.
+    async fn flags(
+        &self,
+        tx: &Tx,
+        resident: ResidentId,
+        accounts: &[AccountId],
+    ) -> Result<HashMap<AccountId, AccountFlag>, DbError>;
+}
+
+/// A port of billing: who gets a run's receipts by e-mail in the place of paper.
+#[async_trait]
+pub trait PaperRefusals: Send + Sync {
+    /// The accounts whose receipts of `run` were sent by e-mail up to `at` and had not come back by then. The answer
+    /// for a moment stays the same.
+    async fn without_paper(&self, tx: &Tx, run: RunId, at: Timestamp) -> Result<HashSet<AccountId>, DbError>;
 }

@@ -1,16 +1,20 @@
 //! Letters: written inside the transaction that is their reason, sent after it committed.
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::db::Tx;
 use crate::error::DbError;
-use crate::jobs::NewJob;
+use crate::jobs::{JobError, NewJob};
+use crate::tenancy::Tenant;
 
 /// The module and the kind of the job that carries a letter.
 pub const MAIL_JOB: (&str, &str) = ("mail", "send");
 
 /// A letter to one person. The job queue is its outbox: nothing of it is kept once it is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// The address it goes to.
     pub to: String,
@@ -20,6 +24,39 @@ pub struct Mail {
     pub template: String,
     /// What the templates show.
     pub context: serde_json::Value,
+    /// Files that go along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes along with a letter, said in a hundred bytes: who makes it, and of what. The bytes are made when
+/// the letter leaves, so that the queue stays small and nothing of the file lies about before or after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The name of the [`AttachmentSource`]: `billing.receipt`.
+    pub source: String,
+    /// What the source is to make it of.
+    pub of: serde_json::Value,
+}
+
+/// A file as it goes along with a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachedFile {
+    /// Its name, ASCII.
+    pub name: String,
+    /// `application/pdf`.
+    pub media_type: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// A port of the mail sender: modules that make files for letters.
+#[async_trait]
+pub trait AttachmentSource: Send + Sync {
+    /// Its name, the module's in front: `billing.receipt`.
+    fn name(&self) -> &'static str;
+    /// The file; the same for the same words as long as what it is made of stands.
+    async fn file(&self, tenant: &Arc<Tenant>, of: &serde_json::Value) -> Result<AttachedFile, JobError>;
 }
 
 impl Mail {
@@ -31,7 +68,20 @@ impl Mail {
         context: &impl Serialize,
     ) -> Result<Self, DbError> {
         let context = serde_json::to_value(context)?;
-        Ok(Self { to: to.into(), subject: subject.into(), template: template.to_owned(), context })
+        Ok(Self {
+            to: to.into(),
+            subject: subject.into(),
+            template: template.to_owned(),
+            context,
+            attachments: Vec::new(),
+        })
+    }
+
+    /// The same letter with `files` going along.
+    #[must_use]
+    pub fn with(mut self, files: impl IntoIterator<Item = Attachment>) -> Self {
+        self.attachments.extend(files);
+        self
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::jobs::{EventHandler, JobHandler};
+use crate::ports::Answer;
 use crate::tenancy::Tenant;
 
 /// Whether a company may do without the module.
@@ -65,12 +66,17 @@ pub trait Module: Send + Sync + 'static {
     fn subscriptions(&self) -> Vec<Arc<dyn EventHandler>> {
         Vec::new()
     }
+    /// Its answers to questions of modules below it.
+    fn answers(&self) -> Vec<Answer> {
+        Vec::new()
+    }
 }
 
 struct Entry {
     manifest: &'static Manifest,
     jobs: Vec<Arc<dyn JobHandler>>,
     subscriptions: Vec<Arc<dyn EventHandler>>,
+    answers: Vec<Answer>,
 }
 
 /// The modules of this process.
@@ -89,6 +95,7 @@ impl Registry {
             manifest: module.manifest(),
             jobs: module.jobs(),
             subscriptions: module.subscriptions(),
+            answers: module.answers(),
         };
         Self(modules.into_iter().map(entry).collect())
     }
@@ -98,7 +105,7 @@ impl Registry {
         self.0.iter().map(|entry| entry.manifest)
     }
 
-    /// Whether the company has `module`: asked by routes, menu, job runner and event dispatcher, and by
+    /// Whether the company has `module`: asked by routes, menu, job runner, event dispatcher and ports, and by
     /// nobody else. `core` is always on; an unknown module never is.
     #[must_use]
     pub fn is_on(&self, tenant: &Tenant, module: &str) -> bool {
@@ -124,11 +131,30 @@ impl Registry {
         items
     }
 
+    /// The answers to the port `P` of the modules that `tenant` has on, in menu order.
+    #[must_use]
+    pub fn answers<P: ?Sized + Send + Sync + 'static>(&self, tenant: &Tenant) -> Vec<Arc<P>> {
+        let on = self.0.iter().filter(|entry| self.is_on(tenant, entry.manifest.id));
+        on.flat_map(|entry| &entry.answers).filter_map(Answer::of).collect()
+    }
+
     /// The handler for a kind of job.
     #[must_use]
     pub fn job(&self, module: &str, kind: &str) -> Option<Arc<dyn JobHandler>> {
         let entry = self.0.iter().find(|entry| entry.manifest.id == module)?;
         entry.jobs.iter().find(|job| job.kind() == kind).cloned()
+    }
+
+    /// The kinds of jobs that `module` does.
+    pub fn kinds_of(&self, module: &str) -> Vec<&'static str> {
+        let mine = self.0.iter().filter(|entry| entry.manifest.id == module);
+        mine.flat_map(|entry| entry.jobs.iter().map(|job| job.kind())).collect()
+    }
+
+    /// The events that `module` reacts to.
+    pub fn events_of(&self, module: &str) -> Vec<&'static str> {
+        let mine = self.0.iter().filter(|entry| entry.manifest.id == module);
+        mine.flat_map(|entry| entry.subscriptions.iter().map(|handler| handler.event())).collect()
     }
 
     /// The jobs that may work for minutes, as `module.kind`.

@@ -6,13 +6,15 @@
 //! - [`payment_qr`] makes the payment QR of ГОСТ Р 56042-2014 and checks
 //!   requisites;
 //! - [`typeset`] turns template and data into PDF, [`printer`] has that done in
-//!   worker processes, [`binding`] makes one file of many.
+//!   worker processes, [`binding`] makes one file of many;
+//! - [`document`] sets the platform's own documents, [`table`] writes lists for spreadsheets.
 
 // A test that unwraps says by that what it expects.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod binding;
 pub mod chart;
+pub mod document;
 mod elements;
 pub mod environment;
 pub mod error;
@@ -23,6 +25,7 @@ pub mod printer;
 pub mod receipt;
 mod requisites;
 pub mod samples;
+pub mod table;
 pub mod typeset;
 mod typst_escape;
 mod world;
@@ -35,8 +38,9 @@ mod pdf_tests;
 mod template_tests;
 
 pub use binding::Binder;
+pub use document::Document;
 pub use environment::page_environment;
 pub use error::RenderError;
 pub use letter::{Letter, LetterCompany, Letters};
-pub use printer::{ReceiptPrinter, receipt_task};
+pub use printer::{ReceiptPrinter, document_task, receipt_task};
 pub use receipt::ReceiptData;

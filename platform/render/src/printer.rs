@@ -7,11 +7,13 @@ use std::time::Duration;
 use kabinet_sandbox::{Pool, SandboxError, Task};
 use serde::{Deserialize, Serialize};
 
+use crate::document::{self, Document};
 use crate::error::RenderError;
 use crate::receipt::ReceiptData;
 use crate::typeset::{self, Output};
 
 const TASK: &str = "receipt";
+const DOCUMENT_TASK: &str = "document";
 /// For the start of a worker and the first use of its fonts.
 const BASE_LIMIT: Duration = Duration::from_secs(2);
 /// For each receipt on top; one takes about 20 ms alone on its core.
@@ -45,6 +47,17 @@ pub fn receipt_task() -> Task {
 fn run_job(payload: &[u8]) -> Result<Vec<u8>, String> {
     let job: OwnedJob = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
     let reply: Reply = typeset::typeset(&job.template, &job.receipts, job.output);
+    postcard::to_stdvec(&reply).map_err(|error| error.to_string())
+}
+
+/// The task of documents, to register in the worker process beside that of receipts.
+pub fn document_task() -> Task {
+    Task { name: DOCUMENT_TASK, run: run_document }
+}
+
+fn run_document(payload: &[u8]) -> Result<Vec<u8>, String> {
+    let (template, document): (String, Document) = postcard::from_bytes(payload).map_err(|error| error.to_string())?;
+    let reply = document::typeset_document(&template, &document);
     postcard::to_stdvec(&reply).map_err(|error| error.to_string())
 }
 
@@ -86,14 +99,25 @@ impl ReceiptPrinter {
         self.run(source, &samples, Output::OnePerReceipt, print_limit(&samples)).await.map(drop)
     }
 
+    /// A document of the platform's own; `template` is a module's.
+    pub async fn print_document(&self, template: &str, document: &Document) -> Result<Vec<u8>, RenderError> {
+        let job = postcard::to_stdvec(&(template, document)).map_err(|error| RenderError::Worker(error.to_string()))?;
+        let reply = self.pool.run(DOCUMENT_TASK, &job, BASE_LIMIT + RECEIPT_LIMIT).await.map_err(stopped)?;
+        postcard::from_bytes(&reply).map_err(|error| RenderError::Worker(error.to_string()))?
+    }
+
     async fn run(&self, template: &str, receipts: &[ReceiptData], output: Output, limit: Duration) -> Reply {
         let job = postcard::to_stdvec(&Job { template, receipts, output })
             .map_err(|error| RenderError::Worker(error.to_string()))?;
-        let reply = self.pool.run(TASK, &job, limit).await.map_err(|error| match error {
-            SandboxError::Deadline(_) | SandboxError::Died(_) => RenderError::LimitReached,
-            other => RenderError::Worker(other.to_string()),
-        })?;
+        let reply = self.pool.run(TASK, &job, limit).await.map_err(stopped)?;
         postcard::from_bytes(&reply).map_err(|error| RenderError::Worker(error.to_string()))?
+    }
+}
+
+fn stopped(error: SandboxError) -> RenderError {
+    match error {
+        SandboxError::Deadline(_) | SandboxError::Died(_) => RenderError::LimitReached,
+        other => RenderError::Worker(other.to_string()),
     }
 }
 

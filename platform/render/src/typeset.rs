@@ -71,9 +71,9 @@ pub(crate) fn typeset_as(
 }
 
 /// What the PDF must be.
-struct Finish<'a> {
-    standards: &'a PdfStandards,
-    tagged: bool,
+pub(crate) struct Finish<'a> {
+    pub(crate) standards: &'a PdfStandards,
+    pub(crate) tagged: bool,
 }
 
 /// One PDF of one or more receipts.
@@ -115,7 +115,7 @@ pub(crate) fn compile_for_tests(template: &str, receipt: &ReceiptData) -> Result
     })
 }
 
-fn print(world: &ReceiptWorld, finish: &Finish<'_>) -> Result<Vec<u8>, Box<SourceDiagnostic>> {
+pub(crate) fn print(world: &ReceiptWorld, finish: &Finish<'_>) -> Result<Vec<u8>, Box<SourceDiagnostic>> {
     let document = typst::compile::<PagedDocument>(world).output.map_err(first_error)?;
     let options = PdfOptions {
         timestamp: world.date().map(Timestamp::new_utc),

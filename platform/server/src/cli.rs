@@ -159,7 +159,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     if matches!(cli.command, Command::Worker) {
         // Before any thread starts: the worker limits the whole process.
-        kabinet_sandbox::worker_main(&[kabinet_plugin_host::compile_task(), kabinet_render::receipt_task()]);
+        kabinet_sandbox::worker_main(&[
+            kabinet_plugin_host::compile_task(),
+            kabinet_render::receipt_task(),
+            kabinet_render::document_task(),
+        ]);
     }
     match run(cli) {
         Ok(status) => status,

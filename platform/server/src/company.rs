@@ -6,6 +6,7 @@ mod check;
 mod document;
 mod logo;
 mod package;
+mod paperless;
 mod read;
 mod readings;
 mod requests;

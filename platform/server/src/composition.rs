@@ -9,10 +9,11 @@ use kabinet_accounts::{Accounts, Profiles};
 use kabinet_billing::{Billing, Codes, Linking};
 use kabinet_contracts::PersonalData;
 use kabinet_core::jobs::JobRunner;
-use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Registry, Tenants};
+use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Ports, Registry, Tenants};
 use kabinet_files::Files;
 use kabinet_meters::{Links, Meters};
 use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
+use kabinet_paperless::Paperless;
 use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
 use kabinet_requests::Requests;
@@ -90,6 +91,8 @@ impl App {
         let links = Links::new(&tokens, config.public_address());
         let linking = Linking { codes, tickets: Tickets::new(&tokens), address: config.public_address() };
         let billing = Billing::new(db.clone(), plugins.clone(), printer.clone()).with_linking(linking);
+        let ports = Ports::default();
+        let billing = billing.with_ports(ports.clone());
         let tenants = Tenants::new(db.clone());
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
         let files = Files::open(&config.files, &config.data.dir.join("files")).context("files")?;
@@ -100,12 +103,14 @@ impl App {
             Arc::new(Meters::new(billing.estimates(), links, files.clone())),
             Arc::new(billing.clone()),
             Arc::new(Requests::new(files.clone())),
+            Arc::new(Paperless::new(db.clone(), printer.clone())),
         ];
         modules.extend(further);
         let transport = Transport::of(&config)?;
         let letters: Vec<_> = modules.iter().flat_map(|module| module.mails()).copied().collect();
-        modules.push(Arc::new(Mails::new(letters, transport.clone(), &config)?));
+        modules.push(Arc::new(Mails::new(letters, transport.clone(), &config, ports.clone())?));
         let registry = Arc::new(Registry::new(modules.iter().map(|module| &**module as &dyn Module)));
+        ports.connect(&registry);
         db.only_events(registry.events());
         let access = Access::new(&registry).await?;
         Ok(Self {
@@ -176,6 +181,12 @@ impl App {
         kabinet_web::openapi_document(&modules).map_err(|error| anyhow::anyhow!(error))
     }
 
+    /// The modules, in menu order.
+    #[must_use]
+    pub fn modules(&self) -> &[Arc<dyn WebModule>] {
+        &self.modules
+    }
+
     /// The patterns of all pages of all modules.
     #[must_use]
     pub fn page_paths(&self) -> Vec<&'static str> {
@@ -196,6 +207,7 @@ fn personal() -> Vec<Arc<dyn PersonalData>> {
         Arc::new(kabinet_accounts::LinksOf),
         Arc::new(kabinet_meters::ReadingsOf),
         Arc::new(kabinet_requests::RequestsOf),
+        Arc::new(kabinet_paperless::RefusalsOf),
     ]
 }
 

@@ -14,6 +14,7 @@ mod logins;
 mod meters;
 mod months;
 mod names;
+mod paperless;
 mod payers;
 mod requests;
 
@@ -83,6 +84,7 @@ pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + 
         let company = logins::of_company(app, &town).await?;
         meters::show(app, &town).await?;
         requests::file(app, &town, &company.resident.email).await?;
+        paperless::refuse(app, &town, &company.resident.email).await?;
         companies.push(company);
     }
     let logins = Logins { companies };

@@ -11,9 +11,10 @@ mod smtp;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use kabinet_contracts::LetterBounced;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler};
-use kabinet_core::mail::MAIL_JOB;
-use kabinet_core::{Mail, Manifest, Module, ModuleKind, Tenant};
+use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource, MAIL_JOB};
+use kabinet_core::{Mail, Manifest, Module, ModuleKind, Ports, Tenant};
 use kabinet_render::{LetterCompany, Letters};
 use kabinet_web::theme::{Brand, fill_colors};
 use kabinet_web::{PublicAddress, WebModule};
@@ -58,16 +59,27 @@ impl Transport {
         Ok(if config.demo.running { Self::Mailbox(Mailbox::default()) } else { Self::None })
     }
 
-    async fn deliver(&self, letter: Outgoing) -> Result<(), JobError> {
+    async fn deliver(&self, letter: Outgoing) -> Result<(), Undelivered> {
         match self {
             Self::Smtp(smtp) => smtp.deliver(&letter).await,
             Self::Mailbox(mailbox) => {
                 mailbox.put(letter);
                 Ok(())
             }
-            Self::None => Err(JobError::Postpone("mail.smtp_url is not set".into())),
+            Self::None => Err(JobError::Postpone("mail.smtp_url is not set".into()).into()),
         }
     }
+}
+
+/// Why a letter was not handed over.
+#[derive(Debug, thiserror::Error)]
+enum Undelivered {
+    /// Refused for good, with the mail server's codes.
+    #[error("{}", smtp::refusal(.0))]
+    Bounced(String),
+    /// Anything else.
+    #[error(transparent)]
+    Job(#[from] JobError),
 }
 
 /// The module: one kind of job, no pages.
@@ -80,20 +92,23 @@ struct SendLetter {
     transport: Transport,
     sender: String,
     address: PublicAddress,
+    ports: Ports,
 }
 
 impl Mails {
-    /// The module over the letters' templates of all other modules.
+    /// The module over the letters' templates of all other modules; `ports` lead to those who make files for them.
     pub fn new(
         templates: impl IntoIterator<Item = (&'static str, &'static str)>,
         transport: Transport,
         config: &Config,
+        ports: Ports,
     ) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(SendLetter {
             letters: Letters::new(templates.into_iter().chain(OWN.iter().copied()))?,
             transport,
             sender: config.mail.from.clone(),
             address: config.public_address(),
+            ports,
         })))
     }
 }
@@ -133,12 +148,52 @@ impl JobHandler for SendLetter {
         let company = self.company(&context.tenant);
         let letter = self.letters.render(&mail.template, &mail.subject, &company, &mail.context);
         let letter = letter.map_err(|error| JobError::Fail(error.to_string()))?;
-        self.transport.deliver(self.addressed(&context, mail, letter)).await
+        let files = self.files(&context.tenant, &mail.attachments).await?;
+        let to = mail.to.clone();
+        match self.transport.deliver(self.addressed(&context, mail, letter, files)).await {
+            Ok(()) => Ok(()),
+            Err(Undelivered::Job(error)) => Err(error),
+            Err(bounced @ Undelivered::Bounced(_)) => {
+                let text = bounced.to_string();
+                if let Undelivered::Bounced(reason) = bounced {
+                    tell(&context, LetterBounced { to, reason }).await?;
+                }
+                Err(JobError::Fail(text))
+            }
+        }
     }
 }
 
+/// Tells other modules of a letter that came back. Twice, where the server dies before the job is ended.
+async fn tell(context: &JobContext, event: LetterBounced) -> Result<(), JobError> {
+    let mut tx = context.begin().await?;
+    tx.publish(&event).await?;
+    Ok(tx.commit().await?)
+}
+
 impl SendLetter {
-    fn addressed(&self, context: &JobContext, mail: Mail, letter: kabinet_render::Letter) -> Outgoing {
+    /// The files that go along, made by their sources.
+    async fn files(&self, tenant: &Arc<Tenant>, attachments: &[Attachment]) -> Result<Vec<AttachedFile>, JobError> {
+        let mut files = Vec::with_capacity(attachments.len());
+        if attachments.is_empty() {
+            return Ok(files);
+        }
+        let sources = self.ports.of::<dyn AttachmentSource>(tenant);
+        for attachment in attachments {
+            let source = sources.iter().find(|source| source.name() == attachment.source);
+            let source = source.ok_or_else(|| JobError::Fail(format!("nobody makes {}", attachment.source)))?;
+            files.push(source.file(tenant, &attachment.of).await?);
+        }
+        Ok(files)
+    }
+
+    fn addressed(
+        &self,
+        context: &JobContext,
+        mail: Mail,
+        letter: kabinet_render::Letter,
+        files: Vec<AttachedFile>,
+    ) -> Outgoing {
         let tenant = &context.tenant;
         let own = || format!("no-reply@{}", tenant.canonical_host);
         Outgoing {
@@ -151,6 +206,7 @@ impl SendLetter {
             subject: mail.subject,
             html: letter.html,
             text: letter.text,
+            files,
             at: context.db.clock().now(),
         }
     }

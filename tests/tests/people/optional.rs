@@ -1,19 +1,21 @@
-//! The routes of the optional modules, by module; both companies of the demo have them on.
+//! The routes of the optional modules, by module; the company of these tests has them on.
 
 use crate::routes::{NO_FORM, NO_PAGE, Statuses, all, api, holder, residents};
 
 /// As the table of pages in [`crate::routes`].
-pub(crate) const PAGES: [(&str, &str, Statuses, Statuses); 6] = [
+pub(crate) const PAGES: [(&str, &str, Statuses, Statuses); 8] = [
     ("/requests", "/requests", [303, 303, 200, 200, 200], NO_FORM),
     ("/requests/new", "/requests/new?kind=emergency", holder(200), holder(422)),
     ("/requests/:id", "/requests/{none}", residents(404), residents(404)),
     ("/requests/:id/reopen", "/requests/{none}/reopen", NO_PAGE, residents(404)),
     ("/requests/:id/rating", "/requests/{none}/rating", NO_PAGE, residents(404)),
     ("/requests/:id/files/:file", "/requests/{none}/files/{none}", residents(404), NO_FORM),
+    ("/accounts/:id/paperless", "/accounts/{account}/paperless", holder(200), holder(303)),
+    ("/accounts/:id/paperless/:file", "/accounts/{account}/paperless/{none}.pdf", residents(404), NO_FORM),
 ];
 
 /// As the table of operations in [`crate::routes`].
-pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 16] = [
+pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 21] = [
     ("GET /api/v1/requests", "/api/v1/requests", "", [401, 404, 404, 404, 200], 401),
     ("POST /api/v1/requests", "/api/v1/requests", r#"{"kind":"appeal"}"#, [401, 404, 404, 404, 422], 401),
     ("GET /api/v1/requests/{id}", "/api/v1/requests/{none}", "", api(404), 401),
@@ -47,5 +49,16 @@ pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 16] = [
         r#"{"title":"Кран","price":1}"#,
         all(401),
         422,
+    ),
+    ("GET /api/admin/v1/paperless/accounts", "/api/admin/v1/paperless/accounts?period=2026-11", "", all(401), 200),
+    ("GET /api/admin/v1/paperless/list", "/api/admin/v1/paperless/list?period=2026-11&format=csv", "", all(401), 200),
+    ("GET /api/admin/v1/paperless/accounts/{id}", "/api/admin/v1/paperless/accounts/{none}", "", all(401), 404),
+    ("GET /api/admin/v1/paperless/applications/{id}", "/api/admin/v1/paperless/applications/{none}", "", all(401), 404),
+    (
+        "POST /api/admin/v1/paperless/bounces",
+        "/api/admin/v1/paperless/bounces",
+        r#"{"email":"nobody@example.ru"}"#,
+        all(401),
+        200,
     ),
 ];

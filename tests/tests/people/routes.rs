@@ -53,7 +53,7 @@ pub(crate) const NO_PAGE: Statuses = all(405);
 
 /// Pattern, an address of it, the answers to GET and to an empty form. `{account}` and `{meter}` are the
 /// holder's.
-const PAGES: [(&str, &str, Statuses, Statuses); 50] = [
+const PAGES: [(&str, &str, Statuses, Statuses); 51] = [
     ("/", "/", [200, 303, 303, 303, 303], NO_FORM),
     ("/login", "/login", all(303), all(422)),
     ("/register", "/register", [200, 303, 303, 303, 303], all(422)),

@@ -1,6 +1,9 @@
 //! «Выбор лицевого счета».
 
-use kabinet_contracts::{AccountId, ResidentId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kabinet_contracts::{AccountFlag, AccountFlags, AccountId, ResidentId};
 use kabinet_core::Day;
 use kabinet_residents::people;
 use kabinet_web::form::local_path;
@@ -16,6 +19,8 @@ struct ListContext {
     accounts: Vec<AccountContext>,
     can_link: bool,
     can_unlink: bool,
+    /// The headings of the columns that other modules add.
+    flags: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -27,11 +32,31 @@ struct AccountContext {
     closed_on: Option<Day>,
     own: bool,
     helps_until: Option<Day>,
+    /// A flag in each of those columns; none where the account has no such flag.
+    flags: Vec<Option<FlagContext>>,
 }
+
+#[derive(Clone, Serialize)]
+struct FlagContext {
+    set: bool,
+    action: String,
+    note: String,
+    link: Option<(String, String)>,
+}
+
+impl From<&AccountFlag> for FlagContext {
+    fn from(flag: &AccountFlag) -> Self {
+        Self { set: flag.set, action: flag.action.clone(), note: flag.note.clone(), link: flag.link.clone() }
+    }
+}
+
+/// A column of flags: its heading and the flags by account.
+type Column = (&'static str, HashMap<AccountId, AccountFlag>);
 
 /// GET /accounts
 #[handler]
-pub(crate) fn show(resident: Resident) -> Result<Response, Problem> {
+pub(crate) async fn show(resident: Resident) -> Result<Response, Problem> {
+    let columns = columns(&resident).await?;
     let active = resident.active().map(|account| account.id);
     let zone = resident.tenant().zone;
     let accounts = resident.accounts().iter().map(|account| AccountContext {
@@ -42,9 +67,29 @@ pub(crate) fn show(resident: Resident) -> Result<Response, Problem> {
         closed_on: account.closed_on,
         own: account.access.is_full(),
         helps_until: account.ends_at.map(|end| end.plus_seconds(-1).day(zone)),
+        flags: columns.iter().map(|(_, flags)| flags.get(&AccountId(account.id)).map(FlagContext::from)).collect(),
     });
-    let context = ListContext { accounts: accounts.collect(), can_link: true, can_unlink: true };
+    let flags = columns.iter().map(|(title, _)| *title).collect();
+    let context = ListContext { accounts: accounts.collect(), can_link: true, can_unlink: true, flags };
     resident.page("Выбор лицевого счета", "accounts/list.html", &context)
+}
+
+/// The columns that modules of the company add, for the accounts that the resident holds and that are not closed.
+async fn columns(resident: &Resident) -> Result<Vec<Column>, Problem> {
+    let asked: Vec<Arc<dyn AccountFlags>> = resident.platform().registry.answers(resident.tenant());
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let open = |account: &&LinkedAccount| account.access.is_full() && account.closed_on.is_none();
+    let held = resident.accounts().iter().filter(open);
+    let held: Vec<AccountId> = held.map(|account| AccountId(account.id)).collect();
+    let tx = resident.read().await?;
+    let mut columns = Vec::with_capacity(asked.len());
+    for flags in asked {
+        columns.push((flags.title(), flags.flags(&tx, ResidentId(resident.id()), &held).await?));
+    }
+    tx.commit().await?;
+    Ok(columns)
 }
 
 #[derive(Deserialize)]

@@ -37,6 +37,8 @@ struct PrintoutOut {
     house: String,
     /// Code of the receipt kind.
     kind: String,
+    /// Whether accounts that get these receipts by e-mail in the place of paper are left out.
+    without_refused: bool,
     /// `printing`, `ready` or `failed`.
     state: String,
     /// The state in words.
@@ -61,6 +63,7 @@ impl From<Printout> for PrintoutOut {
             period: printout.period.to_string(),
             house: printout.house,
             kind: printout.kind,
+            without_refused: printout.without_refused,
             state_words: printouts::state_words(&printout.state).to_owned(),
             state: printout.state,
             done: printout.done,
@@ -81,6 +84,9 @@ struct NewPrintout {
     house: String,
     /// Code of the receipt kind; the company's main kind without one.
     kind: Option<String>,
+    /// Whether to leave out accounts that get these receipts by e-mail in the place of paper.
+    #[oai(default)]
+    without_refused: bool,
 }
 
 #[OpenApi]
@@ -90,7 +96,10 @@ impl PrintoutsApi {
     async fn start(&self, staff: Staff<Print>, new: Json<NewPrintout>) -> ApiResult<PrintoutOut> {
         let wrong = |_| Problem::refused("billing.period", "Укажите месяц как 2026-10");
         let period = new.0.period.parse().map_err(wrong)?;
-        let wanted = WantedHouse { period, house: &new.0.house, kind: new.0.kind.as_deref() };
+        let tx = staff.read().await?;
+        let without_refused = new.0.without_refused.then_some(tx.now());
+        tx.commit().await?;
+        let wanted = WantedHouse { period, house: &new.0.house, kind: new.0.kind.as_deref(), without_refused };
         let house = self.receipts.of_house(staff.tenant(), wanted).await.map_err(refused)?;
         let mut tx = staff.begin().await?;
         let printout = printouts::start(&mut tx, wanted, &house).await.map_err(problem)?;

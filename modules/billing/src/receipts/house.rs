@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use kabinet_accounts::roster;
-use kabinet_contracts::{AccountId, RunId};
-use kabinet_core::{Actor, Period, Tenant, Tx};
+use kabinet_contracts::{AccountId, PaperRefusals, RunId};
+use kabinet_core::{Actor, DbError, Period, Tenant, Timestamp, Tx};
 use kabinet_render::ReceiptData;
 use kabinet_render::typeset::DOCUMENT_LIMIT;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -31,6 +31,9 @@ pub struct WantedHouse<'a> {
     pub house: &'a str,
     /// The kind of receipt; none: the company's main kind.
     pub kind: Option<&'a str>,
+    /// Whether accounts that get these receipts by e-mail in the place of paper are left out, as it stands at this
+    /// moment; none: all are printed.
+    pub without_refused: Option<Timestamp>,
 }
 
 /// The receipts of a house that are to be printed.
@@ -79,18 +82,31 @@ impl Receipts {
     pub async fn of_house(&self, tenant: &Arc<Tenant>, wanted: WantedHouse<'_>) -> Result<HouseReceipts, Error> {
         let tx = self.db.read(tenant, Actor::System).await?;
         let accounts = roster::of_house(&tx, wanted.house).await?.ok_or(Error::NoSuchHouse)?;
-        // Accounts that refused paper are to be left out here.
         let run = store::published(&tx, wanted.period).await?.ok_or(Error::NoSuchReceipt)?;
         let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
         let kind = kind_of(&snapshot, wanted.kind).ok_or(Error::NoSuchReceipt)?.clone();
         let with_receipt = billed(&tx, run.id, &kind.code, &accounts).await?;
+        let refused = match wanted.without_refused {
+            Some(moment) => self.refused(&tx, run.id, moment).await?,
+            None => HashSet::new(),
+        };
         let template = template_of(&tx, &run.template_hash).await?;
         tx.commit().await?;
-        let accounts: Vec<AccountId> = accounts.into_iter().filter(|account| with_receipt.contains(account)).collect();
+        let printed = |account: &AccountId| with_receipt.contains(account) && !refused.contains(account);
+        let accounts: Vec<AccountId> = accounts.into_iter().filter(printed).collect();
         if accounts.is_empty() {
             return Err(Error::NoSuchReceipt);
         }
         Ok(HouseReceipts { run, snapshot, kind, template, accounts })
+    }
+
+    /// The accounts that modules of the company know to get no paper.
+    async fn refused(&self, tx: &Tx, run: RunId, moment: Timestamp) -> Result<HashSet<AccountId>, DbError> {
+        let mut refused = HashSet::new();
+        for port in self.ports.of::<dyn PaperRefusals>(tx.tenant()) {
+            refused.extend(port.without_paper(tx, run, moment).await?);
+        }
+        Ok(refused)
     }
 
     /// A part of the receipts as one PDF; parts are counted from zero.

@@ -45,6 +45,8 @@ pub struct Printout {
     pub house: String,
     /// Code of the receipt kind.
     pub kind: String,
+    /// Whether accounts that refused paper are left out.
+    pub without_refused: bool,
     /// `printing`, `ready` or `failed`.
     pub state: String,
     /// Receipts printed.
@@ -72,6 +74,7 @@ impl From<printout::Model> for Printout {
             period: row.period,
             house: row.house_code,
             kind: row.kind_code,
+            without_refused: row.without_refused,
             state: row.state,
             done: row.done.unsigned_abs(),
             total: row.total.unsigned_abs(),
@@ -98,6 +101,7 @@ pub async fn start(tx: &mut Tx, wanted: WantedHouse<'_>, house: &HouseReceipts) 
         .filter(printout::Column::Period.eq(wanted.period))
         .filter(printout::Column::HouseCode.eq(wanted.house))
         .filter(printout::Column::KindCode.eq(house.kind()))
+        .filter(printout::Column::WithoutRefused.eq(wanted.without_refused.is_some()))
         .filter(printout::Column::State.eq(PRINTING));
     if let Some(row) = tx.one(same).await? {
         return Ok(row.into());
@@ -109,18 +113,20 @@ pub async fn start(tx: &mut Tx, wanted: WantedHouse<'_>, house: &HouseReceipts) 
         period: Set(wanted.period),
         house_code: Set(wanted.house.to_owned()),
         kind_code: Set(house.kind().to_owned()),
+        without_refused: Set(wanted.without_refused.is_some()),
         state: Set(PRINTING.to_owned()),
         done: Set(0),
         total: Set(i32::try_from(house.receipts()).unwrap_or(i32::MAX)),
         problem: Set(String::new()),
-        asked_at: Set(tx.now()),
+        // Parts that are printed later leave out the same accounts.
+        asked_at: Set(wanted.without_refused.unwrap_or(tx.now())),
     })
     .await?;
     tx.enqueue(NewJob::new(MODULE, PRINT_JOB, serde_json::to_value(Next { printout: id, part: 0 })?)).await?;
     let job = NewJob::new(MODULE, FORGET_JOB, serde_json::to_value(Next { printout: id, part: 0 })?);
     tx.enqueue(job.at(tx.now().plus_seconds(KEPT))).await?;
-    let detail =
-        serde_json::json!({ "period": wanted.period.to_string(), "house": wanted.house, "kind": house.kind() });
+    let detail = serde_json::json!({ "period": wanted.period.to_string(), "house": wanted.house, "kind": house.kind(),
+                            "without_refused": wanted.without_refused.is_some() });
     tx.audit("billing.printout_started", id, detail).await?;
     find(tx, id).await
 }
@@ -185,7 +191,12 @@ impl PrintJob {
         if printout.state != PRINTING {
             return Ok(());
         }
-        let wanted = WantedHouse { period: printout.period, house: &printout.house, kind: Some(&printout.kind) };
+        let wanted = WantedHouse {
+            period: printout.period,
+            house: &printout.house,
+            kind: Some(&printout.kind),
+            without_refused: printout.without_refused.then_some(printout.asked_at),
+        };
         let house = self.0.of_house(tenant, wanted).await?;
         let part = usize::try_from(next.part).unwrap_or_default();
         let pdf = self.0.print_part(tenant, &house, part).await?;

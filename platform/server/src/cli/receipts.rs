@@ -29,15 +29,19 @@ pub(super) struct Arguments {
     /// The kind of receipt; the company's main kind without it
     #[arg(long)]
     kind: Option<String>,
+    /// Leaves out accounts that get these receipts by e-mail in the place of paper
+    #[arg(long)]
+    without_refused: bool,
 }
 
 /// Prints the receipts of a house, in the order of its flats, into one PDF.
 pub(super) async fn print(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
-    let Arguments { slug, period, house, out, kind } = arguments;
+    let Arguments { slug, period, house, out, kind, without_refused } = arguments;
     let app = App::open(config).await?;
     let Some(tenant) = app.tenants.by_slug(slug).await? else { bail!("{slug}: нет такой компании") };
     let receipts = app.billing.receipts();
-    let wanted = WantedHouse { period: *period, house, kind: kind.as_deref() };
+    let moment = without_refused.then(|| app.db.clock().now());
+    let wanted = WantedHouse { period: *period, house, kind: kind.as_deref(), without_refused: moment };
     let found = receipts.of_house(&tenant, wanted).await.with_context(|| format!("{slug} {period}, дом {house}"))?;
     let draft = out.with_extension("part");
     let mut file = std::fs::File::create(&draft).with_context(|| draft.display().to_string())?;

@@ -8,6 +8,7 @@ use kabinet_billing::{BillingSettings, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::{MODULE as METERS, MetersSettings};
+use kabinet_paperless::{MODULE as PAPERLESS, PaperlessSettings};
 use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use kabinet_requests::{MODULE as REQUESTS, RequestsSettings};
 use kabinet_residents::gosuslugi::settings as gosuslugi;
@@ -59,6 +60,7 @@ pub async fn apply(
     changes.extend(catalogue(&mut tx, package, plugin).await?);
     changes.extend(readings(&mut tx, package, before.as_deref()).await?);
     changes.extend(requests(&mut tx, package, before.as_deref()).await?);
+    changes.extend(paperless(&mut tx, package).await?);
     if changes.is_empty() {
         return Ok(changes);
     }
@@ -209,6 +211,12 @@ async fn requests(tx: &mut Tx, package: &Package, before: Option<&Tenant>) -> Re
         changes.extend(kabinet_requests::catalogue::set(tx, &package.requests.services).await?);
     }
     Ok(changes)
+}
+
+async fn paperless(tx: &mut Tx, package: &Package) -> Result<Vec<String>, ApplyError> {
+    let differs = PaperlessSettings::of(tx.tenant())? != package.paperless;
+    let changed = differs && tx.set_settings(PAPERLESS, &package.paperless).await?;
+    Ok(changed.then(|| "заявления об отказе от бумажной квитанции: изменено".to_owned()).into_iter().collect())
 }
 
 async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Result<Vec<String>, ApplyError> {

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::document::{Problem, Section, read_document};
 use super::logo;
 use super::package::{Logo, Package, PluginSource, Template};
-use super::{readings, requests, residents, tariffs};
+use super::{paperless, readings, requests, residents, tariffs};
 
 /// Names of the optional modules that a package may switch on.
 pub type KnownFeatures = HashSet<&'static str>;
@@ -105,6 +105,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let template = template(root, files);
     let gosuslugi = gosuslugi(root, files);
     let requests = requests::read(root);
+    let paperless = paperless::read(root);
     Package {
         slug,
         name,
@@ -126,6 +127,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         template,
         gosuslugi,
         requests,
+        paperless,
         places,
         hash: String::new(),
     }

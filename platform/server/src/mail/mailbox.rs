@@ -49,6 +49,7 @@ impl Mailbox {
             .at("/", get(show_list))
             .at("/messages/:id", get(show_letter))
             .at("/messages/:id/html", get(show_html))
+            .at("/messages/:id/files/:number", get(show_file))
             .at("/api/messages", get(list_messages))
             .data(self.clone())
             .data(pages);
@@ -80,7 +81,27 @@ struct Message<'a> {
     subject: &'a str,
     text: &'a str,
     html: &'a str,
-    attachments: [(); 0],
+    attachments: Vec<File<'a>>,
+}
+
+/// A file that went along with a letter, and where it is.
+#[derive(Serialize)]
+struct File<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    media_type: &'a str,
+    size: usize,
+    href: String,
+}
+
+fn files(letter: &Outgoing) -> Vec<File<'_>> {
+    let files = letter.files.iter().enumerate().map(|(number, file)| File {
+        name: &file.name,
+        media_type: &file.media_type,
+        size: file.bytes.len(),
+        href: format!("/messages/{}/files/{number}", letter.id),
+    });
+    files.collect()
 }
 
 /// A piece of text, or a link in it.
@@ -99,7 +120,7 @@ fn list_messages(Query(wanted): Query<Wanted>, Data(mailbox): Data<&Mailbox>) ->
         subject: &letter.subject,
         text: &letter.text,
         html: &letter.html,
-        attachments: [],
+        attachments: files(letter),
     });
     let messages: Vec<Message<'_>> = messages.collect();
     Json(messages).with_header(header::CACHE_CONTROL, "no-store").into_response()
@@ -129,6 +150,7 @@ fn show_letter(
     let values = context! {
         id, to => &letter.to, subject => &letter.subject, from_name => &letter.from_name, from => &letter.from,
         reply_to => &letter.reply_to, pieces => Value::from(Serde(pieces(&letter.text))),
+        files => Value::from(Serde(files(&letter))),
     };
     page(pages, "letter.html", values)
 }
@@ -139,6 +161,18 @@ fn show_html(Path(id): Path<String>, Data(mailbox): Data<&Mailbox>) -> Response 
     // Links lead out of the frame.
     let html = letter.html.replacen("<head>", "<head><base target=\"_top\">", 1);
     answer(LETTER_POLICY, html)
+}
+
+#[handler]
+fn show_file(Path((id, number)): Path<(String, usize)>, Data(mailbox): Data<&Mailbox>) -> Response {
+    let Some(letter) = mailbox.find(&id) else { return not_found() };
+    let Some(file) = letter.files.get(number) else { return not_found() };
+    Response::builder()
+        .content_type(&file.media_type)
+        .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox")
+        .header(header::CONTENT_DISPOSITION, format!("inline; filename=\"{}\"", file.name))
+        .header(header::CACHE_CONTROL, "no-store")
+        .body(file.bytes.clone())
 }
 
 fn page(pages: &Environment<'static>, name: &str, values: Value) -> Response {

@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use kabinet_core::Timestamp;
 use kabinet_core::jobs::JobError;
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use kabinet_core::mail::AttachedFile;
+use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use uuid::Uuid;
 
@@ -30,6 +31,8 @@ pub struct Outgoing {
     pub html: String,
     /// Plain part.
     pub text: String,
+    /// Files that go along.
+    pub files: Vec<AttachedFile>,
     /// When it is sent.
     pub at: Timestamp,
 }
@@ -72,9 +75,23 @@ impl Outgoing {
         if !self.reply_to.is_empty() {
             draft = draft.reply_to(mailbox("company's", None, &self.reply_to)?);
         }
-        let parts = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
+        let words = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
+        let parts = match self.files.as_slice() {
+            [] => words,
+            files => {
+                let files = files.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+                files.into_iter().fold(MultiPart::mixed().multipart(words), MultiPart::singlepart)
+            }
+        };
         draft.multipart(parts).map_err(|_| JobError::Fail("the message cannot be built".into()))
     }
+}
+
+/// A file as a part of the message.
+fn part(file: &AttachedFile) -> Result<SinglePart, JobError> {
+    let kind = ContentType::parse(&file.media_type);
+    let kind = kind.map_err(|_| JobError::Fail("the media type of a file cannot be read".into()))?;
+    Ok(Attachment::new(file.name.clone()).body(file.bytes.clone(), kind))
 }
 
 /// An address; the error does not repeat it, because it is stored and logged.
@@ -103,6 +120,7 @@ mod tests {
             subject: "Активация".into(),
             html: "<p>Здравствуйте</p>".into(),
             text: "Здравствуйте".into(),
+            files: Vec::new(),
             at: Timestamp(1_795_348_800_000),
         }
     }
@@ -120,6 +138,17 @@ mod tests {
             let refusal = letter.message().expect_err("refused");
             assert!(matches!(&refusal, JobError::Fail(why) if !why.contains('@')), "{refusal}");
         }
+    }
+
+    #[test]
+    fn files_stand_beside_the_words() {
+        let file =
+            AttachedFile { name: "a.pdf".into(), media_type: "application/pdf".into(), bytes: b"%PDF-1".to_vec() };
+        let letter = Outgoing { files: vec![file.clone(), AttachedFile { name: "b.pdf".into(), ..file }], ..letter() };
+        let message = String::from_utf8(letter.message().expect("a message").formatted()).expect("text");
+        assert!(message.contains("multipart/mixed") && message.contains("multipart/alternative"));
+        assert!(message.contains("Content-Disposition: attachment; filename=\"b.pdf\""), "{message}");
+        assert_eq!(message.matches("JVBERi0x").count(), 2, "base64 of the bytes");
     }
 
     #[test]

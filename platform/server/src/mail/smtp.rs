@@ -10,6 +10,7 @@ use lettre::transport::smtp::{AsyncSmtpTransportBuilder, Error, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use poem::http::Uri;
 
+use super::Undelivered;
 use super::outgoing::Outgoing;
 
 /// No step of the conversation may take longer; a job's lease is longer than the whole.
@@ -42,8 +43,8 @@ impl Smtp {
         builder(url, authority).map(drop)
     }
 
-    /// Hands a letter over. A refusal for good fails the job, anything else is tried again.
-    pub(super) async fn deliver(&self, letter: &Outgoing) -> Result<(), JobError> {
+    /// Hands a letter over.
+    pub(super) async fn deliver(&self, letter: &Outgoing) -> Result<(), Undelivered> {
         let message = letter.message()?;
         match self.0.send(message).await {
             Ok(_) => Ok(()),
@@ -95,16 +96,25 @@ fn with_security(url: &str) -> String {
     }
 }
 
-/// What a failure means for the job. The server's words may repeat the recipient's address: only codes
+/// What a failure means for the letter. The server's words may repeat the recipient's address: only codes
 /// are kept.
-fn sorted(error: &Error) -> JobError {
-    let Some(status) = error.status() else { return JobError::Retry(unreached(error)) };
+fn sorted(error: &Error) -> Undelivered {
+    let Some(status) = error.status() else { return JobError::Retry(unreached(error)).into() };
     let code = status.to_string();
     let words = error.to_string();
     let detail = words.split([' ', ':', ';', ',']).find(|word| is_enhanced(word)).unwrap_or_default();
-    let text = format!("the mail server refuses: {code} {detail}").trim_end().to_owned();
+    let codes = format!("{code} {detail}").trim_end().to_owned();
     // 53x is about our own login, not about the letter.
-    if error.is_permanent() && !code.starts_with("53") { JobError::Fail(text) } else { JobError::Retry(text) }
+    if error.is_permanent() && !code.starts_with("53") {
+        Undelivered::Bounced(codes)
+    } else {
+        JobError::Retry(refusal(&codes)).into()
+    }
+}
+
+/// A mail server's refusal in words.
+pub(super) fn refusal(codes: &str) -> String {
+    format!("the mail server refuses: {codes}")
 }
 
 /// Why the conversation did not come to an answer about the letter.

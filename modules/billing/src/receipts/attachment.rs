@@ -1,0 +1,55 @@
+//! Receipts that go along with letters: a letter waits with a receipt's name, the PDF is printed when it leaves.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kabinet_contracts::AccountId;
+use kabinet_core::jobs::JobError;
+use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource};
+use kabinet_core::{DbError, Period, Tenant};
+use kabinet_render::RenderError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Receipts, Size, Wanted};
+use crate::error::Error;
+
+const NAME: &str = "billing.receipt";
+
+#[derive(Serialize, Deserialize)]
+struct Which {
+    account: AccountId,
+    period: Period,
+    kind: String,
+}
+
+/// The account's receipt of a published month as a file of a letter to its holder: the code for linking is on it.
+pub fn attachment(account: AccountId, period: Period, kind: &str) -> Result<Attachment, DbError> {
+    let of = serde_json::to_value(Which { account, period, kind: kind.to_owned() })?;
+    Ok(Attachment { source: NAME.to_owned(), of })
+}
+
+#[async_trait]
+impl AttachmentSource for Receipts {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn file(&self, tenant: &Arc<Tenant>, of: &Value) -> Result<AttachedFile, JobError> {
+        let Which { account, period, kind } =
+            Which::deserialize(of).map_err(|error| JobError::Fail(error.to_string()))?;
+        let wanted = Wanted { account, period, kind: Some(&kind), size: Size::Usual, with_code: true };
+        match self.print(tenant, wanted).await {
+            Ok(printed) => Ok(AttachedFile {
+                name: printed.name,
+                media_type: "application/pdf".to_owned(),
+                bytes: printed.pdf.as_slice().to_vec(),
+            }),
+            // The worker's death may have nothing to do with the receipt.
+            Err(error @ (Error::Db(_) | Error::Render(RenderError::Worker(_)))) => {
+                Err(JobError::Retry(error.to_string()))
+            }
+            Err(error) => Err(JobError::Fail(error.to_string())),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The module switched off and on again at one company.
+
+use kabinet_tests::world::in_company;
+use kabinet_tests::{Database, Kind, Server, on_both_databases};
+
+use crate::{
+    COLUMN, COMPANY, deliveries, holder, is_set, path, publish_november, refuse, restore, until, without_paper,
+};
+
+on_both_databases![a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keeps_what_was];
+
+fn switch(server: &Server, enabled: bool) {
+    in_company(server, COMPANY, async |tx| {
+        assert!(tx.set_feature("paperless", enabled).await.expect("the switch"));
+    });
+}
+
+fn a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keeps_what_was(kind: Kind) {
+    // Of its own: a company's switch is moved and a month is published.
+    let server = Server::demo(Database::new(kind), "2026-11-22");
+    let (mut stays, kept) = holder(&server, 0);
+    let (mut leaves, left) = holder(&server, 1);
+    refuse(&mut stays.browser, kept.id);
+    refuse(&mut leaves.browser, left.id);
+    switch(&server, false);
+    until(|| stays.browser.get(&path(kept.id)).status == 404);
+    let unknown = stays.browser.get("/nothing").expect(404).fingerprint();
+    assert_eq!(stays.browser.get(&path(kept.id)).expect(404).fingerprint(), unknown);
+    let list = stays.browser.page("/accounts");
+    assert!(list.text().contains(&kept.account) && !list.text().contains(COLUMN));
+    assert!(list.all("[role=checkbox]").is_empty());
+    server.staff(COMPANY).get("/api/admin/v1/paperless/accounts?period=2026-11").expect(404);
+    // A publication is not heard, neither is the end of a link.
+    publish_november(&server);
+    let unlink = format!("/accounts/{}/unlink", left.id);
+    let form = leaves.browser.page(&unlink).form(&unlink);
+    leaves.submit(&form).expect(303);
+    until(|| in_company(&server, COMPANY, async |tx| nothing_waits(tx).await));
+    assert!(in_company(&server, COMPANY, async |tx| deliveries(tx).await).is_empty(), "no receipts left");
+    switch(&server, true);
+    until(|| stays.browser.get(&path(kept.id)).status == 200);
+    assert!(is_set(&mut stays.browser, kept.id), "what was stated is there again");
+    assert!(without_paper(&server, "2026-11").is_empty(), "the month went out on paper");
+    let next = without_paper(&server, "2026-12");
+    assert!(next.contains(&kept.account), "{next:?}");
+    // The link that ended meanwhile took its refusal along, also when the account is linked again.
+    assert!(!next.contains(&left.account), "{next:?}");
+    leaves.link(&left.account, &left.house, &left.flat, &left.surname).expect(303);
+    assert!(!is_set(&mut leaves.browser, left.id));
+    refuse(&mut leaves.browser, left.id);
+    restore(&mut leaves.browser, left.id);
+    // The other company never had it.
+    let mut stranger = kabinet_tests::world::newcomer(&server, "teploset");
+    assert!(!stranger.browser.page("/accounts").text().contains(COLUMN));
+    stranger.browser.get(&path(kept.id)).expect(404);
+}
+
+/// Whether the queue is empty but for what waits for its hour.
+async fn nothing_waits(tx: &kabinet_core::Tx) -> bool {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Payload {
+        payload: String,
+    }
+    let sql = "SELECT payload FROM job_payload WHERE tenant_id = $1";
+    let rows: Vec<Payload> = tx.rows(sql, vec![]).await.expect("the queue");
+    !rows.iter().any(|row| row.payload.contains("\"name\"") && row.payload.contains("\"data\""))
+}
