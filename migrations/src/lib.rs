@@ -22,6 +22,8 @@ mod m20261128_000014_houses;
 mod m20261128_000015_agreements;
 mod m20261128_000016_former_holders;
 mod m20261128_000020_requests;
+mod m20261128_000021_notifications;
+mod m20261128_000022_daily_jobs;
 mod m20261128_000029_repeats;
 mod roles;
 mod schema;
@@ -54,6 +56,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000015_agreements::Migration),
             Box::new(m20261128_000016_former_holders::Migration),
             Box::new(m20261128_000020_requests::Migration),
+            Box::new(m20261128_000021_notifications::Migration),
+            Box::new(m20261128_000022_daily_jobs::Migration),
             Box::new(m20261128_000029_repeats::Migration),
         ]
     }

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
-import { companies, guestPages, launch, logIn, meterPage, open, requestPage, residentPages } from "./site.mjs";
+import { companies, guestPages, launch, logIn, meterPage, noticePage, open, requestPage, residentPages } from "./site.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -47,7 +47,7 @@ for (const company of companies) {
         await page.getByRole("button", { name: "Вход" }).click();
         found.push(...(await judge(page, "refused login")));
         await logIn(page, company);
-        for (const path of [...residentPages, await meterPage(page), await requestPage(page)]) {
+        for (const path of [...residentPages, await meterPage(page), await requestPage(page), await noticePage(page)]) {
           await page.goto(path);
           found.push(...(await judge(page, path)));
         }

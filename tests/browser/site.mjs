@@ -16,8 +16,8 @@ export const launch = () =>
   });
 
 // Pages of a guest and of a resident; a meter's and a request's own are added by `meterPage`, `requestPage`.
-export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate"];
-export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
+export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate", "/notifications/unsubscribe"];
+export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/notifications", "/notifications/preferences", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
 
 // A page whose mistakes are collected: script errors, refused resources, broken policies.
 export async function open(browser, company, options = {}) {
@@ -58,6 +58,12 @@ export async function meterPage(page) {
 // A request of the demo's: one that waits for its resident, with the form of an answer.
 export async function requestPage(page) {
   await page.goto("/requests");
+  return page.locator("ul.rows a").first().getAttribute("href");
+}
+
+// A notice of the demo's: words of staff.
+export async function noticePage(page) {
+  await page.goto("/notifications");
   return page.locator("ul.rows a").first().getAttribute("href");
 }
 

@@ -19,7 +19,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
     ];
     let modules = ["kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing"];
     // May use all of the above and none of each other.
-    let optional = ["kabinet-requests"];
+    let optional = ["kabinet-requests", "kabinet-notifications"];
     let found = match name {
         "kabinet-core" | "kabinet-sandbox" | "kabinet-migrations" => Vec::new(),
         "kabinet-contracts" | "kabinet-files" => order,
@@ -49,7 +49,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
 }
 
 /// Which crates alone may use a library.
-const KEPT: [(&str, &[&str]); 15] = [
+const KEPT: [(&str, &[&str]); 16] = [
     (
         "poem",
         &[
@@ -60,6 +60,7 @@ const KEPT: [(&str, &[&str]); 15] = [
             "kabinet-meters",
             "kabinet-billing",
             "kabinet-requests",
+            "kabinet-notifications",
             "kabinet-tests",
         ],
     ),
@@ -72,9 +73,11 @@ const KEPT: [(&str, &[&str]); 15] = [
             "kabinet-meters",
             "kabinet-billing",
             "kabinet-requests",
+            "kabinet-notifications",
             "kabinet-tests",
         ],
     ),
+    ("pulldown-cmark", &["kabinet-notifications"]),
     ("object_store", &["kabinet-files"]),
     ("reqwest", &["kabinet-files"]),
     ("imagesize", &["kabinet-files"]),
@@ -158,6 +161,7 @@ fn every_room_of_the_house_is_there() {
         "modules/meters",
         "modules/billing",
         "modules/requests",
+        "modules/notifications",
         "tenants/beregovoy/tenant.toml",
         "tenants/teploset/tenant.toml",
         "plugins/wit",
@@ -170,7 +174,7 @@ fn every_room_of_the_house_is_there() {
     for room in rooms {
         assert!(root().join(room).exists(), "{room}");
     }
-    for module in ["residents", "accounts", "meters", "billing", "requests"] {
+    for module in ["residents", "accounts", "meters", "billing", "requests", "notifications"] {
         for part in ["src/lib.rs", "src/error.rs", &format!("templates/{module}")] {
             assert!(root().join("modules").join(module).join(part).exists(), "modules/{module}/{part}");
         }

@@ -114,11 +114,14 @@ fn no_page_names_anything_of_the_other_company(kind: Kind) {
             "/documents",
             "/requests",
             "/requests/new?kind=emergency",
+            "/notifications",
+            "/notifications/preferences",
             "/accounts",
             "/settings",
             "/nothing",
             "/api/v1/me",
             "/api/v1/documents",
+            "/api/v1/notifications",
             "/api/openapi.json",
         ];
         for path in paths {

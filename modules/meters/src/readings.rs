@@ -61,13 +61,24 @@ pub async fn submit(
     account: AccountId,
     submission: &Submission,
 ) -> Result<Accepted, Error> {
+    let source = if matches!(tx.actor(), Actor::Guest) { Source::Guest } else { Source::Portal };
+    submit_from(tx, estimates, account, submission, source).await
+}
+
+/// The same for what a person sent by another way.
+pub async fn submit_from(
+    tx: &mut Tx,
+    estimates: &dyn Estimates,
+    account: AccountId,
+    submission: &Submission,
+    source: Source,
+) -> Result<Accepted, Error> {
     let today = tx.today();
     let window = Window::on(&MetersSettings::of(tx.tenant())?, today);
     // First of all: two forms sent at once would otherwise be judged by the same last reading.
     estimates.outdate(tx, &[account]).await?;
     let meters = load(tx, account).await?;
     let judged = judge(&meters, submission, today, &window).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
-    let source = if matches!(tx.actor(), Actor::Guest) { Source::Guest } else { Source::Portal };
     let rows = judged.values.iter().map(|(index, values)| {
         let meter = &meters[*index];
         row(tx, account, meter.id, judged.date, &values[..meter.zones], source)

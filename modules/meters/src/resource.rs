@@ -118,10 +118,12 @@ pub enum Source {
     Inspection,
     /// The meter itself.
     Automatic,
+    /// A resident in a messenger.
+    Chat,
 }
 
 impl Source {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Portal,
         Self::Guest,
         Self::Phone,
@@ -130,6 +132,7 @@ impl Source {
         Self::Installation,
         Self::Inspection,
         Self::Automatic,
+        Self::Chat,
     ];
 
     /// The code stored in `reading.source`.
@@ -144,6 +147,7 @@ impl Source {
             Self::Installation => "installation",
             Self::Inspection => "inspection",
             Self::Automatic => "automatic",
+            Self::Chat => "chat",
         }
     }
 
@@ -159,6 +163,7 @@ impl Source {
             Some(Self::Installation) => "при установке",
             Some(Self::Inspection) => "контрольное снятие",
             Some(Self::Automatic) => "автоматически",
+            Some(Self::Chat) => "из мессенджера",
             None => code,
         }
     }

@@ -8,6 +8,7 @@
 mod api;
 pub mod attachments;
 pub mod catalogue;
+mod dictated;
 mod entity;
 mod error;
 pub mod filing;
@@ -26,6 +27,7 @@ use kabinet_core::{Manifest, Module, ModuleKind, NavItem, Permission};
 use kabinet_files::Files;
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
+pub use dictated::DictatedAppeals;
 pub use error::Error;
 pub use personal::RequestsOf;
 pub use settings::{MODULE, RequestsSettings};

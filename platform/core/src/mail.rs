@@ -1,10 +1,11 @@
 //! Letters: written inside the transaction that is their reason, sent after it committed.
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::db::Tx;
 use crate::error::DbError;
-use crate::jobs::NewJob;
+use crate::jobs::{Event, NewJob};
 
 /// The module and the kind of the job that carries a letter.
 pub const MAIL_JOB: (&str, &str) = ("mail", "send");
@@ -20,6 +21,34 @@ pub struct Mail {
     pub template: String,
     /// What the templates show.
     pub context: serde_json::Value,
+    /// Path on the company's portal where one POST ends letters like this one (RFC 8058).
+    #[serde(default)]
+    pub unsubscribe: Option<String>,
+    /// What its end is told by, to whoever wants to know: see [`LetterEnded`].
+    #[serde(default)]
+    pub reference: Option<LetterReference>,
+}
+
+/// What a letter is to its sender.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct LetterReference {
+    /// The module that sent it.
+    pub module: String,
+    /// What the module knows it by.
+    pub id: Uuid,
+}
+
+/// A letter with a [`LetterReference`] came to its end: a mail server took it, or it was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct LetterEnded {
+    /// What the letter is to its sender.
+    pub reference: LetterReference,
+    /// Why it was given up; none where a mail server took it.
+    pub failure: Option<String>,
+}
+
+impl Event for LetterEnded {
+    const NAME: &'static str = "mail.letter_ended";
 }
 
 impl Mail {
@@ -31,7 +60,8 @@ impl Mail {
         context: &impl Serialize,
     ) -> Result<Self, DbError> {
         let context = serde_json::to_value(context)?;
-        Ok(Self { to: to.into(), subject: subject.into(), template: template.to_owned(), context })
+        let template = template.to_owned();
+        Ok(Self { to: to.into(), subject: subject.into(), template, context, unsubscribe: None, reference: None })
     }
 }
 

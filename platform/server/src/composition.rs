@@ -9,20 +9,21 @@ use kabinet_accounts::{Accounts, Profiles};
 use kabinet_billing::{Billing, Codes, Linking};
 use kabinet_contracts::PersonalData;
 use kabinet_core::jobs::JobRunner;
-use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Registry, Tenants};
+use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, PortOf, Registry, Tenants};
 use kabinet_files::Files;
 use kabinet_meters::Meters;
 use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
+use kabinet_notifications::{Notifications, Wiring};
 use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
-use kabinet_requests::Requests;
+use kabinet_requests::{DictatedAppeals, Requests};
 use kabinet_residents::gosuslugi::GosuslugiLinks;
 use kabinet_residents::{Gosuslugi, Residents};
 use kabinet_sandbox::{Pool, PoolConfig};
 use kabinet_web::cookie::{CookieNames, TokenKey};
 use kabinet_web::page::Pages;
 use kabinet_web::session::Sessions;
-use kabinet_web::{Platform, PlatformConfig, Site, WebModule, application};
+use kabinet_web::{Counters, Platform, PlatformConfig, Site, WebModule, application};
 use poem::Endpoint;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
@@ -93,12 +94,21 @@ impl App {
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
         let files = Files::open(&config.files, &config.data.dir.join("files")).context("files")?;
         let residents = Residents::new(personal()).under(config.residents.clone()).with_gosuslugi(way);
+        let requests = Requests::new(files.clone());
+        let notifications = Notifications::new(Wiring {
+            estimates: billing.estimates(),
+            appeals: Some(PortOf::new(&requests, Arc::new(DictatedAppeals))),
+            key: &tokens,
+            address: config.public_address(),
+            authorities: &config.notifications.authorities()?,
+        });
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
             Arc::new(Accounts::new(Arc::new(codes), billing.estimates())),
             Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),
-            Arc::new(Requests::new(files.clone())),
+            Arc::new(requests),
+            Arc::new(notifications.context("notifications.ca_file")?),
         ];
         modules.extend(further);
         let transport = Transport::of(&config)?;
@@ -134,6 +144,7 @@ impl App {
             registry: self.registry.clone(),
             access: self.access.clone(),
             sessions: Sessions::new(self.db.clone(), Arc::new(Profiles)),
+            counters: self.counters(),
             pages: Pages::new(templates)?,
             assets: kabinet_web::asset::Assets::default(),
             cookies: CookieNames::for_scheme(&self.config.server.public_scheme),
@@ -146,6 +157,15 @@ impl App {
             },
         });
         application(&platform, &modules, self.sites()?).map_err(|error| anyhow::anyhow!(error))
+    }
+
+    /// What the modules count in the resident's menu.
+    fn counters(&self) -> Counters {
+        let of = |module: &Arc<dyn WebModule>| {
+            let id = module.manifest().id;
+            module.counters().into_iter().map(move |counter| (id, counter)).collect::<Vec<_>>()
+        };
+        Counters::new(self.db.clone(), self.registry.clone(), self.modules.iter().flat_map(of))
     }
 
     /// The hosts that are no company's.
@@ -195,6 +215,7 @@ fn personal() -> Vec<Arc<dyn PersonalData>> {
         Arc::new(kabinet_accounts::LinksOf),
         Arc::new(kabinet_meters::ReadingsOf),
         Arc::new(kabinet_requests::RequestsOf),
+        Arc::new(kabinet_notifications::NoticesOf),
     ]
 }
 

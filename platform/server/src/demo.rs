@@ -13,6 +13,7 @@ mod houses;
 mod logins;
 mod months;
 mod names;
+mod notifications;
 mod payers;
 mod requests;
 
@@ -81,6 +82,7 @@ pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + 
         months::bill_through(app, &mut town, due, say).await?;
         let company = logins::of_company(app, &town).await?;
         requests::file(app, &town, &company.resident.email).await?;
+        notifications::write(app, &town, &company.resident.email).await?;
         companies.push(company);
     }
     let logins = Logins { companies };

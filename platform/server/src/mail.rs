@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler};
-use kabinet_core::mail::MAIL_JOB;
-use kabinet_core::{Mail, Manifest, Module, ModuleKind, Tenant};
+use kabinet_core::mail::{LetterEnded, MAIL_JOB};
+use kabinet_core::{DbError, Mail, Manifest, Module, ModuleKind, Tenant, Tx};
 use kabinet_render::{LetterCompany, Letters};
 use kabinet_web::theme::{Brand, fill_colors};
 use kabinet_web::{PublicAddress, WebModule};
@@ -133,7 +133,22 @@ impl JobHandler for SendLetter {
         let company = self.company(&context.tenant);
         let letter = self.letters.render(&mail.template, &mail.subject, &company, &mail.context);
         let letter = letter.map_err(|error| JobError::Fail(error.to_string()))?;
-        self.transport.deliver(self.addressed(&context, mail, letter)).await
+        let reference = mail.reference.clone();
+        self.transport.deliver(self.addressed(&context, mail, letter)).await?;
+        if let Some(reference) = reference {
+            let mut tx = context.begin().await?;
+            tx.publish(&LetterEnded { reference, failure: None }).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn gave_up(&self, tx: &mut Tx, payload: serde_json::Value, error: &JobError) -> Result<(), DbError> {
+        let reference = serde_json::from_value::<Mail>(payload).ok().and_then(|mail| mail.reference);
+        match reference {
+            Some(reference) => tx.publish(&LetterEnded { reference, failure: Some(error.to_string()) }).await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -151,6 +166,7 @@ impl SendLetter {
             subject: mail.subject,
             html: letter.html,
             text: letter.text,
+            unsubscribe: mail.unsubscribe.map(|path| self.address.of(&tenant.canonical_host) + path.as_str()),
             at: context.db.clock().now(),
         }
     }

@@ -9,7 +9,7 @@ fn packages() -> PathBuf {
 }
 
 fn known() -> KnownFeatures {
-    KnownFeatures::from(["requests"])
+    KnownFeatures::from(["requests", "notifications"])
 }
 
 /// A copy of a package with `find` replaced by `put` in one file.
@@ -81,7 +81,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tenant.toml", "\"beregovoy.localhost\"", "\"beregovoy.localhost:8080\"", "hosts"),
     ("tenant.toml", "\"beregovoy.localhost\"", "\"bank.localhost\"", "hosts"),
     ("tenant.toml", "\"beregovoy.localhost\"", "", "hosts"),
-    ("tenant.toml", "features = [\"requests\"]", "features = [\"billing\"]", "features"),
+    ("tenant.toml", "features = [\"requests\", \"notifications\"]", "features = [\"billing\"]", "features"),
     ("tenant.toml", "inn = \"7453991200\"", "inn = \"7453991201\"", "legal.inn"),
     ("tenant.toml", "ogrn = \"1207400991203\"", "ogrn = \"1207400991204\"", "legal.ogrn"),
     ("tenant.toml", "kpp = \"745301001\"", "kpp = \"74530100\"", "legal.kpp"),
@@ -105,6 +105,9 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tenant.toml", "use = \"standard\"", "use = \"missing.wasm\"", "plugin.use"),
     ("tenant.toml", "question = 7", "question = 11", "requests.deadlines.question"),
     ("tenant.toml", "question = 7", "questions = 7", "requests.deadlines.questions"),
+    ("tenant.toml", "\"max\", \"email\", \"sms\"", "\"pigeon\"", "notifications.order"),
+    ("tenant.toml", "quiet_from = 21", "quiet_from = 24", "notifications.quiet_from"),
+    ("tenant.toml", "debt_over = 500000", "debt_above = 500000", "notifications.automatic.debt_above"),
     ("tenant.toml", "price = 120000", "price = \"1200\"", "paid_services[0].price"),
     ("tenant.toml", "price = 120000", "prise = 120000", "paid_services[0].prise"),
     ("tenant.toml", "code = \"socket\"", "code = \"tap\" # again", "paid_services[1].code"),

@@ -80,6 +80,7 @@ struct Message<'a> {
     subject: &'a str,
     text: &'a str,
     html: &'a str,
+    unsubscribe: Option<&'a str>,
     attachments: [(); 0],
 }
 
@@ -99,6 +100,7 @@ fn list_messages(Query(wanted): Query<Wanted>, Data(mailbox): Data<&Mailbox>) ->
         subject: &letter.subject,
         text: &letter.text,
         html: &letter.html,
+        unsubscribe: letter.unsubscribe.as_deref(),
         attachments: [],
     });
     let messages: Vec<Message<'_>> = messages.collect();
