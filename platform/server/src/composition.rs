@@ -95,20 +95,14 @@ impl App {
         let files = Files::open(&config.files, &config.data.dir.join("files")).context("files")?;
         let residents = Residents::new(personal()).under(config.residents.clone()).with_gosuslugi(way);
         let requests = Requests::new(files.clone());
-        let notifications = Notifications::new(Wiring {
-            estimates: billing.estimates(),
-            appeals: Some(PortOf::new(&requests, Arc::new(DictatedAppeals))),
-            key: &tokens,
-            address: config.public_address(),
-            authorities: &config.notifications.authorities()?,
-        });
+        let notifications = notifications(&config, &billing, &requests, &tokens)?;
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
             Arc::new(Accounts::new(Arc::new(codes), billing.estimates())),
             Arc::new(Meters::new(billing.estimates())),
             Arc::new(billing.clone()),
             Arc::new(requests),
-            Arc::new(notifications.context("notifications.ca_file")?),
+            Arc::new(notifications),
         ];
         modules.extend(further);
         let transport = Transport::of(&config)?;
@@ -217,6 +211,23 @@ fn personal() -> Vec<Arc<dyn PersonalData>> {
         Arc::new(kabinet_requests::RequestsOf),
         Arc::new(kabinet_notifications::NoticesOf),
     ]
+}
+
+/// The notices, with what they ask of others.
+fn notifications(
+    config: &Config,
+    billing: &Billing,
+    requests: &Requests,
+    tokens: &TokenKey,
+) -> anyhow::Result<Notifications> {
+    let wiring = Wiring {
+        estimates: billing.estimates(),
+        appeals: Some(PortOf::new(requests, Arc::new(DictatedAppeals))),
+        key: tokens,
+        address: config.public_address(),
+        authorities: &config.notifications.authorities()?,
+    };
+    Notifications::new(wiring).context("notifications.ca_file")
 }
 
 /// The way to Gosuslugi: the configured one, or in the demo a stand-in that comes along.

@@ -41,7 +41,10 @@ impl EventHandler for ReceiptPublished {
             valid_until: None,
         };
         let mut tx = context.begin().await?;
-        messages::announce(&mut tx, occasion).await?;
+        // Months that a company brings in afterwards are no news.
+        if period.plus(2) >= tx.today().period() {
+            messages::announce(&mut tx, occasion).await?;
+        }
         Ok(tx.commit().await?)
     }
 }
