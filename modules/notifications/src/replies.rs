@@ -57,13 +57,18 @@ impl JobHandler for Reply {
     }
 }
 
-/// The kind of the job that has MAX tell the portal what is written to the bot.
+/// The kind of the job that has a messenger tell the portal what is written to the bot.
 pub(crate) const SUBSCRIBE: &str = "subscribe";
 
-/// Tells MAX where the company's webhook is.
+/// Tells a messenger where the company's webhook is, and the secret to send along.
 pub(crate) struct Subscribe {
     pub(crate) http: Http,
     pub(crate) address: PublicAddress,
+}
+
+#[derive(Deserialize)]
+struct Messenger {
+    channel: Channel,
 }
 
 #[async_trait]
@@ -76,17 +81,19 @@ impl JobHandler for Subscribe {
         true
     }
 
-    async fn run(&self, context: JobContext, _: serde_json::Value) -> Result<(), JobError> {
+    async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
+        let Messenger { channel } = serde_json::from_value(payload).map_err(|e| JobError::Fail(e.to_string()))?;
         let tx = context.begin().await?;
         let means = delivery::means(&tx).await?;
-        let secret = tx.secret(&webhook_field(Channel::Max)).await?.unwrap_or_default();
+        let secret = tx.secret(&webhook_field(channel)).await?.unwrap_or_default();
         tx.commit().await?;
         let portal = self.address.of(&context.tenant.canonical_host);
-        let url = format!("{portal}{}", webhook_path(Channel::Max));
-        let call = carriers::subscription(&means, &url, &String::from_utf8_lossy(&secret)).map_err(JobError::Fail)?;
+        let url = format!("{portal}{}", webhook_path(channel));
+        let secret = String::from_utf8_lossy(&secret);
+        let call = carriers::subscription(&means, channel, &url, &secret).map_err(JobError::Fail)?;
         match self.http.send(&call).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(answer) => Err(JobError::Retry(format!("MAX answers {}", answer.status))),
+            Ok(answer) => Err(JobError::Retry(format!("{} answers {}", channel.code(), answer.status))),
             Err(why) => Err(JobError::Retry(why)),
         }
     }

@@ -5,7 +5,7 @@ use kabinet_tests::world::{Person, in_company};
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, channels, decide, holder, message, only, sent, settled, token, until};
+use crate::{COMPANY, channels, decide, holder, message, only, sent, settled, token, until, webhook_secret};
 
 on_both_databases![
     a_chat_is_linked_by_a_code_and_notices_come_there,
@@ -34,7 +34,7 @@ fn stage(kind: Kind) -> Stage {
     let mut staff = server.staff(COMPANY);
     let hook = token(&mut staff, "max", "max-secret-token");
     assert!(hook["url"].as_str().is_some_and(|url| url.ends_with(MAX)), "{hook}");
-    let secret = hook["secret"].as_str().expect("a secret").to_owned();
+    let secret = webhook_secret(&gateway, "/subscriptions", "secret");
     Stage { server, gateway, staff, secret }
 }
 
@@ -127,18 +127,19 @@ fn a_reading_written_to_the_bot_becomes_one_with_the_verdict_in_words(kind: Kind
     let page = person.browser.page("/meters").text();
     let last = last_value(&stage.server, water["id"].as_str().expect("an id"));
     assert!(page.contains(water["serial"].as_str().expect("a serial")));
-    let lower = stage.say(10, "хвс 0");
+    let serial = water["serial"].as_str().expect("a serial");
+    let lower = stage.say(10, &format!("хвс №{serial} 0"));
     assert!(lower.contains("не приняты") && lower.contains("меньше предыдущего"), "{lower}");
     let figure = |thousandths: i64| format!("{},{:03}", thousandths / 1000, thousandths % 1000);
     let value = figure(last + 1500);
-    let taken = stage.say(11, &format!("ХВС {value}"));
+    let taken = stage.say(11, &format!("ХВС №{serial} {value}"));
     assert!(taken.contains("Показания приняты 22.11.2026") && taken.contains(&value), "{taken}");
     assert!(taken.contains(&unlinked.account), "{taken}");
     let history = person.browser.page(&format!("/meters/{}", water["id"].as_str().expect("an id"))).text();
     assert!(history.contains("из мессенджера"), "{history}");
-    let huge = stage.say(12, &format!("хвс {}", figure(last + 900_000)));
+    let huge = stage.say(12, &format!("хвс №{serial} {}", figure(last + 900_000)));
     assert!(huge.contains("больше обычного") && huge.contains("верно"), "{huge}");
-    assert!(stage.say(13, &format!("хвс {} верно", figure(last + 900_000))).contains("приняты 22.11.2026"));
+    assert!(stage.say(13, &format!("хвс №{serial} {} верно", figure(last + 900_000))).contains("приняты 22.11.2026"));
     assert!(stage.say(14, "отопление 5").contains("Такого счётчика"), "and which there are is told");
     assert!(stage.say(15, "спасибо").contains("Отправьте показание"), "what was not understood changes nothing");
 }
@@ -209,8 +210,8 @@ fn whoever_lacks_the_secret_is_refused_and_the_same_update_counts_once(kind: Kin
 
 fn telegram_is_linked_and_heard_the_same_way(kind: Kind) {
     let mut stage = stage(kind);
-    let hook = token(&mut stage.staff, "telegram", "12345:tg-token");
-    let secret = hook["secret"].as_str().expect("a secret").to_owned();
+    token(&mut stage.staff, "telegram", "12345:tg-token");
+    let secret = webhook_secret(&stage.gateway, "/tg/bot12345:tg-token/setWebhook", "secret_token");
     let (mut person, _) = holder(&stage.server, COMPANY, 0);
     let start = format!("/start {}", code(&mut person, "telegram"));
     let update = json!({ "update_id": 1, "message": { "chat": { "id": 99, "type": "private" }, "text": start } });

@@ -117,6 +117,12 @@ pub(crate) fn token(staff: &mut Browser, channel: &str, token: &str) -> Value {
     staff.call("PUT", &path, Some(&json!({ "token": token }))).expect(200).json()
 }
 
+/// The secret that the platform told a messenger: what comes to the webhook must carry it.
+pub(crate) fn webhook_secret(gateway: &Gateway, path: &str, field: &str) -> String {
+    let told = until("the subscription", || gateway.taken().into_iter().find(|call| call.path == path));
+    told.json()[field].as_str().expect("a secret").to_owned()
+}
+
 /// One resident as an audience.
 pub(crate) fn only(resident: ResidentId) -> Value {
     json!({ "to": "resident", "resident": resident.0 })

@@ -8,7 +8,7 @@ use kabinet_tests::{Database, Kind, Server, on_both_databases};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
 
-use crate::{COMPANY, channels, decide, holder, message, only, sent, settled, token, until};
+use crate::{COMPANY, channels, decide, holder, message, only, sent, settled, token, until, webhook_secret};
 
 on_both_databases![an_export_holds_notices_and_choices_and_a_deletion_lets_them_go];
 
@@ -19,13 +19,14 @@ fn an_export_holds_notices_and_choices_and_a_deletion_lets_them_go(kind: Kind) {
     let gateway = Gateway::start();
     decide(&server, COMPANY, &channels(&["max", "email"], &gateway));
     let mut staff = server.staff(COMPANY);
-    let hook = token(&mut staff, "max", "t");
+    token(&mut staff, "max", "t");
+    let secret = webhook_secret(&gateway, "/subscriptions", "secret");
     let (mut person, _) = holder(&server, COMPANY, 0);
     let path = "/notifications/preferences";
     let form = person.browser.page(path).form(&format!("{path}/chats/max"));
     let code = person.browser.submit(&form).expect(200).page().one("#code-max").text();
     let started = json!({ "update_type": "bot_started", "timestamp": 1, "user": { "user_id": USER }, "payload": code });
-    let headers = [("X-Max-Bot-Api-Secret", hook["secret"].as_str().expect("a secret"))];
+    let headers = [("X-Max-Bot-Api-Secret", secret.as_str())];
     let body = started.to_string();
     let status =
         server.browser(COMPANY).send("POST", "/notifications/hooks/max", &headers, Some(body.as_bytes())).status;

@@ -7,7 +7,7 @@ use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
-use serde_json::Value;
+use serde_json::json;
 
 use super::MayManage;
 use super::fields::NotificationChannel;
@@ -49,13 +49,11 @@ struct NotificationTokenIn {
     token: String,
 }
 
-/// Where a messenger is to tell what is written to the bot. MAX is told by itself; to Telegram staff say it.
+/// Where a messenger tells what is written to the bot: it is told so by itself.
 #[derive(Object)]
 struct NotificationWebhookOut {
     /// The address; absent for a channel by which nobody writes back.
     url: Option<String>,
-    /// The secret that the messenger must send along; shown this once.
-    secret: Option<String>,
 }
 
 #[OpenApi]
@@ -81,7 +79,7 @@ impl ChannelsApi {
         Ok(Json(NotificationChannelsOut { items }))
     }
 
-    /// Keep the token of a gateway or a bot; of a bot, the secret of its webhook is made anew.
+    /// Keep the token of a gateway or a bot; of a bot, the secret of its webhook is made anew and told to the messenger.
     #[oai(path = "/notification-channels/:channel/token", method = "put", operation_id = "saveNotificationToken")]
     async fn save(
         &self,
@@ -102,16 +100,14 @@ impl ChannelsApi {
         tx.set_secret(&token_field(channel), token.as_bytes()).await?;
         if !channel.is_chat() {
             tx.commit().await?;
-            return Ok(Json(NotificationWebhookOut { url: None, secret: None }));
+            return Ok(Json(NotificationWebhookOut { url: None }));
         }
         let secret = random_value(Entropy);
         tx.set_secret(&webhook_field(channel), secret.as_bytes()).await?;
-        if channel == Channel::Max {
-            tx.enqueue(NewJob::new(MODULE, SUBSCRIBE, Value::Null)).await?;
-        }
+        tx.enqueue(NewJob::new(MODULE, SUBSCRIBE, json!({ "channel": channel }))).await?;
         tx.commit().await?;
         let portal = self.means.address.of(&staff.tenant().canonical_host);
         let url = format!("{portal}{}", webhook_path(channel));
-        Ok(Json(NotificationWebhookOut { url: Some(url), secret: Some(secret) }))
+        Ok(Json(NotificationWebhookOut { url: Some(url) }))
     }
 }

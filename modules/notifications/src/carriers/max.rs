@@ -33,7 +33,7 @@ pub(super) fn call(means: &Means, user: &str, text: &str) -> Result<Call, String
 }
 
 /// The call that has the messenger send what is written to the bot to `url`, with `secret` in a header.
-pub(crate) fn subscription(means: &Means, url: &str, secret: &str) -> Result<Call, String> {
+pub(super) fn subscription(means: &Means, url: &str, secret: &str) -> Result<Call, String> {
     let types = ["message_created", "bot_started", "bot_stopped"];
     post(means, "/subscriptions", &json!({ "url": url, "update_types": types, "secret": secret }))
 }

@@ -18,7 +18,6 @@ use crate::settings::NotificationsSettings;
 use crate::words::{self, Block};
 
 pub(crate) use email::Unsubscribing;
-pub(crate) use max::subscription;
 
 /// A notice as it leaves.
 #[derive(Clone, Debug)]
@@ -111,6 +110,15 @@ pub(crate) fn reply(means: &Means, channel: Channel, chat: &str, text: &str) -> 
     match channel {
         Channel::Max => max::call(means, chat, text),
         Channel::Telegram => telegram::call(means, chat, text),
+        Channel::Email | Channel::Sms => Err("nobody writes back by this channel".to_owned()),
+    }
+}
+
+/// The call that has a messenger send what is written to the bot to `url`, with `secret` in a header.
+pub(crate) fn subscription(means: &Means, channel: Channel, url: &str, secret: &str) -> Result<Call, String> {
+    match channel {
+        Channel::Max => max::subscription(means, url, secret),
+        Channel::Telegram => telegram::subscription(means, url, secret),
         Channel::Email | Channel::Sms => Err("nobody writes back by this channel".to_owned()),
     }
 }

@@ -32,15 +32,24 @@ impl Carrier for Telegram {
 
 /// The call that writes `text` to a chat.
 pub(super) fn call(means: &Means, chat: &str, text: &str) -> Result<Call, String> {
+    post(means, "sendMessage", &json!({ "chat_id": chat, "text": cut(text, LONGEST) }))
+}
+
+/// The call that has the messenger send what is written to the bot to `url`, with `secret` in a header.
+pub(super) fn subscription(means: &Means, url: &str, secret: &str) -> Result<Call, String> {
+    let types = ["message", "my_chat_member"];
+    post(means, "setWebhook", &json!({ "url": url, "allowed_updates": types, "secret_token": secret }))
+}
+
+fn post(means: &Means, method: &str, body: &Value) -> Result<Call, String> {
     let bot = means.settings.telegram.as_ref().ok_or("no bot of Telegram is set up")?;
     let token = means.token(Channel::Telegram);
     if token.is_empty() {
         return Err("the bot of Telegram has no token".to_owned());
     }
     let base = if bot.base_url.is_empty() { USUAL_BASE } else { bot.base_url.trim_end_matches('/') };
-    let body = json!({ "chat_id": chat, "text": cut(text, LONGEST) });
     Ok(Call {
-        url: format!("{base}/bot{token}/sendMessage"),
+        url: format!("{base}/bot{token}/{method}"),
         body: Some(Body::Json(body.to_string())),
         authorization: String::new(),
     })
