@@ -9,16 +9,21 @@ use crate::channel::Channel;
 use crate::entity::{MessageId, NoticeId, channel_spending, delivery, notice};
 use crate::plan::{Attempt, NoticeState};
 
+/// What the index of waiting notices holds: said literally, since no database finds it for a parameter.
+fn waiting() -> Expr {
+    Expr::cust("state = 'waiting'")
+}
+
 /// Up to `limit` notices that are due, which no other worker takes until this transaction ends.
 pub(crate) async fn due(tx: &Tx, limit: u64) -> Result<Vec<notice::Model>, DbError> {
-    let waiting = notice::Column::State.eq("waiting").and(notice::Column::NextAt.lte(tx.now()));
-    let select = notice::Entity::find().filter(waiting).order_by_asc(notice::Column::NextAt).limit(limit);
+    let due = notice::Entity::find().filter(waiting()).filter(notice::Column::NextAt.lte(tx.now()));
+    let select = due.order_by_asc(notice::Column::NextAt).limit(limit);
     tx.all(select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)).await
 }
 
 /// When the next notice that waits is due.
 pub(crate) async fn next_due(tx: &Tx) -> Result<Option<Timestamp>, DbError> {
-    let waiting = notice::Entity::find().filter(notice::Column::State.eq("waiting"));
+    let waiting = notice::Entity::find().filter(waiting());
     Ok(tx.one(waiting.order_by_asc(notice::Column::NextAt)).await?.map(|row| row.next_at))
 }
 
