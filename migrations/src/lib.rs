@@ -22,6 +22,8 @@ mod m20261128_000014_houses;
 mod m20261128_000015_agreements;
 mod m20261128_000016_former_holders;
 mod m20261128_000020_requests;
+mod m20261128_000021_notifications;
+mod m20261128_000022_daily_jobs;
 mod m20261128_000023_paperless;
 mod m20261128_000025_readings;
 mod m20261128_000026_house_meters;
@@ -59,6 +61,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000015_agreements::Migration),
             Box::new(m20261128_000016_former_holders::Migration),
             Box::new(m20261128_000020_requests::Migration),
+            Box::new(m20261128_000021_notifications::Migration),
+            Box::new(m20261128_000022_daily_jobs::Migration),
             Box::new(m20261128_000023_paperless::Migration),
             Box::new(m20261128_000025_readings::Migration),
             Box::new(m20261128_000026_house_meters::Migration),

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
-import { companies, guestPages, launch, logIn, meterPage, open, paperlessPages, requestPage, residentPages } from "./site.mjs";
+import { companies, guestPages, launch, logIn, meterPage, noticePage, open, paperlessPages, requestPage, residentPages } from "./site.mjs";
 import { linkPage } from "./staff.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -49,7 +49,7 @@ for (const company of companies) {
         found.push(...(await judge(page, "refused login")));
         await logIn(page, company);
         const meter = await meterPage(page);
-        const own = [meter, await linkPage(company, meter), await requestPage(page), ...(await paperlessPages(page))];
+        const own = [meter, await linkPage(company, meter), await requestPage(page), await noticePage(page), ...(await paperlessPages(page))];
         for (const path of [...residentPages, ...own]) {
           await page.goto(path);
           found.push(...(await judge(page, path)));

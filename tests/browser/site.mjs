@@ -15,10 +15,10 @@ export const launch = () =>
     args: ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--host-resolver-rules=MAP *.localhost 127.0.0.1"],
   });
 
-// Pages of a guest and of a resident; a meter's, a request's and the flags' own are added by `meterPage`,
-// `requestPage`, `paperlessPages`.
-export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate", "/offline", "/readings/link/none"];
-export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
+// Pages of a guest and of a resident; a meter's, a request's, a notice's and the flags' own are added by `meterPage`,
+// `requestPage`, `noticePage`, `paperlessPages`.
+export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate", "/offline", "/readings/link/none", "/notifications/unsubscribe"];
+export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/notifications", "/notifications/preferences", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
 
 // A page whose mistakes are collected: script errors, refused resources, broken policies.
 export async function open(browser, company, options = {}) {
@@ -66,6 +66,12 @@ export async function paperlessPages(page) {
 // A request of the demo's: one that waits for its resident, with the form of an answer.
 export async function requestPage(page) {
   await page.goto("/requests");
+  return page.locator("ul.rows a").first().getAttribute("href");
+}
+
+// A notice of the demo's: words of staff.
+export async function noticePage(page) {
+  await page.goto("/notifications");
   return page.locator("ul.rows a").first().getAttribute("href");
 }
 

@@ -11,6 +11,7 @@ pub mod browser;
 pub mod company;
 pub mod database;
 pub mod demo;
+pub mod gateways;
 pub mod house;
 pub mod letters;
 pub mod mail_server;

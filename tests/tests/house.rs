@@ -19,7 +19,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
     ];
     let modules = ["kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing"];
     // May use all of the above and none of each other.
-    let optional = ["kabinet-requests", "kabinet-paperless"];
+    let optional = ["kabinet-requests", "kabinet-notifications", "kabinet-paperless"];
     let found = match name {
         "kabinet-core" | "kabinet-sandbox" | "kabinet-migrations" => Vec::new(),
         "kabinet-contracts" | "kabinet-files" => order,
@@ -60,6 +60,7 @@ const KEPT: [(&str, &[&str]); 16] = [
             "kabinet-meters",
             "kabinet-billing",
             "kabinet-requests",
+            "kabinet-notifications",
             "kabinet-paperless",
             "kabinet-tests",
         ],
@@ -73,10 +74,12 @@ const KEPT: [(&str, &[&str]); 16] = [
             "kabinet-meters",
             "kabinet-billing",
             "kabinet-requests",
+            "kabinet-notifications",
             "kabinet-paperless",
             "kabinet-tests",
         ],
     ),
+    ("pulldown-cmark", &["kabinet-notifications"]),
     ("object_store", &["kabinet-files"]),
     ("reqwest", &["kabinet-files"]),
     ("imagesize", &["kabinet-files"]),
@@ -161,6 +164,7 @@ fn every_room_of_the_house_is_there() {
         "modules/meters",
         "modules/billing",
         "modules/requests",
+        "modules/notifications",
         "modules/paperless",
         "tenants/beregovoy/tenant.toml",
         "tenants/teploset/tenant.toml",
@@ -174,7 +178,7 @@ fn every_room_of_the_house_is_there() {
     for room in rooms {
         assert!(root().join(room).exists(), "{room}");
     }
-    for module in ["residents", "accounts", "meters", "billing", "requests", "paperless"] {
+    for module in ["residents", "accounts", "meters", "billing", "requests", "notifications", "paperless"] {
         for part in ["src/lib.rs", "src/error.rs", &format!("templates/{module}")] {
             assert!(root().join("modules").join(module).join(part).exists(), "modules/{module}/{part}");
         }

@@ -115,6 +115,8 @@ fn no_page_names_anything_of_the_other_company(kind: Kind) {
             "/documents",
             "/requests",
             "/requests/new?kind=emergency",
+            "/notifications",
+            "/notifications/preferences",
             "/accounts",
             "/settings",
             "/nothing",
@@ -124,6 +126,7 @@ fn no_page_names_anything_of_the_other_company(kind: Kind) {
             "/sw.js",
             "/api/v1/me",
             "/api/v1/documents",
+            "/api/v1/notifications",
             "/api/openapi.json",
         ];
         let flag = format!("/accounts/{}/paperless", visit.active_account());

@@ -1,5 +1,7 @@
 //! The figures of «Общая информация», as domain.md 2a defines them, in one statement.
 
+use std::collections::HashMap;
+
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, DbError, Money, Period, Tx};
 use kabinet_web::{Problem, Resident};
@@ -115,6 +117,35 @@ LEFT JOIN estimate e ON e.tenant_id = $1 AND e.account_id = $2";
 pub async fn overview(tx: &Tx, account: AccountId) -> Result<Overview, DbError> {
     let rows: Vec<Row> = tx.rows(FIGURES, vec![account.0.into()]).await?;
     Ok(rows.into_iter().next().map(from_row).unwrap_or_default())
+}
+
+/// What each of these accounts owes now, kopecks; overpayment is negative. Accounts without a receipt are left
+/// out. One statement; bring up to a few thousand.
+pub async fn debts(tx: &Tx, accounts: &[AccountId]) -> Result<HashMap<AccountId, Money>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Debt {
+        account_id: AccountId,
+        debt: Money,
+    }
+    if accounts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let names: Vec<String> = (0..accounts.len()).map(|at| format!("${}", at + 2)).collect();
+    let sql = format!(
+        "SELECT l.account_id, CAST((SELECT SUM(c.to_pay) FROM receipt c
+             WHERE c.tenant_id = $1 AND c.run_id = l.run_id AND c.account_id = l.account_id) AS BIGINT)
+           - CAST((SELECT COALESCE(SUM(p.amount), 0) FROM payment p JOIN billing_run r ON r.tenant_id = $1 AND r.id = l.run_id
+             WHERE p.tenant_id = $1 AND p.account_id = l.account_id AND p.booked_at > r.cutoff_at) AS BIGINT) AS debt
+         FROM (SELECT a.id AS account_id, (SELECT b.id FROM billing_run b
+                 WHERE b.tenant_id = $1 AND b.state = 'published' AND EXISTS (SELECT 1 FROM receipt x
+                   WHERE x.tenant_id = $1 AND x.run_id = b.id AND x.account_id = a.id)
+                 ORDER BY b.period DESC LIMIT 1) AS run_id
+               FROM account a WHERE a.tenant_id = $1 AND a.id IN ({})) l
+         WHERE l.run_id IS NOT NULL",
+        names.join(", ")
+    );
+    let rows: Vec<Debt> = tx.rows(&sql, accounts.iter().map(|account| account.0.into()).collect()).await?;
+    Ok(rows.into_iter().map(|row| (row.account_id, row.debt)).collect())
 }
 
 /// The resident's account with an estimate of all its readings, and the transaction to read on in. A failed

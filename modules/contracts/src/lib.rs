@@ -52,6 +52,19 @@ impl Event for RequestChanged {
     const NAME: &'static str = "requests.request_changed";
 }
 
+/// What the requests module does for those who hear residents elsewhere: in a messenger.
+#[async_trait]
+pub trait Appeals: Send + Sync {
+    /// Files an appeal in the resident's name: its number, or why it is not taken, in Russian.
+    async fn file(
+        &self,
+        tx: &mut Tx,
+        resident: ResidentId,
+        account: AccountId,
+        text: &str,
+    ) -> Result<Result<i64, String>, DbError>;
+}
+
 /// Readings of an account were stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReadingsStored {

@@ -119,7 +119,7 @@ fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-fn beginning(text: &str) -> String {
+pub(crate) fn beginning(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let short: String = line.chars().take(SUBJECT_OF_TEXT).collect();
     if short.len() < line.len() { format!("{short}…") } else { short }

@@ -8,6 +8,7 @@
 mod api;
 pub mod attachments;
 pub mod catalogue;
+mod dictated;
 mod entity;
 mod error;
 pub mod filing;
@@ -22,7 +23,10 @@ pub mod tickets;
 pub mod topics;
 mod view;
 
-use kabinet_core::{Manifest, Module, ModuleKind, NavItem, Permission};
+use std::sync::Arc;
+
+use kabinet_contracts::Appeals;
+use kabinet_core::{Answer, Manifest, Module, ModuleKind, NavItem, Permission};
 use kabinet_files::Files;
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
@@ -58,6 +62,10 @@ impl Requests {
 impl Module for Requests {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn answers(&self) -> Vec<Answer> {
+        vec![Answer::to::<dyn Appeals>(Arc::new(dictated::DictatedAppeals))]
     }
 }
 

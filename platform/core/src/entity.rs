@@ -1,7 +1,7 @@
 //! Rows of the tables that belong to the core.
 
 use crate::table::{table, tenant_table};
-use crate::values::Timestamp;
+use crate::values::{Day, Timestamp};
 
 table!(tenant, "tenant", key { id: TenantId }, {
     slug: String, name: String, status: String, time_zone: String, profile: String, package_hash: String,
@@ -34,4 +34,7 @@ tenant_table!(audit, "audit", key { id: Uuid }, {
 });
 tenant_table!(secret, "secret", key { field: String }, {
     key_id: String, sealed: Vec<u8>, updated_at: Timestamp,
+});
+tenant_table!(daily_job, "daily_job", key { module: String, kind: String }, {
+    last_on: Day,
 });

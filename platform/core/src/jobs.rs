@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::daily::Daily;
 use crate::db::{Actor, Db, Tx};
 use crate::entity::{job, job_payload};
 use crate::error::DbError;
@@ -34,6 +35,7 @@ const RENEWED_EVERY: Duration = Duration::from_secs(20);
 const MOST_ATTEMPTS: i32 = 8;
 const POSTPONED_SECONDS: i64 = 60;
 const LETTERS_AT_ONCE: usize = 8;
+const OUTWARD_AT_ONCE: usize = 4;
 
 /// Something that happened, in the past tense; other modules may react.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync {
@@ -124,11 +126,20 @@ pub trait JobHandler: Send + Sync {
     fn is_long(&self) -> bool {
         false
     }
+    /// Whether it spends its time waiting for other machines: such jobs have a lane of their own, several at a time.
+    fn waits_for_others(&self) -> bool {
+        false
+    }
+    /// The hour of the company's day, 0 to 23, from which one job of this kind is queued each day; none for jobs
+    /// that others queue. A day on which no server ran then is left out.
+    fn daily_from(&self) -> Option<u32> {
+        None
+    }
     /// Does the work; may be called again for the same payload. The text of an error is stored and
     /// logged: no personal data in it.
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError>;
     /// Hears in the transaction that ends the job that it failed for good, and why.
-    async fn gave_up(&self, _: &Tx, _: serde_json::Value, _: &JobError) -> Result<(), DbError> {
+    async fn gave_up(&self, _: &mut Tx, _: serde_json::Value, _: &JobError) -> Result<(), DbError> {
         Ok(())
     }
 }
@@ -183,24 +194,40 @@ pub(crate) fn payload_row(tenant: TenantId, id: Uuid, new: &NewJob) -> job_paylo
 enum Lane {
     All,
     Letters,
+    Outward,
     Long,
     Rest,
 }
 
 impl Lane {
-    /// The condition on the table `job`, after others; `long` are the names of long jobs, `module.kind`.
-    fn condition(self, long: &[String]) -> String {
-        let names: Vec<String> = long.iter().map(|name| format!("'{name}'")).collect();
-        let is_long = format!("module || '.' || kind IN ({})", names.join(", "));
+    /// The condition on the table `job`, after others.
+    fn condition(self, registry: &Registry) -> String {
+        let (long, outward) = (named(&registry.long_jobs()), named(&registry.outward_jobs()));
         match self {
             Self::All => String::new(),
             Self::Letters => "AND module = 'mail'".to_owned(),
-            Self::Long if long.is_empty() => "AND 1 = 0".to_owned(),
-            Self::Long => format!("AND {is_long}"),
-            Self::Rest if long.is_empty() => "AND module <> 'mail'".to_owned(),
-            Self::Rest => format!("AND module <> 'mail' AND NOT ({is_long})"),
+            Self::Outward => format!("AND {outward}"),
+            Self::Long => format!("AND {long}"),
+            Self::Rest => format!("AND module <> 'mail' AND NOT ({long}) AND NOT ({outward})"),
         }
     }
+
+    const fn at_once(self) -> usize {
+        match self {
+            Self::Letters => LETTERS_AT_ONCE,
+            Self::Outward => OUTWARD_AT_ONCE,
+            Self::All | Self::Long | Self::Rest => 1,
+        }
+    }
+}
+
+/// The condition that a job is one of these, named `module.kind`.
+fn named(jobs: &[String]) -> String {
+    if jobs.is_empty() {
+        return "1 = 0".to_owned();
+    }
+    let names: Vec<String> = jobs.iter().map(|name| format!("'{name}'")).collect();
+    format!("module || '.' || kind IN ({})", names.join(", "))
 }
 
 /// Runs the queue of one process.
@@ -218,11 +245,13 @@ impl JobRunner {
         Self { db, tenants, registry }
     }
 
-    /// Runs jobs for as long as the process lives. Letters wait for other machines and long jobs take minutes, so
-    /// they have lanes of their own and hold up nothing else.
+    /// Runs jobs for as long as the process lives. Letters and messages wait for other machines and long jobs take
+    /// minutes, so they have lanes of their own and hold up nothing else.
     pub async fn run(self) {
-        let [letters, long, rest] = [Lane::Letters, Lane::Long, Lane::Rest].map(|lane| self.keep_running(lane));
-        tokio::join!(letters, long, rest);
+        let lanes = [Lane::Letters, Lane::Outward, Lane::Long, Lane::Rest];
+        let [letters, outward, long, rest] = lanes.map(|lane| self.keep_running(lane));
+        let daily = Daily::new(self.db.clone(), self.tenants.clone(), self.registry.clone());
+        tokio::join!(letters, outward, long, rest, daily.run());
     }
 
     async fn keep_running(&self, lane: Lane) {
@@ -251,8 +280,7 @@ impl JobRunner {
     async fn run_lane(&self, lane: Lane) -> Result<usize, DbError> {
         let claimed = self.claim(lane).await?;
         let count = claimed.len();
-        let at_once = if matches!(lane, Lane::Letters) { LETTERS_AT_ONCE } else { 1 };
-        let outcomes = stream::iter(claimed).map(|job| self.run_claimed(job)).buffered(at_once);
+        let outcomes = stream::iter(claimed).map(|job| self.run_claimed(job)).buffered(lane.at_once());
         outcomes.try_for_each(|()| async { Ok(()) }).await?;
         Ok(count)
     }
@@ -306,7 +334,7 @@ impl JobRunner {
              WHERE id IN (SELECT id FROM job WHERE ((state = {WAITING} AND run_at <= $2)
                           OR (state = {CLAIMED} AND lease_until < $2)) {} ORDER BY run_at, id LIMIT $3 {lock})
              RETURNING *",
-            lane.condition(&self.registry.long_jobs())
+            lane.condition(&self.registry)
         );
         let values = [now.plus_seconds(LEASE_SECONDS).into(), now.into(), BATCH.into()];
         let statement = Statement::from_sql_and_values(backend, sql, values);
@@ -404,11 +432,11 @@ impl JobRunner {
             update.exec(self.db.platform()).await?;
             return Ok(());
         };
-        let tx = self.db.begin(&tenant, Actor::System).await?;
+        let mut tx = self.db.begin(&tenant, Actor::System).await?;
         if update.exec(tx.platform()).await?.rows_affected > 0 {
             let payload = tx.one(job_payload::Entity::find().filter(job_payload::Column::JobId.eq(job.id))).await?;
             if let Some((handler, payload)) = self.registry.job(&job.module, &job.kind).zip(payload) {
-                handler.gave_up(&tx, serde_json::from_str(&payload.payload).unwrap_or_default(), error).await?;
+                handler.gave_up(&mut tx, serde_json::from_str(&payload.payload).unwrap_or_default(), error).await?;
             }
             erase_payload(&tx, job).await?;
         }

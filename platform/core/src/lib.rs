@@ -5,6 +5,7 @@ pub mod access;
 pub mod calendar;
 pub mod change;
 pub mod clock;
+mod daily;
 pub mod db;
 mod door;
 mod entity;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::db::Tx;
 use crate::error::DbError;
-use crate::jobs::{JobError, NewJob};
+use crate::jobs::{Event, JobError, NewJob};
 use crate::tenancy::Tenant;
 
 /// The module and the kind of the job that carries a letter.
@@ -27,6 +28,12 @@ pub struct Mail {
     /// Files that go along.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// Path on the company's portal where one POST ends letters like this one (RFC 8058).
+    #[serde(default)]
+    pub unsubscribe: Option<String>,
+    /// What its end is told by, to whoever wants to know: see [`LetterEnded`].
+    #[serde(default)]
+    pub reference: Option<LetterReference>,
 }
 
 /// A file that goes along with a letter, said in a hundred bytes: who makes it, and of what. The bytes are made when
@@ -59,6 +66,28 @@ pub trait AttachmentSource: Send + Sync {
     async fn file(&self, tenant: &Arc<Tenant>, of: &serde_json::Value) -> Result<AttachedFile, JobError>;
 }
 
+/// What a letter is to its sender.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterReference {
+    /// The module that sent it.
+    pub module: String,
+    /// What the module knows it by.
+    pub id: Uuid,
+}
+
+/// A letter with a [`LetterReference`] came to its end: a mail server took it, or it was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterEnded {
+    /// What the letter is to its sender.
+    pub reference: LetterReference,
+    /// Why it was given up; none where a mail server took it.
+    pub failure: Option<String>,
+}
+
+impl Event for LetterEnded {
+    const NAME: &'static str = "mail.letter_ended";
+}
+
 impl Mail {
     /// A letter from the company of the transaction that sends it.
     pub fn new(
@@ -74,6 +103,8 @@ impl Mail {
             template: template.to_owned(),
             context,
             attachments: Vec::new(),
+            unsubscribe: None,
+            reference: None,
         })
     }
 

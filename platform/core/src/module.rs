@@ -53,6 +53,13 @@ pub struct Manifest {
     pub navigation: &'static [NavItem],
 }
 
+impl Manifest {
+    /// Whether the company has this module.
+    fn is_on(&self, tenant: &Tenant) -> bool {
+        self.kind == ModuleKind::Core || tenant.features.contains(self.id)
+    }
+}
+
 /// A part of the product that could be left out or taken over whole. Its pages and API are added by
 /// the web layer's trait.
 pub trait Module: Send + Sync + 'static {
@@ -110,10 +117,7 @@ impl Registry {
     #[must_use]
     pub fn is_on(&self, tenant: &Tenant, module: &str) -> bool {
         let known = self.manifests().find(|manifest| manifest.id == module);
-        match known {
-            Some(manifest) => manifest.kind == ModuleKind::Core || tenant.features.contains(module),
-            None => module == "core",
-        }
+        known.map_or(module == "core", |manifest| manifest.is_on(tenant))
     }
 
     /// The optional modules' names.
@@ -159,11 +163,30 @@ impl Registry {
 
     /// The jobs that may work for minutes, as `module.kind`.
     pub(crate) fn long_jobs(&self) -> Vec<String> {
-        let long = |entry: &Entry| {
-            let kinds = entry.jobs.iter().filter(|job| job.is_long()).map(|job| job.kind());
+        self.jobs_that(|job| job.is_long())
+    }
+
+    /// The jobs that wait for other machines, as `module.kind`.
+    pub(crate) fn outward_jobs(&self) -> Vec<String> {
+        self.jobs_that(|job| job.waits_for_others())
+    }
+
+    fn jobs_that(&self, fits: impl Fn(&dyn JobHandler) -> bool) -> Vec<String> {
+        let named = |entry: &Entry| {
+            let kinds = entry.jobs.iter().filter(|job| fits(&***job)).map(|job| job.kind());
             kinds.map(|kind| format!("{}.{kind}", entry.manifest.id)).collect::<Vec<_>>()
         };
-        self.0.iter().flat_map(long).collect()
+        self.0.iter().flat_map(named).collect()
+    }
+
+    /// The kinds of work that `tenant` has done each day, with their modules and the hour from which.
+    pub(crate) fn daily(&self, tenant: &Tenant) -> Vec<(&'static str, &'static str, u32)> {
+        let on = self.0.iter().filter(|entry| entry.manifest.is_on(tenant));
+        let daily = |entry: &Entry| {
+            let jobs = entry.jobs.iter().filter_map(|job| job.daily_from().map(|hour| (job.kind(), hour)));
+            jobs.map(|(kind, hour)| (entry.manifest.id, kind, hour)).collect::<Vec<_>>()
+        };
+        on.flat_map(daily).collect()
     }
 
     /// The events that some module reacts to.

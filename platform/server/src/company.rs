@@ -5,6 +5,7 @@ mod apply;
 mod check;
 mod document;
 mod logo;
+mod notifications;
 mod package;
 mod paperless;
 mod read;

@@ -13,6 +13,7 @@ use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Ports, Registry, Tenan
 use kabinet_files::Files;
 use kabinet_meters::{Links, Meters};
 use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
+use kabinet_notifications::{Notifications, Wiring};
 use kabinet_paperless::Paperless;
 use kabinet_plugin_host::PluginHost;
 use kabinet_render::ReceiptPrinter;
@@ -23,7 +24,7 @@ use kabinet_sandbox::{Pool, PoolConfig};
 use kabinet_web::cookie::{CookieNames, TokenKey};
 use kabinet_web::page::Pages;
 use kabinet_web::session::Sessions;
-use kabinet_web::{Platform, PlatformConfig, Site, WebModule, application};
+use kabinet_web::{Counters, Platform, PlatformConfig, Site, WebModule, application};
 use poem::Endpoint;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
@@ -97,12 +98,14 @@ impl App {
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
         let files = Files::open(&config.files, &config.data.dir.join("files")).context("files")?;
         let residents = Residents::new(personal()).under(config.residents.clone()).with_gosuslugi(way);
+        let notifications = notifications(&config, &billing, ports.clone(), &tokens)?;
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
             Arc::new(Accounts::new(Arc::new(codes), billing.estimates())),
             Arc::new(Meters::new(billing.estimates(), links, files.clone())),
             Arc::new(billing.clone()),
             Arc::new(Requests::new(files.clone())),
+            Arc::new(notifications),
             Arc::new(Paperless::new(db.clone(), printer.clone())),
         ];
         modules.extend(further);
@@ -140,6 +143,7 @@ impl App {
             registry: self.registry.clone(),
             access: self.access.clone(),
             sessions: Sessions::new(self.db.clone(), Arc::new(Profiles)),
+            counters: self.counters(),
             pages: Pages::new(templates)?,
             assets: kabinet_web::asset::Assets::default(),
             cookies: CookieNames::for_scheme(&self.config.server.public_scheme),
@@ -152,6 +156,15 @@ impl App {
             },
         });
         application(&platform, &modules, self.sites()?).map_err(|error| anyhow::anyhow!(error))
+    }
+
+    /// What the modules count in the resident's menu.
+    fn counters(&self) -> Counters {
+        let of = |module: &Arc<dyn WebModule>| {
+            let id = module.manifest().id;
+            module.counters().into_iter().map(move |counter| (id, counter)).collect::<Vec<_>>()
+        };
+        Counters::new(self.db.clone(), self.registry.clone(), self.modules.iter().flat_map(of))
     }
 
     /// The hosts that are no company's.
@@ -207,8 +220,21 @@ fn personal() -> Vec<Arc<dyn PersonalData>> {
         Arc::new(kabinet_accounts::LinksOf),
         Arc::new(kabinet_meters::ReadingsOf),
         Arc::new(kabinet_requests::RequestsOf),
+        Arc::new(kabinet_notifications::NoticesOf),
         Arc::new(kabinet_paperless::RefusalsOf),
     ]
+}
+
+/// The notices, with what they ask of others.
+fn notifications(config: &Config, billing: &Billing, ports: Ports, tokens: &TokenKey) -> anyhow::Result<Notifications> {
+    let wiring = Wiring {
+        estimates: billing.estimates(),
+        ports,
+        key: tokens,
+        address: config.public_address(),
+        authorities: &config.notifications.authorities()?,
+    };
+    Notifications::new(wiring).context("notifications.ca_file")
 }
 
 /// The way to Gosuslugi: the configured one, or in the demo a stand-in that comes along.

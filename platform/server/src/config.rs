@@ -37,6 +37,35 @@ pub struct Config {
     pub demo: DemoConfig,
     /// Residents' logins.
     pub residents: PlatformRules,
+    /// Gateways of notices.
+    pub notifications: NotificationsConfig,
+}
+
+/// Gateways of notices.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotificationsConfig {
+    /// Certificates (PEM) that gateways and messengers may come from, beside the usual ones; MAX needs those of
+    /// Минцифры. Empty for none.
+    pub ca_file: PathBuf,
+}
+
+impl NotificationsConfig {
+    /// The certificates of `ca_file`; an error names the key.
+    pub fn authorities(&self) -> anyhow::Result<Vec<u8>> {
+        certificates("notifications.ca_file", &self.ca_file)
+    }
+}
+
+/// The certificates of a file; none where none is named.
+fn certificates(key: &str, file: &Path) -> anyhow::Result<Vec<u8>> {
+    if file.as_os_str().is_empty() {
+        return Ok(Vec::new());
+    }
+    let name = || format!("{key} {}", file.display());
+    let text = std::fs::read(file).with_context(name)?;
+    let holds_one = text.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----");
+    if holds_one { Ok(text) } else { Err(anyhow::anyhow!("no certificate in it")).with_context(name) }
 }
 
 /// Addresses and what the outside sees.
@@ -125,13 +154,7 @@ pub struct MailConfig {
 impl MailConfig {
     /// The certificates of `ca_file`; an error names the key.
     pub fn authority(&self) -> anyhow::Result<Vec<u8>> {
-        if self.ca_file.as_os_str().is_empty() {
-            return Ok(Vec::new());
-        }
-        let name = || format!("mail.ca_file {}", self.ca_file.display());
-        let text = std::fs::read(&self.ca_file).with_context(name)?;
-        let holds_one = text.windows(27).any(|part| part == b"-----BEGIN CERTIFICATE-----");
-        if holds_one { Ok(text) } else { Err(anyhow::anyhow!("no certificate in it")).with_context(name) }
+        certificates("mail.ca_file", &self.ca_file)
     }
 }
 

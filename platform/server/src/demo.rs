@@ -14,6 +14,7 @@ mod logins;
 mod meters;
 mod months;
 mod names;
+mod notifications;
 mod paperless;
 mod payers;
 mod requests;
@@ -84,6 +85,7 @@ pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + 
         let company = logins::of_company(app, &town).await?;
         meters::show(app, &town).await?;
         requests::file(app, &town, &company.resident.email).await?;
+        notifications::write(app, &town, &company.resident.email).await?;
         paperless::refuse(app, &town, &company.resident.email).await?;
         companies.push(company);
     }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kabinet_contracts::LetterBounced;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler};
-use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource, MAIL_JOB};
-use kabinet_core::{Mail, Manifest, Module, ModuleKind, Ports, Tenant};
+use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource, LetterEnded, MAIL_JOB};
+use kabinet_core::{DbError, Mail, Manifest, Module, ModuleKind, Ports, Tenant, Tx};
 use kabinet_render::{LetterCompany, Letters};
 use kabinet_web::theme::{Brand, fill_colors};
 use kabinet_web::{PublicAddress, WebModule};
@@ -149,9 +149,12 @@ impl JobHandler for SendLetter {
         let letter = self.letters.render(&mail.template, &mail.subject, &company, &mail.context);
         let letter = letter.map_err(|error| JobError::Fail(error.to_string()))?;
         let files = self.files(&context.tenant, &mail.attachments).await?;
-        let to = mail.to.clone();
+        let (to, reference) = (mail.to.clone(), mail.reference.clone());
         match self.transport.deliver(self.addressed(&context, mail, letter, files)).await {
-            Ok(()) => Ok(()),
+            Ok(()) => match reference {
+                Some(reference) => tell(&context, LetterEnded { reference, failure: None }).await,
+                None => Ok(()),
+            },
             Err(Undelivered::Job(error)) => Err(error),
             Err(bounced @ Undelivered::Bounced(_)) => {
                 let text = bounced.to_string();
@@ -160,6 +163,14 @@ impl JobHandler for SendLetter {
                 }
                 Err(JobError::Fail(text))
             }
+        }
+    }
+
+    async fn gave_up(&self, tx: &mut Tx, payload: serde_json::Value, error: &JobError) -> Result<(), DbError> {
+        let reference = serde_json::from_value::<Mail>(payload).ok().and_then(|mail| mail.reference);
+        match reference {
+            Some(reference) => tx.publish(&LetterEnded { reference, failure: Some(error.to_string()) }).await,
+            None => Ok(()),
         }
     }
 }
@@ -207,6 +218,7 @@ impl SendLetter {
             html: letter.html,
             text: letter.text,
             files,
+            unsubscribe: mail.unsubscribe.map(|path| self.address.of(&tenant.canonical_host) + path.as_str()),
             at: context.db.clock().now(),
         }
     }

@@ -1,7 +1,7 @@
 //! Pages: the frame's context, the templates, and how a problem looks to a person.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -13,6 +13,7 @@ use poem::{Request, Response};
 use serde::Serialize;
 
 use crate::cookie::{Purpose, random_value};
+use crate::counter::Counts;
 use crate::offline;
 use crate::person::tenant_of;
 use crate::platform::Platform;
@@ -71,6 +72,7 @@ pub(crate) struct PageRequest {
     guest: Option<String>,
     view_classes: String,
     message: Option<String>,
+    counts: Mutex<Counts>,
 }
 
 #[derive(Serialize)]
@@ -107,6 +109,7 @@ struct NavContext {
     title: &'static str,
     href: &'static str,
     current: bool,
+    count: u64,
 }
 
 #[derive(Serialize)]
@@ -149,6 +152,7 @@ impl PageRequest {
             guest: platform.cookies.read(request, Purpose::Guest),
             view_classes: view::classes(request),
             message: platform.cookies.read(request, Purpose::Message).and_then(|text| decode_message(&text)),
+            counts: Mutex::default(),
             platform,
             tenant,
         }
@@ -163,7 +167,14 @@ impl PageRequest {
             guest: self.guest.clone(),
             view_classes: String::new(),
             message: None,
+            counts: Mutex::default(),
         }
+    }
+
+    /// Learns the numbers of the menu, which the page that is rendered next shows.
+    pub(crate) async fn count(&self, session: &Session) {
+        let counts = self.platform.counters.of(&self.tenant, session.subject_id).await;
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
     pub(crate) fn of(request: &Request) -> Result<Arc<Self>, Problem> {
@@ -239,10 +250,12 @@ impl PageRequest {
         // The longest address that begins the path is the current section: /meters/readings is not /meters.
         let fits = |href: &str| self.path == href || self.path.strip_prefix(href).is_some_and(|r| r.starts_with('/'));
         let current = items.iter().filter(|item| fits(item.href)).map(|item| item.href.len()).max();
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let entry = |item: &kabinet_core::NavItem| NavContext {
             title: item.title,
             href: item.href,
             current: fits(item.href) && Some(item.href.len()) == current,
+            count: counts.iter().find(|(href, _)| *href == item.href).map_or(0, |(_, number)| *number),
         };
         items.iter().map(entry).collect()
     }
@@ -256,6 +269,9 @@ impl PageRequest {
             }
             None => None,
         };
+        if let Some(session) = &session {
+            self.count(session).await;
+        }
         let context = problem_context(problem);
         let page = self.render(problem.status, problem.heading(), "error.html", &context, session.as_deref());
         let mut response = page.unwrap_or_else(|_| problem.json());

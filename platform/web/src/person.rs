@@ -349,6 +349,11 @@ impl Resident {
         self.page.render(StatusCode::UNPROCESSABLE_ENTITY, title, template, context, viewer)
     }
 
+    /// Counts anew what the menu counts: for a page that has just changed it.
+    pub async fn recount(&self) {
+        self.page.count(&self.session).await;
+    }
+
     /// The answer to an accepted form: 303 to `path`.
     #[must_use]
     pub fn done(&self, path: &str) -> Response {
@@ -408,8 +413,11 @@ impl<'a> FromRequest<'a> for Guest {
         if is_api(request) {
             check_origin(request)?;
         }
-        let session = session_of(request, Subject::Resident).await?;
-        Ok(Self { page: PageRequest::of(request)?, session })
+        let (session, page) = (session_of(request, Subject::Resident).await?, PageRequest::of(request)?);
+        if let Some(session) = session.as_deref().filter(|_| !is_api(request)) {
+            page.count(session).await;
+        }
+        Ok(Self { page, session })
     }
 }
 
@@ -419,7 +427,13 @@ impl<'a> FromRequest<'a> for Resident {
             check_origin(request)?;
         }
         match session_of(request, Subject::Resident).await? {
-            Some(session) => Ok(Self { page: PageRequest::of(request)?, session, once: once_of(request) }),
+            Some(session) => {
+                let page = PageRequest::of(request)?;
+                if !is_api(request) {
+                    page.count(&session).await;
+                }
+                Ok(Self { page, session, once: once_of(request) })
+            }
             None if is_api(request) => Err(not_logged_in().into()),
             None => Err(poem::Error::from_response(see_other("/"))),
         }

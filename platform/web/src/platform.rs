@@ -8,6 +8,7 @@ use poem::Request;
 
 use crate::asset::Assets;
 use crate::cookie::{CookieNames, TokenKey};
+use crate::counter::Counters;
 use crate::page::Pages;
 use crate::session::Sessions;
 
@@ -37,6 +38,8 @@ pub struct Platform {
     pub access: Access,
     /// Sessions of residents and staff.
     pub sessions: Sessions,
+    /// Counts in the menu.
+    pub counters: Counters,
     /// Page templates.
     pub pages: Pages,
     /// Styles and scripts.

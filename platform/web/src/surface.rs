@@ -11,6 +11,7 @@ use crate::api::{ApiPart, ApiSurface, openapi_document};
 use crate::asset;
 use crate::captcha;
 use crate::compression;
+use crate::counter::Counter;
 use crate::docs;
 use crate::form::too_large;
 use crate::gate::Gate;
@@ -73,6 +74,10 @@ pub trait WebModule: Module {
     /// Its templates: name and source.
     fn templates(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+    /// What it counts in the resident's menu.
+    fn counters(&self) -> Vec<Arc<dyn Counter>> {
+        Vec::new()
     }
     /// Its letters: the name that [`kabinet_core::Mail`] gives, with `.html` and `.txt` behind it, and source.
     fn mails(&self) -> &'static [(&'static str, &'static str)] {

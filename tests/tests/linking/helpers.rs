@@ -75,9 +75,9 @@ fn each_route_answers_by_what_the_helper_may_see(kind: Kind) {
         overview.text()
     );
     let menu: Vec<String> = overview.one("ul.tabs").links();
-    // «Заявки» tells a helper who files them, and the phone of the emergency desk.
-    assert_eq!(menu, ["/overview", "/meters/readings", "/meters", "/requests"]);
-    assert_eq!(with.helper.browser.page("/overview").one("ul.tabs").links().len(), 8);
+    // «Заявки» tells a helper who files them, and the phone of the emergency desk; notices are the person's own.
+    assert_eq!(menu, ["/overview", "/meters/readings", "/meters", "/requests", "/notifications"]);
+    assert_eq!(with.helper.browser.page("/overview").one("ul.tabs").links().len(), 9);
     // With the code on the receipt a helper could become a holder.
     assert!(printed_code(&mut with.holder).is_some());
     assert!(printed_code(&mut with.helper).is_none());

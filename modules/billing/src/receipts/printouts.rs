@@ -174,7 +174,7 @@ impl JobHandler for PrintJob {
         }
     }
 
-    async fn gave_up(&self, tx: &Tx, payload: serde_json::Value, error: &JobError) -> Result<(), DbError> {
+    async fn gave_up(&self, tx: &mut Tx, payload: serde_json::Value, error: &JobError) -> Result<(), DbError> {
         match Next::read(payload) {
             Ok(next) => end(tx, next.printout, FAILED, &error.to_string()).await,
             Err(_) => Ok(()),

@@ -8,6 +8,7 @@ use kabinet_billing::{BillingSettings, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::{MODULE as METERS, MetersSettings};
+use kabinet_notifications::{MODULE as NOTIFICATIONS, NotificationsSettings};
 use kabinet_paperless::{MODULE as PAPERLESS, PaperlessSettings};
 use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use kabinet_requests::{MODULE as REQUESTS, RequestsSettings};
@@ -61,6 +62,7 @@ pub async fn apply(
     changes.extend(readings(&mut tx, package, before.as_deref()).await?);
     changes.extend(requests(&mut tx, package, before.as_deref()).await?);
     changes.extend(paperless(&mut tx, package).await?);
+    changes.extend(notifications(&mut tx, package, before.as_deref()).await?);
     if changes.is_empty() {
         return Ok(changes);
     }
@@ -217,6 +219,14 @@ async fn paperless(tx: &mut Tx, package: &Package) -> Result<Vec<String>, ApplyE
     let differs = PaperlessSettings::of(tx.tenant())? != package.paperless;
     let changed = differs && tx.set_settings(PAPERLESS, &package.paperless).await?;
     Ok(changed.then(|| "заявления об отказе от бумажной квитанции: изменено".to_owned()).into_iter().collect())
+}
+
+/// Channels, quiet hours and automatic notices. What was changed since stays until the package itself changes.
+async fn notifications(tx: &mut Tx, package: &Package, before: Option<&Tenant>) -> Result<Vec<String>, ApplyError> {
+    let new = before.is_none_or(|before| before.package_hash != package.hash);
+    let differs = new && NotificationsSettings::of(tx.tenant())? != package.notifications;
+    let changed = differs && tx.set_settings(NOTIFICATIONS, &package.notifications).await?;
+    Ok(changed.then(|| "уведомления: изменено".to_owned()).into_iter().collect())
 }
 
 async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Result<Vec<String>, ApplyError> {

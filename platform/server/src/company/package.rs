@@ -9,6 +9,7 @@ use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
 use kabinet_billing::penalty::PenaltyRates;
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_meters::MetersSettings;
+use kabinet_notifications::NotificationsSettings;
 use kabinet_paperless::PaperlessSettings;
 use kabinet_residents::ResidentsSettings;
 use kabinet_residents::gosuslugi::GosuslugiSettings;
@@ -60,6 +61,8 @@ pub struct Package {
     pub requests: RequestsPackage,
     /// Refusals of paper receipts.
     pub paperless: PaperlessSettings,
+    /// Notices: channels, quiet hours, automatic ones.
+    pub notifications: NotificationsSettings,
     /// Lines of `tenant.toml` by field, for mistakes found after reading it.
     pub places: BTreeMap<String, usize>,
     /// SHA-256 over the files the package consists of, hexadecimal.

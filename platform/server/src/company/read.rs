@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::document::{Problem, Section, read_document};
 use super::logo;
 use super::package::{Logo, Package, PluginSource, Template};
-use super::{paperless, readings, requests, residents, tariffs};
+use super::{notifications, paperless, readings, requests, residents, tariffs};
 
 /// Names of the optional modules that a package may switch on.
 pub type KnownFeatures = HashSet<&'static str>;
@@ -106,6 +106,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let gosuslugi = gosuslugi(root, files);
     let requests = requests::read(root);
     let paperless = paperless::read(root);
+    let notifications = notifications::read(root);
     Package {
         slug,
         name,
@@ -128,6 +129,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         gosuslugi,
         requests,
         paperless,
+        notifications,
         places,
         hash: String::new(),
     }

@@ -9,7 +9,7 @@ fn packages() -> PathBuf {
 }
 
 fn known() -> KnownFeatures {
-    KnownFeatures::from(["requests", "paperless"])
+    KnownFeatures::from(["requests", "notifications", "paperless"])
 }
 
 /// A copy of a package with `find` replaced by `put` in one file.
@@ -123,6 +123,9 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tenant.toml", "question = 7", "question = 11", "requests.deadlines.question"),
     ("tenant.toml", "question = 7", "questions = 7", "requests.deadlines.questions"),
     ("tenant.toml", "addressee = ", "addresse = ", "paperless.addresse"),
+    ("tenant.toml", "\"max\", \"email\", \"sms\"", "\"pigeon\"", "notifications.order"),
+    ("tenant.toml", "quiet_from = 21", "quiet_from = 24", "notifications.quiet_from"),
+    ("tenant.toml", "debt_over = 500000", "debt_above = 500000", "notifications.automatic.debt_above"),
     ("tenant.toml", "price = 120000", "price = \"1200\"", "paid_services[0].price"),
     ("tenant.toml", "price = 120000", "prise = 120000", "paid_services[0].prise"),
     ("tenant.toml", "code = \"socket\"", "code = \"tap\" # again", "paid_services[1].code"),

@@ -81,6 +81,7 @@ struct Message<'a> {
     subject: &'a str,
     text: &'a str,
     html: &'a str,
+    unsubscribe: Option<&'a str>,
     attachments: Vec<File<'a>>,
 }
 
@@ -120,6 +121,7 @@ fn list_messages(Query(wanted): Query<Wanted>, Data(mailbox): Data<&Mailbox>) ->
         subject: &letter.subject,
         text: &letter.text,
         html: &letter.html,
+        unsubscribe: letter.unsubscribe.as_deref(),
         attachments: files(letter),
     });
     let messages: Vec<Message<'_>> = messages.collect();

@@ -33,6 +33,8 @@ pub struct Outgoing {
     pub text: String,
     /// Files that go along.
     pub files: Vec<AttachedFile>,
+    /// Address where one POST ends letters like this one.
+    pub unsubscribe: Option<String>,
     /// When it is sent.
     pub at: Timestamp,
 }
@@ -55,6 +57,42 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// Where mail programs end letters like this one by themselves (RFC 2369).
+#[derive(Clone)]
+struct Unsubscribe(String);
+
+impl Header for Unsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.trim_matches(['<', '>']).to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), format!("<{}>", self.0))
+    }
+}
+
+/// That one POST there is enough (RFC 8058).
+#[derive(Clone)]
+struct OneClick;
+
+impl Header for OneClick {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
+    }
+}
+
 impl Outgoing {
     /// The message on the wire. A line break in an address, name or subject would begin another header:
     /// such a letter is refused for good.
@@ -74,6 +112,9 @@ impl Outgoing {
             .header(AutoSubmitted);
         if !self.reply_to.is_empty() {
             draft = draft.reply_to(mailbox("company's", None, &self.reply_to)?);
+        }
+        if let Some(address) = &self.unsubscribe {
+            draft = draft.header(Unsubscribe(address.clone())).header(OneClick);
         }
         let words = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
         let parts = match self.files.as_slice() {
@@ -121,6 +162,7 @@ mod tests {
             html: "<p>Здравствуйте</p>".into(),
             text: "Здравствуйте".into(),
             files: Vec::new(),
+            unsubscribe: None,
             at: Timestamp(1_795_348_800_000),
         }
     }
@@ -160,6 +202,16 @@ mod tests {
         );
         assert!(message.contains("Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n"), "{message}");
         assert!(message.contains("Auto-Submitted: auto-generated\r\n") && message.contains("Reply-To: "));
-        assert!(message.contains("multipart/alternative"));
+        assert!(message.contains("multipart/alternative") && !message.contains("List-Unsubscribe"));
+    }
+
+    #[test]
+    fn a_letter_that_can_be_ended_says_so_to_programs() {
+        let address = "https://beregovoy.example/notifications/one-click?token=0193a1c0-0000-7000-8000-000000000001.receipt.AbCd_-09";
+        let letter = Outgoing { unsubscribe: Some(address.into()), ..letter() };
+        let message = String::from_utf8(letter.message().expect("a message").formatted()).expect("text");
+        let unfolded = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(unfolded.contains(&format!("List-Unsubscribe: <{address}> ")), "{message}");
+        assert!(unfolded.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click "), "{message}");
     }
 }

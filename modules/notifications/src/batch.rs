@@ -1,0 +1,259 @@
+//! What one batch of a delivery decides and records before anything leaves.
+
+use std::collections::HashMap;
+
+use kabinet_core::{DbError, Mail, Money, Period, Timestamp, Tx};
+
+use crate::carriers::{self, Letter, Means, Parcel, Unsubscribing};
+use crate::channel::Channel;
+use crate::entity::{MessageId, NoticeId, delivery, notice};
+use crate::http::Call;
+use crate::messages::{Message, State};
+use crate::plan::{Addressee, Attempt, Brief, NoticeState, Step, Tried, next_step};
+use crate::store::notices::Begun;
+use crate::store::{messages, notices, people};
+use crate::words::{self, Block};
+
+/// Notices of a batch.
+const BATCH: u64 = 200;
+/// Seconds after which a notice whose worker died comes up again: longer than its batch can take.
+const SET_ASIDE: i64 = 300;
+
+/// A call under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Going {
+    pub(crate) notice: NoticeId,
+    pub(crate) channel: Channel,
+    /// Which attempt by this channel it is, from 1.
+    pub(crate) attempts: i32,
+    pub(crate) call: Call,
+}
+
+/// What a batch took.
+pub(crate) struct Taken {
+    /// Whether anything was due.
+    pub(crate) any: bool,
+    pub(crate) calls: Vec<Going>,
+}
+
+/// Takes what is due: letters go into the outbox, calls are recorded as attempts and set aside, everything else is
+/// put off or ended.
+pub(crate) async fn take(tx: &mut Tx, means: &Means, unsubscribing: &Unsubscribing) -> Result<Taken, DbError> {
+    let due = notices::due(tx, BATCH).await?;
+    if due.is_empty() {
+        return Ok(Taken { any: false, calls: Vec::new() });
+    }
+    let known = Known::load(tx, &due).await?;
+    let mut decided = Decided::new(tx, means).await?;
+    for row in &due {
+        decide(tx, means, unsubscribing, &known, &mut decided, row);
+    }
+    decided.record(tx).await
+}
+
+/// What the decisions of a batch are made from.
+struct Known {
+    messages: HashMap<MessageId, (Message, Vec<Block>)>,
+    people: HashMap<kabinet_contracts::ResidentId, Addressee>,
+    tried: HashMap<NoticeId, Vec<Tried>>,
+}
+
+impl Known {
+    async fn load(tx: &Tx, due: &[notice::Model]) -> Result<Self, DbError> {
+        let mut ids: Vec<MessageId> = due.iter().map(|row| row.message_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = messages::by_ids(tx, &ids).await?;
+        let with_words = |message: Message| (message.id, (message.clone(), words::blocks(&message.body)));
+        let mut residents: Vec<_> = due.iter().map(|row| row.resident_id).collect();
+        residents.sort_unstable();
+        residents.dedup();
+        let people = people::addressees(tx, &residents).await?;
+        let ids: Vec<NoticeId> = due.iter().map(|row| row.id).collect();
+        let mut tried: HashMap<NoticeId, Vec<Tried>> = HashMap::new();
+        for row in notices::tried(tx, &ids).await? {
+            tried.entry(row.notice_id).or_default().extend(tried_of(&row));
+        }
+        Ok(Self { messages: found.into_iter().map(with_words).collect(), people, tried })
+    }
+}
+
+fn tried_of(row: &delivery::Model) -> Option<Tried> {
+    Some(Tried { channel: Channel::of(&row.channel)?, attempt: Attempt::of(&row.state), attempts: row.attempts })
+}
+
+/// What a batch decided, to be recorded together.
+struct Decided {
+    /// Until when calls under way are set aside.
+    aside: Timestamp,
+    period: Period,
+    /// What may still be spent this month, and what this batch spends, kopecks.
+    left: Money,
+    spent: Money,
+    mails: Vec<Mail>,
+    begun: Vec<Begun>,
+    again: HashMap<Channel, Vec<NoticeId>>,
+    calls: Vec<Going>,
+    given_up: HashMap<Channel, Vec<NoticeId>>,
+    put_off: HashMap<Timestamp, Vec<NoticeId>>,
+    ended: HashMap<&'static str, (NoticeState, Vec<NoticeId>)>,
+}
+
+impl Decided {
+    async fn new(tx: &Tx, means: &Means) -> Result<Self, DbError> {
+        let period = tx.today().period();
+        let left = match &means.settings.sms {
+            Some(gateway) => gateway.monthly_cap - notices::spent(tx, period).await?,
+            None => Money(0),
+        };
+        Ok(Self {
+            aside: tx.now().plus_seconds(SET_ASIDE),
+            period,
+            left,
+            spent: Money(0),
+            mails: Vec::new(),
+            begun: Vec::new(),
+            again: HashMap::new(),
+            calls: Vec::new(),
+            given_up: HashMap::new(),
+            put_off: HashMap::new(),
+            ended: HashMap::new(),
+        })
+    }
+
+    fn end(&mut self, id: NoticeId, state: NoticeState) {
+        self.ended.entry(state.code()).or_insert_with(|| (state, Vec::new())).1.push(id);
+    }
+
+    /// Reserves what a message costs; false where the month may not cost that much.
+    fn reserve(&mut self, cost: Money) -> bool {
+        if cost > self.left {
+            return false;
+        }
+        self.left -= cost;
+        self.spent += cost;
+        true
+    }
+
+    async fn record(self, tx: &mut Tx) -> Result<Taken, DbError> {
+        for mail in &self.mails {
+            tx.send_mail(mail).await?;
+        }
+        notices::begin(tx, &self.begun).await?;
+        for (channel, ids) in &self.again {
+            notices::begin_again(tx, *channel, ids).await?;
+        }
+        for (channel, ids) in &self.given_up {
+            notices::record(tx, *channel, ids, Attempt::Failed, "its last attempt did not end").await?;
+            notices::give_back(tx, *channel, ids).await?;
+        }
+        for (until, ids) in &self.put_off {
+            notices::postpone(tx, ids, *until).await?;
+        }
+        for (state, ids) in self.ended.values() {
+            notices::set_state(tx, ids, *state).await?;
+        }
+        if self.spent > Money(0) {
+            notices::spend(tx, self.period, self.spent).await?;
+        }
+        Ok(Taken { any: true, calls: self.calls })
+    }
+}
+
+/// Decides on one notice: what cannot be done by one channel is tried by the next.
+fn decide(
+    tx: &Tx,
+    means: &Means,
+    unsubscribing: &Unsubscribing,
+    known: &Known,
+    decided: &mut Decided,
+    row: &notice::Model,
+) {
+    let Some((message, blocks)) = known.messages.get(&row.message_id) else {
+        return decided.end(row.id, NoticeState::Stopped);
+    };
+    let who = known.people.get(&row.resident_id);
+    let mut tried = known.tried.get(&row.id).cloned().unwrap_or_default();
+    let brief = Brief {
+        kind: message.kind,
+        channels: message.channels.clone(),
+        valid_until: message.valid_until,
+        cancelled: message.state == State::Cancelled,
+    };
+    loop {
+        let channel = match next_step(&brief, who, &tried, &means.settings, (tx.now(), tx.tenant().zone)) {
+            Step::End(state) => return decided.end(row.id, state),
+            Step::Wait(until) => return decided.put_off.entry(until).or_default().push(row.id),
+            Step::GiveUp(channel) => {
+                decided.given_up.entry(channel).or_default().push(row.id);
+                close(&mut tried, channel, Attempt::Failed);
+                continue;
+            }
+            Step::Try(channel) => channel,
+        };
+        let to = who.and_then(|who| who.address(channel)).unwrap_or_default();
+        let unsubscribe = unsubscribing.token(tx.tenant_id(), row.resident_id, message.kind);
+        let (title, link) = (message.title.as_str(), message.link.as_str());
+        let letter = Letter { notice: row.id, to: &to, kind: message.kind, title, blocks, link, unsubscribe };
+        match begin(means, decided, row, &letter, channel, &tried) {
+            Ok(()) => return,
+            Err(attempt) => close(&mut tried, channel, attempt),
+        }
+    }
+}
+
+fn close(tried: &mut Vec<Tried>, channel: Channel, attempt: Attempt) {
+    match tried.iter_mut().find(|tried| tried.channel == channel) {
+        Some(known) => known.attempt = attempt,
+        None => tried.push(Tried { channel, attempt, attempts: 1 }),
+    }
+}
+
+/// Begins to deliver by a channel; an error says how the channel ended before it began.
+fn begin(
+    means: &Means,
+    decided: &mut Decided,
+    row: &notice::Model,
+    letter: &Letter<'_>,
+    channel: Channel,
+    tried: &[Tried],
+) -> Result<(), Attempt> {
+    let carrier = carriers::of(channel);
+    let before = tried.iter().find(|tried| tried.channel == channel).map_or(0, |tried| tried.attempts);
+    let mut begun =
+        Begun { notice: row.id, message: row.message_id, channel, attempt: Attempt::Trying, cost: Money(0), note: "" };
+    let parcel = carrier.parcel(means, letter);
+    let Ok(parcel) = parcel else {
+        if before == 0 {
+            decided.begun.push(Begun { attempt: Attempt::Failed, note: "the channel is not set up", ..begun });
+        } else {
+            decided.given_up.entry(channel).or_default().push(row.id);
+        }
+        return Err(Attempt::Failed);
+    };
+    if before == 0 {
+        begun.cost = carrier.cost(means, letter);
+        if begun.cost > Money(0) && !decided.reserve(begun.cost) {
+            let note = "the month's limit of costs is reached";
+            decided.begun.push(Begun { attempt: Attempt::Skipped, cost: Money(0), note, ..begun });
+            return Err(Attempt::Skipped);
+        }
+    }
+    match parcel {
+        Parcel::Outbox(mail) => {
+            decided.mails.push(*mail);
+            decided.end(row.id, NoticeState::Handed);
+            begun.attempt = Attempt::Handed;
+        }
+        Parcel::Call(call) => {
+            decided.calls.push(Going { notice: row.id, channel, attempts: before + 1, call });
+            decided.put_off.entry(decided.aside).or_default().push(row.id);
+        }
+    }
+    if before == 0 {
+        decided.begun.push(begun);
+    } else {
+        decided.again.entry(channel).or_default().push(row.id);
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! The bot of MAX (dev.max.ru). The messenger knows no idempotency key: an attempt whose answer got lost in a
+//! crash is made again, so that a message may come twice, and never not at all.
+
+use serde_json::json;
+
+use super::{Answer, Carrier, Letter, Means, Outcome, Parcel, cut, usual};
+use crate::channel::Channel;
+use crate::http::{Body, Call};
+
+const USUAL_BASE: &str = "https://platform-api2.max.ru";
+const LONGEST: usize = 4000;
+
+pub(super) struct Max;
+
+impl Carrier for Max {
+    fn channel(&self) -> Channel {
+        Channel::Max
+    }
+
+    fn parcel(&self, means: &Means, letter: &Letter<'_>) -> Result<Parcel, String> {
+        call(means, letter.to, &letter.text()).map(Parcel::Call)
+    }
+
+    fn judge(&self, _: &Means, answer: &Answer) -> Outcome {
+        usual(answer)
+    }
+}
+
+/// The call that writes `text` to a user of the messenger.
+pub(super) fn call(means: &Means, user: &str, text: &str) -> Result<Call, String> {
+    let body = json!({ "text": cut(text, LONGEST) });
+    post(means, &format!("/messages?user_id={user}"), &body)
+}
+
+/// The call that has the messenger send what is written to the bot to `url`, with `secret` in a header.
+pub(super) fn subscription(means: &Means, url: &str, secret: &str) -> Result<Call, String> {
+    let types = ["message_created", "bot_started", "bot_stopped"];
+    post(means, "/subscriptions", &json!({ "url": url, "update_types": types, "secret": secret }))
+}
+
+fn post(means: &Means, path: &str, body: &serde_json::Value) -> Result<Call, String> {
+    let bot = means.settings.max.as_ref().ok_or("no bot of MAX is set up")?;
+    let token = means.token(Channel::Max);
+    if token.is_empty() {
+        return Err("the bot of MAX has no token".to_owned());
+    }
+    let base = if bot.base_url.is_empty() { USUAL_BASE } else { bot.base_url.trim_end_matches('/') };
+    Ok(Call { url: format!("{base}{path}"), body: Some(Body::Json(body.to_string())), authorization: token.to_owned() })
+}

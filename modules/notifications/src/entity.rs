@@ -1,0 +1,44 @@
+//! Rows of messages, notices, their delivery, and of what residents want.
+
+use kabinet_contracts::ResidentId;
+use kabinet_core::{Money, Period, Timestamp, id_type, tenant_table};
+
+id_type! {
+    /// The identifier of a message: what was said, to however many.
+    MessageId
+}
+id_type! {
+    /// The identifier of a notice: a message to one resident. Gateways get it as their idempotency key.
+    NoticeId
+}
+
+tenant_table!(message, "message", key { id: MessageId }, {
+    kind: String, state: String, occasion: Option<String>, title: String, body: String, audience: String,
+    channels: String, link: String, valid_from: Timestamp, valid_until: Option<Timestamp>, author_id: Option<Uuid>,
+    created_at: Timestamp, sent_at: Option<Timestamp>, cursor: Option<ResidentId>, addressed: i64,
+});
+tenant_table!(message_occasion, "message_occasion", key { occasion: String }, {
+    at: Timestamp,
+});
+tenant_table!(notice, "notice", key { id: NoticeId }, {
+    message_id: MessageId, resident_id: ResidentId, state: String, next_at: Timestamp, read_at: Option<Timestamp>,
+});
+tenant_table!(delivery, "delivery", key { notice_id: NoticeId, channel: String }, {
+    message_id: MessageId, state: String, attempts: i32, begun_at: Timestamp, ended_at: Option<Timestamp>, cost: Money,
+    note: String,
+});
+tenant_table!(notice_choices, "notice_choices", key { resident_id: ResidentId }, {
+    choices: String,
+});
+tenant_table!(chat, "chat", key { channel: String, resident_id: ResidentId }, {
+    chat: String, linked_at: Timestamp,
+});
+tenant_table!(chat_code, "chat_code", key { code_hash: Vec<u8> }, {
+    channel: String, resident_id: ResidentId, expires_at: Timestamp,
+});
+tenant_table!(channel_spending, "channel_spending", key { period: Period }, {
+    kopecks: Money,
+});
+tenant_table!(chat_update, "chat_update", key { channel: String, number: String }, {
+    at: Timestamp,
+});

@@ -1,0 +1,210 @@
+//! Automatic notices: each of its occasion, on the day of the company's calendar, and once.
+
+use std::sync::Arc;
+
+use kabinet_contracts::{RequestChanged, RequestId, ResidentId, RunId, RunPublished};
+use kabinet_core::jobs::NewJob;
+use kabinet_core::{Actor, Period, Tenant, Tx};
+use kabinet_notifications::inbox;
+use kabinet_server::App;
+use kabinet_tests::world::{self, in_company};
+use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases};
+use sea_orm::FromQueryResult;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{COMPANY, WINDOWED, holder, titles, until};
+
+on_both_databases![
+    the_day_comes_by_itself_and_once,
+    a_window_at_the_end_of_february_is_told_on_its_days,
+    a_verification_is_told_at_ninety_thirty_and_seven_days,
+    a_debt_is_told_once_a_bill_after_its_last_day_to_pay,
+    a_receipt_and_a_request_are_told_once_each,
+];
+
+/// The platform in this process over a database that a demo filled, its clock where a test wants it.
+struct Days {
+    server: Server,
+    slug: &'static str,
+}
+
+impl Days {
+    /// The titles of a resident's notices after the day's occasions were looked at, the newest first.
+    fn on(&self, moment: &str, resident: ResidentId, work: impl AsyncFnOnce(&mut Tx)) -> Vec<String> {
+        block_on(async {
+            let app = App::open(self.server.database.config(moment)).await.expect("the platform");
+            let mut tx = app.db.begin(&self.tenant(&app).await, Actor::System).await.expect("a transaction");
+            work(&mut tx).await;
+            tx.commit().await.expect("a commit");
+            // The settings that were changed are read anew.
+            let tenant = self.tenant(&app).await;
+            let mut tx = app.db.begin(&tenant, Actor::System).await.expect("a transaction");
+            tx.enqueue(NewJob::new("notifications", "daily", Value::Null)).await.expect("a job");
+            tx.commit().await.expect("a commit");
+            app.runner().drain().await.expect("the jobs");
+            let tx = app.db.read(&tenant, Actor::System).await.expect("a transaction");
+            let (found, _) = inbox::page(&tx, resident, None, 100).await.expect("notices");
+            found.into_iter().map(|notice| notice.title.replace('\u{a0}', " ")).collect()
+        })
+    }
+
+    async fn tenant(&self, app: &App) -> Arc<Tenant> {
+        app.tenants.by_slug(self.slug).await.expect("companies").expect("the company")
+    }
+}
+
+/// A demo that was filled on a day and ended, with a holder in it.
+fn days(kind: Kind, slug: &'static str, now: &str) -> (Days, world::Person, world::Known) {
+    let mut server = Server::demo(Database::new(kind), now);
+    let (person, known) = holder(&server, slug, 0);
+    server.kill();
+    (Days { server, slug }, person, known)
+}
+
+async fn decide(tx: &mut Tx, automatic: Value) {
+    tx.set_settings("notifications", &json!({ "automatic": automatic })).await.expect("settings");
+}
+
+async fn nothing(_: &mut Tx) {}
+
+fn the_day_comes_by_itself_and_once(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), "2026-11-14");
+    let (mut diligent, _) = holder(&server, WINDOWED, 0);
+    let (mut late, _) = holder(&server, WINDOWED, 1);
+    let again = |person: &mut world::Person| {
+        person.browser.cookies.clear();
+        person.browser.log_in(&person.email, world::PASSWORD);
+    };
+    let opens = "Пора передать показания".to_owned();
+    let closes = "Завтра приём показаний закрывается".to_owned();
+    assert!(!titles(&mut late.browser).contains(&opens));
+    for moment in ["2026-11-15T10:01:00+05:00", "2026-11-15T18:00:00+05:00", "2026-11-16T11:00:00+05:00"] {
+        server.kill();
+        server.start_at(moment);
+        again(&mut late);
+        until("the day's notice", || titles(&mut late.browser).contains(&opens).then_some(()));
+    }
+    assert_eq!(titles(&mut late.browser).iter().filter(|title| **title == opens).count(), 1);
+    // One of them sends all readings; the other one is reminded on the last day but one.
+    again(&mut diligent);
+    let form = diligent.browser.page("/meters/readings").form("/meters/readings");
+    let form = form
+        .names("meter_")
+        .into_iter()
+        .filter(|name| name.contains("_delta"))
+        .fold(form.clone(), |form, name| form.with(&name, "0,5"));
+    diligent.browser.submit(&form).expect(303);
+    server.kill();
+    server.start_at("2026-11-24T10:01:00+05:00");
+    again(&mut late);
+    again(&mut diligent);
+    until("the reminder", || titles(&mut late.browser).contains(&closes).then_some(()));
+    let _ = server.letter(&late.email, &closes);
+    assert!(!titles(&mut diligent.browser).contains(&closes), "who has sent is not reminded");
+    assert!(titles(&mut diligent.browser).contains(&opens));
+}
+
+fn a_window_at_the_end_of_february_is_told_on_its_days(kind: Kind) {
+    // 2028 has a 29 February: a window from the 25th to the 31st ends on it.
+    let (days, person, _) = days(kind, COMPANY, "2028-02-20");
+    let window = async |tx: &mut Tx| {
+        tx.set_settings("meters", &json!({ "window": { "from_day": 25, "to_day": 31 } })).await.expect("settings");
+    };
+    let seen = days.on("2028-02-24T23:30:00+05:00", person.id, window).len();
+    assert_eq!(days.on("2028-02-25T00:30:00+05:00", person.id, nothing).len(), seen + 1, "it opens at midnight there");
+    assert_eq!(days.on("2028-02-25T10:30:00+05:00", person.id, nothing).len(), seen + 1);
+    assert_eq!(days.on("2028-02-27T10:00:00+05:00", person.id, nothing).len(), seen + 1);
+    let titles = days.on("2028-02-28T10:00:00+05:00", person.id, nothing);
+    assert_eq!(titles[0], "Завтра приём показаний закрывается");
+    // What was about February is not shown in March.
+    let titles = days.on("2028-03-01T00:00:01+05:00", person.id, nothing);
+    assert!(!titles.iter().any(|title| title.contains("показани")), "{titles:?}");
+}
+
+fn a_verification_is_told_at_ninety_thirty_and_seven_days(kind: Kind) {
+    let (days, person, known) = days(kind, COMPANY, "2028-01-20");
+    let until = async |tx: &mut Tx| {
+        let sql = "UPDATE meter SET verified_until = 20280529 WHERE tenant_id = $1 AND account_id = $2";
+        tx.execute(sql, vec![known.id.into()]).await.expect("meters");
+        let none = "UPDATE meter SET verified_until = NULL WHERE tenant_id = $1 AND account_id <> $2";
+        tx.execute(none, vec![known.id.into()]).await.expect("meters");
+    };
+    let meters: i64 = {
+        #[derive(FromQueryResult)]
+        struct Count {
+            number: i64,
+        }
+        let rows: Vec<Count> = in_company(&days.server, COMPANY, async |tx| {
+            let sql = "SELECT COUNT(*) AS number FROM meter m WHERE m.tenant_id = $1 AND m.account_id = $2 AND m.removed_on IS NULL";
+            tx.rows(sql, vec![known.id.into()]).await.expect("a count")
+        });
+        rows[0].number
+    };
+    let told = |titles: &[String]| titles.iter().filter(|title| title.contains("заканчивается 29.05.2028")).count();
+    let meters = usize::try_from(meters).expect("a few");
+    assert_eq!(told(&days.on("2028-02-28T10:00:00+05:00", person.id, until)), 0, "91 days before");
+    assert_eq!(told(&days.on("2028-02-29T10:00:00+05:00", person.id, nothing)), meters);
+    assert_eq!(told(&days.on("2028-03-01T10:00:00+05:00", person.id, nothing)), meters, "once");
+    assert_eq!(told(&days.on("2028-04-30T10:00:00+05:00", person.id, nothing)), 2 * meters);
+    assert_eq!(told(&days.on("2028-05-29T10:00:00+05:00", person.id, nothing)), 3 * meters);
+    assert_eq!(told(&days.on("2028-05-30T10:00:00+05:00", person.id, nothing)), 3 * meters, "it is over");
+}
+
+fn a_debt_is_told_once_a_bill_after_its_last_day_to_pay(kind: Kind) {
+    let (days, person, known) = days(kind, COMPANY, "2026-11-14");
+    let owes: i64 = in_company(&days.server, COMPANY, async |tx| {
+        let debts = kabinet_billing::overview::debts(tx, &[known.id]).await.expect("debts");
+        debts.get(&known.id).map_or(0, |debt| debt.0)
+    });
+    assert!(owes > 1, "the flat owes {owes}");
+    let told = |titles: &[String]| titles.iter().filter(|title| title.starts_with("Задолженность")).count();
+    let over = |sum: i64| async move |tx: &mut Tx| decide(tx, json!({ "debt_over": sum })).await;
+    assert_eq!(told(&days.on("2026-11-16T12:00:00+05:00", person.id, over(owes - 1))), 0, "the last day to pay");
+    assert_eq!(told(&days.on("2026-11-17T10:00:00+05:00", person.id, over(owes))), 0, "not above the limit");
+    assert_eq!(told(&days.on("2026-11-17T11:00:00+05:00", person.id, over(owes - 1))), 1);
+    assert_eq!(told(&days.on("2026-11-18T10:00:00+05:00", person.id, nothing)), 1);
+    let off = async |tx: &mut Tx| decide(tx, json!({ "debt_over": null })).await;
+    assert_eq!(told(&days.on("2026-11-19T10:00:00+05:00", person.id, off)), 1);
+}
+
+fn a_receipt_and_a_request_are_told_once_each(kind: Kind) {
+    let (days, person, known) = days(kind, COMPANY, "2026-11-22");
+    #[derive(FromQueryResult)]
+    struct Run {
+        id: Uuid,
+        period: i32,
+    }
+    let runs: Vec<Run> = in_company(&days.server, COMPANY, async |tx| {
+        let sql = "SELECT b.id, b.period FROM billing_run b WHERE b.tenant_id = $1 AND b.state = 'published' ORDER BY b.period DESC";
+        tx.rows(sql, Vec::new()).await.expect("runs")
+    });
+    let published = RunPublished { run: RunId(runs[0].id), period: Period(runs[0].period) };
+    let changed = |by_resident: bool, state: &str| RequestChanged {
+        request: RequestId(Uuid::from_u128(5)),
+        number: 12,
+        resident: person.id,
+        account: known.id,
+        state: state.to_owned(),
+        by_resident,
+    };
+    let before = days.on("2026-11-22T12:00:00+05:00", person.id, nothing).len();
+    let titles = days.on("2026-11-22T12:01:00+05:00", person.id, async |tx| {
+        // The demo told of this run when nobody held the flat yet.
+        let told = "DELETE FROM message_occasion WHERE tenant_id = $1 AND occasion LIKE 'receipt:%'";
+        tx.execute(told, Vec::new()).await.expect("the occasions");
+        for _ in 0..2 {
+            tx.publish(&published).await.expect("an event");
+        }
+        tx.publish(&changed(true, "in_work")).await.expect("an event");
+        tx.publish(&changed(false, "waiting")).await.expect("an event");
+    });
+    assert_eq!(titles.len(), before + 2, "{titles:?}");
+    assert!(titles.iter().any(|title| title.starts_with("Квитанция за октябрь 2026")), "{titles:?}");
+    assert!(titles.contains(&"Заявка № 12: нужен ваш ответ".to_owned()), "{titles:?}");
+    let titles = days.on("2026-11-22T12:02:00+05:00", person.id, async |tx| {
+        decide(tx, json!({ "receipt": false, "request": false })).await;
+        tx.publish(&changed(false, "done")).await.expect("an event");
+    });
+    assert_eq!(titles.len(), before + 2, "the company does not want it: {titles:?}");
+}

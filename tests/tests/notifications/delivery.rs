@@ -1,0 +1,193 @@
+//! How notices leave: gateways that work, fail, or hang up; costs; quiet hours; what never leaves.
+
+use kabinet_tests::gateways::{Gateway, Mood};
+use kabinet_tests::world::in_company;
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use serde_json::{Value, json};
+
+use crate::{
+    COMPANY, STAFF, channels, decide, draft, holder, message, number, only, report, sent, settled, token, until,
+};
+
+on_both_databases![
+    the_next_channel_is_tried_only_when_the_former_one_failed_for_good,
+    a_gateway_that_fails_half_the_time_gets_every_message_once,
+    an_answer_that_is_lost_is_asked_for_again_under_the_same_identifier,
+    the_months_limit_of_costs_is_never_exceeded,
+    at_night_phones_stay_silent_and_in_the_morning_they_are_told,
+    what_a_rolled_back_transaction_wanted_to_send_never_leaves,
+];
+
+/// A server of its own, led to a stand-in: moods and clocks are moved.
+fn stage(kind: Kind, now: &str, order: &[&str]) -> (Server, Gateway, Browser) {
+    let server = Server::demo(Database::new(kind), now);
+    let gateway = Gateway::start();
+    decide(&server, COMPANY, &channels(order, &gateway));
+    let mut staff = server.staff(COMPANY);
+    for channel in order.iter().filter(|channel| **channel != "email") {
+        token(&mut staff, channel, "geheim");
+    }
+    (server, gateway, staff)
+}
+
+/// The calls that carry messages: a bot is announced by one of another path.
+fn messages(gateway: &Gateway) -> Vec<kabinet_tests::gateways::Taken> {
+    gateway.calls().into_iter().filter(|call| !call.path.starts_with("/subscriptions")).collect()
+}
+
+fn log(staff: &mut Browser, id: &str) -> Vec<Value> {
+    let log = staff.call("GET", &format!("{STAFF}/{id}/deliveries?limit=100"), None).expect(200).json();
+    log["items"].as_array().expect("items").clone()
+}
+
+fn the_next_channel_is_tried_only_when_the_former_one_failed_for_good(kind: Kind) {
+    let (mut server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms", "email"]);
+    let (person, _) = holder(&server, COMPANY, 0);
+    let id = sent(&mut staff, &message("Первое", &only(person.id)));
+    settled(&mut staff, &id, "sent", 1);
+    let calls = messages(&gateway);
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].field("to").as_deref(), Some("79001112233"));
+    assert_eq!(calls[0].field("text").as_deref(), Some("Первое. Текст важный."));
+    assert_eq!(calls[0].field("key").as_deref(), Some("geheim"));
+    assert!(server.letters(&person.email).iter().all(|letter| letter.subject != "Первое"), "one channel is enough");
+
+    // It fails for a while: it is tried again later, and no letter goes meanwhile.
+    gateway.set(Mood::Down);
+    let id = sent(&mut staff, &message("Второе", &only(person.id)));
+    until("an attempt", || log(&mut staff, &id).first().filter(|one| one["note"] == "status 503").cloned());
+    assert_eq!(number(&report(&mut staff, &id), "notices", "waiting"), 1);
+    assert!(server.letters(&person.email).iter().all(|letter| letter.subject != "Второе"));
+    // It refuses for good: the letter goes at once.
+    gateway.set(Mood::Refuses);
+    server.kill();
+    server.start_at("2026-11-22T12:30:00+05:00");
+    let mut staff = server.staff(COMPANY);
+    let seen = settled(&mut staff, &id, "sent", 1);
+    assert_eq!((number(&seen, "deliveries", "failed"), number(&seen, "deliveries", "sent")), (1, 1));
+    assert_eq!(seen["cost"], 0, "what failed for good costs nothing");
+    let _ = server.letter(&person.email, "Второе");
+    let attempts: Vec<Value> = log(&mut staff, &id).iter().map(|one| one["attempts"].clone()).collect();
+    assert!(attempts.contains(&json!(2)), "{attempts:?}");
+}
+
+fn a_gateway_that_fails_half_the_time_gets_every_message_once(kind: Kind) {
+    let (mut server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms"]);
+    gateway.set(Mood::Half);
+    let (person, _) = holder(&server, COMPANY, 0);
+    let ids: Vec<String> =
+        (1..=9).map(|n| sent(&mut staff, &message(&format!("Сообщение {n}"), &only(person.id)))).collect();
+    let mut hour = 12;
+    loop {
+        until("a round", || {
+            let tried = ids.iter().filter(|id| !log(&mut staff, id).is_empty()).count();
+            (tried == ids.len()).then_some(())
+        });
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let sent: i64 = ids.iter().map(|id| number(&report(&mut staff, id), "notices", "sent")).sum();
+        if sent == 9 {
+            break;
+        }
+        hour += 1;
+        assert!(hour <= 20, "{sent} of 9 at {hour}:10");
+        server.kill();
+        server.start_at(&format!("2026-11-22T{hour}:10:00+05:00"));
+        staff = server.staff(COMPANY);
+    }
+    assert_eq!(gateway.delivered().len(), 9, "each under an identifier of its own");
+    assert_eq!(gateway.taken().len(), 9, "and none twice");
+    assert!(gateway.calls().len() > 9, "some were refused first");
+}
+
+fn an_answer_that_is_lost_is_asked_for_again_under_the_same_identifier(kind: Kind) {
+    let (mut server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms"]);
+    gateway.set(Mood::Mute);
+    let (person, _) = holder(&server, COMPANY, 0);
+    let id = sent(&mut staff, &message("Потерянный ответ", &only(person.id)));
+    until("an attempt", || log(&mut staff, &id).first().filter(|one| one["note"] != "").cloned());
+    assert_eq!(number(&report(&mut staff, &id), "notices", "waiting"), 1, "nobody knows whether it was taken");
+    gateway.set(Mood::Good);
+    server.kill();
+    server.start_at("2026-11-22T12:30:00+05:00");
+    let mut staff = server.staff(COMPANY);
+    settled(&mut staff, &id, "sent", 1);
+    assert!(gateway.taken().len() >= 2);
+    assert_eq!(gateway.delivered().len(), 1, "a gateway that honours the identifier delivers it once");
+}
+
+fn the_months_limit_of_costs_is_never_exceeded(kind: Kind) {
+    let (server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms", "email"]);
+    let mut settings = channels(&["sms", "email"], &gateway);
+    // Two parts and a half.
+    settings["sms"]["monthly_cap"] = json!(1000);
+    decide(&server, COMPANY, &settings);
+    let (person, _) = holder(&server, COMPANY, 0);
+    let ids: Vec<String> =
+        (1..=4).map(|n| sent(&mut staff, &message(&format!("Платное {n}"), &only(person.id)))).collect();
+    for id in &ids {
+        settled(&mut staff, id, "sent", 1);
+    }
+    assert_eq!(gateway.taken().iter().filter(|call| call.path == "/sms").count(), 2, "two parts fit");
+    let channels = staff.call("GET", "/api/admin/v1/notification-channels", None).expect(200).json();
+    let sms =
+        channels["items"].as_array().expect("items").iter().find(|one| one["channel"] == "sms").expect("sms").clone();
+    assert_eq!((&sms["spent"], &sms["monthly_cap"]), (&json!(800), &json!(1000)));
+    let skipped: i64 = ids.iter().map(|id| number(&report(&mut staff, id), "deliveries", "skipped")).sum();
+    assert_eq!(skipped, 2, "the others went by letter");
+    assert_eq!(server.letters(&person.email).iter().filter(|letter| letter.subject.starts_with("Платное")).count(), 2);
+}
+
+fn at_night_phones_stay_silent_and_in_the_morning_they_are_told(kind: Kind) {
+    let (mut server, gateway, mut staff) = stage(kind, "2026-11-22T23:30:00+05:00", &["sms", "email"]);
+    let mut settings = channels(&["sms", "email"], &gateway);
+    settings["quiet"] = json!({ "from": 21, "to": 9 });
+    decide(&server, COMPANY, &settings);
+    let (person, _) = holder(&server, COMPANY, 0);
+    let phone = sent(&mut staff, &message("Ночное", &only(person.id)));
+    let mut letter = message("Ночное письмо", &only(person.id));
+    letter["channels"] = json!(["email"]);
+    let letter = sent(&mut staff, &letter);
+    settled(&mut staff, &letter, "sent", 1);
+    settled(&mut staff, &phone, "waiting", 1);
+    assert!(gateway.taken().is_empty(), "{:?}", gateway.taken());
+    server.kill();
+    server.start_at("2026-11-23T08:30:00+05:00");
+    let mut staff = server.staff(COMPANY);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(gateway.taken().is_empty(), "half an hour too early");
+    server.kill();
+    server.start_at("2026-11-23T09:00:05+05:00");
+    staff.cookies = server.staff(COMPANY).cookies;
+    settled(&mut staff, &phone, "sent", 1);
+    assert_eq!(gateway.taken().len(), 1);
+}
+
+fn what_a_rolled_back_transaction_wanted_to_send_never_leaves(kind: Kind) {
+    let (server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms", "email"]);
+    let (person, _) = holder(&server, COMPANY, 0);
+    let id = draft(&mut staff, &message("Не ушло", &only(person.id)));
+    // As the operation does it, but without the commit.
+    kabinet_tests::block_on(async {
+        let db = server.database.open().await;
+        let company = server.database.company(&db, COMPANY).await;
+        let mut tx = db.begin(&company, kabinet_core::Actor::System).await.expect("a transaction");
+        let id = id.parse().expect("an identifier");
+        kabinet_notifications::messages::send(&mut tx, id).await.expect("a message");
+        drop(tx);
+    });
+    let after = sent(&mut staff, &message("Ушло", &only(person.id)));
+    settled(&mut staff, &after, "sent", 1);
+    assert_eq!(report(&mut staff, &id)["notification"]["state"], "draft");
+    assert_eq!(gateway.taken().len(), 1);
+    let jobs: i64 = in_company(&server, COMPANY, async |tx| {
+        #[derive(sea_orm::FromQueryResult)]
+        struct Count {
+            number: i64,
+        }
+        let sql = "SELECT COUNT(*) AS number FROM notice n JOIN message m ON m.tenant_id = n.tenant_id AND m.id = n.message_id
+                   WHERE n.tenant_id = $1 AND m.title = 'Не ушло'";
+        let rows: Vec<Count> = tx.rows(sql, Vec::new()).await.expect("a count");
+        rows[0].number
+    });
+    assert_eq!(jobs, 0);
+}

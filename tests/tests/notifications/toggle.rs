@@ -1,0 +1,111 @@
+//! The module switched off and on again at one company.
+
+use std::time::{Duration, Instant};
+
+use kabinet_tests::gateways::Gateway;
+use kabinet_tests::world::in_company;
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use serde_json::json;
+
+use crate::{
+    COMPANY, STAFF, badge, channels, decide, draft, holder, message, only, sent, settled, titles, token, until,
+};
+
+on_both_databases![
+    a_company_that_switches_notifications_off_has_none_and_keeps_its_data,
+    the_two_optional_modules_are_switched_apart_from_each_other,
+];
+
+fn switch(server: &Server, module: &str, enabled: bool) {
+    in_company(server, COMPANY, async |tx| {
+        tx.set_feature(module, enabled).await.expect("the switch");
+    });
+}
+
+fn wait_for(browser: &mut Browser, address: &str, status: u16) {
+    let begun = Instant::now();
+    while browser.get(address).status != status {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{address} never answered {status}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn menu(browser: &mut Browser) -> String {
+    browser.page("/overview").all("nav .tabs a").iter().map(|link| link.text()).collect::<Vec<_>>().join("|")
+}
+
+fn a_company_that_switches_notifications_off_has_none_and_keeps_its_data(kind: Kind) {
+    let server = Server::demo(Database::new(kind), "2026-11-22");
+    let gateway = Gateway::start();
+    decide(&server, COMPANY, &channels(&["sms"], &gateway));
+    let (mut other, _) = holder(&server, "teploset", 0);
+    let (mut person, _) = holder(&server, COMPANY, 0);
+    let mut staff = server.staff(COMPANY);
+    token(&mut staff, "sms", "x");
+    let kept = sent(&mut staff, &message("Останется", &only(person.id)));
+    settled(&mut staff, &kept, "sent", 1);
+    let waiting = draft(&mut staff, &message("Пока выключено", &only(person.id)));
+    let browser = &mut person.browser;
+    for round in 0..2 {
+        switch(&server, "notifications", false);
+        wait_for(browser, "/notifications", 404);
+        let unknown = browser.get("/nothing").expect(404).fingerprint();
+        let pages = [
+            format!("/notifications/{kept}"),
+            "/notifications/preferences".into(),
+            "/notifications/unsubscribe?token=x".into(),
+        ];
+        for address in pages {
+            assert_eq!(browser.get(&address).expect(404).fingerprint(), unknown, "{address}");
+        }
+        browser.get("/api/v1/notifications").expect(404);
+        staff.call("GET", STAFF, None).expect(404);
+        staff.call("GET", "/api/admin/v1/notification-channels", None).expect(404);
+        let hook = server.browser(COMPANY).send("POST", "/notifications/hooks/max", &[], Some(b"{}"));
+        assert_eq!(hook.status, 404);
+        assert!(!menu(browser).contains("Уведомления"));
+        // A job that was queued before does not run, and an event is not heard.
+        if round == 0 {
+            in_company(&server, COMPANY, async |tx| {
+                let id = waiting.parse().expect("an identifier");
+                kabinet_notifications::messages::send(tx, id).await.expect("sent");
+            });
+            std::thread::sleep(Duration::from_secs(3));
+            assert_eq!(gateway.taken().len(), 1, "only what was sent before");
+        }
+        other.browser.get("/notifications").expect(200);
+        switch(&server, "notifications", true);
+        wait_for(browser, "/notifications", 200);
+        assert!(titles(browser).contains(&"Останется".to_owned()));
+        assert!(menu(browser).contains("Уведомления"));
+        assert_eq!(badge(browser), 1, "what was unread is unread");
+        staff.call("GET", &format!("{STAFF}/{kept}"), None).expect(200);
+    }
+}
+
+fn the_two_optional_modules_are_switched_apart_from_each_other(kind: Kind) {
+    let server = Server::demo(Database::new(kind), "2026-11-22");
+    let (mut person, _) = holder(&server, COMPANY, 0);
+    let browser = &mut person.browser;
+    for (requests, notifications) in [(false, false), (true, false), (false, true), (true, true)] {
+        switch(&server, "requests", requests);
+        switch(&server, "notifications", notifications);
+        let status = |on: bool| if on { 200 } else { 404 };
+        wait_for(browser, "/requests", status(requests));
+        wait_for(browser, "/notifications", status(notifications));
+        let menu = menu(browser);
+        assert_eq!((menu.contains("Заявки"), menu.contains("Уведомления")), (requests, notifications), "{menu}");
+        if requests {
+            let form = browser.page("/requests/new?kind=emergency").form("/requests/new?kind=emergency");
+            let subject = format!("С уведомлениями: {notifications}");
+            browser.submit_with_files(&form.with("subject", &subject), &[]).expect(303);
+            let page = browser.page("/requests");
+            let href = page.one("ul.rows a").attribute("href").expect("a link").to_owned();
+            server.staff(COMPANY).call("POST", &format!("/api/admin/v1{href}/accept"), Some(&json!({}))).expect(200);
+            if notifications {
+                until("the notice", || titles(browser).iter().any(|title| title.contains("принята")).then_some(()));
+            }
+        }
+    }
+    assert_eq!(titles(browser).iter().filter(|title| title.contains("принята")).count(), 1, "none was heard while off");
+}
