@@ -13,7 +13,7 @@ use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{COMPANY, WINDOWED, holder, titles, until};
+use crate::{COMPANY, WINDOWED, holder, owing, titles, until};
 
 on_both_databases![
     the_day_comes_by_itself_and_once,
@@ -152,12 +152,11 @@ fn a_verification_is_told_at_ninety_thirty_and_seven_days(kind: Kind) {
 }
 
 fn a_debt_is_told_once_a_bill_after_its_last_day_to_pay(kind: Kind) {
-    let (days, person, known) = days(kind, COMPANY, "2026-11-14");
-    let owes: i64 = in_company(&days.server, COMPANY, async |tx| {
-        let debts = kabinet_billing::overview::debts(tx, &[known.id]).await.expect("debts");
-        debts.get(&known.id).map_or(0, |debt| debt.0)
-    });
-    assert!(owes > 1, "the flat owes {owes}");
+    let mut server = Server::demo(Database::new(kind), "2026-11-14");
+    let (known, owes) = owing(&server, COMPANY);
+    let person = world::holder(&server, COMPANY, &known);
+    server.kill();
+    let days = Days { server, slug: COMPANY };
     let told = |titles: &[String]| titles.iter().filter(|title| title.starts_with("Задолженность")).count();
     let over = |sum: i64| async move |tx: &mut Tx| decide(tx, json!({ "debt_over": sum })).await;
     assert_eq!(told(&days.on("2026-11-16T12:00:00+05:00", person.id, over(owes - 1))), 0, "the last day to pay");

@@ -133,7 +133,7 @@ fn open(server: &Server) -> i64 {
 fn wait_until_still(gateway: &Gateway) {
     let mut before = usize::MAX;
     let mut quiet = 0;
-    while quiet < 6 {
+    while quiet < 20 {
         std::thread::sleep(Duration::from_millis(500));
         let now = gateway.call_count();
         quiet = if now == before { quiet + 1 } else { 0 };
