@@ -35,7 +35,7 @@ pub mod words;
 
 use std::sync::Arc;
 
-use kabinet_contracts::{Appeals, Estimates};
+use kabinet_contracts::Estimates;
 use kabinet_core::jobs::{EventHandler, JobHandler};
 use kabinet_core::{Manifest, Module, ModuleKind, NavItem, Permission, Ports};
 use kabinet_web::cookie::TokenKey;

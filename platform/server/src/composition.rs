@@ -80,11 +80,7 @@ impl App {
         refuse_role(db.platform()).await?;
         let ring = config.ring_file();
         db.use_keys(KeyRing::open(&ring).with_context(|| ring.display().to_string())?);
-        let pool = Arc::new(Pool::new(PoolConfig {
-            program: worker_program()?,
-            args: vec!["worker".into()],
-            workers: config.server.workers,
-        }));
+        let pool = workers(&config)?;
         let plugins = PluginHost::new(pool.clone(), config.data.dir.join("plugins"), key)?;
         let printer = ReceiptPrinter::new(pool);
         let tokens = TokenKey::new(key);
@@ -223,6 +219,12 @@ fn personal() -> Vec<Arc<dyn PersonalData>> {
         Arc::new(kabinet_notifications::NoticesOf),
         Arc::new(kabinet_paperless::RefusalsOf),
     ]
+}
+
+/// The processes that do what is not trusted.
+fn workers(config: &Config) -> anyhow::Result<Arc<Pool>> {
+    let (program, workers) = (worker_program()?, config.server.workers);
+    Ok(Arc::new(Pool::new(PoolConfig { program, args: vec!["worker".into()], workers })))
 }
 
 /// The notices, with what they ask of others.

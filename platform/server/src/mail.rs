@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabinet_contracts::LetterBounced;
-use kabinet_core::jobs::{JobContext, JobError, JobHandler};
+use kabinet_core::jobs::{Event, JobContext, JobError, JobHandler};
 use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource, LetterEnded, MAIL_JOB};
 use kabinet_core::{DbError, Mail, Manifest, Module, ModuleKind, Ports, Tenant, Tx};
 use kabinet_render::{LetterCompany, Letters};
@@ -176,7 +176,7 @@ impl JobHandler for SendLetter {
 }
 
 /// Tells other modules of a letter that came back. Twice, where the server dies before the job is ended.
-async fn tell(context: &JobContext, event: LetterBounced) -> Result<(), JobError> {
+async fn tell<V: Event>(context: &JobContext, event: V) -> Result<(), JobError> {
     let mut tx = context.begin().await?;
     tx.publish(&event).await?;
     Ok(tx.commit().await?)
