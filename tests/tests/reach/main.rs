@@ -50,5 +50,5 @@ pub(crate) fn holder(server: &Server, slug: &str, number: usize) -> (Person, Kno
 /// The rows of a meter's page: date, value, volume, source.
 pub(crate) fn history(person: &mut Person, dial: &Dial) -> Vec<String> {
     let page = person.browser.page(&format!("/meters/{}", dial.id));
-    page.all("table tbody tr").iter().map(|row| row.text()).collect()
+    page.all("table.cards tbody tr").iter().map(|row| row.text()).collect()
 }
