@@ -46,7 +46,7 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
     let expected = without_paper(&server, "2026-11");
     assert!(expected.contains(&known.account) && !expected.contains(&regretted.account), "{expected:?}");
     publish_november(&server);
-    let letters = [&one, &other].map(|person| server.letter(&person.email, "Квитанция за ноябрь 2026"));
+    let letters = [&one, &other].map(|person| server.letter(&person.email, "Квитанция за ноябрь 2026, лицевой счет"));
     for letter in &letters {
         assert!(letter.text.contains(&known.account) && letter.html.contains("Взнос на капитальный ремонт"));
         let names: Vec<&str> = letter.attachments.iter().map(|file| file.name.as_str()).collect();
@@ -77,7 +77,7 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
     assert!(!listed.contains(&regretted.account) && !listed.contains(&later.account), "{listed:?}");
     server.kill();
     server.start_at("2027-01-03");
-    let letter = server.letter(&late.email, "Квитанция за декабрь 2026");
+    let letter = server.letter(&late.email, "Квитанция за декабрь 2026, лицевой счет");
     assert!(letter.text.contains(&later.account));
     until(|| everybody.map(|email| receipts(&server, email)) == [1, 1, 0, 1]);
     left_to_print(&server, &known);
@@ -85,7 +85,8 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
 
 /// How many letters with receipts the mailbox has for an address.
 fn receipts(server: &Server, email: &str) -> usize {
-    server.letters(email).iter().filter(|letter| letter.subject.starts_with("Квитанция за")).count()
+    let of_receipt = |subject: &str| subject.starts_with("Квитанция за") && subject.contains("лицевой счет");
+    server.letters(email).iter().filter(|letter| of_receipt(&letter.subject)).count()
 }
 
 /// The jobs of the module that wait.

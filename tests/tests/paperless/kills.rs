@@ -40,7 +40,10 @@ fn refused(server: &Server) {
 }
 
 fn receipts(mail: &MailServer) -> Vec<Received> {
-    mail.received().into_iter().filter(|letter| letter.subject.starts_with("Квитанция за ноябрь 2026")).collect()
+    mail.received()
+        .into_iter()
+        .filter(|letter| letter.subject.starts_with("Квитанция за ноябрь 2026, лицевой счет"))
+        .collect()
 }
 
 fn every_receipt_arrives_once_although_the_server_is_killed_twice(kind: Kind) {

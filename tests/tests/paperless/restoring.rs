@@ -34,7 +34,11 @@ fn a_letter_refused_for_good_restores_paper_and_the_month_is_printed(kind: Kind)
     until(|| {
         mail.received().iter().any(|letter| letter.raw.contains("multipart/mixed") && letter.subject.contains("ноябрь"))
     });
-    let letter = mail.received().into_iter().find(|letter| letter.subject.contains("ноябрь")).expect("the letter");
+    let letter = mail
+        .received()
+        .into_iter()
+        .find(|letter| letter.subject.contains("ноябрь 2026, лицевой счет"))
+        .expect("the letter");
     assert_eq!(
         (letter.envelope.to.as_slice(), letter.raw.matches("application/pdf").count()),
         ([other.email].as_slice(), 2)
