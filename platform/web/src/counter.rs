@@ -54,11 +54,16 @@ impl Counters {
 
     /// What the menu of a resident shows; nothing where it cannot be counted, since a page is worth more.
     pub(crate) async fn of(&self, tenant: &Arc<Tenant>, resident: Uuid) -> Counts {
+        let on: Vec<_> = self.counters.iter().filter(|(module, _)| self.registry.is_on(tenant, module)).collect();
+        // Nothing is kept of a company that counts nothing: once it does, its numbers are there at once.
+        if on.is_empty() {
+            return Counts::default();
+        }
         let key = (tenant.id, resident);
         if let Some(known) = self.cache.get(&key).await {
             return known;
         }
-        match self.count(tenant, resident).await {
+        match self.count(tenant, resident, on).await {
             Ok(counts) => {
                 let counts = Arc::new(counts);
                 self.cache.insert(key, counts.clone()).await;
@@ -71,12 +76,13 @@ impl Counters {
         }
     }
 
-    async fn count(&self, tenant: &Arc<Tenant>, resident: Uuid) -> Result<Vec<(&'static str, u64)>, DbError> {
-        let on: Vec<_> = self.counters.iter().filter(|(module, _)| self.registry.is_on(tenant, module)).collect();
+    async fn count(
+        &self,
+        tenant: &Arc<Tenant>,
+        resident: Uuid,
+        on: Vec<&(&'static str, Arc<dyn Counter>)>,
+    ) -> Result<Vec<(&'static str, u64)>, DbError> {
         let mut counts = Vec::new();
-        if on.is_empty() {
-            return Ok(counts);
-        }
         let tx = self.db.read(tenant, Actor::Resident(resident)).await?;
         for (_, counter) in on {
             let number = counter.count(&tx, resident).await?;

@@ -299,10 +299,10 @@ pub(crate) fn hostless_problem(platform: &Platform, problem: &Problem) -> Respon
     };
     let content = Value::from(Serde(problem_context(problem)));
     let values = context! { page => Value::from(Serde(&page)), ..content };
-    match platform.pages.render("error.html", values) {
-        Ok(html) => html_response(problem.status, html),
-        Err(_) => problem.json(),
-    }
+    let page = platform.pages.render("error.html", values);
+    let mut response = page.map_or_else(|_| problem.json(), |html| html_response(problem.status, html));
+    problem.add_retry_after(&mut response);
+    response
 }
 
 fn problem_context(problem: &Problem) -> impl Serialize + use<'_> {
