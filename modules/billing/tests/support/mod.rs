@@ -136,7 +136,7 @@ impl House {
                     row(
                         4,
                         format!(
-                            "{meter},{account},'{code}','{serial}-{number}','кухня','',1,5,{no},20200101,NULL,20300101,NULL"
+                            "{meter},{account},'{code}','{serial}-{number}','кухня','',1,5,{no},20200101,NULL,20300101"
                         ),
                     );
                     for (month, period) in (0_i64..).zip([202_508, 202_509, 202_510]) {
@@ -144,7 +144,7 @@ impl House {
                         row(
                             5,
                             format!(
-                                "{},{meter},{account},{period},{period}20,{value},NULL,NULL,'portal',NULL,0,{no},NULL,NULL,''",
+                                "{},{meter},{account},{period},{period}20,{value},NULL,NULL,'portal',NULL,0",
                                 id(Uuid::now_v7())
                             ),
                         );
