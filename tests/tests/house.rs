@@ -15,13 +15,14 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
         "kabinet-render",
         "kabinet-plugin-host",
         "kabinet-files",
+        "kabinet-outward",
         "kabinet-web",
     ];
     let modules = ["kabinet-residents", "kabinet-accounts", "kabinet-meters", "kabinet-billing"];
     // May use all of the above and none of each other.
     let optional = ["kabinet-requests", "kabinet-notifications", "kabinet-paperless"];
     let found = match name {
-        "kabinet-core" | "kabinet-sandbox" | "kabinet-migrations" => Vec::new(),
+        "kabinet-core" | "kabinet-sandbox" | "kabinet-outward" | "kabinet-migrations" => Vec::new(),
         "kabinet-contracts" | "kabinet-files" => order,
         "kabinet-render" => vec!["kabinet-core", "kabinet-sandbox"],
         // The standard plugin's source, behind a feature, for the measurement beside native code.
@@ -49,7 +50,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
 }
 
 /// Which crates alone may use a library.
-const KEPT: [(&str, &[&str]); 17] = [
+const KEPT: [(&str, &[&str]); 19] = [
     (
         "poem",
         &[
@@ -82,6 +83,8 @@ const KEPT: [(&str, &[&str]); 17] = [
     ("pulldown-cmark", &["kabinet-notifications"]),
     ("object_store", &["kabinet-files"]),
     ("reqwest", &["kabinet-files"]),
+    ("hyper", &["kabinet-outward"]),
+    ("hyper-util", &["kabinet-outward"]),
     ("imagesize", &["kabinet-files"]),
     ("wasmtime", &["kabinet-plugin-host"]),
     ("wasmparser", &["kabinet-plugin-host"]),

@@ -81,7 +81,7 @@ pub(crate) async fn take(
     let judged = judge(meters, submission, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let rows: Vec<_> =
         judged.values.iter().map(|read| judged_row(tx, account, meters, &judged, read, source)).collect();
-    let readings = rows.iter().map(|row| row.id.clone().unwrap()).collect();
+    let readings = rows.iter().filter_map(|row| row.id.try_as_ref().copied()).collect();
     tx.insert_many(rows).await?;
     announce(tx, account, judged.period).await?;
     tx.audit("meters.readings_stored", account, detail(meters, &judged, source)).await?;

@@ -96,7 +96,7 @@ impl std::fmt::Debug for Notifications {
 
 impl Notifications {
     /// The module over what the composition root hands over; an error when the authorities cannot be read.
-    pub fn new(wiring: Wiring<'_>) -> Result<Self, rustls::Error> {
+    pub fn new(wiring: Wiring<'_>) -> Result<Self, kabinet_outward::TlsError> {
         Ok(Self(Means {
             estimates: wiring.estimates,
             ports: wiring.ports,

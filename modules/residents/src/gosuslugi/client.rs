@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kabinet_core::{DbError, Entropy, Tenant, Timestamp};
+use kabinet_outward::Reply;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::certificate::ProviderKey;
 use super::failure::Failure;
-use super::http::{Answer, Http};
+use super::http::Http;
 use super::protocol::{self, AUTHORIZE_PATH, Request, SCOPE, TOKEN_PATH};
 use super::settings::GosuslugiSettings;
 use super::signer::Signer;
@@ -92,7 +93,7 @@ struct TokenReply {
 
 impl Gosuslugi {
     /// The way to the ESIA of `config`, signing with `signer`; an error when TLS cannot be set up.
-    pub fn new(config: ClientConfig, signer: Arc<dyn Signer>) -> Result<Self, rustls::Error> {
+    pub fn new(config: ClientConfig, signer: Arc<dyn Signer>) -> Result<Self, kabinet_outward::TlsError> {
         let endpoint = &config.endpoint;
         let http = Http::new(&endpoint.base_url, endpoint.address, &endpoint.roots, endpoint.timeout)?;
         Ok(Self(Arc::new(Inner { signing: Semaphore::new(SIGNING_AT_ONCE), config, signer, http })))
@@ -222,7 +223,7 @@ fn unsendable(error: impl std::fmt::Display) -> Failure {
 }
 
 /// The answer's JSON. 4xx is ESIA's refusal of our request, anything else that is no JSON its fault.
-fn json<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
+fn json<T: serde::de::DeserializeOwned>(answer: &Reply) -> Result<T, Failure> {
     match answer.status {
         200..300 => serde_json::from_slice(&answer.body)
             .map_err(|_| Failure::Unavailable(format!("{}: not the JSON of the protocol", answer.status))),
@@ -232,7 +233,7 @@ fn json<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
 }
 
 /// ESIA's own code of a refusal (`invalid_grant`, `ESIA-007053`); nothing longer, for the log.
-fn refusal(answer: &Answer) -> String {
+fn refusal(answer: &Reply) -> String {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let part = |name: &str| body[name].as_str().unwrap_or_default().chars().take(80).collect::<String>();
     format!("status {}: {} {}", answer.status, part("error"), part("error_description"))
