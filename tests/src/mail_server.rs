@@ -164,19 +164,29 @@ impl MailServer {
         files.map(|json| serde_json::from_slice(&json).expect("a message")).collect()
     }
 
-    /// What it accepted, once there are `count` messages.
+    /// What it accepted for an address so far, oldest first.
+    ///
+    /// # Panics
+    /// As [`Self::received`].
+    #[must_use]
+    pub fn received_for(&self, to: &str) -> Vec<Received> {
+        self.received().into_iter().filter(|letter| letter.envelope.to == [to]).collect()
+    }
+
+    /// What it accepted for an address, once there are `count` messages. Others may get letters meanwhile: a
+    /// company's automatic notices do not wait for a test.
     ///
     /// # Panics
     /// When there are fewer after a while.
     #[must_use]
-    pub fn wait_for(&self, count: usize) -> Vec<Received> {
+    pub fn wait_for(&self, to: &str, count: usize) -> Vec<Received> {
         let begun = Instant::now();
         loop {
-            let received = self.received();
+            let received = self.received_for(to);
             if received.len() >= count {
                 return received;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{} of {count} messages", received.len());
+            assert!(begun.elapsed() < Duration::from_secs(60), "{} of {count} messages for {to}", received.len());
             std::thread::sleep(Duration::from_millis(50));
         }
     }

@@ -129,5 +129,5 @@ fn the_log_names_the_certificate_and_a_file_of_the_authority_mends_it(kind: Kind
     drop(server);
     // What was refused waits its pause out by another day's clock.
     let _server = Server::with(database, "2026-11-23", &environment(Some(&authority.file)));
-    assert!(mail.wait_for(1)[0].secure);
+    assert!(mail.wait_for("anna@example.ru", 1)[0].secure);
 }
