@@ -1,5 +1,7 @@
 //! Finding an account by what stands on its receipt: number, house, flat.
 
+use std::collections::HashMap;
+
 use kabinet_contracts::AccountId;
 use kabinet_core::text::{account_key, search_key};
 use kabinet_core::{Day, DbError, Tx};
@@ -83,4 +85,14 @@ pub async fn is_open(tx: &Tx, account: AccountId) -> Result<bool, DbError> {
     let row = store::account(tx, account).await?;
     let today = tx.today();
     Ok(row.is_some_and(|row| row.closed_on.is_none_or(|closed| closed > today)))
+}
+
+/// How many former holders each of `accounts` has; those without any are left out. Grows with every change of
+/// holder: what was handed to the former one can be told by it. One statement.
+pub async fn former_holders(tx: &Tx, accounts: &[AccountId]) -> Result<HashMap<AccountId, i32>, DbError> {
+    let mut former = HashMap::new();
+    for account in store::former_holders(tx, accounts).await? {
+        *former.entry(account).or_default() += 1;
+    }
+    Ok(former)
 }

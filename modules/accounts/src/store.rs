@@ -53,6 +53,13 @@ pub(crate) async fn holders(tx: &Tx, id: AccountId, day: Day) -> Result<Vec<hold
     tx.all(select.filter(holder::Column::FromOn.lte(day)).filter(open)).await
 }
 
+/// The accounts of former holders, one entry for each of them.
+pub(crate) async fn former_holders(tx: &Tx, accounts: &[AccountId]) -> Result<Vec<AccountId>, DbError> {
+    let ended = holder::Column::ToOn.is_not_null();
+    let select = holder::Entity::find().filter(holder::Column::AccountId.is_in(accounts.iter().copied()));
+    Ok(tx.all(select.filter(ended)).await?.into_iter().map(|row| row.account_id).collect())
+}
+
 /// Holds the account until the transaction ends: whoever wants to change it as well waits, and then sees what was
 /// changed.
 pub(crate) async fn lock(tx: &Tx, id: AccountId) -> Result<(), DbError> {

@@ -234,10 +234,12 @@ pub trait AccountFlags: Send + Sync {
     ) -> Result<HashMap<AccountId, AccountFlag>, DbError>;
 }
 
-/// A port of billing: who gets a run's receipts by e-mail in the place of paper.
+/// A port of billing and of notices: who gets receipts by e-mail in the place of paper.
 #[async_trait]
 pub trait PaperRefusals: Send + Sync {
     /// The accounts whose receipts of `run` were sent by e-mail up to `at` and had not come back by then. The answer
     /// for a moment stays the same.
     async fn without_paper(&self, tx: &Tx, run: RunId, at: Timestamp) -> Result<HashSet<AccountId>, DbError>;
+    /// Those of `residents` who get receipts by e-mail as it stands now, with the accounts.
+    async fn by_letter(&self, tx: &Tx, residents: &[ResidentId]) -> Result<HashSet<(ResidentId, AccountId)>, DbError>;
 }

@@ -17,6 +17,7 @@ use kabinet_web::cookie::TokenKey;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::entity::meter;
 use crate::error::Error;
 use crate::readings::{self, Accepted};
 use crate::resource::Source;
@@ -46,6 +47,8 @@ pub struct Ticket {
     pub period: Period,
     /// Its issue: a link of an earlier one than the present was taken back.
     pub issue: i32,
+    /// Former holders of the meter's account when it was made: a change of holder takes it back.
+    pub holders: i32,
 }
 
 /// How the links of a meter and month stand.
@@ -82,7 +85,8 @@ impl Links {
     }
 
     /// The links of those of `meters` that people may send readings of, for `period`, by meter: whole addresses
-    /// on the company's portal. The same link every time until it is taken back. Two statements per 512 meters.
+    /// on the company's portal. The same link every time until it is taken back. Three statements per
+    /// 512 meters.
     pub async fn addresses(
         &self,
         tx: &Tx,
@@ -95,8 +99,15 @@ impl Links {
         let wanted: Vec<MeterId> = rows.iter().map(|meter| meter.id).collect();
         let issues = store::link_rows(tx, &wanted, period).await?;
         let issues: HashMap<MeterId, i32> = issues.into_iter().map(|row| (row.meter_id, row.issue)).collect();
-        let ticket = |meter: MeterId| Ticket { meter, period, issue: issues.get(&meter).copied().unwrap_or(0) };
-        Ok(wanted.into_iter().map(|meter| (meter, self.address(tx, ticket(meter)))).collect())
+        let accounts: Vec<AccountId> = rows.iter().map(|meter| meter.account_id).collect();
+        let former = search::former_holders(tx, &accounts).await?;
+        let ticket = |meter: &meter::Model| Ticket {
+            meter: meter.id,
+            period,
+            issue: issues.get(&meter.id).copied().unwrap_or(0),
+            holders: former.get(&meter.account_id).copied().unwrap_or(0),
+        };
+        Ok(rows.iter().map(|meter| (meter.id, self.address(tx, ticket(meter)))).collect())
     }
 
     fn address(&self, tx: &Tx, ticket: Ticket) -> String {
@@ -107,18 +118,19 @@ impl Links {
     /// The ticket as it stands in an address: the same text every time, so that a QR is printed again as it was.
     #[must_use]
     pub fn seal(&self, tenant: TenantId, ticket: Ticket) -> String {
-        let plain = [ticket.meter.0.as_bytes().as_slice(), &ticket.period.0.to_le_bytes(), &ticket.issue.to_le_bytes()];
-        URL_SAFE_NO_PAD.encode(self.key.seal_again(tenant.0.as_bytes(), &plain.concat()))
+        let numbers = [ticket.period.0, ticket.issue, ticket.holders].map(i32::to_le_bytes);
+        let plain = [ticket.meter.0.as_bytes().as_slice(), numbers.as_flattened()].concat();
+        URL_SAFE_NO_PAD.encode(self.key.seal_again(tenant.0.as_bytes(), &plain))
     }
 
     /// The ticket in a link of this company; `None` for whatever else was sent.
     #[must_use]
     pub fn open(&self, tenant: TenantId, text: &str) -> Option<Ticket> {
         let plain = self.key.open(tenant.0.as_bytes(), &URL_SAFE_NO_PAD.decode(text).ok()?)?;
-        let (meter, rest) = plain.split_first_chunk::<16>()?;
-        let (period, issue) = rest.split_first_chunk::<4>()?;
-        let issue = i32::from_le_bytes(issue.try_into().ok()?);
-        Some(Ticket { meter: MeterId(Uuid::from_bytes(*meter)), period: Period(i32::from_le_bytes(*period)), issue })
+        let (meter, numbers) = plain.split_first_chunk::<16>()?;
+        let ([period, issue, holders], []) = numbers.as_chunks::<4>() else { return None };
+        let [period, issue, holders] = [period, issue, holders].map(|bytes| i32::from_le_bytes(*bytes));
+        Some(Ticket { meter: MeterId(Uuid::from_bytes(*meter)), period: Period(period), issue, holders })
     }
 }
 
@@ -140,7 +152,7 @@ pub async fn revoke(tx: &mut Tx, meter: MeterId, period: Period) -> Result<(), E
 }
 
 /// What a ticket leads to today; `None` when it is over or taken back, or when the meter takes no readings any
-/// more. Four statements.
+/// more. Five statements.
 pub(crate) async fn find(tx: &Tx, ticket: Ticket) -> Result<Option<Linked>, DbError> {
     match account(tx, ticket).await? {
         Some(account) => load(tx, ticket, account).await,
@@ -168,7 +180,7 @@ pub(crate) async fn submit(
     readings::take(tx, account, &linked.meters, &submission, Source::Link).await.map(Some)
 }
 
-/// The account of the ticket's meter, while the link holds and the account is open.
+/// The account of the ticket's meter, while the link holds, the account is open and its holder is the same.
 async fn account(tx: &Tx, ticket: Ticket) -> Result<Option<AccountId>, DbError> {
     let (_, until) = MetersSettings::of(tx.tenant())?.days_of(ticket.period);
     if tx.today() > until {
@@ -177,10 +189,10 @@ async fn account(tx: &Tx, ticket: Ticket) -> Result<Option<AccountId>, DbError> 
     let row = store::link_rows(tx, &[ticket.meter], ticket.period).await?.pop();
     let issue = row.map_or(0, |row| row.issue);
     let meter = store::meters_by_id(tx, &[ticket.meter]).await?.pop();
-    match meter.filter(|_| issue == ticket.issue) {
-        Some(meter) if search::is_open(tx, meter.account_id).await? => Ok(Some(meter.account_id)),
-        _ => Ok(None),
-    }
+    let Some(meter) = meter.filter(|_| issue == ticket.issue) else { return Ok(None) };
+    let former = search::former_holders(tx, &[meter.account_id]).await?;
+    let same = former.get(&meter.account_id).copied().unwrap_or(0) == ticket.holders;
+    Ok((same && search::is_open(tx, meter.account_id).await?).then_some(meter.account_id))
 }
 
 async fn load(tx: &Tx, ticket: Ticket, account: AccountId) -> Result<Option<Linked>, DbError> {
@@ -203,10 +215,11 @@ mod tests {
     fn a_link_opens_at_its_company_alone() {
         let links = |key: u8| Links::new(&TokenKey::new([key; 32]), PublicAddress::new("https", None));
         let (mine, other) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
-        let ticket = Ticket { meter: MeterId(Uuid::from_u128(7)), period: Period(202_611), issue: 3 };
+        let ticket = Ticket { meter: MeterId(Uuid::from_u128(7)), period: Period(202_611), issue: 3, holders: 1 };
         let text = links(5).seal(mine, ticket);
         assert_eq!(links(5).seal(mine, ticket), text, "printed again as it was");
         assert_ne!(links(5).seal(mine, Ticket { issue: 4, ..ticket }), text);
+        assert_ne!(links(5).seal(mine, Ticket { holders: 2, ..ticket }), text);
         assert_eq!(links(5).open(mine, &text), Some(ticket));
         assert_eq!(links(5).open(other, &text), None);
         assert_eq!(links(6).open(mine, &text), None);

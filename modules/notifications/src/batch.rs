@@ -1,15 +1,18 @@
 //! What one batch of a delivery decides and records before anything leaves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use kabinet_contracts::{PaperRefusals, ResidentId};
 use kabinet_core::{DbError, Mail, Money, Period, Timestamp, Tx};
 
 use crate::carriers::{self, Letter, Means, Parcel, Unsubscribing};
 use crate::channel::Channel;
 use crate::entity::{MessageId, NoticeId, delivery, notice};
 use crate::http::Call;
+use crate::kind::Kind;
 use crate::messages::{Message, State};
 use crate::plan::{Addressee, Attempt, Brief, NoticeState, Step, Tried, next_step};
+use crate::shortcuts::{self, Shortcut};
 use crate::store::notices::Begun;
 use crate::store::{messages, notices, people};
 use crate::words::{self, Block};
@@ -38,15 +41,15 @@ pub(crate) struct Taken {
 
 /// Takes what is due: letters go into the outbox, calls are recorded as attempts and set aside, everything else is
 /// put off or ended.
-pub(crate) async fn take(tx: &mut Tx, means: &Means, unsubscribing: &Unsubscribing) -> Result<Taken, DbError> {
+pub(crate) async fn take(tx: &mut Tx, means: &Means, tools: &crate::Means) -> Result<Taken, DbError> {
     let due = notices::due(tx, BATCH).await?;
     if due.is_empty() {
         return Ok(Taken { any: false, calls: Vec::new() });
     }
-    let known = Known::load(tx, &due).await?;
+    let known = Known::load(tx, tools, &due).await?;
     let mut decided = Decided::new(tx, means).await?;
     for row in &due {
-        decide(tx, means, unsubscribing, &known, &mut decided, row);
+        decide(tx, means, &tools.unsubscribing, &known, &mut decided, row);
     }
     decided.record(tx).await
 }
@@ -54,28 +57,59 @@ pub(crate) async fn take(tx: &mut Tx, means: &Means, unsubscribing: &Unsubscribi
 /// What the decisions of a batch are made from.
 struct Known {
     messages: HashMap<MessageId, (Message, Vec<Block>)>,
-    people: HashMap<kabinet_contracts::ResidentId, Addressee>,
+    people: HashMap<ResidentId, Addressee>,
     tried: HashMap<NoticeId, Vec<Tried>>,
+    /// Ways in one step of those who are asked for readings.
+    shortcuts: HashMap<ResidentId, Vec<Shortcut>>,
+    /// Whose receipts all go by letter: of these a letter that says so would be the second.
+    by_letter: HashSet<ResidentId>,
 }
 
 impl Known {
-    async fn load(tx: &Tx, due: &[notice::Model]) -> Result<Self, DbError> {
+    async fn load(tx: &Tx, tools: &crate::Means, due: &[notice::Model]) -> Result<Self, DbError> {
         let mut ids: Vec<MessageId> = due.iter().map(|row| row.message_id).collect();
         ids.sort_unstable();
         ids.dedup();
         let found = messages::by_ids(tx, &ids).await?;
-        let with_words = |message: Message| (message.id, (message.clone(), words::blocks(&message.body)));
-        let mut residents: Vec<_> = due.iter().map(|row| row.resident_id).collect();
-        residents.sort_unstable();
-        residents.dedup();
-        let people = people::addressees(tx, &residents).await?;
+        let found: HashMap<MessageId, Message> = found.into_iter().map(|message| (message.id, message)).collect();
+        let of_kind = |wanted: &dyn Fn(Kind) -> bool| -> Vec<ResidentId> {
+            let wanted = |row: &&notice::Model| found.get(&row.message_id).is_some_and(|it| wanted(it.kind));
+            let residents: BTreeSet<_> = due.iter().filter(wanted).map(|row| row.resident_id).collect();
+            residents.into_iter().collect()
+        };
+        let people = people::addressees(tx, &of_kind(&|_| true)).await?;
+        let shortcuts = shortcuts::of(tx, &tools.links, &of_kind(&Kind::asks_for_readings)).await?;
+        let by_letter = receipts_by_letter(tx, tools, &of_kind(&|kind| kind == Kind::Receipt)).await?;
         let ids: Vec<NoticeId> = due.iter().map(|row| row.id).collect();
         let mut tried: HashMap<NoticeId, Vec<Tried>> = HashMap::new();
         for row in notices::tried(tx, &ids).await? {
             tried.entry(row.notice_id).or_default().extend(tried_of(&row));
         }
-        Ok(Self { messages: found.into_iter().map(with_words).collect(), people, tried })
+        let with_words = |(id, message): (MessageId, Message)| {
+            let blocks = words::blocks(&message.body);
+            (id, (message, blocks))
+        };
+        let messages = found.into_iter().map(with_words).collect();
+        Ok(Self { messages, people, tried, shortcuts, by_letter })
     }
+}
+
+/// Those of `residents` whose every account's receipts go by letter.
+async fn receipts_by_letter(
+    tx: &Tx,
+    tools: &crate::Means,
+    residents: &[ResidentId],
+) -> Result<HashSet<ResidentId>, DbError> {
+    let mut by_letter = HashSet::new();
+    for port in tools.ports.of::<dyn PaperRefusals>(tx.tenant()) {
+        by_letter.extend(port.by_letter(tx, residents).await?);
+    }
+    if by_letter.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let held = people::held(tx, residents).await?;
+    let other: HashSet<ResidentId> = held.iter().filter(|it| !by_letter.contains(*it)).map(|it| it.0).collect();
+    Ok(by_letter.into_iter().map(|it| it.0).filter(|resident| !other.contains(resident)).collect())
 }
 
 fn tried_of(row: &delivery::Model) -> Option<Tried> {
@@ -123,6 +157,13 @@ impl Decided {
 
     fn end(&mut self, id: NoticeId, state: NoticeState) {
         self.ended.entry(state.code()).or_insert_with(|| (state, Vec::new())).1.push(id);
+    }
+
+    /// A notice that needs no delivery: the portal shows it.
+    fn pass_over(&mut self, row: &notice::Model, channel: Channel, note: &'static str) {
+        let (notice, message, attempt) = (row.id, row.message_id, Attempt::Skipped);
+        self.begun.push(Begun { notice, message, channel, attempt, cost: Money(0), note });
+        self.end(row.id, NoticeState::Silent);
     }
 
     /// Reserves what a message costs; false where the month may not cost that much.
@@ -191,10 +232,16 @@ fn decide(
             }
             Step::Try(channel) => channel,
         };
+        if channel == Channel::Email && message.kind == Kind::Receipt && known.by_letter.contains(&row.resident_id) {
+            return decided.pass_over(row, channel, "the receipt itself goes by letter");
+        }
         let to = who.and_then(|who| who.address(channel)).unwrap_or_default();
         let unsubscribe = unsubscribing.token(tx.tenant_id(), row.resident_id, message.kind);
         let (title, link) = (message.title.as_str(), message.link.as_str());
-        let letter = Letter { notice: row.id, to: &to, kind: message.kind, title, blocks, link, unsubscribe };
+        let shortcuts = known.shortcuts.get(&row.resident_id).filter(|_| message.kind.asks_for_readings());
+        let shortcuts = shortcuts.map_or(&[][..], Vec::as_slice);
+        let letter =
+            Letter { notice: row.id, to: &to, kind: message.kind, title, blocks, link, shortcuts, unsubscribe };
         match begin(means, decided, row, &letter, channel, &tried) {
             Ok(()) => return,
             Err(attempt) => close(&mut tried, channel, attempt),

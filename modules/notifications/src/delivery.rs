@@ -13,10 +13,9 @@ use kabinet_core::jobs::{JobContext, JobError, JobHandler, NewJob};
 use kabinet_core::{DbError, Timestamp, Tx};
 
 use crate::batch::{self, Going};
-use crate::carriers::{self, Means, Outcome, Unsubscribing};
+use crate::carriers::{self, Means, Outcome};
 use crate::channel::Channel;
 use crate::entity::NoticeId;
-use crate::http::Http;
 use crate::plan::{Attempt, NoticeState, retry_at};
 use crate::settings::{MODULE, NotificationsSettings, token_field};
 use crate::store::notices;
@@ -54,8 +53,7 @@ pub(crate) async fn means(tx: &Tx) -> Result<Means, DbError> {
 
 /// Delivers what is due.
 pub(crate) struct Deliver {
-    pub(crate) http: Http,
-    pub(crate) unsubscribing: Unsubscribing,
+    pub(crate) means: crate::Means,
 }
 
 #[async_trait]
@@ -87,7 +85,7 @@ impl Deliver {
     async fn batch(&self, context: &JobContext) -> Result<bool, DbError> {
         let mut tx = context.begin().await?;
         let means = means(&tx).await?;
-        let taken = batch::take(&mut tx, &means, &self.unsubscribing).await?;
+        let taken = batch::take(&mut tx, &means, &self.means).await?;
         tx.commit().await?;
         if taken.calls.is_empty() {
             return Ok(taken.any);
@@ -104,7 +102,7 @@ impl Deliver {
     }
 
     async fn call(&self, means: &Means, going: Going) -> (Going, Outcome) {
-        let outcome = match self.http.send(&going.call).await {
+        let outcome = match self.means.http.send(&going.call).await {
             Ok(answer) => carriers::of(going.channel).judge(means, &answer),
             Err(why) => Outcome::Retry(why, None),
         };

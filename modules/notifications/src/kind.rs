@@ -67,6 +67,12 @@ impl Kind {
         }
     }
 
+    /// Whether it asks for readings: its letter offers a way to send them in one step.
+    #[must_use]
+    pub fn asks_for_readings(self) -> bool {
+        matches!(self, Self::WindowOpens | Self::WindowCloses)
+    }
+
     /// The kind of this name.
     #[must_use]
     pub fn of(code: &str) -> Option<Self> {

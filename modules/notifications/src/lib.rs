@@ -29,6 +29,7 @@ pub mod plan;
 mod replies;
 pub mod saying;
 pub mod settings;
+pub mod shortcuts;
 mod store;
 mod view;
 pub mod words;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use kabinet_contracts::Estimates;
 use kabinet_core::jobs::{EventHandler, JobHandler};
 use kabinet_core::{Manifest, Module, ModuleKind, NavItem, Permission, Ports};
+use kabinet_meters::Links;
 use kabinet_web::cookie::TokenKey;
 use kabinet_web::{ApiPart, Counter, PageRoute, PublicAddress, WebModule};
 
@@ -64,9 +66,10 @@ static MANIFEST: Manifest = Manifest {
 pub struct Means {
     /// What is told of readings.
     estimates: Arc<dyn Estimates>,
-    /// Where it is asked who takes appeals that are written to a bot.
+    /// Where it is asked who takes appeals that are written to a bot, and whose receipts go by letter.
     ports: Ports,
     unsubscribing: Unsubscribing,
+    links: Links,
     address: PublicAddress,
     http: Http,
 }
@@ -75,8 +78,10 @@ pub struct Means {
 pub struct Wiring<'r> {
     /// What is told of readings.
     pub estimates: Arc<dyn Estimates>,
-    /// Where it is asked who takes appeals that are written to a bot.
+    /// Where it is asked who takes appeals that are written to a bot, and whose receipts go by letter.
     pub ports: Ports,
+    /// The links that letters about readings offer.
+    pub links: Links,
     /// The platform's key.
     pub key: &'r TokenKey,
     /// How the portals are reached from outside.
@@ -101,6 +106,7 @@ impl Notifications {
             estimates: wiring.estimates,
             ports: wiring.ports,
             unsubscribing: Unsubscribing::new(wiring.key),
+            links: wiring.links,
             address: wiring.address,
             http: Http::new(wiring.authorities)?,
         }))
@@ -113,10 +119,10 @@ impl Module for Notifications {
     }
 
     fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
-        let (http, unsubscribing) = (self.0.http.clone(), self.0.unsubscribing.clone());
+        let http = self.0.http.clone();
         vec![
             Arc::new(addressing::Address),
-            Arc::new(delivery::Deliver { http: http.clone(), unsubscribing }),
+            Arc::new(delivery::Deliver { means: self.0.clone() }),
             Arc::new(replies::Reply { http: http.clone() }),
             Arc::new(replies::Subscribe { http, address: self.0.address.clone() }),
             Arc::new(automatic::Daily),

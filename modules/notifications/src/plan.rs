@@ -61,7 +61,7 @@ pub enum Attempt {
     Sent,
     /// Failed for good.
     Failed,
-    /// Passed over: it would have cost more than the month may.
+    /// Passed over: it would have cost more than the month may, or another letter brings the same.
     Skipped,
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use kabinet_accounts::roster::address;
-use kabinet_contracts::{AccountId, PaperRefusals, RunId};
+use kabinet_contracts::{AccountId, PaperRefusals, ResidentId, RunId};
 use kabinet_core::{Day, DbError, Period, Tenant, Timestamp, Tx};
 use kabinet_render::table::Table;
 
@@ -88,12 +88,17 @@ fn row(tenant: &Tenant, account: &WithoutPaper) -> Vec<String> {
     ]
 }
 
-/// Tells billing whom to leave out of what is printed.
+/// Tells billing whom to leave out of what is printed, and notices whom a receipt reaches by itself.
 pub(crate) struct Refusals;
 
 #[async_trait]
 impl PaperRefusals for Refusals {
     async fn without_paper(&self, tx: &Tx, run: RunId, at: Timestamp) -> Result<HashSet<AccountId>, DbError> {
         store::delivered(tx, run, at.plus_seconds(-IN_FLIGHT_SECONDS)).await
+    }
+
+    async fn by_letter(&self, tx: &Tx, residents: &[ResidentId]) -> Result<HashSet<(ResidentId, AccountId)>, DbError> {
+        let refusals = store::in_force_of_residents(tx, residents).await?;
+        Ok(refusals.into_iter().map(|row| (row.resident_id, row.account_id)).collect())
     }
 }

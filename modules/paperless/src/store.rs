@@ -29,6 +29,22 @@ pub(crate) async fn in_force_of(tx: &Tx, account: AccountId) -> Result<Vec<paper
     tx.rows(&sql, vec![account.into()]).await
 }
 
+/// The refusals of these residents that are in force.
+pub(crate) async fn in_force_of_residents(
+    tx: &Tx,
+    residents: &[ResidentId],
+) -> Result<Vec<paper_refusal::Model>, DbError> {
+    if residents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<String> = (0..residents.len()).map(|at| format!("${}", at + 2)).collect();
+    let names = names.join(", ");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM paper_refusal r WHERE r.tenant_id = $1 AND r.resident_id IN ({names}) AND {IN_FORCE}"
+    );
+    tx.rows(&sql, residents.iter().map(|resident| (*resident).into()).collect()).await
+}
+
 /// Up to `limit` refusals in force that were stated before `published_at`, behind `after`.
 pub(crate) async fn due(
     tx: &Tx,

@@ -94,7 +94,7 @@ impl App {
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
         let files = Files::open(&config.files, &config.data.dir.join("files")).context("files")?;
         let residents = Residents::new(personal()).under(config.residents.clone()).with_gosuslugi(way);
-        let notifications = notifications(&config, &billing, ports.clone(), &tokens)?;
+        let notifications = notifications(&config, &billing, &links, ports.clone(), &tokens)?;
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
             Arc::new(Accounts::new(Arc::new(codes), billing.estimates())),
@@ -228,10 +228,17 @@ fn workers(config: &Config) -> anyhow::Result<Arc<Pool>> {
 }
 
 /// The notices, with what they ask of others.
-fn notifications(config: &Config, billing: &Billing, ports: Ports, tokens: &TokenKey) -> anyhow::Result<Notifications> {
+fn notifications(
+    config: &Config,
+    billing: &Billing,
+    links: &Links,
+    ports: Ports,
+    tokens: &TokenKey,
+) -> anyhow::Result<Notifications> {
     let wiring = Wiring {
         estimates: billing.estimates(),
         ports,
+        links: links.clone(),
         key: tokens,
         address: config.public_address(),
         authorities: &config.notifications.authorities()?,

@@ -8,7 +8,7 @@ use kabinet_core::{Actor, Period, Tenant, Tx};
 use kabinet_notifications::inbox;
 use kabinet_server::App;
 use kabinet_tests::world::{self, in_company};
-use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Database, Kind, Letter, Server, block_on, on_both_databases};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -100,9 +100,24 @@ fn the_day_comes_by_itself_and_once(kind: Kind) {
     again(&mut late);
     again(&mut diligent);
     until("the reminder", || titles(&mut late.browser).contains(&closes).then_some(()));
-    let _ = server.letter(&late.email, &closes);
+    the_letter_leads_to_each_meter(&server, &server.letter(&late.email, &closes));
     assert!(!titles(&mut diligent.browser).contains(&closes), "who has sent is not reminded");
     assert!(titles(&mut diligent.browser).contains(&opens));
+}
+
+/// Each meter that sent nothing has its link in the letter, which opens its form without a login.
+fn the_letter_leads_to_each_meter(server: &Server, letter: &Letter) {
+    let links: Vec<(&str, &str)> =
+        letter.text.lines().filter_map(|line| line.find("/readings/link/").map(|at| line.split_at(at))).collect();
+    assert!(links.len() > 1, "{}", letter.text);
+    let mut guest = server.browser(WINDOWED);
+    for (title, link) in links {
+        assert!(letter.html.replace("&#x2f;", "/").contains(link), "{}", letter.html);
+        let page = guest.page(link);
+        let (_, serial) = title.split_once("№ ").expect("a number");
+        let serial = serial.split([',', ':']).next().expect("a number");
+        assert!(page.text().contains(serial) && page.has("main form"), "{serial}: {}", page.text());
+    }
 }
 
 fn a_window_at_the_end_of_february_is_told_on_its_days(kind: Kind) {

@@ -62,6 +62,15 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
     // It is the receipt of the portal, to the byte.
     let sent = server.mailbox().get(&letters[0].attachments[0].href).expect(200).body;
     assert!(sent == one.browser.get("/documents/2026-11/utilities.pdf").expect(200).body);
+    // Whom the receipt reaches is not told by a second letter that there is one; the others are.
+    let notices = |email: &str| {
+        let letters = server.letters(email);
+        letters.iter().filter(|it| it.subject.starts_with("Квитанция за") && it.attachments.is_empty()).count()
+    };
+    until(|| [&back.email, &late.email].map(|email| notices(email)) == [1, 1]);
+    assert_eq!([&one.email, &other.email].map(|email| notices(email)), [0, 0]);
+    let told = one.browser.page("/notifications").text();
+    assert!(told.contains("Квитанция за ноябрь"), "the portal tells everybody: {told}");
     // Refused after the publication: from the next bill on.
     refuse(&mut late.browser, later.id);
     let everybody = [&one.email, &other.email, &back.email, &late.email];

@@ -15,6 +15,7 @@ on_both_databases![
     a_link_that_was_taken_back_is_nothing_and_a_new_one_holds,
     a_link_holds_until_its_window_closes,
     a_replaced_meter_has_no_link,
+    a_change_of_holder_takes_all_links_back,
     a_link_is_used_ten_times_by_all_servers_together,
     a_meter_of_another_company_has_no_link_here,
     refused_readings_are_limited,
@@ -212,6 +213,23 @@ fn a_replaced_meter_has_no_link(kind: Kind) {
     server.browser(OPEN).get(&link.path).expect(404);
     let path = format!("/api/admin/v1/meters/{}/links", link.dial.id);
     server.staff(OPEN).call("POST", &path, Some(&json!({ "period": "2026-11" }))).expect(404);
+}
+
+fn a_change_of_holder_takes_all_links_back(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut link = linked(server, OPEN, 9);
+    let december = path_of(&made(server, OPEN, &link.dial, "2026-12"));
+    let mut guest = server.browser(OPEN);
+    let form = guest.page(&link.path).form(&link.path);
+    let body = json!({ "from": "2026-11-20", "holders": [{ "kind": "person", "surname": "Покупатель" }] });
+    let path = format!("/api/admin/v1/accounts/{}/holder", link.known.id.0);
+    server.staff(OPEN).call("POST", &path, Some(&body)).expect(204);
+    guest.get(&link.path).expect(404);
+    let field = format!("meter_{}_value", link.dial.id);
+    guest.submit(&form.with(&field, &link.dial.plus(1000))).expect(404);
+    assert_ne!(path_of(&made(server, OPEN, &link.dial, "2026-12")), december, "of every month");
+    link.path = path_of(&made(server, OPEN, &link.dial, "2026-11"));
+    send(&mut guest, &link, &link.dial.plus(1000)).expect(303);
 }
 
 fn a_link_is_used_ten_times_by_all_servers_together(kind: Kind) {

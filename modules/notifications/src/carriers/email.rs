@@ -10,6 +10,7 @@ use super::{Answer, Carrier, Letter, Means, Outcome, Parcel, usual};
 use crate::channel::Channel;
 use crate::kind::Kind;
 use crate::settings::MODULE;
+use crate::shortcuts::Shortcut;
 use crate::words::Block;
 
 const TEMPLATE: &str = "notifications/notice";
@@ -23,6 +24,7 @@ struct Context<'a> {
     blocks: &'a [Block],
     plain: String,
     link: &'a str,
+    shortcuts: &'a [Shortcut],
     unsubscribe: String,
 }
 
@@ -38,6 +40,7 @@ impl Carrier for Email {
             blocks: letter.blocks,
             plain: crate::words::plain(letter.blocks),
             link: letter.link,
+            shortcuts: letter.shortcuts,
             unsubscribe: format!("/notifications/unsubscribe?token={}", letter.unsubscribe),
         };
         let mail = Mail::new(letter.to, letter.title, TEMPLATE, &context).map_err(|error| error.to_string())?;

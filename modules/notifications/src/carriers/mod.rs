@@ -15,6 +15,7 @@ use crate::entity::NoticeId;
 use crate::http::{Answer, Call};
 use crate::kind::Kind;
 use crate::settings::NotificationsSettings;
+use crate::shortcuts::Shortcut;
 use crate::words::{self, Block};
 
 pub(crate) use email::Unsubscribing;
@@ -34,6 +35,8 @@ pub struct Letter<'a> {
     pub blocks: &'a [Block],
     /// The section of the portal that it leads to; empty for none.
     pub link: &'a str,
+    /// Ways in one step, for channels with room for them.
+    pub shortcuts: &'a [Shortcut],
     /// Where one POST ends letters like this one: a path with a token.
     pub unsubscribe: String,
 }

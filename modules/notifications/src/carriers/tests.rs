@@ -36,6 +36,7 @@ fn letter<'a>(to: &'a str, title: &'a str, blocks: &'a [Block]) -> Letter<'a> {
         title,
         blocks,
         link: "",
+        shortcuts: &[],
         unsubscribe: "t0ken".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kabinet_contracts::{AccountId, MeterId};
+use kabinet_contracts::{AccountId, MeterId, ResidentId};
 use kabinet_core::{Day, DbError, Period, Tx};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
@@ -35,6 +35,37 @@ pub(crate) async fn ending_verifications(
     let after = after.unwrap_or(MeterId(Uuid::nil()));
     let values: Vec<Value> = vec![from.into(), to.into(), after.into(), i64::from(limit).into()];
     tx.rows(sql, values).await
+}
+
+/// A meter that somebody has sent no reading of.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct Unread {
+    pub(crate) resident_id: ResidentId,
+    pub(crate) id: MeterId,
+    pub(crate) service_code: String,
+    pub(crate) serial: String,
+    pub(crate) place: String,
+    /// The account's number as printed.
+    pub(crate) account: String,
+}
+
+/// The meters that these residents read, helpers too, and that have no reading of `since` or later; in the order of
+/// the portal.
+pub(crate) async fn unread_meters(tx: &Tx, residents: &[ResidentId], since: Day) -> Result<Vec<Unread>, DbError> {
+    let (names, values) = list(4, residents);
+    let sql = format!(
+        "SELECT l.resident_id, m.id, m.service_code, m.serial, m.place, a.number AS account FROM account_link l
+           JOIN account a ON a.tenant_id = l.tenant_id AND a.id = l.account_id
+           JOIN meter m ON m.tenant_id = a.tenant_id AND m.account_id = a.id
+         WHERE l.tenant_id = $1 AND l.resident_id IN ({names}) AND l.ended_at IS NULL
+           AND (l.until_on IS NULL OR l.until_on >= $2) AND (a.closed_on IS NULL OR a.closed_on > $2)
+           AND NOT m.automatic AND m.removed_on IS NULL
+           AND NOT EXISTS (SELECT 1 FROM reading g
+                           WHERE g.tenant_id = $1 AND g.meter_id = m.id AND g.taken_on >= $3)
+         ORDER BY a.number, m.service_code, m.serial"
+    );
+    let bounds: Vec<Value> = vec![tx.today().into(), since.into()];
+    tx.rows(&sql, [bounds, values].concat()).await
 }
 
 /// The latest published month with its last day to pay.
