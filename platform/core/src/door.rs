@@ -10,6 +10,7 @@ use sea_orm::{
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::bulk;
 use crate::change::Changes;
 use crate::clock::Entropy;
 use crate::db::{Actor, Db};
@@ -26,8 +27,7 @@ pub trait TenantEntity: EntityTrait {
     const TENANT: Self::Column;
 }
 
-/// Most rows that one INSERT carries at `columns` columns: PostgreSQL takes 65,535 parameters, SQLite
-/// 32,766.
+/// Most rows that one INSERT carries at `columns` columns: SQLite takes 32,766 parameters.
 const fn rows_per_insert(columns: usize) -> usize {
     let rows = 30_000 / columns;
     if rows > 1000 { 1000 } else { rows }
@@ -162,7 +162,7 @@ impl Tx {
                 row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
                 row
             });
-            <A::Entity as EntityTrait>::insert_many(stamped).exec_without_returning(&self.inner).await?;
+            bulk::insert(&self.inner, stamped.collect()).await?;
         }
         Ok(())
     }

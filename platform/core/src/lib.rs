@@ -2,6 +2,7 @@
 //! database, modules, jobs, events and access. No HTTP and no words of the housing domain.
 
 pub mod access;
+mod bulk;
 pub mod calendar;
 pub mod change;
 pub mod clock;
