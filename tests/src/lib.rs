@@ -20,6 +20,7 @@ pub mod pdf;
 pub mod postgres;
 pub mod process;
 pub mod schema;
+mod seed;
 pub mod server;
 pub mod traces;
 pub mod world;

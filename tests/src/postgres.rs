@@ -30,6 +30,8 @@ pub struct PostgresDatabase {
     pub owner_url: String,
     /// The application's role.
     pub role: String,
+    /// The role that owns the tables.
+    pub owner: String,
 }
 
 impl Cluster {
@@ -104,7 +106,22 @@ impl Cluster {
         self.execute("postgres", &format!("CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS"));
         self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {owner}"));
         let url = |user: &str| format!("postgres://{user}@127.0.0.1:{}/{name}", self.port);
-        PostgresDatabase { url: url(&role), owner_url: url(&owner), name, role }
+        PostgresDatabase { url: url(&role), owner_url: url(&owner), name, role, owner }
+    }
+
+    /// Whether the database lies here.
+    #[must_use]
+    pub fn is_home_of(&self, database: &PostgresDatabase) -> bool {
+        database.url.contains(&format!(":{}/", self.port))
+    }
+
+    /// Makes the second database a copy of the first, which nobody is connected to any more; its roles may do what
+    /// those of the first may.
+    pub fn copy(&self, from: &PostgresDatabase, to: &PostgresDatabase) {
+        self.execute("postgres", &format!("DROP DATABASE {}", to.name));
+        self.execute("postgres", &format!("GRANT {} TO {}", from.owner, to.owner));
+        self.execute("postgres", &format!("GRANT {} TO {}", from.role, to.role));
+        self.execute("postgres", &format!("CREATE DATABASE {} OWNER {} TEMPLATE {}", to.name, to.owner, from.name));
     }
 
     /// Executes SQL as the superuser.

@@ -99,12 +99,19 @@ pub fn new_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// A port of 127.0.0.1 that nobody listens on now.
+/// A port of 127.0.0.1 that nobody listens on, and that nobody gets by chance before it is used: it is below those
+/// that Linux gives to outgoing connections, and another one at each call.
 ///
 /// # Panics
 /// When there is none.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
+    const PORTS: std::ops::Range<u16> = 10_000..32_000;
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+    // Test processes that run at once begin far from each other.
+    let next = NEXT.get_or_init(|| AtomicU32::new(std::process::id().wrapping_mul(997)));
+    let ports = u32::from(PORTS.end - PORTS.start);
+    let candidate = |_| PORTS.start + u16::try_from(next.fetch_add(1, Ordering::Relaxed) % ports).unwrap_or_default();
+    let mut candidates = PORTS.map(candidate);
+    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }

@@ -14,6 +14,7 @@ use crate::database::{Database, Kind};
 use crate::demo::Demo;
 use crate::house::root;
 use crate::process::{free_port, guarded, start};
+use crate::seed;
 
 /// The demo's day in most tests: inside every company's readings window.
 pub const NOW: &str = "2026-11-22";
@@ -61,6 +62,15 @@ impl Server {
     /// The same with further keys of the configuration, as environment variables.
     #[must_use]
     pub fn with(database: Database, now: &str, environment: &[(&str, String)]) -> Self {
+        if now == NOW && seed::fits(&database) {
+            seed::fill(&database);
+        }
+        Self::unfilled(database, now, environment)
+    }
+
+    /// The same, making the demo's data itself where the database is empty.
+    #[must_use]
+    pub fn unfilled(database: Database, now: &str, environment: &[(&str, String)]) -> Self {
         let address = || SocketAddr::from(([127, 0, 0, 1], free_port()));
         let mut server = Self {
             database,
