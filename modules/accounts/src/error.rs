@@ -55,9 +55,7 @@ impl From<Error> for Problem {
             Error::NotFound => Self::not_found(),
             Error::TooManyAttempts(seconds) => Self::too_many(seconds),
             Error::Db(cause) => cause.into(),
-            Error::Field(field, text) => {
-                Self::refused(code, text).with_fields(vec![(field.to_owned(), text.to_owned())])
-            }
+            Error::Field(field, text) => Self::refused_fields(code, [(field, text)]),
             other => Self::refused(code, other.to_string()),
         }
     }

@@ -52,7 +52,7 @@ pub(crate) fn problem(error: Error) -> Problem {
         | Error::NoSuchBenefit => Problem::not_found(),
         Error::Field(field, text) => {
             let code = Error::Field(field, text).code();
-            Problem::refused(code, text).with_fields(vec![(field.to_owned(), text.to_owned())])
+            Problem::refused_fields(code, [(field, text)])
         }
         Error::Render(error) => Problem::fault(&error),
         other => Problem::refused(other.code(), other.to_string()),

@@ -47,11 +47,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound => Self::not_found(),
             Error::Db(cause) => cause.into(),
-            Error::Fields(fields) => {
-                let text = fields.first().map(|(_, text)| text.clone()).unwrap_or_default();
-                let fields = fields.into_iter().map(|(field, text)| (field.to_owned(), text));
-                Self::refused(code, text).with_fields(fields.collect())
-            }
+            Error::Fields(fields) => Self::refused_fields(code, fields),
             other => Self::refused(code, other.to_string()),
         }
     }

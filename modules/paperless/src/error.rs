@@ -60,7 +60,7 @@ impl From<Error> for Problem {
             Error::NotFound => Self::not_found(),
             Error::Db(cause) => cause.into(),
             Error::Render(cause) => Self::fault(&cause),
-            Error::Field(field, text) => Self::refused(code, text.clone()).with_fields(vec![(field.to_owned(), text)]),
+            Error::Field(field, text) => Self::refused_fields(code, [(field, text)]),
             other => Self::refused(code, other.to_string()),
         }
     }

@@ -69,11 +69,7 @@ impl From<Error> for Problem {
             Error::NotFound | Error::Files(FileError::Missing) => Self::not_found(),
             Error::Db(cause) => cause.into(),
             Error::Files(cause) => Self::fault(&cause),
-            Error::Fields(fields) => {
-                let text = fields.first().map(|(_, text)| text.clone()).unwrap_or_default();
-                let fields = fields.into_iter().map(|(field, text)| (field.to_owned(), text));
-                Self::refused(code, text).with_fields(fields.collect())
-            }
+            Error::Fields(fields) => Self::refused_fields(code, fields),
             other => Self::refused(code, other.to_string()),
         }
     }

@@ -92,6 +92,18 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", "")
     }
 
+    /// A refusal of fields, by their names and what is wrong; the first one's words say it all.
+    #[must_use]
+    pub fn refused_fields<F: Into<String>>(
+        code: &'static str,
+        fields: impl IntoIterator<Item = (F, impl Into<String>)>,
+    ) -> Self {
+        let fields = fields.into_iter().map(|(field, text)| (field.into(), text.into()));
+        let fields: Vec<(String, String)> = fields.collect();
+        let text = fields.first().map(|(_, text)| text.clone()).unwrap_or_default();
+        Self::refused(code, text).with_fields(fields)
+    }
+
     /// The same problem with what is wrong field by field.
     #[must_use]
     pub fn with_fields(mut self, fields: Vec<(String, String)>) -> Self {

@@ -218,8 +218,5 @@ fn party(holder: HolderIn) -> Party {
 }
 
 fn day(text: &str, field: &str) -> Result<Day, Problem> {
-    Day::parse(text).map_err(|error| {
-        let text = error.to_string();
-        Problem::refused("accounts.invalid", text.clone()).with_fields(vec![(field.to_owned(), text)])
-    })
+    Day::parse(text).map_err(|error| Problem::refused_fields("accounts.invalid", [(field, error.to_string())]))
 }

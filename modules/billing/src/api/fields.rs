@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 /// A refusal of one field.
 pub(super) fn wrong(field: &str, text: &str) -> Problem {
-    Problem::refused("billing.invalid", text).with_fields(vec![(field.to_owned(), text.to_owned())])
+    Problem::refused_fields("billing.invalid", [(field, text)])
 }
 
 /// A month, `2026-10`.

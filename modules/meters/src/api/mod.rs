@@ -46,10 +46,7 @@ pub(crate) fn problem(error: Error) -> Problem {
         Error::UnknownMeter(_) | Error::NotFound | Error::Files(FileError::Missing) => Problem::not_found(),
         Error::Files(cause) => Problem::fault(&cause),
         Error::Db(error) => error.into(),
-        Error::Fields(fields) => {
-            let text = fields.first().map(|(_, text)| text.clone()).unwrap_or_default();
-            Problem::refused(code, text).with_fields(fields)
-        }
+        Error::Fields(fields) => Problem::refused_fields(code, fields),
         other => Problem::refused(code, other.to_string()),
     }
 }

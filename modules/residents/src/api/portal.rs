@@ -84,9 +84,8 @@ impl MeApi {
     /// Changes the phone.
     #[oai(path = "/me", method = "patch", operation_id = "changeMe")]
     async fn change(&self, resident: Resident, change: Json<MyChange>) -> ApiResult<Me> {
-        let phone = phone::normalised(&change.phone).map_err(|text| {
-            Problem::refused("residents.wrong_phone", text).with_fields(vec![("phone".to_owned(), text.to_owned())])
-        })?;
+        let phone = phone::normalised(&change.phone)
+            .map_err(|text| Problem::refused_fields("residents.wrong_phone", [("phone", text)]))?;
         let tx = resident.begin().await?;
         profile::set_phone(&tx, ResidentId(resident.id()), &phone).await?;
         tx.commit().await?;
