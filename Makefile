@@ -5,6 +5,8 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release/kabinet
 export KABINET_BIN := $(BIN)
+# What `kabinet --version` and `kabinet doctor` tell.
+export KABINET_COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 # The plugins are a cargo workspace of their own (see plugins/build).
 PLUGINS_TARGET := $(if $(KABINET_CACHE),$(KABINET_CACHE)/plugins-target,$(CURDIR)/plugins/target)
 # One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
@@ -28,11 +30,12 @@ test: build test-tools browser-deps ## units, integration on SQLite and PostgreS
 	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" cargo test --locked --quiet
 	tests/browser/run
 
-check: frontend-deps ## formatting, lints, generated files
+check: frontend-deps ## formatting, lints, the crate graph, generated files
 	cargo fmt --all --check
 	cd plugins && cargo fmt --all --check
 	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" cargo clippy --locked --quiet --all-targets -- -D warnings
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	cargo test $(CARGO_FLAGS) --test house
 	cd platform/web/frontend && npm run --silent check
 
 bench: build test-tools ## the table of CONTRIBUTING, and target/bench.json

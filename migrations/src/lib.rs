@@ -30,6 +30,7 @@ mod m20261128_000026_house_meters;
 mod m20261128_000027_meter_links;
 mod m20261128_000028_sendings;
 mod m20261128_000029_repeats;
+mod m20261128_000030_price_units;
 mod roles;
 mod schema;
 
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000027_meter_links::Migration),
             Box::new(m20261128_000028_sendings::Migration),
             Box::new(m20261128_000029_repeats::Migration),
+            Box::new(m20261128_000030_price_units::Migration),
         ]
     }
 }

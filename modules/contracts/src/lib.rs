@@ -44,6 +44,8 @@ pub struct RequestChanged {
     pub account: AccountId,
     /// Its state now: `new`, `accepted`, `in_work`, `waiting`, `done`, `declined`.
     pub state: String,
+    /// Whether it came to that state now; else the company wrote something.
+    pub moved: bool,
     /// Whether the resident did it; whoever tells residents of changes has nothing to tell then.
     pub by_resident: bool,
 }

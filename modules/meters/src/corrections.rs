@@ -151,13 +151,13 @@ async fn between_neighbours(
 async fn judged(tx: &Tx, meter: &meter::Model, new: &TakenDown) -> Result<Uuid, Error> {
     readings::check_values(&new.values, meter.zones, &meter.serial)
         .map_err(|_| Error::field("values", "Укажите по одному показанию для каждой зоны"))?;
-    let back = LookBack { before: tx.today().period().first_day(), depth: readings::DEPTH };
+    let back = readings::look_back(tx.today());
     // All of the account: what a new meter counts is measured by the one before it.
     let meters = store::meters_with_readings(tx, meter.account_id, None, back).await?;
     let text = |at: usize| new.values.get(at).map(ToString::to_string).unwrap_or_default();
     let typed: [String; MOST_ZONES] = std::array::from_fn(text);
     let row = Row { values: typed, confirmed: new.confirmed, ..Row::default() };
-    let submission = Submission { date: new.on.to_string(), rows: BTreeMap::from([(meter.id, row)]) };
+    let submission = Submission { date: new.on.to_string(), rows: BTreeMap::from([(meter.id, row)]), typed_on: None };
     let terms = Terms::of(tx.tenant(), tx.today(), new.source)?;
     let judged = judge(&meters, &submission, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let read = judged.values.first().ok_or(Error::NotFound)?;

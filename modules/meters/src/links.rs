@@ -22,8 +22,9 @@ use crate::error::Error;
 use crate::readings::{self, Accepted};
 use crate::resource::Source;
 use crate::settings::MetersSettings;
-use crate::store::{self, LookBack, MeterState};
+use crate::store::{self, MeterState};
 use crate::submission::Submission;
+use crate::verdict::Refusal;
 
 /// Where the links lead, before the ticket.
 pub(crate) const PATH: &str = "/readings/link/";
@@ -176,7 +177,10 @@ pub(crate) async fn submit(
         return Ok(None);
     }
     let Some(linked) = load(tx, ticket, account).await? else { return Ok(None) };
-    let submission = Submission { date: linked.date.to_string(), rows: typed.rows.clone() };
+    if tx.today() < linked.from {
+        return Err(Error::Refused(Box::new(Refusal::before(linked.from))));
+    }
+    let submission = Submission { date: linked.date.to_string(), rows: typed.rows.clone(), typed_on: None };
     readings::take(tx, account, &linked.meters, &submission, Source::Link).await.map(Some)
 }
 
@@ -197,7 +201,7 @@ async fn account(tx: &Tx, ticket: Ticket) -> Result<Option<AccountId>, DbError> 
 
 async fn load(tx: &Tx, ticket: Ticket, account: AccountId) -> Result<Option<Linked>, DbError> {
     let today = tx.today();
-    let back = LookBack { before: today.period().first_day(), depth: readings::DEPTH };
+    let back = readings::look_back(today);
     let mut meters = store::meters_with_readings(tx, account, Some(ticket.meter), back).await?;
     meters.retain(|meter| meter.takes_readings(today));
     if meters.is_empty() {

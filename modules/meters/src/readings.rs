@@ -16,8 +16,9 @@ use crate::submission::Submission;
 use crate::verdict::{Judged, Read, Terms, judge};
 use crate::volume::MOST_ZONES;
 
-/// Readings loaded before the current month: six shown with their volumes, and what they are counted from.
-pub(crate) const DEPTH: u32 = 7;
+/// Months before the current one whose readings are loaded, however many: their volumes are shown, and their mean is
+/// the usual.
+pub(crate) const USUAL_MONTHS: i32 = 6;
 
 /// Readings that were stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +48,15 @@ pub struct NewReading {
     pub source: Source,
 }
 
-/// The account's meters as a judgement and the readings page need them: the readings of this month and
-/// the latest before it. One statement.
+/// The readings that a judgement and the readings page need: those of this month and of the usual ones before it, and
+/// the one that they are counted from.
+pub(crate) fn look_back(today: Day) -> LookBack {
+    LookBack { before: today.period().plus(-USUAL_MONTHS).first_day(), depth: 1 }
+}
+
+/// The account's meters with these readings. One statement.
 pub(crate) async fn load(tx: &Tx, account: AccountId) -> Result<Vec<MeterState>, DbError> {
-    let back = LookBack { before: tx.today().period().first_day(), depth: DEPTH };
-    store::meters_with_readings(tx, account, None, back).await
+    store::meters_with_readings(tx, account, None, look_back(tx.today())).await
 }
 
 /// Judges what somebody sent and stores it, all or nothing; then announces [`ReadingsStored`] and writes the
@@ -77,7 +82,7 @@ pub(crate) async fn take(
     submission: &Submission,
     source: Source,
 ) -> Result<Accepted, Error> {
-    let terms = Terms::of(tx.tenant(), tx.today(), source)?;
+    let terms = Terms::of(tx.tenant(), submission.typed_on.unwrap_or(tx.today()), source)?;
     let judged = judge(meters, submission, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let rows: Vec<_> =
         judged.values.iter().map(|read| judged_row(tx, account, meters, &judged, read, source)).collect();

@@ -1,7 +1,8 @@
 //! Readings sent twice are stored once: a browser that typed them without a network, or that got no answer, sends
 //! them again under the same mark.
 
-use kabinet_core::{DbError, Timestamp, Tx};
+use kabinet_contracts::Estimates;
+use kabinet_core::{Day, DbError, Timestamp, Tx};
 use sea_orm::Set;
 use uuid::Uuid;
 
@@ -10,6 +11,10 @@ use crate::store;
 
 /// Days after which a mark is forgotten: longer than a browser keeps what it did not send.
 const KEPT_DAYS: i64 = 60;
+/// Days that readings may be on their way: longer than most are without a network, and sooner than bills are made.
+const LATE_DAYS: i64 = 3;
+/// Milliseconds since 1970 to the year 2100: a device whose clock says more is not believed.
+const LATEST: i64 = 4_102_444_800_000;
 /// Characters of the longest mark.
 const LONGEST: usize = 64;
 
@@ -19,6 +24,25 @@ pub(crate) fn mark(text: Option<&String>) -> Option<&str> {
         (16..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     text.map(String::as_str).filter(fits)
+}
+
+/// When the browser says that the readings of a form were typed.
+pub(crate) fn captured(text: Option<&String>) -> Option<Timestamp> {
+    text.and_then(|text| text.parse().ok()).filter(|at| (0..LATEST).contains(at)).map(Timestamp)
+}
+
+/// The day on which readings were typed that come now, to be judged by it: a window that has closed since was open
+/// then. None for today, for what was longer on its way than [`LATE_DAYS`], and for a month that was charged since.
+pub(crate) async fn typed_on(
+    tx: &Tx,
+    estimates: &dyn Estimates,
+    captured: Option<Timestamp>,
+) -> Result<Option<Day>, DbError> {
+    let today = tx.today();
+    let day = captured.map(|at| at.day(tx.tenant().zone));
+    let Some(day) = day.filter(|day| *day < today && day.plus_days(LATE_DAYS) >= today) else { return Ok(None) };
+    let charged = estimates.published_until(tx).await?;
+    Ok(Some(day).filter(|day| charged.is_none_or(|latest| day.period() > latest)))
 }
 
 /// Begins the sending under `mark` in the transaction that stores its readings; or when they were stored already.

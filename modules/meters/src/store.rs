@@ -373,7 +373,7 @@ pub(crate) struct SentReading {
 pub(crate) async fn readings_of(tx: &Tx, who: Uuid) -> Result<Vec<SentReading>, DbError> {
     let sql = "SELECT m.service_code, m.serial, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at
                FROM reading r JOIN meter m ON m.tenant_id = r.tenant_id AND m.id = r.meter_id
-               WHERE r.tenant_id = $1 AND r.actor_id = $2 AND r.source IN ('portal', 'helper') ORDER BY r.created_at, r.id";
+               WHERE r.tenant_id = $1 AND r.actor_id = $2 AND r.source IN ('portal', 'helper', 'messenger') ORDER BY r.created_at, r.id";
     tx.rows(sql, vec![who.into()]).await
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kabinet_contracts::MeterId;
+use kabinet_core::Day;
 
 use crate::volume::MOST_ZONES;
 
@@ -13,6 +14,8 @@ pub struct Submission {
     pub date: String,
     /// What was typed for each meter.
     pub rows: BTreeMap<MeterId, Row>,
+    /// The day on which they were typed, where that is not the day on which they came: they are judged by it.
+    pub typed_on: Option<Day>,
 }
 
 /// What was typed for one meter.
@@ -39,7 +42,7 @@ impl Submission {
     #[must_use]
     pub fn from_form(fields: &BTreeMap<String, String>) -> Self {
         let date = fields.get("date").map(|text| text.trim().to_owned()).unwrap_or_default();
-        let mut submission = Self { date, rows: BTreeMap::new() };
+        let mut submission = Self { date, ..Self::default() };
         for (name, text) in fields {
             let text = text.trim();
             let field = name.strip_prefix("meter_").and_then(|rest| rest.split_once('_'));

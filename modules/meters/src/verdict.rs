@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::number::{NumberFault, reading};
+use crate::readings::USUAL_MONTHS;
 use crate::replacement::{Counted, volumes};
 use crate::resource::{Resource, Source, rollover_at, zone_label, zone_suffix};
 use crate::settings::{Closed, Expired, Lower, MetersSettings, Policy, Unusual};
@@ -16,9 +17,6 @@ use crate::store::{MeterState, StoredReading};
 use crate::submission::{Row, Submission};
 use crate::volume::{Figures, Values, closings, mean, months_between, rolled_over};
 use crate::window::Window;
-
-/// Months whose mean is the usual.
-const USUAL_MONTHS: usize = 6;
 
 /// What is wrong with a field and how to mend it, in Russian.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,6 +57,13 @@ impl Refusal {
     /// A refusal for these reasons.
     pub(crate) fn of(verdicts: Vec<Verdict>) -> Self {
         Self { verdicts, ..Self::default() }
+    }
+
+    /// A refusal of readings that are taken from a day on.
+    pub(crate) fn before(from: Day) -> Self {
+        let mut refusal = Self { window_closed: true, ..Self::default() };
+        refusal.add("date", format!("Приём показаний ещё не начался: он откроется {}", from.words()));
+        refusal
     }
 
     fn add(&mut self, field: impl Into<String>, text: impl Into<String>) {
@@ -329,7 +334,8 @@ impl Case<'_> {
         let old = before.map(|meter| (Counted { readings: &old, digits: meter.digits }, self.meter.installed_on));
         (0..meter.zones).find_map(|zone| {
             let known = volumes(Counted { readings: &own, digits: meter.digits }, old, zone);
-            let latest: Vec<Quantity> = known.into_iter().map(|(_, volume)| volume).take(USUAL_MONTHS).collect();
+            let latest: Vec<Quantity> =
+                known.into_iter().map(|(_, volume)| volume).take(USUAL_MONTHS.unsigned_abs() as usize).collect();
             let usual = mean(&latest)?;
             let volume = now.since(&base, zone, meter.digits);
             if volume.0 <= usual.0.max(0).saturating_mul(i64::from(self.terms.policy.times) * months) {

@@ -143,6 +143,34 @@ fn every_zone_is_needed() {
 }
 
 #[test]
+fn a_meter_of_three_zones_is_read_zone_by_zone() {
+    let light = meter(3, 3, vec![read(20_261_024, &[500, 800, 900]), read(20_260_923, &[480, 790, 880])]);
+    let two = [(&light, "value_t1", "510"), (&light, "value_t2", "805")];
+    refused(verdict(&light, &two), "meter_X_value_t3", "Т3, полупик");
+    let all = [two[0], two[1], (&light, "delta_t3", "12,5")];
+    let half = Quantity::from_decimal("912.5".parse().expect("a number")).expect("a quantity");
+    assert_eq!(verdict(&light, &all), Ok([Quantity::whole(510), Quantity::whole(805), half]));
+    let mixed = [two[0], two[1], (&light, "value_t3", "805")];
+    refused(verdict(&light, &mixed), "meter_X_value_t3", "не перепутаны ли зоны");
+}
+
+#[test]
+fn a_meter_that_is_read_every_week_has_six_usual_months_too() {
+    // 10 m³ a month in four readings from May on, nothing in October: 12 m³ in November are usual.
+    let weeks = (5..=9).flat_map(|month| (0..4).map(move |week| (month, week)));
+    let mut readings: Vec<StoredReading> = weeks
+        .map(|(month, week)| {
+            read(20_260_000 + month * 100 + 5 + week * 7, &[i64::from((month - 5) * 10 + week * 10 / 3)])
+        })
+        .collect();
+    readings.push(read(20_261_026, &[50]));
+    readings.reverse();
+    let water = meter(1, 1, readings);
+    assert_eq!(verdict(&water, &[(&water, "value", "62")]), one(62));
+    refused(verdict(&water, &[(&water, "value", "150")]), "meter_X_confirm", "если оно верное");
+}
+
+#[test]
 fn a_dial_that_starts_again_is_no_mistake() {
     let old = meter(5, 1, vec![read(20_261_024, &[99_990]), read(20_260_923, &[99_970])]);
     assert_eq!(verdict(&old, &[(&old, "value", "10")]), one(10));

@@ -86,7 +86,7 @@ fn the_readings_page_has_the_sample_s_fields() {
     let mut refusal = Refusal::default();
     refusal.verdicts.push(Verdict { field: "date".to_owned(), text: "…".to_owned() });
     refusal.doubts.insert(meters[0].id, Doubt { text: "…".to_owned(), confirmed: false });
-    let typed = Submission { date: "25.12.2026".to_owned(), rows: Default::default() };
+    let typed = Submission { date: "25.12.2026".to_owned(), ..Submission::default() };
     let ours = ReadingsContext::refused(&meters, terms(), &typed, refusal);
     let ours = serde_json::to_value(ours).expect("JSON");
     assert_eq!(ours["date"], "25.12.2026");

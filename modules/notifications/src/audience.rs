@@ -38,9 +38,9 @@ pub enum Audience {
     },
     /// Who sends readings, helpers too: those with a meter that does not report by itself.
     Readers,
-    /// Of these, whose account has such a meter without a reading since a day.
+    /// Of these, whose account has such a meter without a reading of a month.
     Unread {
-        /// The day.
+        /// A day of the month.
         since: Day,
     },
     /// One resident.

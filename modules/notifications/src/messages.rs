@@ -162,8 +162,12 @@ pub async fn rewrite(tx: &mut Tx, id: MessageId, written: Written) -> Result<Mes
 pub async fn send(tx: &mut Tx, id: MessageId) -> Result<Message, Error> {
     let mut message = locked(tx, id).await?;
     refuse_ended(message.state)?;
+    if message.valid_until.is_some_and(|until| until <= tx.now()) {
+        return Err(Error::Fields(vec![("valid_until", "Срок действия уже прошёл".to_owned())]));
+    }
     message.state = State::Sending;
     message.sent_at = Some(tx.now());
+    message.valid_from = message.valid_from.max(tx.now());
     store::messages::save(tx, &message).await?;
     tx.audit("notifications.sent", id, detail(&message)).await?;
     addressing::enqueue(tx, id).await?;
@@ -278,7 +282,8 @@ fn composed(tx: &Tx, written: Written, id: MessageId) -> Result<Message, Error> 
         wrong.push(("channels", format!("{}: этот канал у компании не настроен", channel.words())));
     }
     let valid_from = written.valid_from.unwrap_or(tx.now());
-    if written.valid_until.is_some_and(|until| until <= valid_from.max(tx.now())) {
+    let valid_until = written.valid_until.or(written.outage.as_ref().map(|outage| outage.until));
+    if valid_until.is_some_and(|until| until <= valid_from.max(tx.now())) {
         wrong.push(("valid_until", "Срок действия уже прошёл".to_owned()));
     }
     if !wrong.is_empty() {
@@ -294,7 +299,7 @@ fn composed(tx: &Tx, written: Written, id: MessageId) -> Result<Message, Error> 
         channels: written.channels,
         link: String::new(),
         valid_from,
-        valid_until: written.valid_until.or(written.outage.map(|outage| outage.until)),
+        valid_until,
         author: tx.actor().id(),
         created_at: tx.now(),
         sent_at: None,

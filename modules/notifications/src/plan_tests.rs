@@ -1,7 +1,7 @@
 use kabinet_core::{Day, Money};
 
 use super::*;
-use crate::settings::{Bot, SmsGateway};
+use crate::settings::{Bot, QuietHours, SmsGateway};
 
 const ZONE: Tz = chrono_tz::Asia::Yekaterinburg;
 
@@ -79,6 +79,23 @@ fn at_night_phones_stay_silent_and_letters_go() {
     assert_eq!(step(&brief(), &person(), &[], night()), Step::Wait(morning));
     let email = Brief { channels: vec![Channel::Email], ..brief() };
     assert_eq!(step(&email, &person(), &[], night()), Step::Try(Channel::Email));
+}
+
+#[test]
+fn a_persons_own_order_and_quiet_hours_go_before_the_companys() {
+    let mut anna = person();
+    assert_eq!(step(&brief(), &anna, &[], noon()), Step::Try(Channel::Max));
+    anna.choices.order = vec![Channel::Email, Channel::Sms];
+    assert_eq!(step(&brief(), &anna, &[], noon()), Step::Try(Channel::Email));
+    let refused = [tried(Channel::Email, Attempt::Failed, 1)];
+    assert_eq!(step(&brief(), &anna, &refused, noon()), Step::Try(Channel::Sms));
+    // Silent at noon, and not at night.
+    anna.choices.quiet = Some(QuietHours { from: 10, to: 14 });
+    let until = Day(20_261_122).start(ZONE).plus_seconds(14 * 3600);
+    assert_eq!(step(&brief(), &anna, &refused, noon()), Step::Wait(until));
+    assert_eq!(step(&brief(), &anna, &refused, night()), Step::Try(Channel::Sms));
+    anna.choices.quiet = Some(QuietHours { from: 0, to: 0 });
+    assert_eq!(step(&brief(), &anna, &refused, noon()), Step::Try(Channel::Sms), "no hours at all");
 }
 
 #[test]

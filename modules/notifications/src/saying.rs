@@ -77,6 +77,8 @@ fn appeal(text: &str) -> Option<String> {
 /// A line such as «хвс 123,4», «свет 4865 2310», «гвс №4471 88 верно» or «123,4»; none for any other.
 fn reading(line: &str) -> Option<Reading> {
     let mut found = Reading::default();
+    // «№ 18-103» is one thing, though written as two words.
+    let line = line.replace("№ ", "№");
     for word in line.split([' ', '\t', ':', '=']).filter(|word| !word.is_empty()) {
         let lower = word.to_lowercase();
         if is_figure(word) {
@@ -119,6 +121,8 @@ mod tests {
         assert_eq!(one("Холодная вода: 123.4").resource, Some(Resource::ColdWater));
         assert_eq!(one("горячая 15").resource, Some(Resource::HotWater));
         assert_eq!(one("свет 4865 2310").values, ["4865", "2310"]);
+        let listed = one("Холодная вода № 18-103 131");
+        assert_eq!((listed.serial.as_deref(), listed.values), (Some("18-103"), vec!["131".to_owned()]));
         let bare = one("123,4");
         assert_eq!((bare.resource, bare.serial), (None, None));
         let named = one("гвс №4471 88 верно");

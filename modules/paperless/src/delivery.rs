@@ -27,6 +27,10 @@ const DELIVER_JOB: &str = "deliver";
 const BATCH: usize = 25;
 /// Seconds between two batches; printing a batch takes about as long.
 const PAUSE: i64 = 2;
+/// From which hour of the company's day what was begun is taken up again.
+const RESUMED_FROM: u32 = 9;
+/// Days for which a month's letters are taken up again.
+const RESUMED_DAYS: i64 = 14;
 
 /// Where the job stands.
 #[derive(Serialize, Deserialize)]
@@ -51,9 +55,37 @@ impl EventHandler for Published {
     async fn handle(&self, context: JobContext, data: Value) -> Result<(), JobError> {
         let published: RunPublished =
             serde_json::from_value(data).map_err(|error| JobError::Fail(error.to_string()))?;
-        let first = job(&Next { run: published.run, after: None })?;
         let mut tx = context.begin().await?;
-        tx.enqueue(first.once(format!("paperless:{}", published.run))).await?;
+        begin(&mut tx, published.run).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Queues the first batch of a run.
+async fn begin(tx: &mut Tx, run: RunId) -> Result<(), DbError> {
+    tx.enqueue(job(&Next { run, after: None })?.once(format!("paperless:{run}"))).await
+}
+
+/// Goes on with what was begun: jobs are dropped while a company has the module off. A month that was published
+/// meanwhile went out on paper.
+pub(crate) struct ResumeJob;
+
+#[async_trait]
+impl JobHandler for ResumeJob {
+    fn kind(&self) -> &'static str {
+        "resume"
+    }
+
+    fn daily_from(&self) -> Option<u32> {
+        Some(RESUMED_FROM)
+    }
+
+    async fn run(&self, context: JobContext, _: Value) -> Result<(), JobError> {
+        let mut tx = context.begin().await?;
+        let since = tx.now().plus_seconds(-RESUMED_DAYS * 24 * 3600);
+        for run in store::begun_since(&tx, since).await? {
+            begin(&mut tx, run).await?;
+        }
         Ok(tx.commit().await?)
     }
 }
@@ -75,7 +107,7 @@ impl JobHandler for DeliverJob {
             None => return Ok(()),
         };
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let refusals = store::due(&tx, bill.published_at, next.after, limit).await?;
+        let refusals = store::due(&tx, bill.run, bill.published_at, next.after, limit).await?;
         let mut letters = Vec::with_capacity(refusals.len());
         for refusal in &refusals {
             letters.extend(letter(&tx, &bill, refusal).await?.map(|letter| (refusal, letter)));

@@ -69,7 +69,7 @@ impl Module for Paperless {
     }
 
     fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
-        vec![Arc::new(delivery::DeliverJob)]
+        vec![Arc::new(delivery::DeliverJob), Arc::new(delivery::ResumeJob)]
     }
 
     fn subscriptions(&self) -> Vec<Arc<dyn EventHandler>> {

@@ -45,9 +45,11 @@ pub(crate) async fn in_force_of_residents(
     tx.rows(&sql, residents.iter().map(|resident| (*resident).into()).collect()).await
 }
 
-/// Up to `limit` refusals in force that were stated before `published_at`, behind `after`.
+/// Up to `limit` refusals in force that were stated before `published_at` and whose letter of `run` has not left, behind
+/// `after`.
 pub(crate) async fn due(
     tx: &Tx,
+    run: RunId,
     published_at: Timestamp,
     after: Option<RefusalId>,
     limit: i64,
@@ -55,9 +57,11 @@ pub(crate) async fn due(
     let after = after.unwrap_or(RefusalId(uuid::Uuid::nil()));
     let sql = format!(
         "SELECT {COLUMNS} FROM paper_refusal r WHERE r.tenant_id = $1 AND r.made_at < $2 AND r.id > $3 AND {IN_FORCE}
+           AND NOT EXISTS (SELECT 1 FROM paper_delivery d WHERE d.tenant_id = $1 AND d.run_id = $5
+                           AND d.account_id = r.account_id AND d.resident_id = r.resident_id)
          ORDER BY r.id LIMIT $4"
     );
-    tx.rows(&sql, vec![published_at.into(), after.into(), limit.into()]).await
+    tx.rows(&sql, vec![published_at.into(), after.into(), limit.into(), run.into()]).await
 }
 
 fn of(account: AccountId, resident: ResidentId) -> sea_orm::Select<paper_refusal::Entity> {
@@ -186,6 +190,17 @@ pub(crate) async fn add_delivery(tx: &Tx, run: RunId, refusal: &paper_refusal::M
         bounced_at: Set(None),
     })
     .await
+}
+
+/// The runs of which some letters left since `since`.
+pub(crate) async fn begun_since(tx: &Tx, since: Timestamp) -> Result<Vec<RunId>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        run_id: RunId,
+    }
+    let sql = "SELECT DISTINCT d.run_id FROM paper_delivery d WHERE d.tenant_id = $1 AND d.sent_at >= $2";
+    let rows: Vec<Row> = tx.rows(sql, vec![since.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.run_id).collect())
 }
 
 /// Notes that the latest run's letters to a resident came back.

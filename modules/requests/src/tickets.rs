@@ -35,6 +35,8 @@ pub struct Ticket {
     pub topic: String,
     /// The price that the paid service had when it was filed, kopecks.
     pub price: Option<Money>,
+    /// What that price is for, «за час»; empty for the whole work.
+    pub price_unit: String,
     /// What it is about, in a line.
     pub subject: String,
     /// The request itself.
@@ -66,6 +68,7 @@ impl TryFrom<request::Model> for Ticket {
             kind: Kind::of(&row.kind).ok_or_else(|| unknown(&row.kind))?,
             topic: row.topic,
             price: row.price,
+            price_unit: row.price_unit,
             subject: row.subject,
             text: row.body,
             state: State::of(&row.state).ok_or_else(|| unknown(&row.state))?,
@@ -129,6 +132,7 @@ pub async fn file(
         due_at: term.end(tx.now(), tx.tenant().zone, &CompanyCalendar::of(tx.tenant())?),
         closed_at: None,
         rating: None,
+        price_unit: asked.service.as_ref().map(|service| service.unit.clone()).unwrap_or_default(),
     };
     let ticket = Ticket::try_from(row.clone())?;
     tx.insert(row.into_active_model().reset_all()).await?;
@@ -139,6 +143,9 @@ pub async fn file(
     Ok(ticket)
 }
 
+/// Words of staff were added: the state is what it was.
+const COMMENTED: &str = "requests.commented";
+
 /// Audits and announces what was done.
 async fn recorded(tx: &mut Tx, ticket: &Ticket, action: &str) -> Result<(), DbError> {
     tx.audit(action, ticket.id, json!({ "number": ticket.number, "state": ticket.state.code() })).await?;
@@ -148,6 +155,7 @@ async fn recorded(tx: &mut Tx, ticket: &Ticket, action: &str) -> Result<(), DbEr
         resident: ticket.resident,
         account: ticket.account,
         state: ticket.state.code().to_owned(),
+        moved: action != COMMENTED,
         by_resident: tx.actor().kind() == "resident",
     })
     .await
@@ -310,7 +318,7 @@ pub async fn comment(tx: &mut Tx, id: RequestId, text: &str, internal: bool) -> 
     if internal {
         tx.audit("requests.noted", id, json!({ "number": ticket.number })).await?;
     } else {
-        recorded(tx, &ticket, "requests.commented").await?;
+        recorded(tx, &ticket, COMMENTED).await?;
     }
     Ok(ticket)
 }

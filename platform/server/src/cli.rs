@@ -153,9 +153,10 @@ enum DemoCommand {
     Seed(demo::SeedArguments),
 }
 
-/// Does what the command line asks; the exit status.
+/// Does what the command line asks; the exit status. `commit` is that which the program was built of, where known.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(commit: Option<&'static str>) -> ExitCode {
+    info::built_of(commit);
     let cli = Cli::parse();
     if matches!(cli.command, Command::Worker) {
         // Before any thread starts: the worker limits the whole process.

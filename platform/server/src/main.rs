@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     give_large_blocks_back();
-    kabinet_server::cli::main()
+    // Known to this file alone, so that a commit builds no more than it.
+    kabinet_server::cli::main(option_env!("KABINET_COMMIT"))
 }
 
 /// Tells the allocator to map blocks of a megabyte and more, and to unmap them when they are free. Left to itself

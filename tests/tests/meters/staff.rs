@@ -12,6 +12,7 @@ on_both_databases![
     a_wrong_reading_is_taken_back_and_stays_for_staff_to_see,
     meters_are_found_by_account_house_and_serial_number,
     a_meter_is_put_into_service_and_read_by_its_resident,
+    a_meter_of_three_zones_is_read_zone_by_zone,
     who_may_not_manage_may_read,
 ];
 
@@ -132,6 +133,29 @@ fn a_meter_is_put_into_service_and_read_by_its_resident(kind: Kind) {
     let page = person.browser.page("/meters/readings");
     assert!(page.text().contains("Этот прибор передаёт показания сам"), "{}", page.text());
     server.staff("teploset").call("GET", &format!("{METERS}/{id}"), None).expect(404);
+}
+
+fn a_meter_of_three_zones_is_read_zone_by_zone(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut staff = server.staff(COMPANY);
+    let known = water(server, &mut staff, 7).known;
+    let mut person = world::holder(server, COMPANY, &known);
+    let new = json!({ "account": known.id.0, "resource": "electricity", "installed_on": "2026-11-01", "serial": "Т-3",
+        "initial": ["500", "800", "900"] });
+    let id = staff.call("POST", METERS, Some(&new)).expect(200).json()["meter"]["id"].as_str().map(str::to_owned);
+    let id = id.expect("an id");
+    let mut form = person.browser.page("/meters/readings").form("/meters/readings");
+    for (zone, typed) in ["510", "805"].iter().enumerate() {
+        form = form.with(&format!("meter_{id}_value_t{}", zone + 1), typed);
+    }
+    let page = person.browser.submit(&form).expect(422).page();
+    let refusal = page.refusals().remove(0);
+    assert!(refusal.0 == format!("meter_{id}_value_t3") && refusal.1.contains("Т3, полупик"), "{refusal:?}");
+    person.browser.submit(&form.with(&format!("meter_{id}_delta_t3"), "12,5")).expect(303);
+    let row = person.browser.page(&format!("/meters/{id}")).one("table.cards tbody tr").text();
+    for figure in ["510", "805", "912,5"] {
+        assert!(row.contains(figure), "{figure}: {row}");
+    }
 }
 
 /// Somebody of the dispatch desk, logged in.

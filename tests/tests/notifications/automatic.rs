@@ -194,12 +194,13 @@ fn a_receipt_and_a_request_are_told_once_each(kind: Kind) {
         tx.rows(sql, Vec::new()).await.expect("runs")
     });
     let published = RunPublished { run: RunId(runs[0].id), period: Period(runs[0].period) };
-    let changed = |by_resident: bool, state: &str| RequestChanged {
+    let changed = |by_resident: bool, moved: bool, state: &str| RequestChanged {
         request: RequestId(Uuid::from_u128(5)),
         number: 12,
         resident: person.id,
         account: known.id,
         state: state.to_owned(),
+        moved,
         by_resident,
     };
     let before = days.on("2026-11-22T12:00:00+05:00", person.id, nothing).len();
@@ -210,15 +211,17 @@ fn a_receipt_and_a_request_are_told_once_each(kind: Kind) {
         for _ in 0..2 {
             tx.publish(&published).await.expect("an event");
         }
-        tx.publish(&changed(true, "in_work")).await.expect("an event");
-        tx.publish(&changed(false, "waiting")).await.expect("an event");
+        tx.publish(&changed(true, true, "in_work")).await.expect("an event");
+        tx.publish(&changed(false, true, "waiting")).await.expect("an event");
+        tx.publish(&changed(false, false, "waiting")).await.expect("an event");
     });
-    assert_eq!(titles.len(), before + 2, "{titles:?}");
+    assert_eq!(titles.len(), before + 3, "{titles:?}");
     assert!(titles.iter().any(|title| title.starts_with("Квитанция за октябрь 2026")), "{titles:?}");
     assert!(titles.contains(&"Заявка № 12: нужен ваш ответ".to_owned()), "{titles:?}");
+    assert!(titles.contains(&"Заявка № 12: новое сообщение".to_owned()), "words move nothing: {titles:?}");
     let titles = days.on("2026-11-22T12:02:00+05:00", person.id, async |tx| {
         decide(tx, json!({ "receipt": false, "request": false })).await;
-        tx.publish(&changed(false, "done")).await.expect("an event");
+        tx.publish(&changed(false, true, "done")).await.expect("an event");
     });
-    assert_eq!(titles.len(), before + 2, "the company does not want it: {titles:?}");
+    assert_eq!(titles.len(), before + 3, "the company does not want it: {titles:?}");
 }

@@ -1,7 +1,7 @@
 //! Messages of staff, and what residents see of them.
 
 use kabinet_tests::world::{self, in_company};
-use kabinet_tests::{Kind, Server, on_both_databases};
+use kabinet_tests::{Database, Kind, Server, on_both_databases};
 use sea_orm::FromQueryResult;
 use serde_json::json;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ on_both_databases![
     houses_accounts_and_debtors_are_told_and_nobody_else,
     what_is_taken_back_or_over_is_not_shown,
     a_message_with_mistakes_is_refused_field_by_field,
+    a_draft_is_new_when_it_is_sent_and_none_is_sent_too_late,
     a_planned_outage_names_what_and_when,
     markup_of_staff_never_becomes_markup_of_the_page,
 ];
@@ -148,6 +149,29 @@ fn what_is_taken_back_or_over_is_not_shown(kind: Kind) {
     settled(&mut staff, &id, "waiting", 1);
     assert!(!shown(&mut person, "Позже"));
     assert!(server.letters(&person.email).iter().all(|letter| letter.subject != "Позже"));
+}
+
+fn a_draft_is_new_when_it_is_sent_and_none_is_sent_too_late(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), "2026-11-01");
+    let (mut person, _) = holder(&server, COMPANY, 0);
+    let mut staff = server.staff(COMPANY);
+    let drafted = draft(&mut staff, &message("Написано первым", &only(person.id)));
+    let mut short = message("До двадцатого", &only(person.id));
+    short["valid_until"] = json!(1_795_028_400_000_i64);
+    let short = draft(&mut staff, &short);
+    let id = sent(&mut staff, &message("Отправлено первым", &only(person.id)));
+    until("the message", || titles(&mut person.browser).contains(&"Отправлено первым".to_owned()).then_some(()));
+    assert_ne!(id, drafted);
+    server.kill();
+    server.start_at("2026-11-20T12:00:00+05:00");
+    let mut staff = server.staff(COMPANY);
+    staff.call("POST", &format!("{STAFF}/{drafted}/send"), Some(&json!({}))).expect(200);
+    let late = staff.call("POST", &format!("{STAFF}/{short}/send"), Some(&json!({}))).expect(422).json();
+    assert_eq!(late["fields"][0]["field"], "valid_until");
+    person.browser.cookies.clear();
+    person.browser.log_in(&person.email, world::PASSWORD);
+    until("the draft", || titles(&mut person.browser).first().is_some_and(|it| it == "Написано первым").then_some(()));
+    assert!(person.browser.page("/notifications").text().contains("20.11.2026"));
 }
 
 fn a_message_with_mistakes_is_refused_field_by_field(kind: Kind) {

@@ -7,7 +7,10 @@ use crate::{
     COLUMN, COMPANY, deliveries, holder, is_set, path, publish_november, refuse, restore, until, without_paper,
 };
 
-on_both_databases![a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keeps_what_was];
+on_both_databases![
+    a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keeps_what_was,
+    letters_that_were_begun_leave_the_day_after_the_module_is_on_again,
+];
 
 fn switch(server: &Server, enabled: bool) {
     in_company(server, COMPANY, async |tx| {
@@ -53,6 +56,28 @@ fn a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keep
     let mut stranger = kabinet_tests::world::newcomer(&server, "teploset");
     assert!(!stranger.browser.page("/accounts").text().contains(COLUMN));
     stranger.browser.get(&path(kept.id)).expect(404);
+}
+
+fn letters_that_were_begun_leave_the_day_after_the_module_is_on_again(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), "2026-11-22");
+    let mut people = [0, 1].map(|number| holder(&server, number));
+    for (person, known) in &mut people {
+        refuse(&mut person.browser, known.id);
+    }
+    publish_november(&server);
+    until(|| in_company(&server, COMPANY, async |tx| deliveries(tx).await).len() == 2);
+    // As if the switch had come between two batches: the second letter never left.
+    in_company(&server, COMPANY, async |tx| {
+        let sql = "DELETE FROM paper_delivery WHERE tenant_id = $1 AND resident_id = $2";
+        assert_eq!(tx.execute(sql, vec![people[1].0.id.into()]).await.expect("a deletion"), 1);
+    });
+    server.kill();
+    server.start_at("2026-11-23T10:00:00+05:00");
+    let subject = "Квитанция за ноябрь 2026, лицевой счет";
+    assert!(server.letter(&people[1].0.email, subject).text.contains(&people[1].1.account));
+    until(|| in_company(&server, COMPANY, async |tx| nothing_waits(tx).await));
+    let again = server.letters(&people[0].0.email);
+    assert!(again.iter().all(|letter| !letter.subject.contains(subject)), "the first one left yesterday");
 }
 
 /// Whether the queue is empty but for what waits for its hour.

@@ -167,10 +167,16 @@ fn a_link_that_was_taken_back_is_nothing_and_a_new_one_holds(kind: Kind) {
     link.path = path_of(&new);
     send(&mut guest, &link, &link.dial.plus(1000)).expect(303);
     assert!(history(&mut link.person, &link.dial)[0].contains("по ссылке"));
-    // Another month's links are others.
+    // Another month's links are others, and take nothing before it.
     let december = path_of(&made(server, OPEN, &link.dial, "2026-12"));
     revoke(server, OPEN, &link.dial, "2026-11");
     assert_eq!(path_of(&made(server, OPEN, &link.dial, "2026-12")), december);
+    assert!(guest.page(&december).text().contains("Приём показаний ещё не начался"));
+    let early = form.clone().with(&field, &link.dial.plus(2000));
+    let csrf = guest.page("/recover").one("[name=csrf]").attribute("value").expect("a token").to_owned();
+    let mut early = early.with("csrf", &csrf);
+    early.action = december;
+    guest.submit(&early).expect(422);
 }
 
 fn a_link_holds_until_its_window_closes(kind: Kind) {

@@ -5,13 +5,14 @@ use kabinet_tests::page::Form;
 use kabinet_tests::world::Person;
 use kabinet_tests::{Database, Kind, Server, on_both_databases, world};
 
-use crate::{Dial, OPEN, dial, history, holder};
+use crate::{Dial, OPEN, WINDOW, dial, history, holder};
 
 on_both_databases![
     the_same_sending_is_stored_once,
     two_that_come_at_once_are_stored_once,
     a_refused_one_may_be_sent_again,
     a_reading_is_of_the_day_on_which_it_was_typed,
+    what_was_typed_while_the_window_was_open_is_taken_after_it_closed,
 ];
 
 const MARK: &str = "5f0c1c0e-7a7b-4c3e-9a55-0b6c7a1d2e3f";
@@ -110,4 +111,33 @@ fn a_reading_is_of_the_day_on_which_it_was_typed(kind: Kind) {
     chosen.fields.push(("captured".to_owned(), captured.to_owned()));
     person.browser.submit(&chosen).expect(303);
     assert!(history(&mut person, &dial)[0].contains("22.11.2026"));
+}
+
+fn what_was_typed_while_the_window_was_open_is_taken_after_it_closed(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), "2026-11-25T22:00:00+05:00");
+    let [(mut prompt, _), (mut late, _)] = [0, 1].map(|number| holder(&server, WINDOW, number));
+    let dials = [dial(&mut prompt.browser), dial(&mut late.browser)];
+    let [first, second] = [form(&mut prompt, &dials[0], 1000, MARK), form(&mut late, &dials[1], 1000, MARK)];
+    // The last day of the window, ten minutes before midnight in Chelyabinsk.
+    let captured = "1795632600000";
+    let sent = |person: &mut Person, form: &Form, captured: &str| {
+        person.browser.cookies.clear();
+        person.browser.log_in(&person.email, world::PASSWORD);
+        let csrf = person.browser.page("/accounts").one("[name=csrf]").attribute("value").expect("a token").to_owned();
+        let mut form = form.clone().with("csrf", &csrf).with("date", "");
+        form.fields.push(("captured".to_owned(), captured.to_owned()));
+        person.browser.submit(&form)
+    };
+    server.kill();
+    server.start_at("2026-11-28T09:00:00+05:00");
+    sent(&mut prompt, &first, captured).expect(303);
+    let rows = history(&mut prompt, &dials[0]);
+    assert!(rows[0].contains("25.11.2026"), "{rows:?}");
+    // On its way for longer, or typed after the window: as if it had been typed now.
+    server.kill();
+    server.start_at("2026-11-29T09:00:00+05:00");
+    for captured in [captured, "1795719000000"] {
+        let page = sent(&mut late, &second, captured).expect(422).page();
+        assert!(page.text().contains("приём показаний закрыт"), "{captured}: {}", page.text());
+    }
 }

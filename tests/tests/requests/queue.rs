@@ -68,7 +68,10 @@ fn the_catalogue_changes_and_requests_keep_their_price(kind: Kind) {
     send(browser, "paid", &[("service", "probe")]).expect(303);
     let href = browser.page("/requests").one("ul.rows a").attribute("href").expect("a link").to_owned();
     staff.call("PUT", code, Some(&body(70_000, false))).expect(200);
-    assert_eq!(case(&mut staff, &href)["request"]["price"], 50_050);
+    let request = case(&mut staff, &href)["request"].clone();
+    assert_eq!((&request["price"], &request["price_unit"]), (&json!(50_050), &json!("за час")));
+    let page = browser.page(&href).text().replace('\u{a0}', " ");
+    assert!(page.contains("500,50 ₽ за час"), "{page}");
     assert!(!browser.page("/requests/new?kind=paid").text().contains("Пробная услуга"));
     // A form that was opened before finds the service gone.
     let form = browser.page("/requests/new?kind=paid").form("/requests/new?kind=paid").with("service", "probe");

@@ -24,9 +24,6 @@ use crate::view::{ReadingsContext, SentResult};
 const TITLE: &str = "Передать показания";
 pub(crate) const TEMPLATE: &str = "meters/readings.html";
 
-/// Milliseconds since 1970 to the year 2100: a device whose clock says more is not believed.
-const LATEST: i64 = 4_102_444_800_000;
-
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Address {
@@ -73,7 +70,8 @@ pub(crate) async fn send(
     Data(files): Data<&Files>,
 ) -> Result<Response, Problem> {
     let account = resident.account_for_readings()?;
-    let submission = dated(Submission::from_form(&fields), &fields, resident.tenant());
+    let captured = sendings::captured(fields.get("captured"));
+    let submission = dated(Submission::from_form(&fields), captured, resident.tenant());
     let mark = sendings::mark(fields.get("once"));
     let photos = match photos::check(sent, &submission) {
         Ok(photos) => photos,
@@ -81,7 +79,7 @@ pub(crate) async fn send(
     };
     let db = &resident.platform().db;
     let kept = photos::keep(files, db, resident.tenant(), photos).await.map_err(|error| problem(error.into()))?;
-    let stored = store(&resident, &account, &**estimates, (&submission, mark), &kept).await;
+    let stored = store(&resident, &account, &**estimates, (&submission, mark, captured), &kept).await;
     if !matches!(stored, Ok(Stored::Now(_))) {
         photos::let_go(files, resident.tenant(), &kept).await;
     }
@@ -124,7 +122,7 @@ async fn store(
     resident: &Resident,
     account: &AccountRef,
     estimates: &dyn Estimates,
-    (submission, mark): (&Submission, Option<&str>),
+    (submission, mark, captured): (&Submission, Option<&str>, Option<Timestamp>),
     kept: &[Kept],
 ) -> Result<Stored, Fault> {
     let mut tx = resident.begin().await?;
@@ -135,16 +133,17 @@ async fn store(
         return Ok(Stored::Before(before));
     }
     let source = source(account.access);
-    let accepted = submit(&mut tx, estimates, AccountId(account.id), submission, source).await?;
+    let typed_on = sendings::typed_on(&tx, estimates, captured).await.map_err(Error::from)?;
+    let submission = Submission { typed_on, ..submission.clone() };
+    let accepted = submit(&mut tx, estimates, AccountId(account.id), &submission, source).await?;
     photos::attach(&tx, &accepted, kept).await?;
     tx.commit().await.map_err(Error::from)?;
     Ok(Stored::Now(accepted.stored_at))
 }
 
 /// Typed without a network and sent later: the readings are of the day on which they were typed.
-fn dated(mut submission: Submission, fields: &BTreeMap<String, String>, tenant: &Tenant) -> Submission {
-    let captured = fields.get("captured").and_then(|text| text.parse().ok()).filter(|at| (0..LATEST).contains(at));
-    if let Some(captured) = captured.map(Timestamp).filter(|_| submission.date.is_empty()) {
+fn dated(mut submission: Submission, captured: Option<Timestamp>, tenant: &Tenant) -> Submission {
+    if let Some(captured) = captured.filter(|_| submission.date.is_empty()) {
         submission.date = captured.day(tenant.zone).to_string();
     }
     submission

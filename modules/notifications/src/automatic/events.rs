@@ -67,7 +67,7 @@ impl EventHandler for RequestMoved {
             kind: Kind::Request,
             // The event's own job: the same however often it is told.
             key: format!("request:{}", context.job),
-            title: format!("Заявка № {}: {}", changed.number, state_words(&changed.state)),
+            title: format!("Заявка № {}: {}", changed.number, state_words(&changed)),
             body: "По вашей заявке есть новости: откройте её в разделе «Заявки».".to_owned(),
             link: format!("/requests/{}", changed.request),
             audience: Audience::Resident { resident: changed.resident },
@@ -79,8 +79,9 @@ impl EventHandler for RequestMoved {
     }
 }
 
-fn state_words(state: &str) -> &'static str {
-    match state {
+fn state_words(changed: &RequestChanged) -> &'static str {
+    match changed.state.as_str() {
+        _ if !changed.moved => "новое сообщение",
         "accepted" => "принята",
         "in_work" => "в работе",
         "waiting" => "нужен ваш ответ",

@@ -66,6 +66,7 @@ pub(crate) async fn save(tx: &Tx, message: &Message) -> Result<(), DbError> {
         tenant_id: Unchanged(tx.tenant_id()),
         id: Unchanged(message.id),
         state: Set(message.state.code().to_owned()),
+        valid_from: Set(message.valid_from),
         sent_at: Set(message.sent_at),
         cursor: Set(message.cursor),
         addressed: Set(message.addressed),

@@ -187,8 +187,10 @@ pub(crate) async fn of_resident(
     after: Option<MessageId>,
     limit: i64,
 ) -> Result<Vec<Shown>, DbError> {
-    let behind = if after.is_some() { "AND n.message_id < $5" } else { "" };
-    let sql = format!("{SHOWN} {behind} ORDER BY n.message_id DESC LIMIT $4");
+    const BEHIND: &str = "AND (m.valid_from, m.id) <
+        (SELECT l.valid_from, l.id FROM message l WHERE l.tenant_id = $1 AND l.id = $5)";
+    let behind = after.map_or("", |_| BEHIND);
+    let sql = format!("{SHOWN} {behind} ORDER BY m.valid_from DESC, m.id DESC LIMIT $4");
     let mut values: Vec<Value> = vec![resident.into(), tx.now().into(), limit.into()];
     values.extend(after.map(Value::from));
     tx.rows(&sql, values).await

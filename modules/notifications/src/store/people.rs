@@ -7,7 +7,7 @@ use kabinet_core::{Day, DbError, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Set, Value};
 use uuid::Uuid;
 
-use super::list;
+use super::{READ, list};
 use crate::channel::Channel;
 use crate::choices::Choices;
 use crate::entity::{chat, notice_choices};
@@ -67,11 +67,8 @@ impl Narrowed {
             }
             Self::Readers => (link("", &format!("AND EXISTS (SELECT 1 FROM meter m WHERE {meter})")), vec![today]),
             Self::Unread(since) => {
-                let more = format!(
-                    "AND EXISTS (SELECT 1 FROM meter m WHERE {meter} AND NOT EXISTS (SELECT 1 FROM reading g
-                       WHERE g.tenant_id = $1 AND g.meter_id = m.id AND g.taken_on >= ${next}))"
-                );
-                (link("", &more), vec![today, (*since).into()])
+                let more = format!("AND EXISTS (SELECT 1 FROM meter m WHERE {meter} AND NOT EXISTS ({READ} ${next}))");
+                (link("", &more), vec![today, since.period().into()])
             }
             Self::One(resident) => (format!("r.id = ${first}"), vec![(*resident).into()]),
         }

@@ -7,7 +7,7 @@ use kabinet_core::{Day, DbError, Period, Tx};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::list;
+use super::{READ, list};
 
 /// A meter whose verification ends.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -49,7 +49,8 @@ pub(crate) struct Unread {
     pub(crate) account: String,
 }
 
-/// The meters that these residents read, helpers too, and that have no reading of `since` or later; in the order of
+/// The meters that these residents read, helpers too, and that have no reading of the month of `since` or later; in the order
+/// of
 /// the portal.
 pub(crate) async fn unread_meters(tx: &Tx, residents: &[ResidentId], since: Day) -> Result<Vec<Unread>, DbError> {
     let (names, values) = list(4, residents);
@@ -60,11 +61,10 @@ pub(crate) async fn unread_meters(tx: &Tx, residents: &[ResidentId], since: Day)
          WHERE l.tenant_id = $1 AND l.resident_id IN ({names}) AND l.ended_at IS NULL
            AND (l.until_on IS NULL OR l.until_on >= $2) AND (a.closed_on IS NULL OR a.closed_on > $2)
            AND NOT m.automatic AND m.removed_on IS NULL
-           AND NOT EXISTS (SELECT 1 FROM reading g
-                           WHERE g.tenant_id = $1 AND g.meter_id = m.id AND g.taken_on >= $3)
+           AND NOT EXISTS ({READ} $3)
          ORDER BY a.number, m.service_code, m.serial"
     );
-    let bounds: Vec<Value> = vec![tx.today().into(), since.into()];
+    let bounds: Vec<Value> = vec![tx.today().into(), since.period().into()];
     tx.rows(&sql, [bounds, values].concat()).await
 }
 

@@ -34,6 +34,8 @@ struct QueuedRequestOut {
     text: String,
     /// Kopecks, of a paid service when it was filed.
     price: Option<i64>,
+    /// What the price is for, «за час»; empty for the whole work.
+    price_unit: String,
     state: RequestState,
     /// The staff member whose it is.
     assignee: Option<Uuid>,
@@ -266,6 +268,7 @@ impl Moment {
             subject: ticket.subject,
             text: ticket.text,
             price: ticket.price.map(|price| price.0),
+            price_unit: ticket.price_unit,
             state: ticket.state.into(),
             assignee: ticket.assignee,
             account: ticket.account.0,

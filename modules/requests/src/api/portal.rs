@@ -30,6 +30,8 @@ struct RequestOut {
     text: String,
     /// Kopecks, of a paid service when it was filed.
     price: Option<i64>,
+    /// What the price is for, «за час»; empty for the whole work.
+    price_unit: String,
     state: RequestState,
     /// Milliseconds since 1970 UTC.
     created_at: i64,
@@ -255,6 +257,7 @@ impl RequestOut {
             subject: ticket.subject,
             text: ticket.text,
             price: ticket.price.map(|price| price.0),
+            price_unit: ticket.price_unit,
             state: ticket.state.into(),
             created_at: ticket.created_at.0,
             due_at: ticket.due_at.0,

@@ -1,16 +1,25 @@
 //! `kabinet --version`, `kabinet doctor`, `kabinet config check`.
 
 use std::process::ExitCode;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use kabinet_core::{Db, DbConfig};
 
 use crate::config::Config;
 use crate::places::Places;
 
+static COMMIT: OnceLock<&'static str> = OnceLock::new();
+
+/// Says of which commit the program was built; nothing where the build did not know it.
+pub(super) fn built_of(commit: Option<&'static str>) {
+    if let Some(commit) = commit.filter(|commit| !commit.is_empty()) {
+        let _ = COMMIT.set(commit);
+    }
+}
+
 /// Version, and the commit where the build knew it.
 pub(super) fn version() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| match option_env!("KABINET_COMMIT") {
+    static TEXT: LazyLock<String> = LazyLock::new(|| match COMMIT.get() {
         Some(commit) => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
         None => env!("CARGO_PKG_VERSION").to_owned(),
     });
@@ -34,7 +43,7 @@ pub(super) fn sketch(config: &Config) -> String {
 /// What this binary is, and whether what it needs is there; a failure status when something is not.
 pub(super) async fn doctor(config: &Config) -> anyhow::Result<ExitCode> {
     println!("kabinet     {}", env!("CARGO_PKG_VERSION"));
-    println!("commit      {}", option_env!("KABINET_COMMIT").unwrap_or("unknown"));
+    println!("commit      {}", COMMIT.get().unwrap_or(&"unknown"));
     println!("profile     {}", if cfg!(debug_assertions) { "debug" } else { "release" });
     println!("databases   SQLite, PostgreSQL");
     let places = Places::usual();

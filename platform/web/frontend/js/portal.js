@@ -188,10 +188,12 @@
     const { date, once } = form.elements;
     // Typed on a later day than the page is of, and nobody chose a date: it is the day of typing.
     const late = date.value === date.defaultValue && opened !== new Date().toDateString();
+    // Files are too large to wait here.
+    const photo = [...new FormData(form)].some(([, value]) => value.size);
     const plain = { fields: typed(), action: form.getAttribute("action"), type: form.enctype, late };
     const iv = crypto.getRandomValues(new Uint8Array(12));
     const data = await crypt("encrypt", iv, new TextEncoder().encode(JSON.stringify(plain)));
-    store[slot] = JSON.stringify({ once: once.value, at: Date.now(), iv: letters(iv), data: letters(data) });
+    store[slot] = JSON.stringify({ once: once.value, at: Date.now(), photo, iv: letters(iv), data: letters(data) });
   };
   const waiting = () => {
     const draft = pending();
@@ -200,6 +202,7 @@
     const when = new Date(draft.at).toLocaleString("ru-RU", { dateStyle: "short", timeStyle: "short" });
     place.innerHTML = "<p><b>Показания от <time></time> ждут отправки.</b> Мы отправим их, как только появится связь.</p>";
     place.querySelector("time").textContent = when;
+    if (draft.photo) place.firstChild.append(" Фото без связи не сохраняется: приложите его потом ещё раз.");
     place.className = "notice";
   };
   const send = async () => {
@@ -215,7 +218,7 @@
     // The server reads the token before anything else.
     add(form, "csrf", doc.querySelector("[name=csrf]").value);
     fields.forEach(([name, value]) => add(form, name, late && name === "date" ? "" : value));
-    if (late) add(form, "captured", draft.at);
+    add(form, "captured", draft.at);
     form.submit();
   };
   const answered = [new URLSearchParams(location.search).get("once"), readings && readings.elements.once && readings.elements.once.value];
