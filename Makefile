@@ -38,7 +38,7 @@ check: frontend-deps ## formatting, lints, the crate graph, generated files
 	cargo test $(CARGO_FLAGS) --test house
 	cd platform/web/frontend && npm run --silent check
 
-bench: build test-tools ## the table of CONTRIBUTING, and target/bench.json
+bench: build test-tools ## the figures of docs/performance.md, and target/bench.json
 	scripts/bench
 
 test-tools:

@@ -13,8 +13,8 @@ use super::stage::{COMPANY, Stage, finish};
 
 /// The month that the seed leaves unbilled on the demo's day.
 const MONTH: &str = "2026-10";
-/// 100,000 accounts in half a minute.
-const ACCOUNTS_PER_S: f64 = 100_000.0 / 30.0;
+/// 100,000 accounts in a quarter of a minute.
+const ACCOUNTS_PER_S: f64 = 100_000.0 / 15.0;
 
 /// Accounts on both sides of [`Scale::billed`]: the rate must not fall with their number.
 pub(crate) const OTHER_SIZES: [u64; 2] = [10_000, 300_000];

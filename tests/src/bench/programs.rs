@@ -13,7 +13,7 @@ use super::stage::finish;
 use super::{Scale, profile, target};
 
 /// How many times as long as native code a plugin may take.
-const WASM_RATIO: f64 = 2.5;
+const WASM_RATIO: f64 = 2.0;
 /// The least share of the speed of drawing by hand.
 const DRAWN_SHARE: f64 = 0.4;
 /// Memory that may still be added after the first thousand receipts, in MB: it is flat.

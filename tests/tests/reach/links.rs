@@ -160,7 +160,7 @@ fn a_link_that_was_taken_back_is_nothing_and_a_new_one_holds(kind: Kind) {
     let new = revoke(server, OPEN, &link.dial, "2026-11");
     assert_ne!(path_of(&new), link.path);
     let field = format!("meter_{}_value", link.dial.id);
-    guest.submit(&form.with(&field, &link.dial.plus(1000))).expect(404);
+    guest.submit(&form.clone().with(&field, &link.dial.plus(1000))).expect(404);
     guest.get(&link.path).expect(404);
     let rows = history(&mut link.person, &link.dial);
     assert!(rows.iter().all(|row| !row.contains("по ссылке")), "{rows:?}");
