@@ -19,7 +19,7 @@ const UNVERIFIED: (u16, &str) = (502, "не прошёл проверку");
 const REFUSED: (u16, &str) = (502, "не подтвердили вход");
 const AWAY: (u16, &str) = (503, "сейчас не отвечают");
 
-const KNOBS: [(&str, (u16, &str)); 15] = [
+const KNOBS: [(&str, (u16, &str)); 16] = [
     ("denied", (403, "не разрешили передать данные")),
     ("untrusted", (403, "не подтверждена")),
     ("expired_token", UNVERIFIED),
@@ -30,6 +30,7 @@ const KNOBS: [(&str, (u16, &str)); 15] = [
     ("wrong_token_state", UNVERIFIED),
     ("wrong_state", (400, "начата в другом браузере")),
     ("replayed_code", REFUSED),
+    ("late_code", REFUSED),
     ("wrong_signature", REFUSED),
     ("failing", AWAY),
     ("silent", AWAY),
