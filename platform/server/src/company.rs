@@ -2,6 +2,7 @@
 //! and perhaps a tariff plugin. Read and checked as a whole, then applied in one transaction.
 
 mod apply;
+mod billing;
 mod check;
 mod document;
 mod logo;

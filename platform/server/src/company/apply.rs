@@ -236,14 +236,11 @@ async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Re
     let source = &package.plugin;
     let installed = catalog::install_plugin(tx, &plugin.component, &plugin.info, source.from, &source.config);
     changes.extend(installed.await?);
-    let mut billing: BillingSettings = tx.tenant().settings(BILLING)?;
-    billing.due_days.clone_from(&package.due_days);
-    billing.carry_house_rest = package.carry_house_rest;
     // The platform's form is stored like any other, so that the next release prints old months as they were.
     let template = package.template.as_ref().map_or(DEFAULT_TEMPLATE, |template| template.source.as_str());
     let (hash, saved) = catalog::set_receipt_template(tx, template).await?;
     changes.extend(saved);
-    billing.receipt_template = hash;
+    let billing = BillingSettings { receipt_template: hash, ..package.billing.clone() };
     if tx.set_settings(BILLING, &billing).await? {
         changes.push("сроки оплаты и квитанция: изменено".to_owned());
     }

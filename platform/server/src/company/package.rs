@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use kabinet_accounts::LinkMethod;
-use kabinet_billing::DueDay;
+use kabinet_billing::BillingSettings;
 use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
 use kabinet_billing::penalty::PenaltyRates;
 use kabinet_core::{CompanyProfile, Period};
@@ -39,10 +39,8 @@ pub struct Package {
     pub residents: ResidentsSettings,
     /// How accounts are linked.
     pub linking: LinkMethod,
-    /// Due days, the earliest first.
-    pub due_days: Vec<DueDay>,
-    /// Whether what rooms used beyond the house meter is taken off the next month.
-    pub carry_house_rest: bool,
+    /// When bills are due and how they are printed; without the template, which is `template`.
+    pub billing: BillingSettings,
     /// Kinds of receipts in their order.
     pub receipt_kinds: Vec<ReceiptKind>,
     /// Services in their order.

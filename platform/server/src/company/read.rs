@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use kabinet_accounts::LinkMethod;
-use kabinet_billing::DueDay;
 use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier, code_problem};
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_plugin_host::api::{ServiceKind, Unit};
@@ -19,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::document::{Problem, Section, read_document};
 use super::logo;
 use super::package::{Logo, Package, PluginSource, Template};
-use super::{notifications, paperless, readings, requests, residents, tariffs};
+use super::{billing, notifications, paperless, readings, requests, residents, tariffs};
 
 /// Names of the optional modules that a package may switch on.
 pub type KnownFeatures = HashSet<&'static str>;
@@ -92,12 +91,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let readings = readings::read(root);
     let residents = residents::read(root);
     let linking = linking(root);
-    let due_days = due_days(root);
-    let carry_house_rest = root.optional_section("houses").is_some_and(|mut section| {
-        let carry = section.flag("carry_rest");
-        section.refuse_unknown();
-        carry
-    });
+    let billing = billing::read(root);
     let receipt_kinds = receipt_kinds(root);
     let mut places = BTreeMap::from([root.place("hosts")]);
     let services = services(root, &receipt_kinds, &mut places);
@@ -118,8 +112,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         readings,
         residents,
         linking,
-        due_days,
-        carry_house_rest,
+        billing,
         receipt_kinds,
         services,
         tariffs: Vec::new(),
@@ -327,28 +320,6 @@ fn linking(root: &mut Section<'_>) -> LinkMethod {
             LinkMethod::default()
         }
     }
-}
-
-fn due_days(root: &mut Section<'_>) -> Vec<DueDay> {
-    let mut days: Vec<DueDay> = Vec::new();
-    for mut section in root.sections("due_days") {
-        let from: Option<Period> = section.parsed("from", "месяц пишется как 2026-02");
-        let day = section.number("day", 1..=28);
-        if day.is_none() && !section.has("day") {
-            section.refuse("day", "поле обязательно");
-        }
-        if let (Some(from_period), Some(day)) = (from, day.and_then(|day| u32::try_from(day).ok())) {
-            if days.last().is_some_and(|last| last.from_period >= from_period) {
-                section.refuse("from", "сроки идут по возрастанию месяцев, без повторов");
-            }
-            days.push(DueDay { from_period, day });
-        }
-        section.refuse_unknown();
-    }
-    if days.is_empty() && !root.has("due_days") {
-        root.refuse("due_days", "укажите срок оплаты хотя бы одним разделом [[due_days]]");
-    }
-    days
 }
 
 fn receipt_kinds(root: &mut Section<'_>) -> Vec<ReceiptKind> {

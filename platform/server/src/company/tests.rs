@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{KnownFeatures, Package, Problem, read};
 
+const SLUG: &str = "slug = \"beregovoy\"";
+
 fn packages() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tenants")
 }
@@ -111,6 +113,8 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tenant.toml", "[readings]", "[readings]\nsources.pigeon.lower = \"ask\"", "readings.sources.pigeon"),
     ("tenant.toml", "[readings]", "[readings]\nsources.guest.later = \"ask\"", "readings.sources.guest.later"),
     ("tenant.toml", "day = 15", "day = 31", "due_days[1].day"),
+    ("tenant.toml", SLUG, "slug = \"beregovoy\"\nreceipts.qr_encoding = \"morse\"", "receipts.qr_encoding"),
+    ("tenant.toml", SLUG, "slug = \"beregovoy\"\nabsences.free_days = 40", "absences.free_days"),
     ("tenant.toml", "from = \"2026-02\"", "from = \"2019-02\"", "due_days[1].from"),
     ("tenant.toml", "40702810600090001234", "40702810600090001235", "receipt_kinds[0].supplier.settlement_account"),
     ("tenant.toml", "30101810000000000991", "30101810000000000992", "receipt_kinds[0].supplier.correspondent_account"),
@@ -150,6 +154,18 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tariffs.toml", "from = \"2027-01-01\"", "", "penalty[1].from"),
     ("tariffs.toml", "[[penalty]]\nfrom = \"2027-01-01\"", "[[penalty]]\nfrom = \"2026-12-31\"", "penalty[1].from"),
 ];
+
+#[test]
+fn a_package_says_how_bills_are_printed_and_which_absences_count() {
+    let said = "slug = \"beregovoy\"\nreceipts.qr_encoding = \"cp1251\"\nreceipts.notes = [\"Приём по вторникам.\"]
+absences.free_days = 3\nhouses.carry_rest = true";
+    let billing = Copy::of("beregovoy", "tenant.toml", SLUG, said).read().expect("a package").billing;
+    assert_eq!(billing.qr_encoding, kabinet_render::payment_qr::QrEncoding::Cp1251);
+    assert_eq!((billing.receipt_notes, billing.free_absence_days), (vec!["Приём по вторникам.".to_owned()], 3));
+    assert!(billing.carry_house_rest && billing.due_days.len() == 2);
+    let usual = read(&packages().join("beregovoy"), &known()).expect("a package").billing;
+    assert_eq!((usual.free_absence_days, usual.carry_house_rest), (5, false));
+}
 
 #[test]
 fn each_mistake_is_named_by_its_place() {
