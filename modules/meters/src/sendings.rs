@@ -32,15 +32,19 @@ pub(crate) fn captured(text: Option<&String>) -> Option<Timestamp> {
 }
 
 /// The day on which readings were typed that come now, to be judged by it: a window that has closed since was open
-/// then. None for today, for what was longer on its way than [`LATE_DAYS`], and for a month that was charged since.
+/// then. None for today, for readings of a later `date`, for what was longer on its way than [`LATE_DAYS`], and for a
+/// month that was charged since.
 pub(crate) async fn typed_on(
     tx: &Tx,
     estimates: &dyn Estimates,
     captured: Option<Timestamp>,
+    date: &str,
 ) -> Result<Option<Day>, DbError> {
     let today = tx.today();
     let day = captured.map(|at| at.day(tx.tenant().zone));
-    let Some(day) = day.filter(|day| *day < today && day.plus_days(LATE_DAYS) >= today) else { return Ok(None) };
+    let on_time = |day: &Day| *day < today && day.plus_days(LATE_DAYS) >= today;
+    let taken = Day::parse(date).ok();
+    let Some(day) = day.filter(on_time).filter(|day| taken.is_none_or(|taken| taken <= *day)) else { return Ok(None) };
     let charged = estimates.published_until(tx).await?;
     Ok(Some(day).filter(|day| charged.is_none_or(|latest| day.period() > latest)))
 }

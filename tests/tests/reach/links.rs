@@ -223,7 +223,7 @@ fn a_replaced_meter_has_no_link(kind: Kind) {
 
 fn a_change_of_holder_takes_all_links_back(kind: Kind) {
     let server = Server::shared(kind);
-    let mut link = linked(server, OPEN, 9);
+    let mut link = linked(server, OPEN, 14);
     let december = path_of(&made(server, OPEN, &link.dial, "2026-12"));
     let mut guest = server.browser(OPEN);
     let form = guest.page(&link.path).form(&link.path);

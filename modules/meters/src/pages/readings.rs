@@ -133,7 +133,7 @@ async fn store(
         return Ok(Stored::Before(before));
     }
     let source = source(account.access);
-    let typed_on = sendings::typed_on(&tx, estimates, captured).await.map_err(Error::from)?;
+    let typed_on = sendings::typed_on(&tx, estimates, captured, &submission.date).await.map_err(Error::from)?;
     let submission = Submission { typed_on, ..submission.clone() };
     let accepted = submit(&mut tx, estimates, AccountId(account.id), &submission, source).await?;
     photos::attach(&tx, &accepted, kept).await?;
