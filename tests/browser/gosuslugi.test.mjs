@@ -2,17 +2,11 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { companies, launch, logIn, logOut, open } from "./site.mjs";
+import { enterAtGosuslugi } from "./residents.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
-
-async function enterAtGosuslugi(page, login) {
-  await page.getByRole("heading", { name: "Госуслуги (демонстрация)" }).waitFor();
-  await page.getByLabel("Логин").fill(login);
-  await page.getByLabel("Пароль").fill("любой");
-  await page.getByRole("button", { name: "Войти", exact: true }).click();
-}
 
 for (const company of companies) {
   for (const javaScriptEnabled of [true, false]) {

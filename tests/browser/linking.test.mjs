@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { companies, launch, logIn, open } from "./site.mjs";
 import { letter, path } from "./mailbox.mjs";
-import { CAPTCHA, activate, apply, enter, fresh, resident } from "./residents.mjs";
+import { CAPTCHA, activate, apply, enter, find, fresh, resident } from "./residents.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -153,13 +153,4 @@ async function accounts(page, company) {
   await page.locator("details.client > summary").click();
   await page.getByRole("link", { name: "Выбор лицевого счета" }).click();
   await page.getByRole("heading", { level: 1, name: "Выбор лицевого счета" }).waitFor();
-}
-
-async function find(page, offered) {
-  await page.getByLabel("Номер лицевого счета").fill(`л/с № ${offered.account}`.slice(0, 40));
-  await page.getByLabel("№ дома").fill(offered.house.toLowerCase());
-  await page.getByLabel("№ квартиры").fill(offered.flat);
-  await page.getByLabel("Номер лицевого счета").fill(offered.account);
-  await page.getByRole("button", { name: "Найти" }).click();
-  await page.getByRole("button", { name: "+ Привязать лицевой счет" }).waitFor();
 }

@@ -45,3 +45,21 @@ export async function resident(page, name) {
   await page.waitForURL("**/overview");
   return email;
 }
+
+// Logs in at the stand-in for Gosuslugi, to which a button or a link of the portal has led.
+export async function enterAtGosuslugi(page, login) {
+  await page.getByRole("heading", { name: "Госуслуги (демонстрация)" }).waitFor();
+  await page.getByLabel("Логин").fill(login);
+  await page.getByLabel("Пароль").fill("любой");
+  await page.getByRole("button", { name: "Войти", exact: true }).click();
+}
+
+// The first step of «Привязка лицевого счета», for one of the demo's accounts that nobody has linked.
+export async function find(page, offered) {
+  await page.getByLabel("Номер лицевого счета").fill(`л/с № ${offered.account}`.slice(0, 40));
+  await page.getByLabel("№ дома").fill(offered.house.toLowerCase());
+  await page.getByLabel("№ квартиры").fill(offered.flat);
+  await page.getByLabel("Номер лицевого счета").fill(offered.account);
+  await page.getByRole("button", { name: "Найти" }).click();
+  await page.getByRole("button", { name: "+ Привязать лицевой счет" }).waitFor();
+}

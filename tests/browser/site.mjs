@@ -16,7 +16,7 @@ export const launch = () =>
   });
 
 // Pages of a guest and of a resident; a meter's, a request's, a notice's and the flags' own are added by `meterPage`,
-// `requestPage`, `noticePage`, `paperlessPages`.
+// `requestPage`, `noticePage`, `paperlessPages`. Those that no address alone opens are walked to in `doors.mjs`.
 export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate", "/offline", "/readings/link/none", "/notifications/unsubscribe"];
 export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/notifications", "/notifications/preferences", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
 

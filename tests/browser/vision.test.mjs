@@ -1,12 +1,9 @@
 // «Версия для слабовидящих»: size, colours, spacing, pictures; kept, and back to the page one came from.
 import { after, before, describe, test } from "node:test";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import assert from "node:assert/strict";
+import { faults } from "./axe.mjs";
 import { companies, guestPages, launch, logIn, open, residentPages } from "./site.mjs";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const LINK = "Версия для слабовидящих";
 
 let browser;
@@ -23,15 +20,6 @@ async function choose(page, ...labels) {
 }
 
 const classes = (page) => page.locator("html").getAttribute("class");
-
-async function faults(page, label) {
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
-  const found = await page.evaluate((tags) => axe.run({ runOnly: tags }), TAGS);
-  const list = found.violations.flatMap((v) => v.nodes.map((node) => `${label}: ${v.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
-  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  if (beyond > 0) list.push(`${label}: scrolls sideways by ${beyond} px`);
-  return list;
-}
 
 for (const company of companies) {
   describe(company.slug, () => {

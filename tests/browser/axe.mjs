@@ -1,0 +1,18 @@
+// What is wrong with a page as it stands: WCAG 2.2 AA by axe, and whether it runs out of the screen.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"] };
+
+export async function faults(page, label) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+  // Only what is wrong leaves the page: the whole of what axe tells takes longer than finding it.
+  const found = await page.evaluate(async (rules) => {
+    const { violations } = await axe.run(rules);
+    const list = violations.flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
+    const beyond = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    return beyond > 0 ? [...list, `scrolls sideways by ${beyond} px`] : list;
+  }, RULES);
+  return found.map((fault) => `${label}: ${fault}`);
+}
