@@ -7,7 +7,7 @@ use crate::schema::APPEND_ONLY;
 /// Why the server refuses to start with this PostgreSQL role.
 #[derive(Debug)]
 pub enum UnsafeRole {
-    /// The role could read other companies: it is a superuser, has BYPASSRLS, or owns a table.
+    /// The role could read other companies: it is a superuser, has BYPASSRLS, owns a table, or is a member of such a role.
     Powerful(String),
     /// The database did not answer.
     Database(DbErr),
@@ -30,17 +30,18 @@ pub async fn grant_to_application(owner: &DatabaseConnection, role: &str) -> Res
     owner.execute_unprepared(&sql).await.map(|_| ())
 }
 
-/// Refuses a role for which row security would not hold (superuser, BYPASSRLS, owner of tables).
+/// Refuses a role for which row security would not hold (superuser, BYPASSRLS, owner of tables), and a member of one.
 /// SQLite has no roles and always passes.
 pub async fn refuse_unsafe_role(application: &DatabaseConnection) -> Result<(), UnsafeRole> {
     if application.get_database_backend() != DatabaseBackend::Postgres {
         return Ok(());
     }
-    let probe = "SELECT rolsuper OR rolbypassrls AS powerful,
+    // A member may become what it is a member of.
+    let probe = "SELECT EXISTS (SELECT 1 FROM pg_roles p WHERE (p.rolsuper OR p.rolbypassrls)
+                                AND pg_has_role(current_user, p.oid, 'MEMBER')) AS powerful,
                         EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = 'public'
-                                AND tableowner = current_user) AS owner,
-                        rolname::text AS name
-                 FROM pg_roles WHERE rolname = current_user";
+                                AND pg_has_role(current_user, tableowner, 'MEMBER')) AS owner,
+                        current_user::text AS name";
     let row = application
         .query_one_raw(Statement::from_string(DatabaseBackend::Postgres, probe))
         .await

@@ -115,13 +115,13 @@ impl Cluster {
         database.url.contains(&format!(":{}/", self.port))
     }
 
-    /// Makes the second database a copy of the first, which nobody is connected to any more; its roles may do what
-    /// those of the first may.
+    /// Makes the second database a copy of the first, which nobody is connected to any more: its owner owns the tables,
+    /// its application's role may do what that of the first may.
     pub fn copy(&self, from: &PostgresDatabase, to: &PostgresDatabase) {
         self.execute("postgres", &format!("DROP DATABASE {}", to.name));
-        self.execute("postgres", &format!("GRANT {} TO {}", from.owner, to.owner));
         self.execute("postgres", &format!("GRANT {} TO {}", from.role, to.role));
         self.execute("postgres", &format!("CREATE DATABASE {} OWNER {} TEMPLATE {}", to.name, to.owner, from.name));
+        self.execute(&to.name, &format!("REASSIGN OWNED BY {} TO {}", from.owner, to.owner));
     }
 
     /// Executes SQL as the superuser.

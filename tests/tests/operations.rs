@@ -313,9 +313,16 @@ fn without_its_database_the_platform_says_so_and_recovers() {
 fn a_powerful_role_on_postgresql_is_refused_at_the_start() {
     let server = Server::shared(Kind::PostgreSql);
     let owner = server.database.owner_url().to_owned();
-    let output = server.command().env("KABINET_DATABASE__URL", owner).args(["serve"]).output().expect("kabinet");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("owns tables"), "{said}");
+    let postgres = server.database.postgres.as_ref().expect("PostgreSQL");
+    let deputy = format!("CREATE ROLE deputy LOGIN NOSUPERUSER NOBYPASSRLS IN ROLE {}", postgres.owner);
+    Cluster::shared().execute("postgres", &deputy);
+    let of_deputy = owner.replace(&format!("//{}@", postgres.owner), "//deputy@");
+    for powerful in [owner, of_deputy] {
+        let mut serve = server.command();
+        let output = serve.env("KABINET_DATABASE__URL", &powerful).args(["serve"]).output().expect("kabinet");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("owns tables"), "{powerful}: {said}");
+    }
 }
 
 #[test]
