@@ -12,9 +12,10 @@ for (const company of companies) {
   for (const javaScriptEnabled of [true, false]) {
     const heading = (name, look) =>
       test(name, async () => {
-        const page = await open(browser, company, { javaScriptEnabled, viewport: { width: 320, height: 640 } });
+        const page = await open(browser, company, { javaScriptEnabled });
         await logIn(page, company);
         await section(page, name);
+        await page.setViewportSize({ width: 320, height: 640 });
         await look(page);
         assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing runs out at 320 px");
         assert.deepEqual(page.faults, []);
