@@ -86,8 +86,8 @@ impl Links {
     }
 
     /// The links of those of `meters` that people may send readings of, for `period`, by meter: whole addresses
-    /// on the company's portal. The same link every time until it is taken back. Three statements per
-    /// 512 meters.
+    /// on the company's portal. The same link every time until it is taken back. Two statements per
+    /// 512 meters, and one more.
     pub async fn addresses(
         &self,
         tx: &Tx,

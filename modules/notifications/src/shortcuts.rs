@@ -20,7 +20,7 @@ pub struct Shortcut {
 }
 
 /// The shortcuts of these residents: the one-meter links of those of their meters that sent nothing since the window
-/// opened; none while it is closed. Five statements per 512 meters.
+/// opened; none while it is closed. One statement beside those of [`Links::addresses`].
 pub(crate) async fn of(
     tx: &Tx,
     links: &Links,
