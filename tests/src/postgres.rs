@@ -118,6 +118,9 @@ impl Cluster {
     /// Makes the second database a copy of the first, which nobody is connected to any more: its owner owns the tables,
     /// its application's role may do what that of the first may.
     pub fn copy(&self, from: &PostgresDatabase, to: &PostgresDatabase) {
+        // The first database itself changes hands with what its owner owns, which one session at a time may do.
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         self.execute("postgres", &format!("DROP DATABASE {}", to.name));
         self.execute("postgres", &format!("GRANT {} TO {}", from.role, to.role));
         self.execute("postgres", &format!("CREATE DATABASE {} OWNER {} TEMPLATE {}", to.name, to.owner, from.name));
@@ -154,4 +157,26 @@ fn program(name: &str) -> PathBuf {
     found.retain(|path| path.is_file());
     found.sort();
     found.pop().unwrap_or_else(|| panic!("{name}: install Debian's package `postgresql`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_database_is_copied_many_times_at_once() {
+        let cluster = Cluster::shared();
+        let first = cluster.create_database();
+        cluster.execute(&first.name, &format!("SET ROLE {}; CREATE TABLE kept AS SELECT 7 AS number", first.owner));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let copy = cluster.create_database();
+                    cluster.copy(&first, &copy);
+                    let read = format!("SET ROLE {}; SELECT number FROM kept", copy.owner);
+                    assert_eq!(cluster.execute(&copy.name, &read).trim(), "7");
+                });
+            }
+        });
+    }
 }
