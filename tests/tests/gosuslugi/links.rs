@@ -1,10 +1,12 @@
 //! Linking from the settings, unlinking, and a company without the login.
 
 use kabinet_residents::gosuslugi::GosuslugiSettings;
+use kabinet_residents::gosuslugi::certificate::certificate_hash;
 use kabinet_residents::gosuslugi::settings::SETTINGS;
+use kabinet_server::demo::gosuslugi::COMPANY;
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, server::NOW};
 
-use crate::journey::{at_provider, consent, count, field, is_guest, leave, log_in, me};
+use crate::journey::{at_provider, consent, count, field, is_guest, leave, log_in, me, path_on, provider};
 
 on_both_databases![
     a_login_is_linked_and_unlinked_in_its_settings,
@@ -13,6 +15,7 @@ on_both_databases![
     linking_needs_the_session_that_began_it,
     the_pages_are_nobodys_but_a_residents,
     a_company_without_it_has_no_door_and_an_attempt_ends_after_ten_minutes,
+    a_company_logs_its_residents_in_through_a_system_of_its_own,
 ];
 
 /// Presses «Привязать +» and logs in at the provider: the callback's path.
@@ -143,8 +146,6 @@ fn a_company_without_it_has_no_door_and_an_attempt_ends_after_ten_minutes(kind: 
     let url = leave(&mut browser);
     let back = at_provider(&server, &browser, &url, "late@mail.example", None);
     set(&server, "teploset", &GosuslugiSettings::default());
-    let own = GosuslugiSettings { enabled: true, client_id: "7400OWN".into(), certificate_hash: "AB".repeat(32) };
-    set(&server, "beregovoy", &own);
     // Caches hear of it within half a second.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while server.browser("teploset").get("/esia/login").status != 404 {
@@ -161,15 +162,51 @@ fn a_company_without_it_has_no_door_and_an_attempt_ends_after_ten_minutes(kind: 
     assert!(!off.page("/settings").text().contains("Госуслуги"));
     off.get("/esia/link").expect(404);
     off.get("/esia/unlink").expect(404);
-    // The other company signs in its own system's name.
-    let mut url = leave(&mut server.browser("beregovoy"));
-    while field(&url, "client_id") != "7400OWN" && std::time::Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        url = leave(&mut server.browser("beregovoy"));
-    }
-    assert_eq!((field(&url, "client_id"), field(&url, "client_certificate_hash")), ("7400OWN".into(), "AB".repeat(32)));
     server.kill();
     server.start_at("2026-11-22T12:30:00+05:00");
     let refused = browser.get(&back).expect(400).page();
     assert!(refused.text().contains("устарела"), "{}", refused.text());
+}
+
+/// Presses «Вход через Госуслуги» until the company's settings, of which caches hear within half a second, send the
+/// browser away in the name of `client_id`.
+#[track_caller]
+fn leave_as(client_id: &str, browser: &mut Browser) -> String {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        let url = leave(browser);
+        if field(&url, "client_id") == client_id {
+            return url;
+        }
+        assert!(std::time::Instant::now() < deadline, "the settings are not heard: {url}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+fn a_company_logs_its_residents_in_through_a_system_of_its_own(kind: Kind) {
+    let server = Server::demo(Database::new(kind), NOW);
+    let certificate = server.database.dir.join(format!("demo-gosuslugi-{COMPANY}.cer"));
+    let certificate = std::fs::read(certificate).expect("the second system's certificate");
+    let certificate_hash = certificate_hash(&certificate).expect("its hash");
+    let own =
+        GosuslugiSettings { enabled: true, client_id: COMPANY.into(), certificate_hash: certificate_hash.clone() };
+    set(&server, "beregovoy", &own);
+    let mut browser = server.browser("beregovoy");
+    let url = leave_as(COMPANY, &mut browser);
+    assert_eq!(field(&url, "client_certificate_hash"), certificate_hash);
+    // The provider checks the signature of both calls with the company's key, and names its system in the tokens.
+    let back = at_provider(&server, &browser, &url, "own@mail.example", None);
+    assert_eq!(browser.get(&back).expect(303).location(), "/esia/join");
+    consent(&mut browser).expect(303);
+    assert_eq!(me(&mut browser), "own@mail.example");
+    // The other company goes on in the platform's name, and a foreign certificate is refused at the provider.
+    let url = leave(&mut server.browser("teploset"));
+    assert_ne!((field(&url, "client_id"), field(&url, "client_certificate_hash")), (COMPANY.into(), certificate_hash));
+    let mut wrong = server.browser("teploset");
+    set(&server, "teploset", &GosuslugiSettings { certificate_hash: "AB".repeat(32), ..own });
+    let url = leave_as(COMPANY, &mut wrong);
+    let mut provider = provider(&server);
+    let refused = provider.get(&path_on(&url, &provider.host));
+    assert_eq!(refused.status, 400);
+    assert!(refused.page().text().contains("ESIA-007053"), "{}", refused.page().text());
 }

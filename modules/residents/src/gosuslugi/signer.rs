@@ -1,11 +1,11 @@
 //! Who signs: the key of the registered system never enters this program in production.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, Command};
@@ -102,8 +102,9 @@ impl Signer for CommandSigner {
     }
 }
 
-/// A key in memory, for the demo and for tests: Ed25519, whose signature has 64 bytes as GOST's has.
-pub struct MemorySigner(Ed25519KeyPair);
+/// Keys in memory, one a system, for the demo: Ed25519, whose signatures have 64 bytes as GOST's have.
+#[derive(Default)]
+pub struct MemorySigner(HashMap<String, Ed25519KeyPair>);
 
 impl std::fmt::Debug for MemorySigner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -112,28 +113,21 @@ impl std::fmt::Debug for MemorySigner {
 }
 
 impl MemorySigner {
-    /// A fresh key.
-    pub fn generate() -> Result<Self, SignerError> {
-        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| SignerError::Key)?;
-        Self::from_pkcs8(document.as_ref())
-    }
-
-    /// The key in a PKCS#8 document.
-    pub fn from_pkcs8(document: &[u8]) -> Result<Self, SignerError> {
-        Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map(Self).map_err(|_| SignerError::Key)
-    }
-
-    /// The public key, 32 bytes: what the other side registers.
-    #[must_use]
-    pub fn public_key(&self) -> Vec<u8> {
-        self.0.public_key().as_ref().to_vec()
+    /// Takes the key of a system, a PKCS#8 document; the public key comes back, 32 bytes, which the other side
+    /// registers.
+    pub fn add(&mut self, client_id: &str, document: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map_err(|_| SignerError::Key)?;
+        let public = key.public_key().as_ref().to_vec();
+        self.0.insert(client_id.to_owned(), key);
+        Ok(public)
     }
 }
 
 #[async_trait]
 impl Signer for MemorySigner {
-    async fn sign(&self, _client_id: &str, message: &[u8]) -> Result<Vec<u8>, SignerError> {
-        Ok(self.0.sign(message).as_ref().to_vec())
+    async fn sign(&self, client_id: &str, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let key = self.0.get(client_id).ok_or(SignerError::Key)?;
+        Ok(key.sign(message).as_ref().to_vec())
     }
 }
 
@@ -168,11 +162,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_key_in_memory_signs_for_its_public_key() {
-        let signer = MemorySigner::generate().unwrap();
+    async fn keys_in_memory_sign_for_their_own_system_only() {
+        let mut signer = MemorySigner::default();
+        let mut add = |client_id| {
+            let document = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap();
+            let public = signer.add(client_id, document.as_ref()).unwrap();
+            ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, public)
+        };
+        let (a, b) = (add("A"), add("B"));
         let signature = signer.sign("A", b"message").await.unwrap();
-        let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, signer.public_key());
         assert_eq!(signature.len(), 64);
-        assert!(key.verify(b"message", &signature).is_ok() && key.verify(b"other", &signature).is_err());
+        assert!(a.verify(b"message", &signature).is_ok() && a.verify(b"other", &signature).is_err());
+        assert!(b.verify(b"message", &signature).is_err());
+        assert!(matches!(signer.sign("C", b"message").await, Err(SignerError::Key)));
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use kabinet_core::{Clock, Tenants};
-use kabinet_residents::gosuslugi::{ClientConfig, Endpoint, Gosuslugi, MemorySigner, ProviderKey, certificate};
+use kabinet_residents::gosuslugi::{ClientConfig, Endpoint, Gosuslugi, MemorySigner, certificate};
 use kabinet_web::Site;
 use ring::signature::RsaKeyPair;
 use rsa::pkcs8::EncodePrivateKey;
@@ -30,7 +30,10 @@ use crate::config::Config;
 /// The host on which it answers.
 pub const HOST: &str = "esia.localhost";
 /// The mnemonic under which the demo's platform is registered.
-const CLIENT: &str = "KABINET-DEMO";
+const PLATFORM: &str = "KABINET-DEMO";
+/// The mnemonic of a second system, for a company that wants one of its own; its certificate is the file
+/// `demo-gosuslugi-COMPANY-DEMO.cer` of the data.
+pub const COMPANY: &str = "COMPANY-DEMO";
 
 /// The stand-in with the way to it.
 pub struct Demo {
@@ -49,18 +52,12 @@ impl Demo {
         let (scheme, port) = (&config.server.public_scheme, config.public_port());
         let suffix = port.map(|port| format!(":{port}")).unwrap_or_default();
         let origin = format!("{scheme}://{HOST}{suffix}");
-        let key = provider_key(&config.data.dir)?;
-        let provider = Provider::new(&origin, &key, clock)?;
-        let client_key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
-        let signer = MemorySigner::from_pkcs8(&client_key.serialize_der())?;
-        let own = rcgen::CertificateParams::new(Vec::new())?.self_signed(&client_key)?;
-        let certificate_hash = certificate::certificate_hash(own.der())?;
-        provider.register(Registration {
-            client_id: CLIENT.to_owned(),
-            certificate_hash: certificate_hash.clone(),
-            verifier: Arc::new(provider::Ed25519Verifier(signer.public_key())),
-            redirects: Redirects::Portals { tenants: Box::new(tenants), scheme: scheme.clone(), suffix },
-        });
+        let provider = Provider::new(&origin, &provider_key(&config.data.dir)?, clock)?;
+        let redirects = Redirects::Portals { tenants: Box::new(tenants), scheme: scheme.clone(), suffix };
+        let mut signer = MemorySigner::default();
+        let mut register = |client_id| register(&provider, &mut signer, client_id, &redirects, &config.data.dir);
+        let certificate_hash = register(PLATFORM)?;
+        register(COMPANY)?;
         let endpoint = Endpoint {
             base_url: origin.clone(),
             issuer: provider.issuer().to_owned(),
@@ -69,7 +66,7 @@ impl Demo {
             roots: Vec::new(),
             timeout: Duration::from_secs(3),
         };
-        let config = ClientConfig { endpoint, client_id: CLIENT.to_owned(), certificate_hash };
+        let config = ClientConfig { endpoint, client_id: PLATFORM.to_owned(), certificate_hash };
         let client = Gosuslugi::new(config, Arc::new(signer)).context("the demo's Gosuslugi")?;
         Ok(Self { provider, client, origin })
     }
@@ -86,16 +83,48 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     if listen.ip().is_unspecified() { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port()) } else { listen }
 }
 
-/// The provider's RSA key, PKCS#8: made at the first start, since making one takes a second.
+/// Makes a system known to both ends, its certificate a file in `dir`; the hash of the certificate comes back.
+fn register(
+    provider: &Provider,
+    signer: &mut MemorySigner,
+    client_id: &str,
+    redirects: &Redirects,
+    dir: &Path,
+) -> anyhow::Result<String> {
+    let name = format!("demo-gosuslugi-{client_id}");
+    let fresh = || Ok(rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519)?.serialize_der());
+    let document = kept_key(&dir.join(format!("{name}.key")), |key| signer.add(client_id, key).is_ok(), fresh)?;
+    let public = signer.add(client_id, &document)?;
+    let certificate = certificate_of(&document)?;
+    std::fs::write(dir.join(format!("{name}.cer")), &certificate)?;
+    let certificate_hash = certificate::certificate_hash(certificate.as_bytes())?;
+    provider.register(Registration {
+        client_id: client_id.to_owned(),
+        certificate_hash: certificate_hash.clone(),
+        verifier: Arc::new(provider::Ed25519Verifier(public)),
+        redirects: redirects.clone(),
+    });
+    Ok(certificate_hash)
+}
+
+/// The provider's RSA key, PKCS#8: kept, since making one takes a second.
 fn provider_key(dir: &Path) -> anyhow::Result<Vec<u8>> {
-    let path = dir.join("demo-gosuslugi.key");
-    if let Ok(key) = std::fs::read(&path)
-        && RsaKeyPair::from_pkcs8(&key).is_ok()
+    kept_key(&dir.join("demo-gosuslugi.key"), |key| RsaKeyPair::from_pkcs8(key).is_ok(), fresh_key)
+}
+
+/// The key in a file, PKCS#8; a fresh one takes its place where it is not fit.
+fn kept_key(
+    path: &Path,
+    mut fit: impl FnMut(&[u8]) -> bool,
+    fresh: impl FnOnce() -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Vec<u8>> {
+    if let Ok(key) = std::fs::read(path)
+        && fit(&key)
     {
         return Ok(key);
     }
-    let key = fresh_key()?;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+    let key = fresh()?;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(&key)?;
     Ok(key)
 }
@@ -106,9 +135,8 @@ pub fn fresh_key() -> anyhow::Result<Vec<u8>> {
     Ok(key.to_pkcs8_der()?.as_bytes().to_vec())
 }
 
-/// The certificate of such a key, as ESIA publishes one.
-fn certificate_of(key: &[u8]) -> anyhow::Result<ProviderKey> {
+/// The certificate of a key, PEM.
+fn certificate_of(key: &[u8]) -> anyhow::Result<String> {
     let key = rcgen::KeyPair::try_from(key)?;
-    let certificate = rcgen::CertificateParams::new(Vec::new())?.self_signed(&key)?;
-    Ok(ProviderKey::read(certificate.pem().as_bytes())?)
+    Ok(rcgen::CertificateParams::new(Vec::new())?.self_signed(&key)?.pem())
 }

@@ -182,7 +182,7 @@ pub(super) struct Refusal(pub(super) &'static str, pub(super) &'static str);
 impl Provider {
     /// A provider at `origin` whose tokens are signed with an RSA key (PKCS#8).
     pub fn new(origin: &str, key: &[u8], clock: Clock) -> anyhow::Result<Self> {
-        let public = certificate_of(key)?;
+        let public = ProviderKey::read(certificate_of(key)?.as_bytes())?;
         let key = RsaKeyPair::from_pkcs8(key).map_err(|error| anyhow::anyhow!("RSA key: {error}"))?;
         Ok(Self(Arc::new(Inner {
             issuer: format!("{origin}/"),
