@@ -1,16 +1,24 @@
 //! Running it: starts and crashes, a database that goes away, staff, packages, the command line.
 
+// Text components of the plugin host's own tests; these here need not all of it.
+#[allow(dead_code)]
+#[path = "../../platform/plugin-host/tests/plugins/guest.rs"]
+mod guest;
+
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use kabinet_core::Actor;
 use kabinet_residents::{password, people};
+use kabinet_tests::company::package_with;
 use kabinet_tests::house::root;
 use kabinet_tests::postgres::Cluster;
 use kabinet_tests::process::new_folder;
 use kabinet_tests::server::{NOW, binary};
 use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
 use serde_json::{Value, json};
+
+use guest::Guest;
 
 on_both_databases![
     health_is_told_on_the_management_address,
@@ -19,6 +27,7 @@ on_both_databases![
     only_roles_with_the_permission_may_bill,
     a_package_is_applied_once_and_a_wrong_one_changes_nothing,
     a_plugin_or_template_that_cannot_work_is_named_by_file_line_and_field,
+    a_plugin_that_misbehaves_ends_its_run_and_the_old_figures_stand,
     the_demo_is_brought_up_to_date_without_touching_its_visitors,
     a_demo_started_again_on_its_old_date_goes_on_where_it_was_left,
 ];
@@ -81,6 +90,26 @@ fn runs(browser: &mut Browser) -> Vec<Value> {
     answer["items"].as_array().expect("items").clone()
 }
 
+/// Waits for the end of a run.
+#[track_caller]
+fn ended(browser: &mut Browser, path: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let run = browser.call("GET", path, None).expect(200).json();
+        if run["state"] != "running" {
+            return run;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{run}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Has November calculated: the run's path.
+fn begin_november(browser: &mut Browser) -> String {
+    let run = browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-11" })));
+    format!("/api/admin/v1/billing/runs/{}", run.expect(200).json()["id"].as_str().expect("an id"))
+}
+
 fn staff_calculate_and_publish_a_month(kind: Kind) {
     // The month is over: the demo's clock stands in November when it starts, and is moved on.
     let server = Server::demo(Database::new(kind), NOW);
@@ -91,21 +120,11 @@ fn staff_calculate_and_publish_a_month(kind: Kind) {
     let mut browser = log_staff_in(&server, "beregovoy", &admin.email, &admin.password);
     let before = runs(&mut browser);
     assert!(before.len() >= 14 && before.iter().all(|run| run["state"] == "published"), "{before:?}");
-    let run =
-        browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-11" }))).expect(200).json();
-    let path = format!("/api/admin/v1/billing/runs/{}", run["id"].as_str().expect("an id"));
+    let path = begin_november(&mut browser);
     let mut visit = server.resident("beregovoy");
     let old = visit.page("/overview").figure("to_pay");
-    let begun = Instant::now();
-    let done = loop {
-        let run = browser.call("GET", &path, None).expect(200).json();
-        assert_ne!(run["state"], "failed", "{run}");
-        if run["state"] == "done" {
-            break run;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{run}");
-        std::thread::sleep(Duration::from_millis(100));
-    };
+    let done = ended(&mut browser, &path);
+    assert_eq!(done["state"], "done", "{done}");
     assert_eq!(done["done"], done["total"]);
     assert_eq!(visit.page("/overview").figure("to_pay"), old, "a run that is not published is not seen");
     browser.call("POST", &format!("{path}/publish"), None).expect(200);
@@ -231,6 +250,57 @@ fn a_plugin_or_template_that_cannot_work_is_named_by_file_line_and_field(kind: K
     }
     let output = server.command().args(["tenant", "apply"]).arg(root().join("tenants/beregovoy")).output();
     assert!(text(&output.expect("kabinet")).contains("ничего не изменилось"), "nothing of them was taken");
+}
+
+fn a_plugin_that_misbehaves_ends_its_run_and_the_old_figures_stand(kind: Kind) {
+    let server = Server::demo(Database::new(kind), NOW);
+    let admin = &server.facts().company("teploset").admin;
+    let mut staff = log_staff_in(&server, "teploset", &admin.email, &admin.password);
+    let mut visit = server.resident("teploset");
+    let (published, shown) = (runs(&mut staff).len(), visit.page("/overview").one("main").text());
+    let package = package_with("teploset", "");
+    let file = package.join("tenant.toml");
+    let text_now = std::fs::read_to_string(&file).expect("the package");
+    std::fs::write(&file, text_now.replace("use = \"heat\"", "use = \"own.wasm\"")).expect("a write");
+    let apply = |plugin: &Guest| {
+        std::fs::write(package.join("own.wasm"), plugin.component()).expect("a write");
+        server.command().args(["tenant", "apply"]).arg(&package).output().expect("kabinet")
+    };
+    let misbehaving = |calculate: &str| Guest {
+        calculate: calculate.to_owned(),
+        rules: &["heating", "metered", "heat_in_water"],
+        ..Guest::default()
+    };
+    let deeds = [
+        ("(loop $again (br $again)) i32.const 64", "исчерпан запас инструкций"),
+        ("(loop $again (drop (memory.grow (i32.const 16))) (br $again)) i32.const 64", "исчерпана память"),
+        ("unreachable", "прервался с ошибкой"),
+        ("i32.const 64", "ответил не по договору"),
+    ];
+    for (deed, reason) in deeds {
+        let output = apply(&misbehaving(deed));
+        assert!(output.status.success(), "{}", text(&output));
+        let path = begin_november(&mut staff);
+        let run = ended(&mut staff, &path);
+        assert_eq!(run["state"], "failed", "{deed}: {run}");
+        assert!(run["problem"].as_str().is_some_and(|problem| problem.contains(reason)), "{deed}: {run}");
+        staff.call("POST", &format!("{path}/publish"), None).expect(422);
+        assert_eq!(visit.page("/overview").one("main").text(), shown, "{deed}");
+    }
+    // One that is made for another version of the contract does not come so far.
+    let output = apply(&Guest { version: "2.0.0", ..misbehaving("i32.const 64") });
+    let said = text(&output);
+    assert!(!output.status.success() && said.contains("tenant.toml:") && said.contains("2.0.0"), "{said}");
+    // With the company's own plugin the month is calculated as if nothing had been.
+    let output = server.command().args(["tenant", "apply"]).arg(root().join("tenants/teploset")).output();
+    assert!(output.as_ref().is_ok_and(|output| output.status.success()), "{output:?}");
+    let path = begin_november(&mut staff);
+    let run = ended(&mut staff, &path);
+    assert_eq!(run["state"], "done", "{run}");
+    staff.call("POST", &format!("{path}/publish"), None).expect(200);
+    let now = runs(&mut staff).iter().filter(|run| run["state"] == "published").count();
+    assert_eq!(now, published + 1);
+    assert_ne!(visit.page("/overview").one("main").text(), shown);
 }
 
 fn the_demo_is_brought_up_to_date_without_touching_its_visitors(kind: Kind) {

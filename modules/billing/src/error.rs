@@ -1,7 +1,7 @@
 //! What billing refuses, with stable codes.
 
 use kabinet_core::{DbError, Period};
-use kabinet_plugin_host::PluginError;
+use kabinet_plugin_host::{Exceeded, PluginError};
 use kabinet_render::RenderError;
 
 /// Why billing did not do what was asked. Messages are for the company's accountant.
@@ -130,7 +130,7 @@ pub enum Error {
     #[error("файл ещё не готов: {0}")]
     NotPrinted(String),
     /// The plugin cannot be used.
-    #[error("плагин расчёта: {0}")]
+    #[error("плагин расчёта {}", plugin_words(.0))]
     Plugin(#[from] PluginError),
     /// The receipt cannot be printed.
     #[error("квитанция: {0}")]
@@ -185,5 +185,33 @@ impl Error {
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         Self::Db(error.into())
+    }
+}
+
+/// What a plugin did, for the company's staff; what its author has to know of it stands behind.
+fn plugin_words(error: &PluginError) -> String {
+    match error {
+        PluginError::Limit(limit) => format!("остановлен: {}", limit_words(*limit)),
+        PluginError::Trap(trap) => format!("прервался с ошибкой: {trap}"),
+        PluginError::Output(reason) => format!("ответил не по договору: {reason}"),
+        PluginError::Input(reason) => format!("не получил данных, они не по договору: {reason}"),
+        PluginError::Unsupported(what) => format!("этого не умеет: {what}"),
+        PluginError::Refused(reason) | PluginError::Compilation(reason) => format!("не принят: {reason}"),
+        PluginError::ApiVersion { found, spoken } => {
+            format!("сделан для версии договора {found}, платформа понимает {spoken}")
+        }
+        PluginError::Account { message, .. } | PluginError::Table { message, .. } => format!("отказал: {message}"),
+        PluginError::Unavailable(reason) => format!("сейчас не работает: {reason}"),
+    }
+}
+
+const fn limit_words(limit: Exceeded) -> &'static str {
+    match limit {
+        Exceeded::Instructions => "слишком долгий расчёт, исчерпан запас инструкций",
+        Exceeded::Time => "слишком долгий расчёт, исчерпано время",
+        Exceeded::Recursion => "слишком глубокая рекурсия",
+        Exceeded::Memory => "исчерпана память",
+        Exceeded::Table => "слишком большая таблица",
+        Exceeded::Answer => "слишком большой ответ",
     }
 }

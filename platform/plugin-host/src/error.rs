@@ -21,7 +21,7 @@ pub enum PluginError {
     Compilation(String),
     /// A call used up a limit: instructions, time, memory, tables, stack or output.
     #[error("the plugin was stopped: {0}")]
-    Limit(&'static str),
+    Limit(Exceeded),
     /// A call failed inside the plugin.
     #[error("the plugin failed: {0}")]
     Trap(String),
@@ -57,6 +57,29 @@ pub enum PluginError {
     Unavailable(String),
 }
 
+/// The limit that a call used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    /// Instructions, counted as fuel.
+    #[error("too many instructions")]
+    Instructions,
+    /// Time by the clock.
+    #[error("too much time")]
+    Time,
+    /// The stack.
+    #[error("too deep a recursion")]
+    Recursion,
+    /// Memory.
+    #[error("too much memory")]
+    Memory,
+    /// A table's elements.
+    #[error("too large a table")]
+    Table,
+    /// The size of the answer.
+    #[error("too large an answer")]
+    Answer,
+}
+
 impl From<SandboxError> for PluginError {
     fn from(error: SandboxError) -> PluginError {
         match error {
@@ -73,20 +96,20 @@ impl PluginError {
         use wasmtime::Trap;
         if let Some(trap) = error.downcast_ref::<Trap>() {
             return match trap {
-                Trap::OutOfFuel => PluginError::Limit("too many instructions"),
-                Trap::Interrupt => PluginError::Limit("too much time"),
-                Trap::StackOverflow => PluginError::Limit("too deep a recursion"),
+                Trap::OutOfFuel => PluginError::Limit(Exceeded::Instructions),
+                Trap::Interrupt => PluginError::Limit(Exceeded::Time),
+                Trap::StackOverflow => PluginError::Limit(Exceeded::Recursion),
                 other => PluginError::Trap(other.to_string()),
             };
         }
         // Refused growth and too large an answer are plain errors with these words.
         let text = format!("{error:#}");
         if text.contains("memory") && text.contains("grow") {
-            PluginError::Limit("too much memory")
+            PluginError::Limit(Exceeded::Memory)
         } else if text.contains("table") && text.contains("grow") {
-            PluginError::Limit("too large a table")
+            PluginError::Limit(Exceeded::Table)
         } else if text.contains("fuel allocated for hostcalls") {
-            PluginError::Limit("too large an answer")
+            PluginError::Limit(Exceeded::Answer)
         } else {
             PluginError::Trap(text)
         }

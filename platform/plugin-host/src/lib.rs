@@ -28,7 +28,7 @@ mod v1;
 mod verify;
 
 pub use compile::compile_task;
-pub use error::PluginError;
+pub use error::{Exceeded, PluginError};
 pub use host::{PluginHost, TariffPlugin, Usage};
 pub use limits::{COMPONENT_BYTES, Limits};
 pub use money::kopecks;

@@ -1,7 +1,8 @@
 //! Guests that look for something to differ by: what an earlier call left behind, or bits that a
 //! processor may choose. Each traps when it finds it.
 
-use crate::guest::{Guest, batch};
+use crate::guest::Guest;
+use crate::hostile::batch;
 use crate::hostile::load;
 use crate::{Stage, Test};
 

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use kabinet_plugin_host::api::{Account, Batch, Period, Premises};
-use rust_decimal::Decimal;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
+
+/// Where the table of rules lies.
+const RULES: u32 = 1024;
 
 static MADE: AtomicU32 = AtomicU32::new(0);
 
@@ -26,6 +27,8 @@ pub(crate) struct Guest {
     pub(crate) locals: usize,
     /// Address, length of the id that `describe` returns.
     pub(crate) id: (u32, u32),
+    /// The rules that `describe` names.
+    pub(crate) rules: &'static [&'static str],
     /// Contract version in place of 1.0.0.
     pub(crate) version: &'static str,
     /// Replacement in the contract's text, for wrong types.
@@ -41,6 +44,7 @@ impl Default for Guest {
             pages: 2,
             locals: 0,
             id: (16, 4),
+            rules: &[],
             version: "1.0.0",
             contract: ("", ""),
         }
@@ -62,8 +66,7 @@ impl Guest {
     pub(crate) fn component(&self) -> Vec<u8> {
         MADE.fetch_add(1, Ordering::Relaxed);
         let mut module = wat::parse_str(self.text()).expect("module text");
-        let mut contract = std::fs::read_to_string(crate::build::root().join("plugins/wit/tariff-1.0/tariff.wit"))
-            .expect("the contract")
+        let mut contract = include_str!("../../../../plugins/wit/tariff-1.0/tariff.wit")
             .replace("@1.0.0", &format!("@{}", self.version));
         if !self.contract.0.is_empty() {
             contract = contract.replace(self.contract.0, self.contract.1);
@@ -76,11 +79,19 @@ impl Guest {
     }
 
     fn text(&self) -> String {
-        let Guest { calculate, items, pages, version, id, .. } = self;
+        let Guest { calculate, items, pages, version, id, rules, .. } = self;
         let locals = "i64 ".repeat(self.locals);
-        // describe: id at `id`, version "1", no rules.
-        let describe: String =
-            [id.0, id.1, 24, 1, 0, 0].iter().flat_map(|n| n.to_le_bytes()).map(|b| format!("\\{b:02x}")).collect();
+        // describe: id at `id`, version "1", rules at RULES as pairs of address and length, their names behind.
+        let count = u32::try_from(rules.len()).expect("few rules");
+        let describe = words(&[id.0, id.1, 24, 1, RULES, count]);
+        let mut address = RULES + 8 * count;
+        let mut table = String::new();
+        for rule in *rules {
+            let length = u32::try_from(rule.len()).expect("a short name");
+            table.push_str(&words(&[address, length]));
+            address += length;
+        }
+        let names = rules.concat();
         format!(
             r#"(module
   (memory (export "memory") {pages})
@@ -88,6 +99,7 @@ impl Guest {
   (data (i32.const 16) "evil")
   (data (i32.const 24) "1")
   (data (i32.const 32) "{describe}")
+  (data (i32.const {RULES}) "{table}{names}")
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
     (global.set $next (i32.and (i32.add (global.get $next) (i32.const 15)) (i32.const -16)))
     (global.get $next)
@@ -101,24 +113,7 @@ impl Guest {
     }
 }
 
-/// A batch of accounts without services.
-pub(crate) fn batch(indexes: &[u32]) -> Batch {
-    let account = |&index: &u32| Account {
-        index,
-        premises: Premises::Flat,
-        area: Decimal::new(543, 1),
-        residents: 2,
-        owners: 1,
-        house: None,
-        spans: Vec::new(),
-        absences: Vec::new(),
-        services: Vec::new(),
-    };
-    Batch {
-        period: Period { year: 2026, month: 10 },
-        parameters: Vec::new(),
-        tables: Vec::new(),
-        houses: Vec::new(),
-        accounts: indexes.iter().map(account).collect(),
-    }
+/// Numbers as they lie in memory, for a data segment.
+fn words(numbers: &[u32]) -> String {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).map(|byte| format!("\\{byte:02x}")).collect()
 }

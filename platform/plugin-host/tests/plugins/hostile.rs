@@ -1,9 +1,10 @@
 //! Hostile components: refused before they run, or stopped within their limits.
 
-use kabinet_plugin_host::api::AccountCharges;
-use kabinet_plugin_host::{Limits, PluginError, Usage};
+use kabinet_plugin_host::api::{Account, AccountCharges, Batch, Period, Premises};
+use kabinet_plugin_host::{Exceeded, Limits, PluginError, Usage};
+use rust_decimal::Decimal;
 
-use crate::guest::{Guest, batch};
+use crate::guest::Guest;
 use crate::{Stage, Test, new_host};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -21,6 +22,28 @@ pub(crate) const TESTS: &[Test] = &[
     ("hostile::a_failure_in_the_middle_of_a_batch_fails_it_whole", a_failure_in_the_middle_of_a_batch_fails_it_whole),
     ("hostile::a_limit_that_was_lowered_stops_a_call", a_limit_that_was_lowered_stops_a_call),
 ];
+
+/// A batch of accounts without services.
+pub(crate) fn batch(indexes: &[u32]) -> Batch {
+    let account = |&index: &u32| Account {
+        index,
+        premises: Premises::Flat,
+        area: Decimal::new(543, 1),
+        residents: 2,
+        owners: 1,
+        house: None,
+        spans: Vec::new(),
+        absences: Vec::new(),
+        services: Vec::new(),
+    };
+    Batch {
+        period: Period { year: 2026, month: 10 },
+        parameters: Vec::new(),
+        tables: Vec::new(),
+        houses: Vec::new(),
+        accounts: indexes.iter().map(account).collect(),
+    }
+}
 
 pub(crate) fn load(stage: &Stage, guest: &Guest) -> Result<kabinet_plugin_host::TariffPlugin, PluginError> {
     stage.runtime.block_on(stage.host.load(&guest.component()))
@@ -47,21 +70,21 @@ fn a_harmless_guest_passes(stage: &Stage) {
 
 fn loops_and_recursion_are_stopped(stage: &Stage) {
     let endless = Guest::calculating("(loop $again (br $again)) i32.const 64");
-    assert_eq!(run(stage, &endless), Err(PluginError::Limit("too many instructions")));
+    assert_eq!(run(stage, &endless), Err(PluginError::Limit(Exceeded::Instructions)));
     let mut deep = Guest::with(
         "(func $deep (param i64) (result i64) (i64.add (local.get 0) (call $deep (i64.add (local.get 0) (i64.const 1)))))",
     );
     deep.calculate = "(drop (call $deep (i64.const 0))) i32.const 64".to_owned();
-    assert_eq!(run(stage, &deep), Err(PluginError::Limit("too deep a recursion")));
+    assert_eq!(run(stage, &deep), Err(PluginError::Limit(Exceeded::Recursion)));
 }
 
 fn growth_is_stopped(stage: &Stage) {
     let memory = Guest::calculating("(loop $again (drop (memory.grow (i32.const 16))) (br $again)) i32.const 64");
-    assert_eq!(run(stage, &memory), Err(PluginError::Limit("too much memory")));
+    assert_eq!(run(stage, &memory), Err(PluginError::Limit(Exceeded::Memory)));
     let mut table = Guest::with("(table $t 1 funcref)");
     table.calculate =
         "(loop $again (drop (table.grow $t (ref.null func) (i32.const 100))) (br $again)) i32.const 64".to_owned();
-    assert_eq!(run(stage, &table), Err(PluginError::Limit("too large a table")));
+    assert_eq!(run(stage, &table), Err(PluginError::Limit(Exceeded::Table)));
 }
 
 /// Filling 12 MiB costs little fuel: only the clock stops a loop of it.
@@ -71,7 +94,7 @@ fn slow_instructions_meet_the_clock(stage: &Stage) {
     );
     slow.pages = 200;
     let stopped = run(stage, &slow);
-    assert!(matches!(stopped, Err(PluginError::Limit("too much time" | "too many instructions"))), "{stopped:?}");
+    assert!(matches!(stopped, Err(PluginError::Limit(Exceeded::Time | Exceeded::Instructions))), "{stopped:?}");
 }
 
 fn a_trap_is_told_apart(stage: &Stage) {
@@ -84,7 +107,7 @@ fn a_trap_is_told_apart(stage: &Stage) {
 
 fn a_start_function_is_limited_too(stage: &Stage) {
     let guest = Guest::with("(func $begin (loop $again (br $again))) (start $begin)");
-    assert_eq!(load(stage, &guest).err(), Some(PluginError::Limit("too many instructions")));
+    assert_eq!(load(stage, &guest).err(), Some(PluginError::Limit(Exceeded::Instructions)));
 }
 
 fn foreign_imports_are_refused(stage: &Stage) {
@@ -186,9 +209,9 @@ fn a_failure_in_the_middle_of_a_batch_fails_it_whole(stage: &Stage) {
         ("(drop (i32.div_u (i32.const 1) (i32.const 0)))", None),
         ("(drop (i32.trunc_f64_s (f64.const nan)))", None),
         ("(drop (i32.load (i32.const -4)))", None),
-        ("(loop $again (br $again))", Some("too many instructions")),
-        ("(drop (memory.grow (i32.const 256)))", Some("too much memory")),
-        ("(drop (call $charge (local.get $accounts) (local.get $count)))", Some("too deep a recursion")),
+        ("(loop $again (br $again))", Some(Exceeded::Instructions)),
+        ("(drop (memory.grow (i32.const 256)))", Some(Exceeded::Memory)),
+        ("(drop (call $charge (local.get $accounts) (local.get $count)))", Some(Exceeded::Recursion)),
     ] {
         let plugin = load(stage, &charging_until(deed)).expect("loads");
         let stopped = plugin.calculate(&batch(&[1, 2, 3, 4]));
@@ -219,12 +242,12 @@ fn a_limit_that_was_lowered_stops_a_call(stage: &Stage) {
     let expected = Usage { memory_limit: 3 << 20, fuel_limit: 2_000_000, ..usage };
     assert_eq!(lowered, expected);
     let stopped = |memory, fuel| within(memory, fuel).calculate(&batch(&[]));
-    assert_eq!(stopped(2 << 20, 10_000), Err(PluginError::Limit("too much memory")));
-    assert_eq!(stopped(3 << 20, 500), Err(PluginError::Limit("too many instructions")));
+    assert_eq!(stopped(2 << 20, 10_000), Err(PluginError::Limit(Exceeded::Memory)));
+    assert_eq!(stopped(3 << 20, 500), Err(PluginError::Limit(Exceeded::Instructions)));
     // What it begins with counts as well.
     let large = load(stage, &Guest { pages: 33, ..Guest::default() }).expect("loads");
     let small = large.within(Limits { memory_bytes: 2 << 20, ..Limits::PRODUCTION });
-    assert_eq!(small.calculate(&batch(&[])), Err(PluginError::Limit("too much memory")));
+    assert_eq!(small.calculate(&batch(&[])), Err(PluginError::Limit(Exceeded::Memory)));
     // Nothing is raised, neither at once nor afterwards.
     let high = Limits { memory_bytes: 64 << 20, fuel_per_line: 1_000_000 };
     let (_, usage) = plugin.within(high).measure(&batch(&[])).expect("charged");

@@ -3,7 +3,8 @@
 use kabinet_plugin_host::PluginError;
 use kabinet_plugin_host::api::Consumption;
 
-use crate::guest::{Guest, batch};
+use crate::guest::Guest;
+use crate::hostile::batch;
 use crate::{Stage, Test};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -147,7 +148,7 @@ fn a_line_must_add_up_and_be_well_formed(stage: &Stage) {
 fn too_large_an_answer_is_stopped(stage: &Stage) {
     let mut guest = Guest::with("(data (i32.const 64) \"\\00\\00\\00\\00\\00\\10\\00\\00\\40\\0d\\03\\00\")");
     guest.pages = 100;
-    assert_eq!(outcome(stage, &guest, &[1]), Err(PluginError::Limit("too large an answer")));
+    assert_eq!(outcome(stage, &guest, &[1]), Err(PluginError::Limit(Exceeded::Answer)));
 }
 
 fn a_broken_description_is_refused(stage: &Stage) {
