@@ -1,5 +1,6 @@
 //! «Отказ от бумажного носителя ПД»: receipts by e-mail in the place of paper.
 //!
+//! - `statement` is how a resident states a refusal, on the page or by a program;
 //! - [`application`] is what a resident confirms and its document; [`refusals`] what it leads to and what ends it;
 //! - `delivery` sends the receipts at publication; [`lists`] says who gets no paper;
 //! - `flags` is the column of the list of accounts, `events` what comes from outside, `notices` the other letters.
@@ -17,6 +18,7 @@ mod pages;
 mod personal;
 pub mod refusals;
 mod settings;
+mod statement;
 mod store;
 
 use std::sync::Arc;
@@ -88,6 +90,10 @@ impl Module for Paperless {
 impl WebModule for Paperless {
     fn pages(&self) -> Vec<PageRoute> {
         pages::routes(&self.printer)
+    }
+
+    fn resident_api(&self) -> Vec<ApiPart> {
+        vec![ApiPart::new(api::portal::PortalApi { printer: self.printer.clone() })]
     }
 
     fn admin_api(&self) -> Vec<ApiPart> {

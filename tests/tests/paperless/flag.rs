@@ -4,6 +4,7 @@ use kabinet_contracts::AccountId;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::world::{self, newcomer};
 use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
+use serde_json::json;
 
 use crate::{COLUMN, COMPANY, history, holder, is_set, path, press, readdress, reason, refuse, restore, sign};
 
@@ -18,6 +19,7 @@ on_both_databases![
     a_helper_has_no_flag,
     a_closed_account_takes_no_application,
     nobody_finds_another_ones_document,
+    a_program_of_the_resident_does_the_same,
 ];
 
 fn setting_the_flag_opens_the_application_and_confirming_it_refuses_paper(kind: Kind) {
@@ -210,4 +212,34 @@ fn nobody_finds_another_ones_document(kind: Kind) {
     let mut staff = server.staff("teploset");
     staff.get(&format!("/api/admin/v1/paperless/applications/{id}")).expect(404);
     staff.get(&format!("/api/admin/v1/paperless/accounts/{}", known.id)).expect(404);
+}
+
+fn a_program_of_the_resident_does_the_same(kind: Kind) {
+    let server = Server::shared(kind);
+    let (mut person, known) = holder(server, 12);
+    let address = format!("/api/v1{}", path(known.id));
+    let before = person.browser.call("GET", &address, None).expect(200).json();
+    let number = format!("{}-1", known.account);
+    assert_eq!((&before["refused"], &before["application"]["number"]), (&json!(false), &json!(number)));
+    assert_eq!(before["application"]["email"], person.email);
+    let wrong = person.browser.call("POST", &address, Some(&json!({ "signatory": "Нина" }))).expect(422).json();
+    assert_eq!((&wrong["code"], &wrong["fields"][0]["field"]), (&json!("paperless.invalid"), &json!("signatory")));
+    let signed = json!({ "signatory": "Иванова Нина Петровна" });
+    let refused = person.browser.call("POST", &address, Some(&signed)).expect(200).json();
+    assert_eq!((&refused["refused"], &refused["own"]["number"]), (&json!(true), &json!(number)));
+    assert!(refused["application"].is_null(), "{refused}");
+    assert!(is_set(&mut person.browser, known.id), "the page knows it");
+    let again = person.browser.call("POST", &address, Some(&signed)).expect(422).json();
+    assert_eq!(again["code"], "paperless.already_refused");
+    let document = format!("{address}/{}", refused["own"]["id"].as_str().expect("an id"));
+    assert!(person.browser.call("GET", &document, None).expect(200).body.starts_with(b"%PDF"));
+    let mut other = newcomer(server, COMPANY);
+    other.browser.call("GET", &document, None).expect(404);
+    let restored = person.browser.call("DELETE", &address, None).expect(200).json();
+    assert_eq!(
+        (&restored["refused"], &restored["application"]["number"]),
+        (&json!(false), &json!(format!("{}-2", known.account)))
+    );
+    assert_eq!(person.browser.call("DELETE", &address, None).expect(422).json()["code"], "paperless.not_refused");
+    assert_eq!(reason(server, known.id), "asked");
 }

@@ -1,6 +1,7 @@
-//! What programs of the company's staff may ask.
+//! What programs of residents and of the company's staff may ask.
 
 pub(crate) mod admin;
+pub(crate) mod portal;
 
 use kabinet_core::PermissionKey;
 

@@ -1,9 +1,8 @@
 //! The flag: a press in the list of accounts leads here. Where paper is printed the application opens, where it is not
 //! the question whether it is to be printed again.
 
-use kabinet_contracts::{AccountId, ResidentId};
+use kabinet_contracts::AccountId;
 use kabinet_core::Day;
-use kabinet_core::limits::{self, Limit, Verdict};
 use kabinet_render::ReceiptPrinter;
 use kabinet_web::{FieldError, Form, LinkedAccount, Problem, Resident};
 use poem::web::{Data, Path, Query};
@@ -11,16 +10,13 @@ use poem::{Response, handler};
 use serde::{Deserialize, Serialize};
 
 use super::identifier;
-use crate::application::{self, Application};
-use crate::error::Error;
 use crate::flags::document_href;
-use crate::refusals::{self, Standing};
+use crate::refusals::Standing;
+use crate::statement::{self, Found};
 
 const TITLE: &str = "Отказ от бумажного носителя платежного документа";
 const APPLICATION: &str = "paperless/application.html";
 const RESTORE: &str = "paperless/restore.html";
-/// Applications that one resident may send in a day: each is printed.
-const SENT: Limit = Limit { most: 20, seconds: 24 * 3600 };
 
 #[derive(Default, Deserialize)]
 pub(crate) struct Asked {
@@ -69,17 +65,14 @@ pub(crate) async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let account = resident.own_account(identifier(&id)?)?;
-    let tx = resident.read().await?;
-    let standing = refusals::standing(&tx, ResidentId(resident.id()), AccountId(account.id)).await?;
-    let draft = application::draft(&tx, AccountId(account.id), resident.email()).await?;
-    let today = tx.today();
-    tx.commit().await?;
+    let found = Found::read(&resident, account).await?;
+    let standing = &found.standing;
     let applies = standing.own.is_none() && (!standing.others || asked.own.is_some());
     if !applies {
-        return restore_page(&resident, account, &standing);
+        return restore_page(&resident, account, standing);
     }
-    refuse_closed(account, today)?;
-    resident.page(TITLE, APPLICATION, &context(&draft, standing.others, &draft.signatory, Vec::new()))
+    found.open()?;
+    resident.page(TITLE, APPLICATION, &context(&found, &found.draft.signatory, Vec::new()))
 }
 
 /// POST /accounts/<id>/paperless
@@ -94,9 +87,7 @@ pub(crate) async fn change(
     match form.confirm.as_str() {
         "refuse" => refuse(&resident, account, &form.signatory, printer).await,
         "restore" => {
-            let mut tx = resident.begin().await?;
-            refusals::restore(&mut tx, ResidentId(resident.id()), AccountId(account.id)).await?;
-            tx.commit().await?;
+            statement::restore(&resident, account).await?;
             let text = format!("По лицевому счету {} снова печатается бумажная квитанция", account.number);
             Ok(resident.done_saying("/accounts", &text))
         }
@@ -110,83 +101,25 @@ async fn refuse(
     typed: &str,
     printer: &ReceiptPrinter,
 ) -> Result<Response, Problem> {
-    let tx = resident.read().await?;
-    let standing = refusals::standing(&tx, ResidentId(resident.id()), AccountId(account.id)).await?;
-    let draft = application::draft(&tx, AccountId(account.id), resident.email()).await?;
-    let today = tx.today();
-    tx.commit().await?;
-    refuse_closed(account, today)?;
-    if standing.own.is_some() {
-        return Err(Error::AlreadyRefused.into());
+    let found = Found::read(resident, account).await?;
+    if found.draft.email.is_empty() && found.standing.own.is_none() && !found.closed {
+        return resident.refused(TITLE, APPLICATION, &context(&found, typed, Vec::new()));
     }
-    if draft.email.is_empty() {
-        return resident.refused(TITLE, APPLICATION, &context(&draft, standing.others, typed, Vec::new()));
-    }
-    match confirmed(resident, &draft, typed, printer).await {
-        Ok(()) => {
-            let text = format!("Заявление № {} принято: следующие квитанции придут на Email", draft.number);
+    match statement::confirm(resident, &found, typed, printer).await {
+        Ok(_) => {
+            let text = format!("Заявление № {} принято: следующие квитанции придут на Email", found.draft.number);
             Ok(resident.done_saying("/accounts", &text))
         }
-        Err(Refused::Field(error)) => {
-            resident.refused(TITLE, APPLICATION, &context(&draft, standing.others, typed, vec![error]))
-        }
-        Err(Refused::Page(problem)) => Err(problem),
-    }
-}
-
-/// Beside a field, or the page's own.
-enum Refused {
-    Field(FieldError),
-    Page(Problem),
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Field(field, text) => Self::Field(FieldError::new(field, text)),
-            other => Self::Page(other.into()),
+        Err(problem) if problem.fields.is_empty() => Err(problem),
+        Err(problem) => {
+            let errors = problem.fields.into_iter().map(|(field, text)| FieldError::new(&field, text)).collect();
+            resident.refused(TITLE, APPLICATION, &context(&found, typed, errors))
         }
     }
 }
 
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
-        Self::Page(problem)
-    }
-}
-
-/// Prints the application, then states the refusal.
-async fn confirmed(
-    resident: &Resident,
-    draft: &Application,
-    typed: &str,
-    printer: &ReceiptPrinter,
-) -> Result<(), Refused> {
-    let application = Application { signatory: application::signatory(typed)?, ..draft.clone() };
-    let counter = format!("paperless:{}:{}", resident.tenant().id, resident.id());
-    if let Verdict::Wait(seconds) = limits::hit(&resident.platform().db, &counter, SENT).await.map_err(Error::from)? {
-        return Err(Problem::too_many(seconds).into());
-    }
-    let printed = application::print(printer, resident.tenant(), &application).await;
-    let pdf = printed.map_err(application::unprinted)?;
-    let mut tx = resident.begin().await?;
-    refusals::refuse(&mut tx, ResidentId(resident.id()), &application, pdf).await?;
-    Ok(tx.commit().await.map_err(Error::from)?)
-}
-
-fn refuse_closed(account: &LinkedAccount, today: Day) -> Result<(), Problem> {
-    if account.closed_on.is_some_and(|closed| closed <= today) {
-        return Err(Error::AccountClosed.into());
-    }
-    Ok(())
-}
-
-fn context<'a>(
-    draft: &'a Application,
-    others: bool,
-    signatory: &'a str,
-    errors: Vec<FieldError>,
-) -> ApplicationContext<'a> {
+fn context<'a>(found: &'a Found, signatory: &'a str, errors: Vec<FieldError>) -> ApplicationContext<'a> {
+    let draft = &found.draft;
     ApplicationContext {
         id: draft.account.to_string(),
         number: &draft.number,
@@ -195,7 +128,7 @@ fn context<'a>(
         address: &draft.address,
         email: &draft.email,
         signatory,
-        others,
+        others: found.standing.others,
         errors,
     }
 }
