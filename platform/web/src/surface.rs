@@ -116,14 +116,15 @@ pub fn application(
     platform: &Arc<Platform>,
     modules: &[&dyn WebModule],
     sites: Vec<Site>,
-) -> Result<impl Endpoint + use<>, String> {
+) -> Result<BoxEndpoint<'static>, String> {
     let document = openapi_document(modules)?;
     let policy = headers::policy(&platform.config.form_targets);
     let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed(), sites, policy };
-    Ok(portal.with(CatchPanic::new()).around(|portal, request| async move {
+    let guarded = portal.with(CatchPanic::new()).around(|portal, request| async move {
         let takes_gzip = compression::takes_gzip(&request);
         Ok(compression::compressed(portal.call(request).await?.into_response(), takes_gzip))
-    }))
+    });
+    Ok(guarded.boxed())
 }
 
 fn routes(
@@ -186,6 +187,10 @@ impl Endpoint for Portal {
         let response = match self.company(&request).await {
             Ok(tenant) => self.answer(request, tenant).await,
             Err(problem) if is_api(&request) => problem.json(),
+            // The styles of the page that tells the problem.
+            Err(_) if request.uri().path().starts_with("/assets/") => {
+                self.routes.call(request).await.unwrap_or_else(|error| Problem::from_error(error).json())
+            }
             Err(problem) => hostless_problem(&self.platform, &problem),
         };
         Ok(headers::secure(response, &self.policy))

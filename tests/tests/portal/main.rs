@@ -33,6 +33,11 @@ fn a_strangers_host_is_421(kind: Kind) {
     for host in ["stranger", "beregovoy.localhost.evil", "www.beregovoy"] {
         let answer = server.browser(host).get("/").expect(421);
         assert!(!answer.text().contains("Береговой"), "{host} learns a company's name");
+        // The page that says so has the styles of all pages.
+        let styles = answer.page().one("link[rel=stylesheet]").attribute("href").expect("an address").to_owned();
+        server.browser(host).get(&styles).expect(200);
+        server.browser(host).get("/assets/none.css").expect(404);
+        server.browser(host).get("/theme.0.css").expect(421);
     }
     assert!(server.browser("127.0.0.1").get("/api/v1/me").expect(421).json()["code"] == "unknown_host");
 }
