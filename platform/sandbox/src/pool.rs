@@ -149,7 +149,6 @@ impl Worker {
             // The server's environment holds secrets; hostile input gets none of it.
             .env_clear()
             .env("RAYON_NUM_THREADS", "1")
-            .env("MALLOC_ARENA_MAX", "2")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,6 +1,7 @@
 //! The composition root: the one place that knows all modules and puts the house together.
 
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -25,7 +26,7 @@ use kabinet_web::cookie::{CookieNames, TokenKey};
 use kabinet_web::page::Pages;
 use kabinet_web::session::Sessions;
 use kabinet_web::{Counters, Platform, PlatformConfig, Site, WebModule, application};
-use poem::Endpoint;
+use poem::endpoint::BoxEndpoint;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 
@@ -71,7 +72,17 @@ impl App {
     }
 
     /// The same with further modules: how tests prove the toggle with one of their own.
-    pub async fn open_with(config: Config, further: Vec<Arc<dyn WebModule>>) -> anyhow::Result<Self> {
+    ///
+    /// Boxed, since an `async fn` is compiled once more in every crate that awaits it, and this one awaits nearly all
+    /// that the platform has.
+    pub fn open_with(
+        config: Config,
+        further: Vec<Arc<dyn WebModule>>,
+    ) -> Pin<Box<dyn Future<Output = anyhow::Result<Self>> + Send>> {
+        Box::pin(Self::assemble(config, further))
+    }
+
+    async fn assemble(config: Config, further: Vec<Arc<dyn WebModule>>) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&config.data.dir).with_context(|| format!("data.dir {}", config.data.dir.display()))?;
         let key = secret_key(&config.data.dir)?;
         migrate(&config).await?;
@@ -130,7 +141,7 @@ impl App {
     }
 
     /// The HTTP application of all hosts.
-    pub fn endpoint(&self) -> anyhow::Result<impl Endpoint + 'static> {
+    pub fn endpoint(&self) -> anyhow::Result<BoxEndpoint<'static>> {
         let modules: Vec<&dyn WebModule> = self.modules.iter().map(|module| &**module).collect();
         let templates = modules.iter().flat_map(|module| module.templates()).copied();
         let platform = Arc::new(Platform {
