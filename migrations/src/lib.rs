@@ -31,6 +31,7 @@ mod m20261128_000027_meter_links;
 mod m20261128_000028_sendings;
 mod m20261128_000029_repeats;
 mod m20261128_000030_price_units;
+mod m20261129_000031_meter_faults;
 mod roles;
 mod schema;
 
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000028_sendings::Migration),
             Box::new(m20261128_000029_repeats::Migration),
             Box::new(m20261128_000030_price_units::Migration),
+            Box::new(m20261129_000031_meter_faults::Migration),
         ]
     }
 }

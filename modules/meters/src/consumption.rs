@@ -6,6 +6,7 @@ use kabinet_contracts::{AccountId, ImaginedReading, MeterId};
 use kabinet_core::{Day, DbError, Period, Quantity, Timestamp, Tx};
 use uuid::Uuid;
 
+use crate::faults::{Fault, FaultKind, Faults};
 use crate::replacement::{AVERAGE_MONTHS, Counted, part_until, volumes};
 use crate::store::{self, BillingMeter, BillingReading};
 use crate::volume::{Figures, closings, months_between};
@@ -32,6 +33,8 @@ pub struct MeterMonth {
     pub verified_until: Option<Day>,
     /// Whether it reports by itself.
     pub automatic: bool,
+    /// What keeps the month from being charged by it: the fault that it had at the end, where no reading came before.
+    pub fault: Option<FaultKind>,
 }
 
 /// One zone of a meter in a month.
@@ -59,7 +62,7 @@ pub struct ZoneMonth {
 ///
 /// Fast for accounts that follow each other in the order of their identifiers, up to about 1,000: two
 /// statements over that range, and one per 512 meters that need a longer look back (no reading this
-/// month or the month before, verification expired, the first months after a replacement).
+/// month or the month before, verification expired, a fault, the first months after a replacement).
 pub async fn for_accounts(
     tx: &Tx,
     period: Period,
@@ -81,6 +84,9 @@ pub async fn with_imagined(
     meters.retain(|meter| wanted.contains(&meter.account));
     let mut stored = store::readings_of_periods(tx, *from, *to, period.previous(), period).await?;
     stored.extend(imagined.iter().map(as_stored));
+    let faults = faults(tx, &meters).await?;
+    let counts = |reading: &BillingReading| faults.on(reading.meter, reading.figures.taken_on).is_none();
+    stored.retain(counts);
     let mut readings = by_meter(stored);
 
     let unclear: Vec<&BillingMeter> = meters
@@ -92,6 +98,7 @@ pub async fn with_imagined(
     let look_back = period.plus(-13).first_day();
     let mut further = store::readings_back_to(tx, &ids, look_back, period.last_day()).await?;
     further.extend(imagined.iter().filter(|reading| ids.contains(&reading.meter)).map(as_stored));
+    further.retain(counts);
     readings.extend(by_meter(further));
     let gone = dials(tx, &old).await?;
 
@@ -106,10 +113,19 @@ pub async fn with_imagined(
             readings.get(id).into_iter().flatten().map(|reading| reading.figures).collect()
         };
         let before = meter.replaces.and_then(|old| Some(Before { readings: figures(&old), of: *gone.get(&old)? }));
-        let case = Case { period, own: figures(&meter.id), before, replaced: replaced.contains(&meter.id), meter };
+        let fault = faults.on(meter.id, meter.removed_on.map_or(period.last_day(), |on| on.min(period.last_day())));
+        let replaced = replaced.contains(&meter.id);
+        let case = Case { period, own: figures(&meter.id), before, replaced, fault, meter };
         months.entry(case.meter.account).or_default().push(case.month());
     }
     Ok(months)
+}
+
+/// The faults of these meters and of those whose places they took.
+async fn faults(tx: &Tx, meters: &[BillingMeter]) -> Result<Faults, DbError> {
+    let faulty = meters.iter().filter(|meter| meter.faulty).map(|meter| meter.id);
+    let ids: Vec<MeterId> = faulty.chain(meters.iter().filter_map(|meter| meter.replaces)).collect();
+    Faults::of(tx, &ids).await
 }
 
 /// What the dial of a meter is like.
@@ -137,7 +153,10 @@ pub async fn over_months(
     meters.retain(|meter| meter.service_code == service_code);
     let old: Vec<MeterId> = meters.iter().filter_map(|meter| meter.replaces).collect();
     let ids: Vec<MeterId> = meters.iter().map(|meter| meter.id).chain(old.iter().copied()).collect();
-    let readings = by_meter(store::readings_back_to(tx, &ids, from.first_day(), to.last_day()).await?);
+    let mut readings = store::readings_back_to(tx, &ids, from.first_day(), to.last_day()).await?;
+    let faults = faults(tx, &meters).await?;
+    readings.retain(|reading| faults.on(reading.meter, reading.figures.taken_on).is_none());
+    let readings = by_meter(readings);
     let gone = dials(tx, &old).await?;
     let mut sums: HashMap<AccountId, Option<Quantity>> = HashMap::new();
     // What a meter counted that was replaced comes along with the one in its place.
@@ -224,6 +243,8 @@ struct Case {
     before: Option<Before>,
     /// Another took its place within the month.
     replaced: bool,
+    /// What it had at the end of the month, or of its service.
+    fault: Option<Fault>,
 }
 
 impl Case {
@@ -258,7 +279,8 @@ impl Case {
         let zones = (0..zones).map(zone).collect();
         let missed_periods = self.missed(earlier);
         let BillingMeter { id, service_code, serial, place, verified_until, automatic, .. } = self.meter;
-        MeterMonth { meter: id, service_code, serial, place, zones, missed_periods, verified_until, automatic }
+        let fault = self.fault.filter(|_| unread).map(|fault| fault.kind);
+        MeterMonth { meter: id, service_code, serial, place, zones, missed_periods, verified_until, automatic, fault }
     }
 
     /// Volumes of the months before this one, newest first.

@@ -18,6 +18,9 @@ tenant_table!(reading, "reading", key { id: Uuid }, {
 tenant_table!(reading_photo, "reading_photo", key { id: Uuid }, {
     reading_id: Uuid, meter_id: MeterId, media_type: String, bytes: i64, width: i32, height: i32,
 });
+tenant_table!(meter_fault, "meter_fault", key { meter_id: MeterId, since: Day }, {
+    kind: String, note: String, ended_on: Option<Day>, declared_at: Timestamp,
+});
 tenant_table!(house_meter, "house_meter", key { id: Uuid }, {
     house_id: Uuid, service_code: String, serial: String, place: String, model: String, digits: i32, factor: i32,
     installed_on: Day, removed_on: Option<Day>, verified_until: Option<Day>,

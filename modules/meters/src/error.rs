@@ -27,6 +27,9 @@ pub enum Error {
     /// The meter is out of service already.
     #[error("Прибор уже снят")]
     AlreadyRemoved,
+    /// A broken meter does not mend itself.
+    #[error("Неисправный прибор заменяют: начисление по показаниям начнётся с нового")]
+    Broken,
     /// The account is closed.
     #[error("Лицевой счет закрыт: приборы на нём не меняют")]
     AccountClosed,
@@ -61,6 +64,7 @@ impl Error {
             Self::NotFound => "meters.not_found",
             Self::Invalid(_) | Self::Fields(_) => "meters.invalid",
             Self::AlreadyRemoved => "meters.already_removed",
+            Self::Broken => "meters.broken",
             Self::AccountClosed => "meters.account_closed",
             Self::AlreadyWithdrawn => "meters.already_withdrawn",
             Self::MonthCharged(_) => "meters.month_charged",

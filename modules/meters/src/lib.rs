@@ -5,8 +5,8 @@
 //! - [`links`] are one-meter links, for letters and paper;
 //! - [`consumption`] tells billing what each meter shows for a month;
 //! - [`settings`] is what a company decides about doubtful readings, by their source;
-//! - [`meters`] puts meters into service in bulk, [`service`] is what staff do with one, [`corrections`] what they do
-//!   with its readings, [`photos`] what stands beside a reading; [`register`] lists both; [`houses`] are house meters;
+//! - [`meters`] puts meters into service in bulk, [`service`] is what staff do with one, [`faults`] is what keeps one
+//!   from being charged by, [`corrections`] what they do with its readings, [`photos`] what stands beside a reading; [`register`] lists both; [`houses`] are house meters;
 //! - [`overview`] is what other pages show of them.
 
 mod api;
@@ -14,6 +14,7 @@ pub mod consumption;
 pub mod corrections;
 pub mod entity;
 pub mod error;
+pub mod faults;
 mod history;
 pub mod houses;
 pub mod links;
@@ -124,6 +125,7 @@ impl WebModule for Meters {
         vec![
             ApiPart::new(api::admin::AdminApi { estimates: estimates.clone(), files }),
             ApiPart::new(api::readings::ReadingsApi { estimates: estimates.clone() }),
+            ApiPart::new(api::faults::FaultsApi { estimates: estimates.clone() }),
             ApiPart::new(api::houses::HousesApi { estimates }),
             ApiPart::new(api::settings::SettingsApi),
             ApiPart::new(api::links::LinksApi { links: self.links.clone() }),

@@ -9,7 +9,8 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::entity::{house_meter, meter, meter_link, reading, reading_sending};
+use crate::entity::{house_meter, meter, meter_fault, meter_link, reading, reading_sending};
+use crate::faults::{Fault, FaultKind};
 use crate::links::{MOST_USES, Ticket};
 use crate::resource::Resource;
 use crate::volume::Figures;
@@ -32,6 +33,8 @@ pub(crate) struct BillingMeter {
     pub(crate) verified_until: Option<Day>,
     pub(crate) removed_on: Option<Day>,
     pub(crate) replaces: Option<MeterId>,
+    /// Whether it ever had a fault.
+    pub(crate) faulty: bool,
 }
 
 impl FromQueryResult for BillingMeter {
@@ -50,6 +53,7 @@ impl FromQueryResult for BillingMeter {
             verified_until: row.try_get_by_index(9)?,
             removed_on: row.try_get_by_index(10)?,
             replaces: row.try_get_by_index(11)?,
+            faulty: row.try_get_by_index(12)?,
         })
     }
 }
@@ -88,7 +92,8 @@ pub(crate) async fn meters_in_service(
     period: Period,
 ) -> Result<Vec<BillingMeter>, DbError> {
     let sql = "SELECT m.id, m.account_id, m.service_code, m.serial, m.place, m.zones, m.digits, m.automatic,
-                      m.installed_on, m.verified_until, m.removed_on, m.replaces
+                      m.installed_on, m.verified_until, m.removed_on, m.replaces,
+                      EXISTS (SELECT 1 FROM meter_fault f WHERE f.tenant_id = m.tenant_id AND f.meter_id = m.id)
                FROM meter m
                WHERE m.tenant_id = $1 AND m.account_id BETWEEN $2 AND $3 AND m.installed_on <= $4
                  AND (m.removed_on IS NULL OR m.removed_on >= $5)
@@ -181,6 +186,8 @@ pub struct MeterState {
     pub verified_until: Option<Day>,
     /// The meter whose place it took.
     pub replaces: Option<MeterId>,
+    /// The fault it has now.
+    pub fault: Option<Fault>,
     /// Readings, newest first.
     pub readings: Vec<StoredReading>,
 }
@@ -235,6 +242,13 @@ impl FromQueryResult for StateRow {
             removed_on: row.try_get_by_index(9)?,
             verified_until: row.try_get_by_index(10)?,
             replaces: row.try_get_by_index(20)?,
+            fault: row
+                .try_get_by_index::<Option<Day>>(21)?
+                .map(|since| -> Result<Fault, DbErr> {
+                    let kind: String = row.try_get_by_index(22)?;
+                    Ok(Fault { kind: FaultKind::of(&kind), since, ended_on: None })
+                })
+                .transpose()?,
             readings,
         }))
     }
@@ -273,8 +287,9 @@ pub(crate) async fn meters_with_readings(
          SELECT m.id, m.service_code, m.serial, m.place, m.model, m.zones, m.digits, m.automatic, m.installed_on,
                 m.removed_on, m.verified_until,
                 r.period, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at,
-                r.id, r.rollover, m.replaces
+                r.id, r.rollover, m.replaces, f.since, f.kind
          FROM mine m
+         LEFT JOIN meter_fault f ON f.tenant_id = $1 AND f.meter_id = m.id AND f.ended_on IS NULL
          LEFT JOIN reading r ON r.tenant_id = $1 AND r.meter_id = m.id AND r.taken_on >= m.since
                             AND r.withdrawn_at IS NULL
          ORDER BY m.service_code, m.id, r.taken_on DESC, r.created_at DESC, r.value_t1 DESC, r.id DESC"
@@ -299,6 +314,16 @@ pub(crate) async fn meters_by_id(tx: &Tx, ids: &[MeterId]) -> Result<Vec<meter::
     for some in ids.chunks(MOST_IDS) {
         let wanted = meter::Column::Id.is_in(some.iter().copied());
         rows.extend(tx.all(meter::Entity::find().filter(wanted)).await?);
+    }
+    Ok(rows)
+}
+
+/// The faults of these meters, the oldest first.
+pub(crate) async fn faults_of(tx: &Tx, meters: &[MeterId]) -> Result<Vec<meter_fault::Model>, DbError> {
+    let mut rows = Vec::new();
+    for some in meters.chunks(MOST_IDS) {
+        let wanted = meter_fault::Column::MeterId.is_in(some.iter().copied());
+        rows.extend(tx.all(meter_fault::Entity::find().filter(wanted).order_by_asc(meter_fault::Column::Since)).await?);
     }
     Ok(rows)
 }

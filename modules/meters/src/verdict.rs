@@ -8,6 +8,7 @@ use kabinet_render::format;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::faults::{Fault, FaultKind};
 use crate::number::{NumberFault, reading};
 use crate::readings::USUAL_MONTHS;
 use crate::replacement::{Counted, volumes};
@@ -433,7 +434,11 @@ impl MeterState {
     /// Whether a person may send readings of it on `day`.
     #[must_use]
     pub fn takes_readings(&self, day: Day) -> bool {
-        !self.automatic && self.is_in_service(day)
+        !self.automatic && self.is_in_service(day) && self.broken(day).is_none()
+    }
+
+    fn broken(&self, day: Day) -> Option<Fault> {
+        self.fault.filter(|fault| fault.kind == FaultKind::Failed && fault.covers(day))
     }
 
     /// Why no readings of `day` are taken under `policy`, in Russian; none where they are.
@@ -443,6 +448,9 @@ impl MeterState {
         }
         if let Some(removed) = self.removed_on.filter(|removed| *removed <= day) {
             return Some(format!("Прибор снят {removed}: показания по нему не принимаются"));
+        }
+        if let Some(fault) = self.broken(day) {
+            return Some(format!("Прибор {}: показания не принимаются, пока его не заменят", fault.words()));
         }
         let expired = self.verified_until.filter(|until| policy.expired == Expired::Refuse && *until < day)?;
         Some(format!("Срок поверки истёк {expired}: показания не принимаются, пока прибор не поверен"))

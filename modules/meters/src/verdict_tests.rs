@@ -44,6 +44,7 @@ fn meter(last: u128, zones: usize, readings: Vec<StoredReading>) -> MeterState {
         removed_on: None,
         verified_until: None,
         replaces: None,
+        fault: None,
         readings,
     }
 }

@@ -7,6 +7,7 @@ use kabinet_core::{Day, Money, Period, Quantity, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::faults::Fault;
 use crate::history::{self, History};
 use crate::resource::{Resource, Source, zone_label, zone_suffix};
 use crate::settings::{Closed, Expired};
@@ -122,6 +123,8 @@ pub(crate) struct MeterRow {
     /// How long the verification holds, or since when it does not.
     pub(crate) countdown: Option<String>,
     pub(crate) automatic: bool,
+    /// What keeps months from being charged by it, in words.
+    pub(crate) fault: Option<String>,
     pub(crate) last: Option<LastReading>,
 }
 
@@ -146,6 +149,7 @@ impl MeterRow {
             verification_until: meter.verified_until,
             countdown: meter.verified_until.map(|until| history::countdown(until, today)),
             automatic: meter.automatic,
+            fault: meter.fault.as_ref().map(Fault::words),
             last: meter.readings.first().map(|reading| LastReading {
                 date: reading.taken_on,
                 zones: (0..meter.zones).map(|index| zone(reading, index)).collect(),

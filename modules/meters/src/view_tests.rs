@@ -50,6 +50,7 @@ fn electricity() -> MeterState {
         removed_on: None,
         verified_until: Some(Day(20_261_231)),
         replaces: None,
+        fault: None,
         readings: vec![
             reading(20_261_122, 150, 60, 7),
             reading(20_261_024, 120, 50, 6),

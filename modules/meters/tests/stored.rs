@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kabinet_contracts::{AccountId, Estimate, Estimates, ImaginedReading, MeterId};
 use kabinet_core::{Actor, Clock, Day, Db, DbConfig, DbError, Period, Quantity, Tenant, TenantId, Tx};
+use kabinet_meters::faults::{self, FaultKind};
 use kabinet_meters::meters::{NewMeter, install, install_many};
 use kabinet_meters::readings::{NewReading, record, record_many, submit};
 use kabinet_meters::service::{self, Removal};
@@ -306,6 +307,40 @@ async fn without_enough_months_the_new_meter_waits_for_its_reading_too() {
     // December's reading covers November: what was charged for the new meter is given back.
     record_many(&tx, &Nobody, vec![reading(new, 20_261_220, 5)]).await.unwrap();
     assert_eq!(zone(&of_month(&tx, 202_612).await[0]), (Some(5000), 1, vec![]));
+}
+
+#[tokio::test]
+async fn a_broken_meter_misses_every_month_until_another_takes_its_place() {
+    let house = house(1).await;
+    let mut tx = house.begin().await;
+    let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
+    let rows = [(20_260_720, 110), (20_260_820, 112), (20_260_920, 115), (20_261_020, 119)];
+    record_many(&tx, &Nobody, rows.map(|(day, value)| reading(meter, day, value)).into()).await.unwrap();
+    faults::declare(&mut tx, &Nobody, meter, Day(20_261_105), FaultKind::Failed, "").await.unwrap();
+    // What it goes on to show is nobody's measure.
+    record_many(&tx, &Nobody, vec![reading(meter, 20_261_120, 190), reading(meter, 20_261_220, 250)]).await.unwrap();
+    assert_eq!(of_month(&tx, 202_610).await[0].fault, None);
+    for (period, missed) in [(202_611, 0), (202_612, 1), (202_701, 2), (202_702, 3)] {
+        let month = &of_month(&tx, period).await[0];
+        assert_eq!((month.fault, month.missed_periods), (Some(FaultKind::Failed), missed), "{period}");
+        assert_eq!((zone(month).0, &zone(month).2[..3]), (None, &[4000, 3000, 2000][..]), "{period}");
+    }
+}
+
+#[tokio::test]
+async fn the_reading_after_access_counts_from_the_last_one_before() {
+    let house = house(1).await;
+    let mut tx = house.begin().await;
+    let meter = install(&tx, water(account(0), "18-1")).await.unwrap();
+    record_many(&tx, &Nobody, vec![reading(meter, 20_260_820, 112), reading(meter, 20_260_920, 115)]).await.unwrap();
+    faults::declare(&mut tx, &Nobody, meter, Day(20_261_001), FaultKind::AccessRefused, "").await.unwrap();
+    record_many(&tx, &Nobody, vec![reading(meter, 20_261_020, 116)]).await.unwrap();
+    assert_eq!(of_month(&tx, 202_610).await[0].fault, Some(FaultKind::AccessRefused));
+    faults::end(&mut tx, &Nobody, meter, Day(20_261_001), Day(20_261_118)).await.unwrap();
+    record_many(&tx, &Nobody, vec![reading(meter, 20_261_120, 125)]).await.unwrap();
+    let november = &of_month(&tx, 202_611).await[0];
+    // October was missed: its average is given back, the reading counts for both.
+    assert_eq!((november.fault, zone(november).0, november.missed_periods), (None, Some(10_000), 1));
 }
 
 #[tokio::test]

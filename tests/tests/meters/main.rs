@@ -1,6 +1,7 @@
-//! Meters as residents and staff meet them over HTTP: rules by source, photos, replacements, corrections, house
-//! meters.
+//! Meters as residents and staff meet them over HTTP: rules by source, photos, replacements, faults, corrections,
+//! house meters.
 
+mod faults;
 mod houses;
 mod photos;
 mod replacement;
@@ -24,9 +25,11 @@ fn what_was_read_of_november_is_billed(kind: Kind) {
     let replaced = replacement::read_and_replaced(&server);
     let corrected = staff::a_corrected_reading_of_october(&server);
     let house = houses::what_the_house_used(&server);
+    let faulty = faults::of_november(&server);
     bill(&server);
     replacement::the_month_is_what_both_meters_counted(&server, replaced);
     staff::the_next_bill_counts_from_the_corrected_value(&server, &corrected);
+    faults::what_a_faulty_meter_shows_is_not_charged(&server, &faulty);
     houses::the_rest_is_shared_where_nobody_stated_a_volume(&server, &house);
 }
 

@@ -4,6 +4,7 @@ use kabinet_accounts::absences::Away;
 use kabinet_accounts::roster::AccountFacts;
 use kabinet_core::Period;
 use kabinet_meters::consumption::MeterMonth;
+use kabinet_meters::faults::FaultKind;
 use kabinet_plugin_host::api::{Absence, Account, Consumption, Meter, MeterState, ServiceKind, Zone, ZoneReading};
 
 use super::{AccountCase, spans};
@@ -98,8 +99,14 @@ fn meter(period: Period, month: &MeterMonth) -> Meter {
         },
         history: figures.history.iter().map(|volume| volume.decimal()).collect(),
     };
+    let state = match (month.fault, expired) {
+        (Some(FaultKind::Failed), _) => MeterState::Failed,
+        (Some(FaultKind::AccessRefused), _) => MeterState::AccessRefused,
+        (None, Some(_)) => MeterState::VerificationExpired,
+        (None, None) => MeterState::Working,
+    };
     Meter {
-        state: if expired.is_some() { MeterState::VerificationExpired } else { MeterState::Working },
+        state,
         missed_periods: u8::try_from(month.missed_periods.max(unverified)).unwrap_or(u8::MAX),
         zones: month.zones.iter().enumerate().map(zone).collect(),
     }

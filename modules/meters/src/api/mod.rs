@@ -1,6 +1,7 @@
 //! What programs may ask.
 
 pub(crate) mod admin;
+pub(crate) mod faults;
 mod fields;
 pub(crate) mod houses;
 pub(crate) mod links;

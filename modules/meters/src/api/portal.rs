@@ -11,6 +11,7 @@ use poem_openapi::{Enum, Object, OpenApi};
 use uuid::Uuid;
 
 use crate::api::{closed_account, problem};
+use crate::faults::Fault;
 use crate::overview;
 use crate::pages::readings::source;
 use crate::readings::{imagine, submit};
@@ -53,6 +54,8 @@ struct MeterOut {
     verification: MeterVerification,
     /// `2026-11-15`
     verified_until: Option<String>,
+    /// What keeps months from being charged by it, in words: «неисправен с 05.11.2026».
+    fault: Option<String>,
     /// Date of the last reading.
     last_date: Option<String>,
     /// Its values by zone, scaled by 10^7.
@@ -217,6 +220,7 @@ fn meter_out(meter: MeterState, today: Day) -> MeterOut {
             Verification::None => MeterVerification::None,
         },
         verified_until: meter.verified_until.map(Day::iso),
+        fault: meter.fault.as_ref().map(Fault::words),
         last_date: last.map(|reading| reading.taken_on.iso()),
         last_values: last.map_or_else(Vec::new, |reading| {
             reading.values[..meter.zones].iter().map(|value: &Quantity| value.0).collect()

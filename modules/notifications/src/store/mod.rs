@@ -8,11 +8,15 @@ pub(crate) mod state;
 
 use sea_orm::Value;
 
-/// The placeholders `$first` and on, for so many values, with the values themselves.
+/// Meters `m` that people read: one that is broken counts nothing until another takes its place.
+const PEOPLE_READ: &str = "NOT m.automatic AND m.removed_on IS NULL
+   AND NOT EXISTS (SELECT 1 FROM meter_fault f WHERE f.tenant_id = m.tenant_id AND f.meter_id = m.id
+                   AND f.kind = 'failed' AND f.ended_on IS NULL)";
 /// A reading `g` of the meter `m` by which its month needs no other; to be followed by the bound of `g.period`.
 const READ: &str = "SELECT 1 FROM reading g WHERE g.tenant_id = $1 AND g.meter_id = m.id AND g.withdrawn_at IS NULL
     AND g.source NOT IN ('installation', 'removal') AND g.period >= ";
 
+/// The placeholders `$first` and on, for so many values, with the values themselves.
 fn list<V: Into<Value> + Copy>(first: usize, values: &[V]) -> (String, Vec<Value>) {
     let names: Vec<String> = (0..values.len()).map(|at| format!("${}", first + at)).collect();
     (names.join(", "), values.iter().map(|value| (*value).into()).collect())

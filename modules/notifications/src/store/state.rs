@@ -7,7 +7,7 @@ use kabinet_core::{Day, DbError, Period, Tx};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::{READ, list};
+use super::{PEOPLE_READ, READ, list};
 
 /// A meter whose verification ends.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -60,7 +60,7 @@ pub(crate) async fn unread_meters(tx: &Tx, residents: &[ResidentId], since: Day)
            JOIN meter m ON m.tenant_id = a.tenant_id AND m.account_id = a.id
          WHERE l.tenant_id = $1 AND l.resident_id IN ({names}) AND l.ended_at IS NULL
            AND (l.until_on IS NULL OR l.until_on >= $2) AND (a.closed_on IS NULL OR a.closed_on > $2)
-           AND NOT m.automatic AND m.removed_on IS NULL
+           AND {PEOPLE_READ}
            AND NOT EXISTS ({READ} $3)
          ORDER BY a.number, m.service_code, m.serial"
     );

@@ -268,6 +268,28 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 72] = [
         all(401),
         404,
     ),
+    ("GET /api/admin/v1/meters/{id}/faults", "/api/admin/v1/meters/{none}/faults", "", all(401), 404),
+    (
+        "PUT /api/admin/v1/meters/{id}/faults/{since}",
+        "/api/admin/v1/meters/{none}/faults/2026-11-10",
+        r#"{"kind":"failed"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/meters/{id}/faults/{since}/end",
+        "/api/admin/v1/meters/{none}/faults/2026-11-10/end",
+        r#"{"on":"2026-11-20"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "DELETE /api/admin/v1/meters/{id}/faults/{since}",
+        "/api/admin/v1/meters/{none}/faults/2026-11-10",
+        "",
+        all(401),
+        404,
+    ),
     (
         "PUT /api/admin/v1/meters/{id}/verification",
         "/api/admin/v1/meters/{none}/verification",
