@@ -12,6 +12,7 @@ on_both_databases![
     absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons,
     a_correction_is_refused_in_words_and_taken_back_before_it_is_billed,
     staff_change_the_terms_of_months_to_come_and_of_no_published_one,
+    a_new_service_a_rate_of_penalty_and_a_day_off_reach_the_next_bill,
 ];
 
 const SLUG: &str = "beregovoy";
@@ -171,4 +172,51 @@ fn staff_change_the_terms_of_months_to_come_and_of_no_published_one(kind: Kind) 
     let charges = month["charges"].as_array().expect("charges");
     let waste = charges.iter().find(|line| line["service"] == "Обращение с ТКО").expect("waste");
     assert_eq!(waste["tariff"], 2_000_000_000_i64, "{waste}");
+}
+
+fn a_new_service_a_rate_of_penalty_and_a_day_off_reach_the_next_bill(kind: Kind) {
+    // Of its own: the catalogue is changed.
+    let server = Server::demo(Database::new(kind), NOW);
+    let mut staff = server.staff(SLUG);
+    let catalog = |what: &str| format!("/api/admin/v1/billing/catalog/{what}");
+    let changes = |answer: &Value| answer["changes"].as_array().map(Vec::len);
+    let door = json!({ "title": "Домофон", "resource": "other", "unit": "square_metre", "section": "maintenance",
+                       "receipt": "utilities", "rule": "area" });
+    let unknown = json!({ "title": "Домофон", "resource": "other", "unit": "square_metre", "section": "maintenance",
+                          "receipt": "utilities", "rule": "by guess" });
+    let refused = staff.call("PUT", &catalog("services/door"), Some(&unknown)).expect(422).json();
+    assert_eq!(refused["fields"][0]["field"], "rule", "{refused}");
+    assert_eq!(changes(&staff.call("PUT", &catalog("services/door"), Some(&door)).expect(200).json()), Some(1));
+    assert_eq!(changes(&staff.call("PUT", &catalog("services/door"), Some(&door)).expect(200).json()), Some(0));
+    let terms = json!({ "terms": { "prices": [{ "amount": "1.50" }] }, "note": "собрание от 20.11.2026" });
+    staff.call("PUT", &catalog("tariffs/door/2026-11"), Some(&terms)).expect(200);
+    let rates = json!({ "items": [{ "from": "2022-02-28", "until": "2026-11-30", "percent": "9.5" },
+                                  { "from": "2026-12-01", "percent": "8,25", "note": "ключевая ставка" }] });
+    assert_eq!(changes(&staff.call("PUT", &catalog("penalty-rates"), Some(&rates)).expect(200).json()), Some(1));
+    let kept = items(&staff.call("GET", &catalog("penalty-rates"), None).expect(200).json());
+    assert_eq!((kept.len(), &kept[1]["percent"], &kept[1]["from"]), (2, &json!("8.25"), &json!("2026-12-01")));
+    let twice =
+        json!({ "items": [{ "from": "2022-02-28", "percent": "9.5" }, { "from": "2026-12-01", "percent": "8" }] });
+    staff.call("PUT", &catalog("penalty-rates"), Some(&twice)).expect(422);
+    // The bill of November falls due on Tuesday the 15th of December, unless the company rests on that day.
+    let rest = json!({ "off": ["2026-12-15"] });
+    staff.call("PUT", &catalog("calendar"), Some(&rest)).expect(200);
+    assert_eq!(staff.call("GET", &catalog("calendar"), None).expect(200).json()["off"], json!(["2026-12-15"]));
+    let both = json!({ "off": ["2026-12-15"], "working": ["2026-12-15"] });
+    staff.call("PUT", &catalog("calendar"), Some(&both)).expect(422);
+
+    run(command(&server.database, LATER).args(["bill", SLUG, "2026-11", "--publish"]));
+    let mut resident = server.resident(SLUG);
+    assert_eq!(resident.call("GET", "/api/v1/overview", None).expect(200).json()["due"], "2026-12-16");
+    let lines = |resident: &mut Browser, period: &str| {
+        let month = resident.call("GET", &format!("/api/v1/charges?period={period}"), None).expect(200).json();
+        month["charges"].as_array().expect("charges").clone()
+    };
+    let charges = lines(&mut resident, "2026-11");
+    let line = |name: &str| charges.iter().find(|line| line["service"] == name).expect(name);
+    let (door, upkeep) = (line("Домофон"), line("Содержание и ремонт жилья"));
+    assert_eq!(door["volume"], upkeep["volume"], "both go by the area");
+    assert!(lines(&mut resident, "2026-10").iter().all(|line| line["service"] != "Домофон"), "published months stay");
+    let receipt = Pdf::new(&resident.get("/documents/2026-11.pdf").expect(200).body).text();
+    assert!(receipt.contains("Домофон") && receipt.contains("16.12.2026"), "{receipt}");
 }
