@@ -12,6 +12,8 @@ use kabinet_plugin_host::PluginHost;
 use kabinet_plugin_host::api::{Price, ServiceKind, Unit, Zone};
 use kabinet_render::ReceiptPrinter;
 use kabinet_sandbox::{Pool, PoolConfig};
+use kabinet_tests::server::binary;
+use kabinet_tests::{Database, Kind};
 use rust_decimal::Decimal;
 use sea_orm::{ConnectionTrait, DatabaseBackend};
 use sea_orm_migration::MigratorTrait;
@@ -27,13 +29,6 @@ const TABLES: [&str; 6] = [
     "reading (tenant_id,id,meter_id,account_id,period,taken_on,value_t1,value_t2,value_t3,source,actor_id,created_at)",
 ];
 
-/// The built standard plugin.
-pub fn plugin() -> Option<Vec<u8>> {
-    let target =
-        std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| format!("{}/../../target", env!("CARGO_MANIFEST_DIR")));
-    std::fs::read(format!("{target}/release/plugins/standard.wasm")).ok()
-}
-
 /// Noon of a day, Yekaterinburg time.
 pub fn moment(day: Day) -> Timestamp {
     day.start(chrono_tz::Asia::Yekaterinburg).plus_seconds(12 * 3600)
@@ -44,50 +39,38 @@ pub struct House {
     pub tenant: Arc<Tenant>,
     pub billing: Billing,
     pub accounts: Vec<AccountId>,
-    _folder: tempfile::TempDir,
 }
 
 impl House {
-    /// A company on a database of its own in a temporary folder.
-    pub async fn new(plugin: &[u8], accounts: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let url = format!("sqlite://{}/kabinet.db", folder.path().display());
-        Self::build(&url, None, plugin, accounts, folder).await
-    }
-
-    /// A company on the database at `url`.
-    pub async fn at(url: &str, owner: Option<&str>, plugin: &[u8], accounts: usize) -> Self {
-        Self::build(url, owner, plugin, accounts, tempfile::tempdir().expect("a folder")).await
-    }
-
-    async fn build(url: &str, owner: Option<&str>, plugin: &[u8], accounts: usize, folder: tempfile::TempDir) -> Self {
+    /// A company on a database of its own.
+    pub async fn new(kind: Kind, accounts: usize) -> Self {
+        let database = Database::new(kind);
         let (clock, _) = Clock::manual(moment(Day(20_251_120)));
         let connect = |url: &str| DbConfig { url: url.to_owned(), connections: 4 };
-        let owning = Db::connect(&connect(owner.unwrap_or(url)), clock.clone()).await.expect("a database");
+        let owning = Db::connect(&connect(database.owner_url()), clock.clone()).await.expect("a database");
         kabinet_migrations::Migrator::up(owning.platform(), None).await.expect("migrated");
-        kabinet_migrations::grant_to_application(owning.platform(), "app").await.expect("granted");
-        let db = Db::connect(&connect(url), clock).await.expect("a database");
+        if let Some(postgres) = &database.postgres {
+            kabinet_migrations::grant_to_application(owning.platform(), &postgres.role).await.expect("granted");
+        }
+        let db = Db::connect(&connect(&database.url), clock).await.expect("a database");
         let tenant = company(&db).await;
-        let pool = Arc::new(Pool::new(PoolConfig {
-            program: std::env::current_exe().expect("this executable"),
-            args: vec!["worker".to_owned()],
-            workers: 1,
-        }));
-        let host = PluginHost::new(pool.clone(), folder.path().join("plugins"), [7; 32]).expect("a host");
-        let info = host.check(plugin).await.expect("the standard plugin");
+        let pool = Arc::new(Pool::new(PoolConfig { program: binary(), args: vec!["worker".to_owned()], workers: 1 }));
+        let host = PluginHost::new(pool.clone(), database.dir.join("plugins"), [7; 32]).expect("a host");
+        let component = binary().with_file_name("plugins/standard.wasm");
+        let plugin = std::fs::read(&component).unwrap_or_else(|error| panic!("{}: {error}", component.display()));
+        let info = host.check(&plugin).await.expect("the standard plugin");
         let mut house = Self {
             billing: Billing::new(db.clone(), host, ReceiptPrinter::new(pool)),
             accounts: Vec::new(),
             db,
             tenant,
-            _folder: folder,
         };
         let mut tx = house.begin().await;
         catalog::set_receipt_kinds(&mut tx, &kinds()).await.expect("kinds");
         catalog::set_services(&mut tx, &services()).await.expect("services");
         catalog::set_tariffs(&mut tx, &tariffs()).await.expect("tariffs");
         let from = Period(202_509);
-        catalog::install_plugin(&mut tx, plugin, &info, from, &Default::default()).await.expect("installed");
+        catalog::install_plugin(&mut tx, &plugin, &info, from, &Default::default()).await.expect("installed");
         tx.commit().await.expect("committed");
         house.people(accounts).await;
         house
