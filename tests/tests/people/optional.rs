@@ -24,7 +24,7 @@ pub(crate) const PAGES: [(&str, &str, Statuses, Statuses); 16] = [
 ];
 
 /// As the table of operations in [`crate::routes`].
-pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 34] = [
+pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 38] = [
     ("GET /api/v1/requests", "/api/v1/requests", "", [401, 404, 404, 404, 200], 401),
     ("POST /api/v1/requests", "/api/v1/requests", r#"{"kind":"appeal"}"#, [401, 404, 404, 404, 422], 401),
     ("GET /api/v1/requests/{id}", "/api/v1/requests/{none}", "", api(404), 401),

@@ -3,7 +3,7 @@
 use super::{Statuses, all};
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 72] = [
+pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 76] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
