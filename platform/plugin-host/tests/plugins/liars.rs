@@ -1,6 +1,6 @@
 //! Plugins whose answer does not belong to the question.
 
-use kabinet_plugin_host::PluginError;
+use kabinet_plugin_host::{Exceeded, PluginError};
 use kabinet_plugin_host::api::Consumption;
 
 use crate::guest::Guest;
