@@ -1,7 +1,7 @@
 //! Plugins whose answer does not belong to the question.
 
-use kabinet_plugin_host::{Exceeded, PluginError};
 use kabinet_plugin_host::api::Consumption;
+use kabinet_plugin_host::{Exceeded, PluginError};
 
 use crate::guest::Guest;
 use crate::hostile::batch;
