@@ -282,7 +282,7 @@ async fn averaged(
              JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id BETWEEN $2 AND $3
              JOIN receipt_facts f ON f.tenant_id = r.tenant_id AND f.run_id = r.id AND f.account_id = c.account_id
              WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period >= $4 AND r.period < $5
-               AND c.method IN ('average', 'norm') AND c.charged <> 0
+               AND c.method IN ('average', 'norm', 'norm_raised') AND c.charged <> 0
              ORDER BY r.period",
             vec![first.into(), last.into(), oldest.into(), plan.period.into()],
         )

@@ -11,6 +11,8 @@ use crate::replacement::{AVERAGE_MONTHS, Counted, part_until, volumes};
 use crate::store::{self, BillingMeter, BillingReading};
 use crate::volume::{Figures, closings, months_between};
 
+/// Months that are charged by average before the norm takes its place, where people live (plugins know of the others).
+const AVERAGED_AT_MOST: i32 = 3;
 /// Most monthly volumes in [`ZoneMonth::history`].
 const HISTORY_MONTHS: usize = 12;
 
@@ -52,7 +54,8 @@ pub struct ZoneMonth {
     /// correction downwards.
     pub volume: Option<Quantity>,
     /// Monthly volumes of earlier metered months, newest first, at most 12: filled where an average may
-    /// be needed, that is without a current reading or with an expired verification, empty elsewhere. Of a meter
+    /// be needed, that is without a current reading, after months without one, or with an expired verification; empty
+    /// elsewhere. Of a meter
     /// that took another's place the other's months come along. Of one that was replaced within the month and left
     /// without a reading, each volume's part for the days before.
     pub history: Vec<Quantity>,
@@ -123,8 +126,8 @@ pub async fn with_imagined(
 
 /// The faults of these meters and of those whose places they took.
 async fn faults(tx: &Tx, meters: &[BillingMeter]) -> Result<Faults, DbError> {
-    let faulty = meters.iter().filter(|meter| meter.faulty).map(|meter| meter.id);
-    let ids: Vec<MeterId> = faulty.chain(meters.iter().filter_map(|meter| meter.replaces)).collect();
+    let faulty = meters.iter().filter(|meter| meter.faulty);
+    let ids: Vec<MeterId> = faulty.flat_map(|meter| [Some(meter.id), meter.replaces]).flatten().collect();
     Faults::of(tx, &ids).await
 }
 
@@ -261,7 +264,8 @@ impl Case {
         let current = last.filter(|_| !only_first || begins);
 
         let unread = current.is_none();
-        let with_history = unread || expired(meter, period);
+        let missed_periods = self.missed(earlier);
+        let with_history = unread || missed_periods > 0 || expired(meter, period);
         let left = meter.removed_on.filter(|removed| unread && self.replaced && removed.period() == period);
         let zones = usize::try_from(meter.zones).unwrap_or(1).clamp(1, 3);
         let zone = |index: usize| {
@@ -277,7 +281,6 @@ impl Case {
             }
         };
         let zones = (0..zones).map(zone).collect();
-        let missed_periods = self.missed(earlier);
         let BillingMeter { id, service_code, serial, place, verified_until, automatic, .. } = self.meter;
         let fault = self.fault.filter(|_| unread).map(|fault| fault.kind);
         MeterMonth { meter: id, service_code, serial, place, zones, missed_periods, verified_until, automatic, fault }
@@ -297,13 +300,14 @@ impl Case {
     }
 
     /// Whether the month in which the meter took another's place is charged by norm: the other left without a
-    /// reading, and its earlier months make no average. The new one is unread in that month then.
+    /// reading, and its earlier months make no average, or the months before were charged by it already. The new one is unread in that month then.
     fn begins_unknown(&self, period: Period) -> bool {
         let Some(old) = self.before.as_ref() else { return false };
         let left_unread = old.readings.iter().all(|f| f.period != period);
         let earlier: Vec<Figures> = old.readings.iter().copied().filter(|f| f.period < period).collect();
         let known = volumes(Counted { readings: &earlier, digits: old.of.digits }, None, 0);
-        left_unread && known.len() < AVERAGE_MONTHS
+        let missed = earlier.first().map_or(i32::MAX, |last| months_between(last.period, period) - 1);
+        left_unread && (known.len() < AVERAGE_MONTHS || missed >= AVERAGED_AT_MOST)
     }
 
     fn missed(&self, earlier: Option<&Figures>) -> u32 {

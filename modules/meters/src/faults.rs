@@ -1,8 +1,8 @@
 //! Meters that nothing can be charged by: broken ones, and those that nobody was let to.
 //!
 //! From the day of a fault a meter's readings are kept and not counted: the month is charged by the average of the
-//! months before, at most three of them, then by the norm with the raising coefficient (rules 59 and 60 of
-//! ПП РФ № 354). A broken meter stays broken until another takes its place. Whoever was not let to a meter is let to
+//! months before, for three months where people live, then by the norm with the raising coefficient where there is one
+//! (rules 59 and 60 of ПП РФ № 354). A broken meter stays broken until another takes its place. Whoever was not let to a meter is let to
 //! it one day: the next reading counts from the last one before, and what was charged between is given back.
 
 use std::collections::HashMap;
@@ -117,11 +117,14 @@ pub async fn declare(
 ) -> Result<(), Error> {
     let meter = store::meter(tx, id).await?.ok_or(Error::UnknownMeter(id))?;
     estimates.outdate(tx, &[meter.account_id]).await?;
+    // Read again: a removal may have held the same line.
+    let meter = store::meter(tx, id).await?.ok_or(Error::UnknownMeter(id))?;
     if meter.removed_on.is_some() {
         return Err(Error::AlreadyRemoved);
     }
-    if since > tx.today() || since < meter.installed_on {
-        let text = format!("Укажите день не раньше {} и не позже {}", meter.installed_on, tx.today());
+    // The value it was installed with always counts.
+    if since > tx.today() || since <= meter.installed_on {
+        let text = format!("Укажите день позже установки ({}) и не позже {}", meter.installed_on, tx.today());
         return Err(Error::field("since", text));
     }
     if note.chars().count() > LONGEST_NOTE {
@@ -143,7 +146,7 @@ pub async fn declare(
     })
     .await?;
     announce(tx, meter.account_id, since.period()).await?;
-    Ok(tx.audit("meters.fault_declared", id, json!({ "kind": kind.code(), "since": since, "note": note })).await?)
+    Ok(tx.audit("meters.fault_declared", id, json!({ "kind": kind.code(), "since": since })).await?)
 }
 
 /// States that somebody was let to the meter on a day, from which its readings count again. A broken meter is
@@ -163,9 +166,26 @@ pub async fn end(tx: &mut Tx, estimates: &dyn Estimates, id: MeterId, since: Day
     Ok(tx.audit("meters.fault_ended", id, json!({ "since": since, "on": ended_on })).await?)
 }
 
-/// Takes back a fault that was stated by mistake. Published months stand; a recalculation counts without it.
+/// Ends the refusal of access of a meter whose value somebody has read on a day.
+pub(crate) async fn let_in(tx: &Tx, id: MeterId, on: Day) -> Result<(), DbError> {
+    let there = store::faults_of(tx, &[id]).await?;
+    let open = there.iter().find(|fault| fault.ended_on.is_none());
+    let Some(fault) = open.filter(|fault| FaultKind::of(&fault.kind) == FaultKind::AccessRefused) else {
+        return Ok(());
+    };
+    tx.update(meter_fault::ActiveModel { ended_on: Set(Some(on)), ..key(tx, id, fault.since) }).await
+}
+
+/// Takes back a fault that was stated by mistake. One by which months are published ends with them: what they were
+/// charged is given back by the next reading.
 pub async fn withdraw(tx: &mut Tx, estimates: &dyn Estimates, id: MeterId, since: Day) -> Result<(), Error> {
     let (meter, fault) = open(tx, estimates, id, since).await?;
+    if let Some(latest) = estimates.published_until(tx).await?.filter(|latest| since.period() <= *latest) {
+        let ended_on = latest.next().first_day();
+        tx.update(meter_fault::ActiveModel { ended_on: Set(Some(ended_on)), ..key(tx, id, since) }).await?;
+        announce(tx, meter.account_id, tx.today().period()).await?;
+        return Ok(tx.audit("meters.fault_ended", id, json!({ "since": since, "on": ended_on })).await?);
+    }
     let mine = meter_fault::Column::MeterId.eq(id).and(meter_fault::Column::Since.eq(since));
     tx.delete_where(meter_fault::Entity::delete_many().filter(mine)).await?;
     announce(tx, meter.account_id, tx.today().period()).await?;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::entity::meter;
 use crate::error::Error;
+use crate::faults;
 use crate::meters::{NewMeter, check, row};
 use crate::readings::{self, announce};
 use crate::resource::{Resource, Source};
@@ -146,6 +147,9 @@ async fn take_out(
     }
     if removal.on < earliest {
         return Err(Error::field("on", format!("Прибор читали позже: {earliest}")));
+    }
+    if removal.last.is_some() {
+        faults::let_in(tx, id, removal.on).await?;
     }
     if let Some(last) = &removal.last {
         readings::check_values(last, meter.zones, &meter.serial)

@@ -33,7 +33,7 @@ pub(crate) struct BillingMeter {
     pub(crate) verified_until: Option<Day>,
     pub(crate) removed_on: Option<Day>,
     pub(crate) replaces: Option<MeterId>,
-    /// Whether it ever had a fault.
+    /// Whether it, or the one whose place it took, ever had a fault.
     pub(crate) faulty: bool,
 }
 
@@ -93,7 +93,8 @@ pub(crate) async fn meters_in_service(
 ) -> Result<Vec<BillingMeter>, DbError> {
     let sql = "SELECT m.id, m.account_id, m.service_code, m.serial, m.place, m.zones, m.digits, m.automatic,
                       m.installed_on, m.verified_until, m.removed_on, m.replaces,
-                      EXISTS (SELECT 1 FROM meter_fault f WHERE f.tenant_id = m.tenant_id AND f.meter_id = m.id)
+                      EXISTS (SELECT 1 FROM meter_fault f
+                              WHERE f.tenant_id = m.tenant_id AND f.meter_id IN (m.id, m.replaces))
                FROM meter m
                WHERE m.tenant_id = $1 AND m.account_id BETWEEN $2 AND $3 AND m.installed_on <= $4
                  AND (m.removed_on IS NULL OR m.removed_on >= $5)
@@ -118,7 +119,7 @@ pub(crate) async fn readings_of_periods(
     tx.rows(sql, vec![from.into(), to.into(), first.into(), last.into()]).await
 }
 
-/// Readings of `meters` from the latest one before `since` to `until`, in no order.
+/// Readings of `meters` from the latest one that counts before `since` to `until`, in no order.
 pub(crate) async fn readings_back_to(
     tx: &Tx,
     meters: &[MeterId],
@@ -136,6 +137,9 @@ pub(crate) async fn readings_back_to(
               AND r.taken_on >= COALESCE((SELECT o.taken_on FROM reading o
                     WHERE o.tenant_id = m.tenant_id AND o.meter_id = m.id AND o.taken_on < $2
                       AND o.withdrawn_at IS NULL
+                      AND NOT EXISTS (SELECT 1 FROM meter_fault f
+                            WHERE f.tenant_id = o.tenant_id AND f.meter_id = o.meter_id AND f.since <= o.taken_on
+                              AND (f.ended_on IS NULL OR o.taken_on < f.ended_on))
                     ORDER BY o.taken_on DESC LIMIT 1), 0)
              WHERE m.tenant_id = $1 AND m.id IN ({})",
             placeholders(some.len(), 4)

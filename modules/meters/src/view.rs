@@ -262,6 +262,8 @@ struct MeterFields {
     verification_until: Option<Day>,
     /// Why no reading is taken, where none is.
     hindrance: Option<String>,
+    /// What keeps months from being charged by it, in words.
+    fault: Option<String>,
     doubt: Option<Doubt>,
     previous: Vec<ReadingLine>,
 }
@@ -433,6 +435,7 @@ fn meter_fields(meter: &MeterState, terms: Terms, typed: &Submission, doubt: Opt
         verification: Verification::on(meter.verified_until, terms.today),
         verification_until: meter.verified_until,
         hindrance: meter.hindrance(terms.today, terms.policy),
+        fault: meter.fault.as_ref().map(Fault::words),
         doubt,
         previous: lines(meter, false),
     }

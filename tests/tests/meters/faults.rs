@@ -1,6 +1,8 @@
 //! Meters that nothing can be charged by: broken ones, and those that nobody was let to.
 
-use kabinet_tests::{Browser, Kind, Server, on_both_databases};
+use kabinet_tests::process::run;
+use kabinet_tests::server::command;
+use kabinet_tests::{Browser, Kind, Server, on_both_databases, world};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -132,4 +134,35 @@ pub(crate) fn what_a_faulty_meter_shows_is_not_charged(server: &Server, faulty: 
         let text = person.browser.page("/charges?period=2026-11").text();
         assert!(text.contains(why), "{why}: {text}");
     }
+}
+
+/// November to January were charged by the average, February by the raised norm; in March somebody was let in.
+pub(crate) fn the_reading_after_access_gives_back_averages_and_norms(server: &Server, faulty: &Faulty) {
+    let bill = |on: &str, month: &str| run(command(&server.database, on).args(["bill", COMPANY, month, "--publish"]));
+    for (on, month) in [("2027-01-05", "2026-12"), ("2027-02-05", "2027-01"), ("2027-03-05", "2027-02")] {
+        bill(on, month);
+    }
+    let water = &faulty.locked;
+    let months = [202_611, 202_612, 202_701, 202_702].map(|month| charged(server, &water.known, month));
+    let methods = months.each_ref().map(|(_, _, method)| method.as_str());
+    assert_eq!(methods, ["average", "average", "average", "norm_raised"]);
+    let meter: uuid::Uuid = water.id.parse().expect("an id");
+    let value = kabinet_core::Quantity::from_decimal(water.last() + Decimal::from(20)).expect("a quantity");
+    world::in_company(server, COMPANY, async |tx| {
+        let ended = "UPDATE meter_fault SET ended_on = 20270301 WHERE tenant_id = $1 AND meter_id = $2";
+        tx.execute(ended, vec![meter.into()]).await.expect("the end");
+        let read = "INSERT INTO reading (tenant_id, id, meter_id, account_id, period, taken_on, value_t1, source,
+                                         created_at, rollover, withdrawn_reason)
+                    VALUES ($1, $2, $3, $4, 202703, 20270302, $5, 'staff', 0, FALSE, '')";
+        let id: uuid::Uuid = tx.new_id();
+        tx.execute(read, vec![id.into(), meter.into(), water.known.id.into(), value.into()]).await.expect("a reading");
+    });
+    bill("2027-04-05", "2027-03");
+    let (volume, _, method) = charged(server, &water.known, 202_703);
+    assert_eq!((volume, method.as_str()), (Decimal::from(20), "meter"));
+    let paid: Decimal = months.iter().map(|(_, sum, _)| *sum).sum();
+    let month = holder(server, water).browser.call("GET", "/api/v1/charges?period=2027-03", None).expect(200).json();
+    let lines = month["charges"].as_array().expect("charges");
+    let cold = lines.iter().find(|line| line["service"] == "Холодное водоснабжение").expect("cold water");
+    assert_eq!(Decimal::new(cold["recalculation"].as_i64().expect("kopecks"), 2), -paid, "{cold}");
 }

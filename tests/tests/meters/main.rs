@@ -31,6 +31,7 @@ fn what_was_read_of_november_is_billed(kind: Kind) {
     staff::the_next_bill_counts_from_the_corrected_value(&server, &corrected);
     faults::what_a_faulty_meter_shows_is_not_charged(&server, &faulty);
     houses::the_rest_is_shared_where_nobody_stated_a_volume(&server, &house);
+    faults::the_reading_after_access_gives_back_averages_and_norms(&server, &faulty);
 }
 
 pub(crate) const COMPANY: &str = "beregovoy";

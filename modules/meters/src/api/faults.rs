@@ -84,7 +84,7 @@ impl FaultsApi {
     }
 
     /// State that nothing can be charged by a meter from a day on: the average of the months before takes its place,
-    /// after three months the norm with the raising coefficient.
+    /// then the norm.
     #[oai(path = "/meters/:id/faults/:since", method = "put", operation_id = "declareMeterFault")]
     async fn declare(
         &self,
@@ -116,7 +116,8 @@ impl FaultsApi {
         done(tx, id).await
     }
 
-    /// Take back a fault that was stated by mistake and has not ended.
+    /// Take back a fault that was stated by mistake and has not ended. One by which months are published ends with
+    /// them; the next reading gives back what they were charged.
     #[oai(path = "/meters/:id/faults/:since", method = "delete", operation_id = "withdrawMeterFault")]
     async fn withdraw(
         &self,

@@ -29,6 +29,8 @@ pub(crate) async fn ending_verifications(
 ) -> Result<Vec<Ending>, DbError> {
     let sql = "SELECT m.id, m.account_id, m.service_code, m.serial, m.verified_until FROM meter m
                WHERE m.tenant_id = $1 AND m.id > $4 AND m.removed_on IS NULL AND m.verified_until BETWEEN $2 AND $3
+                 AND NOT EXISTS (SELECT 1 FROM meter_fault f WHERE f.tenant_id = $1 AND f.meter_id = m.id
+                                 AND f.kind = 'failed' AND f.ended_on IS NULL)
                  AND EXISTS (SELECT 1 FROM account_link l WHERE l.tenant_id = $1 AND l.account_id = m.account_id
                              AND l.ended_at IS NULL)
                ORDER BY m.id LIMIT $5";
