@@ -25,7 +25,7 @@ mod rows;
 mod settlement;
 mod spans;
 
-pub(crate) use averaged::{UnreadMonth, part_of};
+pub(crate) use averaged::{UnreadMonth, derived_part, made_of, part_of};
 pub use facts::{Facts, FrozenAward, FrozenInstalment, FrozenMeter};
 pub(crate) use input::{measured, measures, zone_of};
 pub use rows::{AccountRows, ServiceCharge};

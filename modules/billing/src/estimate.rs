@@ -14,7 +14,7 @@ use crate::entity::estimate;
 use crate::error::Error;
 use crate::loading::{self, Base};
 use crate::plugins::{Plugins, Tool};
-use crate::store;
+use crate::{runs, store};
 
 /// Accounts estimated together by the job that follows a publication.
 const BATCH: u64 = 500;
@@ -174,7 +174,7 @@ fn answer(row: &estimate::Model) -> Estimate {
 
 #[async_trait]
 impl Estimates for Preliminary {
-    async fn outdate(&self, tx: &Tx, accounts: &[AccountId]) -> Result<(), DbError> {
+    async fn outdate(&self, tx: &Tx, accounts: &[AccountId]) -> Result<Option<Period>, DbError> {
         store::outdate_estimates(tx, accounts).await
     }
 
@@ -218,5 +218,9 @@ impl Estimates for Preliminary {
 
     async fn published_until(&self, tx: &Tx) -> Result<Option<Period>, DbError> {
         store::latest_period(tx).await
+    }
+
+    async fn outdate_runs(&self, tx: &Tx, period: Period) -> Result<(), DbError> {
+        runs::give_up(tx, period).await
     }
 }

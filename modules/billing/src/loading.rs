@@ -5,19 +5,19 @@ use std::collections::HashMap;
 use kabinet_accounts::absences::{self, Away};
 use kabinet_accounts::roster::{self, AccountFacts};
 use kabinet_contracts::{AccountId, ImaginedReading, RunId};
-use kabinet_core::{Day, DbError, Money, Period, Quantity, Timestamp, Tx};
-use kabinet_meters::consumption::{self, MeterMonth};
-use kabinet_plugin_host::api::AveragedMonth;
+use kabinet_core::{Day, DbError, Money, Period, Timestamp, Tx};
+use kabinet_meters::consumption;
 use sea_orm::FromQueryResult;
 
 use crate::arrears::{Arrears, PENALTY_ROW};
 use crate::awards::Award;
-use crate::calculation::{AccountCase, Facts, PaymentFact, Standing, UnreadMonth, api_period, measured, part_of};
-use crate::catalog::Service;
+use crate::calculation::{AccountCase, PaymentFact, Standing};
 use crate::entity::billing_run;
 use crate::instalments::DuePart;
 use crate::plan::Plan;
 use crate::{awards, benefits, houses, instalments, recalculations, runs, store};
+
+mod averaged;
 
 /// How far back the last payment of an earlier bill is looked for, milliseconds: about three months.
 const LAST_PAYMENT_WINDOW: i64 = 92 * 24 * 60 * 60 * 1000;
@@ -40,6 +40,8 @@ pub struct Base {
     pub cutoffs: Option<Cutoffs>,
     /// Corrections of closed months recorded after the first moment and up to the second are billed.
     pub corrections: Option<(Timestamp, Timestamp)>,
+    /// Readings of the month stored after this moment wait for the next; none leaves nothing out.
+    pub readings_until: Option<Timestamp>,
 }
 
 impl Base {
@@ -54,6 +56,7 @@ impl Base {
             run: run.base_run,
             cutoffs: Some(Cutoffs { from: run.base_cutoff_at, to: run.cutoff_at }),
             corrections: Some((since, runs::corrections_until(run))),
+            readings_until: Some(run.started_at),
         })
     }
 }
@@ -83,16 +86,6 @@ struct Unpaid {
     amount: Money,
 }
 
-#[derive(FromQueryResult)]
-struct Unread {
-    account_id: AccountId,
-    service_code: String,
-    period: Period,
-    volume: Option<Quantity>,
-    charged: Money,
-    facts: String,
-}
-
 /// The cases of `accounts`, which follow each other in the order of their identifiers.
 pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>) -> Result<Vec<AccountCase>, DbError> {
     imagined_cases(tx, plan, base, accounts, &[]).await
@@ -110,9 +103,9 @@ pub(crate) async fn imagined_cases(
         return Ok(Vec::new());
     };
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
-    let mut meters = consumption::with_imagined(tx, plan.period, &ids, imagined).await?;
+    let mut meters = consumption::with_imagined(tx, plan.period, &ids, base.readings_until, imagined).await?;
     let mut standings = standings(tx, base, first, last).await?;
-    let mut averaged = averaged(tx, plan, first, last, &meters).await?;
+    let mut averaged = averaged::months(tx, plan, first, last, &meters).await?;
     let mut people = by_account(roster::changed_within(tx, plan.period, first, last).await?);
     let long_enough = |(_, away): &(AccountId, Away)| away.in_a_row > plan.snapshot.free_absence_days;
     let absences = absences::in_month(tx, plan.period, first, last).await?;
@@ -261,71 +254,4 @@ async fn payments(
         found.entry(row.account_id).or_default().push(fact);
     }
     Ok(found)
-}
-
-/// Months that were charged without a reading, and which a reading of this month covers: it counts from
-/// the last reading before them, so what was charged for its meter is given back.
-async fn averaged(
-    tx: &Tx,
-    plan: &Plan,
-    first: AccountId,
-    last: AccountId,
-    meters: &HashMap<AccountId, Vec<MeterMonth>>,
-) -> Result<HashMap<AccountId, HashMap<String, Vec<AveragedMonth>>>, DbError> {
-    let covered = covered(plan, meters);
-    let since = |covered: &Vec<(&str, Period)>| covered.iter().map(|(_, since)| *since).min();
-    let Some(oldest) = covered.values().filter_map(since).min() else { return Ok(HashMap::new()) };
-    let rows: Vec<Unread> = tx
-        .rows(
-            "SELECT c.account_id, c.service_code, r.period, c.volume, c.charged, f.facts
-             FROM billing_run r
-             JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id BETWEEN $2 AND $3
-             JOIN receipt_facts f ON f.tenant_id = r.tenant_id AND f.run_id = r.id AND f.account_id = c.account_id
-             WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period >= $4 AND r.period < $5
-               AND c.method IN ('average', 'norm', 'norm_raised') AND c.charged <> 0
-             ORDER BY r.period",
-            vec![first.into(), last.into(), oldest.into(), plan.period.into()],
-        )
-        .await?;
-    let mut found: HashMap<AccountId, HashMap<String, Vec<AveragedMonth>>> = HashMap::new();
-    for row in rows {
-        let Some(meters) = covered.get(&(row.account_id, row.service_code.as_str())) else { continue };
-        let Some(service) = plan.snapshot.service(&row.service_code) else { continue };
-        let facts: Facts = serde_json::from_str(&row.facts)?;
-        let (period, resource, charged) = (row.period, service.resource, row.charged);
-        let month = UnreadMonth { period, resource, volume: row.volume, charged, meters: facts.meters };
-        let mine = meters.iter().filter(|(_, since)| period >= *since);
-        let parts: Vec<_> = mine.filter_map(|(serial, _)| part_of(&month, serial)).collect();
-        if parts.is_empty() {
-            continue;
-        }
-        let averaged = AveragedMonth {
-            period: api_period(period),
-            volume: parts.iter().map(|(volume, _)| volume.decimal()).sum(),
-            charged: parts.iter().map(|(_, charged)| charged.0).sum(),
-        };
-        found.entry(row.account_id).or_default().entry(row.service_code).or_default().push(averaged);
-    }
-    Ok(found)
-}
-
-/// The serial numbers of meters that are read this month after months without a reading, by account and code of
-/// the service, each with the first month that its reading covers.
-fn covered<'a>(
-    plan: &'a Plan,
-    meters: &'a HashMap<AccountId, Vec<MeterMonth>>,
-) -> HashMap<(AccountId, &'a str), Vec<(&'a str, Period)>> {
-    let read_again =
-        |meter: &&MeterMonth| meter.missed_periods > 0 && meter.zones.iter().all(|zone| zone.current.is_some());
-    let mut covered: HashMap<(AccountId, &str), Vec<(&str, Period)>> = HashMap::new();
-    for (account, list) in meters {
-        for meter in list.iter().filter(read_again) {
-            let since = plan.period.plus(-i32::try_from(meter.missed_periods).unwrap_or(12).min(36));
-            let measures = |service: &Service| measured(&meter.service_code) == Some(service.resource);
-            for (service, _) in plan.snapshot.services.iter().filter(|(service, _)| measures(service)) {
-                covered.entry((*account, service.code.as_str())).or_default().push((&meter.serial, since));
-            }
-        }
-    }
-    covered
 }

@@ -5,7 +5,8 @@ use kabinet_accounts::roster;
 use kabinet_contracts::{RunId, RunPublished};
 use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::jobs::NewJob;
-use kabinet_core::{Day, Period, Timestamp, Tx};
+use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
+use kabinet_meters::closing;
 use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use sea_orm::{ActiveValue::Unchanged, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
@@ -205,6 +206,8 @@ pub async fn publish(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
         Ok(_) | Err(kabinet_core::DbError::Duplicate(_)) => return Err(Error::AlreadyPublished(run.period)),
         Err(error) => return Err(error.into()),
     }
+    // What residents sent since the calculation began is in none of its bills.
+    closing::close(tx, run.period, run.started_at).await?;
     let detail = serde_json::json!({ "period": run.period.to_string(), "result_hash": run.result_hash });
     tx.audit("billing.run_published", id, detail).await?;
     tx.publish(&RunPublished { run: id, period: run.period }).await?;
@@ -226,6 +229,20 @@ async fn fail(tx: &mut Tx, id: RunId, problem: &str) -> Result<(), Error> {
     .await?;
     tx.audit("billing.run_failed", id, serde_json::json!({ "problem": problem })).await?;
     Ok(())
+}
+
+/// Gives up what is calculated for `period` and later months and not published: it would be published with figures
+/// of meters that staff have changed since.
+pub(crate) async fn give_up(tx: &Tx, period: Period) -> Result<(), DbError> {
+    use billing_run::Column;
+    let problem = "изменились данные приборов учёта: рассчитайте месяц заново";
+    let given_up = billing_run::Entity::update_many()
+        .col_expr(Column::State, FAILED.into())
+        .col_expr(Column::Problem, problem.into())
+        .col_expr(Column::FinishedAt, tx.now().0.into())
+        .filter(Column::Period.gte(period))
+        .filter(Column::State.is_in([RUNNING, DONE]));
+    tx.update_where(given_up).await.map(drop)
 }
 
 /// A run's state in words.

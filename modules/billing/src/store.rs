@@ -166,7 +166,12 @@ pub(crate) async fn save_estimates(tx: &Tx, new: &[NewEstimate]) -> Result<(), D
 
 /// Counts a submission of readings for each account: their estimates do not know it. The rows stay locked
 /// until the transaction ends; always in one order, so that two imports cannot wait for each other.
-pub(crate) async fn outdate_estimates(tx: &Tx, accounts: &[AccountId]) -> Result<(), DbError> {
+pub(crate) async fn outdate_estimates(tx: &Tx, accounts: &[AccountId]) -> Result<Option<Period>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Until {
+        published: Option<Period>,
+    }
+    let mut published = None;
     let mut accounts = accounts.to_vec();
     accounts.sort_unstable();
     accounts.dedup();
@@ -175,10 +180,13 @@ pub(crate) async fn outdate_estimates(tx: &Tx, accounts: &[AccountId]) -> Result
         let sql = format!(
             "INSERT INTO estimate (tenant_id, account_id, period, problem, computed_at, wanted) VALUES {}
              ON CONFLICT (tenant_id, account_id) DO UPDATE SET wanted = estimate.wanted + 1
-             WHERE estimate.tenant_id = $1",
+             WHERE estimate.tenant_id = $1
+             RETURNING (SELECT MAX(r.period) FROM billing_run r
+                        WHERE r.tenant_id = $1 AND r.state = 'published') AS published",
             rows.join(", ")
         );
-        tx.execute(&sql, some.iter().map(|account| (*account).into()).collect()).await?;
+        let until: Vec<Until> = tx.rows(&sql, some.iter().map(|account| (*account).into()).collect()).await?;
+        published = until.first().and_then(|until| until.published);
     }
-    Ok(())
+    Ok(published)
 }

@@ -160,8 +160,9 @@ pub struct ImaginedReading {
 #[async_trait]
 pub trait Estimates: Send + Sync {
     /// Says that the accounts' estimates no longer hold, in the transaction that stores their readings. Two
-    /// such transactions of one account wait for each other from here on.
-    async fn outdate(&self, tx: &Tx, accounts: &[AccountId]) -> Result<(), DbError>;
+    /// such transactions of one account wait for each other from here on. Answers with
+    /// [`published_until`](Self::published_until), at the price of no statement more.
+    async fn outdate(&self, tx: &Tx, accounts: &[AccountId]) -> Result<Option<Period>, DbError>;
     /// The account's estimate of all its readings, computed now where it is out of date; `None` when there
     /// is nothing to estimate from. A failing plugin is an [`Estimate::Unavailable`], never an error.
     async fn current(&self, tenant: &Arc<Tenant>, account: AccountId) -> Result<Option<Estimate>, DbError>;
@@ -176,6 +177,11 @@ pub trait Estimates: Send + Sync {
     /// The latest month whose bills are published: its readings were charged. `None` before the first.
     async fn published_until(&self, _: &Tx) -> Result<Option<Period>, DbError> {
         Ok(None)
+    }
+    /// Gives up bills of `period` and later months that are calculated and not published: staff changed what they
+    /// were made of.
+    async fn outdate_runs(&self, _: &Tx, _: Period) -> Result<(), DbError> {
+        Ok(())
     }
 }
 

@@ -71,14 +71,16 @@ pub async fn for_accounts(
     period: Period,
     accounts: &[AccountId],
 ) -> Result<HashMap<AccountId, Vec<MeterMonth>>, DbError> {
-    with_imagined(tx, period, accounts, &[]).await
+    with_imagined(tx, period, accounts, None, &[]).await
 }
 
-/// The same as if the `imagined` readings of that month had come last.
+/// The same without the month's readings that were stored after `until`, and as if the `imagined` ones of that month
+/// had come last.
 pub async fn with_imagined(
     tx: &Tx,
     period: Period,
     accounts: &[AccountId],
+    until: Option<Timestamp>,
     imagined: &[ImaginedReading],
 ) -> Result<HashMap<AccountId, Vec<MeterMonth>>, DbError> {
     let (Some(from), Some(to)) = (accounts.iter().min(), accounts.iter().max()) else { return Ok(HashMap::new()) };
@@ -88,7 +90,11 @@ pub async fn with_imagined(
     let mut stored = store::readings_of_periods(tx, *from, *to, period.previous(), period).await?;
     stored.extend(imagined.iter().map(as_stored));
     let faults = faults(tx, &meters).await?;
-    let counts = |reading: &BillingReading| faults.on(reading.meter, reading.figures.taken_on).is_none();
+    let in_time = |reading: &BillingReading| {
+        reading.figures.period != period || until.is_none_or(|until| reading.created_at <= until)
+    };
+    let counts =
+        |reading: &BillingReading| in_time(reading) && faults.on(reading.meter, reading.figures.taken_on).is_none();
     stored.retain(counts);
     let mut readings = by_meter(stored);
 

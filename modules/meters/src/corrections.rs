@@ -77,6 +77,7 @@ pub async fn correct(
     readings::check_values(values, meter.zones, &meter.serial)
         .map_err(|_| Error::field("values", "Укажите по одному показанию для каждой зоны"))?;
     between_neighbours(tx, &meter, &row, values).await?;
+    estimates.outdate_runs(tx, row.period).await?;
     take_back(tx, &row, reason).await?;
     let mut better = readings::row(tx, meter.account_id, id, row.taken_on, values, Source::Staff);
     (better.period, better.rollover) = (Set(row.period), Set(row.rollover));

@@ -182,10 +182,12 @@ pub async fn withdraw(tx: &mut Tx, estimates: &dyn Estimates, id: MeterId, since
     let (meter, fault) = open(tx, estimates, id, since).await?;
     if let Some(latest) = estimates.published_until(tx).await?.filter(|latest| since.period() <= *latest) {
         let ended_on = latest.next().first_day();
+        estimates.outdate_runs(tx, latest.next()).await?;
         tx.update(meter_fault::ActiveModel { ended_on: Set(Some(ended_on)), ..key(tx, id, since) }).await?;
         announce(tx, meter.account_id, tx.today().period()).await?;
         return Ok(tx.audit("meters.fault_ended", id, json!({ "since": since, "on": ended_on })).await?);
     }
+    estimates.outdate_runs(tx, since.period()).await?;
     let mine = meter_fault::Column::MeterId.eq(id).and(meter_fault::Column::Since.eq(since));
     tx.delete_where(meter_fault::Entity::delete_many().filter(mine)).await?;
     announce(tx, meter.account_id, tx.today().period()).await?;

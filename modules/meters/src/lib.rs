@@ -10,6 +10,7 @@
 //! - [`overview`] is what other pages show of them.
 
 mod api;
+pub mod closing;
 pub mod consumption;
 pub mod corrections;
 pub mod entity;

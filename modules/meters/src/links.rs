@@ -172,7 +172,7 @@ pub(crate) async fn submit(
     let Some(account) = account(tx, ticket).await? else { return Ok(None) };
     // The account first, as everybody does who stores readings; then the link, which another server may have
     // used or taken back since.
-    estimates.outdate(tx, &[account]).await?;
+    let charged = estimates.outdate(tx, &[account]).await?;
     if !store::count_use(tx, ticket).await? {
         return Ok(None);
     }
@@ -181,7 +181,7 @@ pub(crate) async fn submit(
         return Err(Error::Refused(Box::new(Refusal::before(linked.from))));
     }
     let submission = Submission { date: linked.date.to_string(), rows: typed.rows.clone(), typed_on: None };
-    readings::take(tx, account, &linked.meters, &submission, Source::Link).await.map(Some)
+    readings::take(tx, account, &linked.meters, &submission, (Source::Link, charged)).await.map(Some)
 }
 
 /// The account of the ticket's meter, while the link holds, the account is open and its holder is the same.

@@ -69,20 +69,22 @@ pub async fn submit(
     source: Source,
 ) -> Result<Accepted, Error> {
     // First of all: two forms sent at once would otherwise be judged by the same last reading.
-    estimates.outdate(tx, &[account]).await?;
+    let charged = estimates.outdate(tx, &[account]).await?;
     let meters = load(tx, account).await?;
-    take(tx, account, &meters, submission, source).await
+    take(tx, account, &meters, submission, (source, charged)).await
 }
 
-/// Judges what was sent for some of the account's `meters` and stores it; the account's estimate is outdated.
+/// Judges what was sent for some of the account's `meters` and stores it; the account's estimate is outdated. What
+/// comes after the bills of its month, the latest of which is `charged`, counts for the next.
 pub(crate) async fn take(
     tx: &mut Tx,
     account: AccountId,
     meters: &[MeterState],
     submission: &Submission,
-    source: Source,
+    (source, charged): (Source, Option<Period>),
 ) -> Result<Accepted, Error> {
-    let terms = Terms::of(tx.tenant(), submission.typed_on.unwrap_or(tx.today()), source)?;
+    let today = submission.typed_on.unwrap_or(tx.today());
+    let terms = Terms { charged, ..Terms::of(tx.tenant(), today, source)? };
     let judged = judge(meters, submission, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let rows: Vec<_> =
         judged.values.iter().map(|read| judged_row(tx, account, meters, &judged, read, source)).collect();
@@ -104,10 +106,10 @@ pub(crate) async fn imagine(
     tx: &Tx,
     account: AccountId,
     mut typed: Submission,
-    source: Source,
+    (source, charged): (Source, Option<Period>),
 ) -> Result<Vec<ImaginedReading>, Error> {
     typed.rows.values_mut().for_each(|row| row.confirmed = true);
-    let terms = Terms::of(tx.tenant(), tx.today(), source)?;
+    let terms = Terms { charged, ..Terms::of(tx.tenant(), tx.today(), source)? };
     let meters = load(tx, account).await?;
     let judged = judge(&meters, &typed, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let (taken_on, period) = (judged.date, judged.period);
@@ -227,11 +229,12 @@ pub(crate) async fn keep(tx: &Tx, readings: Vec<NewReading>) -> Result<Vec<Accou
     Ok(accounts)
 }
 
-/// Refuses a month whose bills are published.
+/// Refuses a month whose bills are published, and gives up those that are only calculated: staff are about to change
+/// what they are made of.
 pub(crate) async fn uncharged(tx: &Tx, estimates: &dyn Estimates, period: Period) -> Result<(), Error> {
     match estimates.published_until(tx).await? {
         Some(latest) if period <= latest => Err(Error::MonthCharged(period)),
-        _ => Ok(()),
+        _ => Ok(estimates.outdate_runs(tx, period).await?),
     }
 }
 

@@ -34,6 +34,7 @@ pub async fn install(tx: &mut Tx, estimates: &dyn Estimates, new: NewMeter) -> R
     described(&new)?;
     open_account(tx, new.account).await?;
     estimates.outdate(tx, &[new.account]).await?;
+    estimates.outdate_runs(tx, new.installed_on.period()).await?;
     let id = put(tx, &new, None).await?;
     announce(tx, new.account, new.installed_on.period()).await?;
     let detail = json!({ "account": new.account, "serial": new.serial, "on": new.installed_on });
@@ -74,6 +75,8 @@ pub async fn remove(tx: &mut Tx, estimates: &dyn Estimates, id: MeterId, removal
 pub async fn verify(tx: &mut Tx, estimates: &dyn Estimates, id: MeterId, until: Option<Day>) -> Result<(), Error> {
     let meter = store::meter(tx, id).await?.ok_or(Error::UnknownMeter(id))?;
     estimates.outdate(tx, &[meter.account_id]).await?;
+    let earliest = until.into_iter().chain(meter.verified_until).min().unwrap_or(tx.today());
+    estimates.outdate_runs(tx, earliest.period()).await?;
     let change = meter::ActiveModel { verified_until: Set(until), ..key(tx, id) };
     tx.update(change).await?;
     announce(tx, meter.account_id, tx.today().period()).await?;

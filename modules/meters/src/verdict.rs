@@ -108,18 +108,22 @@ pub(crate) struct Terms {
     pub(crate) source: Source,
     /// What becomes of doubtful ones.
     pub(crate) policy: Policy,
+    /// The latest month whose bills are published: what comes now counts for the next one at the earliest.
+    pub(crate) charged: Option<Period>,
 }
 
 impl Terms {
     /// The company's terms for readings of `source` on `today`, a day in its zone.
     pub(crate) fn of(tenant: &Tenant, today: Day, source: Source) -> Result<Self, DbError> {
         let settings = MetersSettings::of(tenant)?;
-        Ok(Self { today, window: Window::on(&settings, today), source, policy: settings.policy(source) })
+        let (window, policy) = (Window::on(&settings, today), settings.policy(source));
+        Ok(Self { today, window, source, policy, charged: None })
     }
 
     /// The month that a reading of `date` counts for.
     fn month_of(&self, date: Day) -> Period {
-        if self.policy.closed == Closed::NextMonth { self.window.month_of(date) } else { date.period() }
+        let own = if self.policy.closed == Closed::NextMonth { self.window.month_of(date) } else { date.period() };
+        self.charged.map_or(own, |charged| own.max(charged.next()))
     }
 }
 

@@ -72,7 +72,8 @@ fn always() -> Window {
 
 /// What people are judged by where the company says nothing.
 fn usual(window: &Window) -> Terms {
-    Terms { today: TODAY, window: *window, source: Source::Portal, policy: Policy::usual(Source::Portal) }
+    let policy = Policy::usual(Source::Portal);
+    Terms { today: TODAY, window: *window, source: Source::Portal, policy, charged: None }
 }
 
 fn verdict(meter: &MeterState, fields: &[(&MeterState, &str, &str)]) -> Result<Values, String> {
@@ -384,7 +385,7 @@ fn outside_the_window_a_reading_counts_for_the_next_month_where_the_company_says
         let (today, water) = (Day(today), water());
         let window = Window::on(&settings, today);
         let sent = sent(&today.to_string(), &[(&water, "value", "131")]);
-        let terms = Terms { today, window, source: Source::Portal, policy: Policy { closed, ..plain } };
+        let terms = Terms { today, window, source: Source::Portal, policy: Policy { closed, ..plain }, charged: None };
         judge(std::slice::from_ref(&water), &sent, terms).map(|judged| judged.period).ok()
     };
     assert_eq!(period(20_261_122, Closed::Refuse), None);
@@ -394,6 +395,19 @@ fn outside_the_window_a_reading_counts_for_the_next_month_where_the_company_says
     // Before it opens, it is the reading of this month.
     assert_eq!(period(20_261_105, Closed::NextMonth), Some(Period(202_611)));
     assert_eq!(period(20_261_231, Closed::NextMonth), Some(Period(202_701)));
+}
+
+#[test]
+fn a_reading_that_comes_after_the_bills_of_its_month_counts_for_the_next() {
+    let (water, window) = (water(), always());
+    let period = |charged: Option<i32>| {
+        let terms = Terms { charged: charged.map(Period), ..usual(&window) };
+        let sent = sent("22.11.2026", &[(&water, "value", "131")]);
+        judge(std::slice::from_ref(&water), &sent, terms).map(|judged| judged.period)
+    };
+    assert_eq!(period(None), Ok(Period(202_611)));
+    assert_eq!(period(Some(202_610)), Ok(Period(202_611)));
+    assert_eq!(period(Some(202_611)), Ok(Period(202_612)));
 }
 
 #[test]

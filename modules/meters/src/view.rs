@@ -290,6 +290,8 @@ struct StoredLine {
 pub(crate) struct SentResult {
     stored: Vec<StoredLine>,
     period: Period,
+    /// The month of the receipt, where it is later than that of their date.
+    counts_for: Option<Period>,
     preliminary: Option<Money>,
     preliminary_change: Option<Money>,
 }
@@ -299,7 +301,7 @@ impl SentResult {
     /// estimate is added later.
     pub(crate) fn of(meters: &[MeterState], sent: Timestamp) -> Option<Self> {
         let mut stored = Vec::new();
-        let mut period = None;
+        let (mut period, mut counts_for) = (None, None);
         for meter in meters {
             let position = meter.readings.iter().position(|reading| reading.created_at == sent);
             let Some(index) = position else { continue };
@@ -311,6 +313,7 @@ impl SentResult {
                 consumption: between(meter, older, reading, zone),
             };
             period = Some(reading.period);
+            counts_for = period.filter(|period| *period > reading.taken_on.period());
             stored.push(StoredLine {
                 service: service_title(&meter.service_code),
                 place: place(meter.place.clone()),
@@ -320,7 +323,8 @@ impl SentResult {
                 zones: (0..meter.zones).map(zone).collect(),
             });
         }
-        period.map(|period| Self { stored, period, preliminary: None, preliminary_change: None })
+        let period = period?;
+        Some(Self { stored, period, counts_for, preliminary: None, preliminary_change: None })
     }
 
     /// The same with the company's estimate for `period`.

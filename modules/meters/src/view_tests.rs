@@ -66,7 +66,7 @@ fn window() -> Window {
 
 fn terms() -> Terms {
     let source = Source::Portal;
-    Terms { today: TODAY, window: window(), source, policy: Policy::usual(source) }
+    Terms { today: TODAY, window: window(), source, policy: Policy::usual(source), charged: None }
 }
 
 fn beside(sent: &HashMap<Uuid, (Option<String>, Option<String>)>) -> Beside<'_> {

@@ -29,8 +29,8 @@ struct Nobody;
 
 #[async_trait]
 impl Estimates for Nobody {
-    async fn outdate(&self, _: &Tx, _: &[AccountId]) -> Result<(), DbError> {
-        Ok(())
+    async fn outdate(&self, _: &Tx, _: &[AccountId]) -> Result<Option<Period>, DbError> {
+        Ok(None)
     }
 
     async fn current(&self, _: &Arc<Tenant>, _: AccountId) -> Result<Option<Estimate>, DbError> {

@@ -88,8 +88,9 @@ fn harmless(name: &str, kind: FileKind) -> String {
 /// Keeps the bytes of checked files; when one cannot be kept, none is.
 pub async fn keep(files: &Files, db: &Db, tenant: &Tenant, checked: Vec<Checked>) -> Result<Vec<Kept>, FileError> {
     let mut kept: Vec<Kept> = Vec::new();
+    let ids = db.entropy().ids(db.clock().now());
     for file in checked {
-        let id = db.entropy().id(db.clock().now());
+        let id = ids.next();
         let length = i64::try_from(file.bytes.len()).unwrap_or(i64::MAX);
         let Sniffed { kind, size } = file.sniffed;
         if let Err(error) = files.put(tenant.id, MODULE, id, file.bytes).await {

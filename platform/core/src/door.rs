@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::bulk;
 use crate::change::Changes;
-use crate::clock::Entropy;
+use crate::clock::{Entropy, Ids};
 use crate::db::{Actor, Db};
 use crate::entity::{audit, feature, setting};
 use crate::error::DbError;
@@ -41,6 +41,7 @@ pub struct Tx {
     tenant: Arc<Tenant>,
     actor: Actor,
     now: Timestamp,
+    ids: Ids,
     read_only: bool,
     topics: Vec<&'static str>,
     work: bool,
@@ -49,7 +50,8 @@ pub struct Tx {
 impl Tx {
     pub(crate) fn new(inner: DatabaseTransaction, db: Db, tenant: Arc<Tenant>, actor: Actor, read_only: bool) -> Self {
         let now = db.clock().now();
-        Self { inner, db, tenant, actor, now, read_only, topics: Vec::new(), work: false }
+        let ids = Entropy.ids(now);
+        Self { inner, db, tenant, actor, now, ids, read_only, topics: Vec::new(), work: false }
     }
 
     /// The company.
@@ -82,10 +84,10 @@ impl Tx {
         self.now.day(self.tenant.zone)
     }
 
-    /// A new identifier of any type made from a UUID.
+    /// A new identifier of any type made from a UUID, greater than all this transaction has made.
     #[must_use]
     pub fn new_id<I: From<Uuid>>(&self) -> I {
-        I::from(Entropy.id(self.now))
+        I::from(self.ids.next())
     }
 
     /// The transaction itself, for platform tables only.

@@ -27,7 +27,7 @@ pub mod text;
 pub mod values;
 
 pub use access::{Access, PermissionKey};
-pub use clock::{Clock, Entropy};
+pub use clock::{Clock, Entropy, Ids, least_id};
 pub use db::{Actor, Db, DbConfig, TenantEntity, Tx};
 pub use error::DbError;
 pub use mail::Mail;

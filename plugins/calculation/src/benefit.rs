@@ -47,7 +47,7 @@ fn base(consumption: &Consumption, line: &Line, limit: Option<Exact>) -> Result<
         match recalculation.basis {
             Basis::Absence => absent = absent.plus(recalculation.amount.into())?,
             Basis::AverageReversed => {
-                reversed = reversed.plus(reversed_part(consumption, line, recalculation, limit)?)?;
+                reversed = reversed.plus(reversed_part(consumption, recalculation, limit)?)?;
                 months = months.saturating_add(1);
             }
             _ => {}
@@ -82,23 +82,12 @@ fn part_up_to(line: &Line, limit: Exact) -> Result<Exact, TooLarge> {
 }
 
 /// The part of a reversed month that had the benefit then; negative like the reversal.
-fn reversed_part(
-    consumption: &Consumption,
-    line: &Line,
-    reversal: &Recalculation,
-    limit: Option<Exact>,
-) -> Result<Exact, TooLarge> {
+fn reversed_part(consumption: &Consumption, reversal: &Recalculation, limit: Option<Exact>) -> Result<Exact, TooLarge> {
     let amount = Exact::from(reversal.amount);
     let Some(limit) = limit else {
         return Ok(amount);
     };
-    if let Some(month) = consumption.averaged.iter().find(|month| month.period == reversal.period) {
-        let volume = Exact::from(month.volume);
-        let all = volume.compare(limit)?.is_le();
-        return if all { Ok(amount) } else { amount.times(limit)?.divided(volume, PLACES) };
-    }
-    // A line made of other lines reverses at this month's tariff.
-    let tariff = line.parts.first().map_or(Exact::ZERO, |part| part.tariff.into());
-    let most = limit.times(tariff)?.negated();
-    Ok(if amount.compare(most)?.is_lt() { most } else { amount })
+    let month = consumption.averaged.iter().find(|month| month.period == reversal.period);
+    let volume = month.map_or(Exact::ZERO, |month| month.volume.into());
+    if volume.compare(limit)?.is_le() { Ok(amount) } else { amount.times(limit)?.divided(volume, PLACES) }
 }

@@ -6,7 +6,7 @@ use kabinet_tests::{Browser, Kind, Server, on_both_databases, world};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::{COMPANY, METERS, Water, case, charged, deed, holder, places, send, typed, water};
+use crate::{COMPANY, METERS, Water, case, charged, charged_for, deed, holder, places, send, typed, water};
 
 on_both_databases![
     a_broken_meter_takes_no_readings_and_says_so,
@@ -162,8 +162,20 @@ pub(crate) fn the_reading_after_access_gives_back_averages_and_norms(server: &Se
     let (volume, _, method) = charged(server, &water.known, 202_703);
     assert_eq!((volume, method.as_str()), (Decimal::from(20), "meter"));
     let paid: Decimal = months.iter().map(|(_, sum, _)| *sum).sum();
-    let month = holder(server, water).browser.call("GET", "/api/v1/charges?period=2027-03", None).expect(200).json();
+    assert_eq!(recalculated(server, water, "2027-03", "Холодное водоснабжение"), -paid);
+    // Of the wastewater goes back what was this water, at the price of each month.
+    let drained = [202_611, 202_612, 202_701, 202_702].into_iter().zip(&months).map(|(month, (water, _, _))| {
+        let (volume, sum, _) = charged_for(server, &faulty.locked.known, "wastewater", month);
+        places(sum * water / volume, 2)
+    });
+    assert_eq!(recalculated(server, water, "2027-03", "Водоотведение"), -drained.sum::<Decimal>());
+}
+
+/// Roubles of recalculation on the bill of the meter's account for a month.
+pub(crate) fn recalculated(server: &Server, water: &Water, month: &str, service: &str) -> Decimal {
+    let address = format!("/api/v1/charges?period={month}");
+    let month = holder(server, water).browser.call("GET", &address, None).expect(200).json();
     let lines = month["charges"].as_array().expect("charges");
-    let cold = lines.iter().find(|line| line["service"] == "Холодное водоснабжение").expect("cold water");
-    assert_eq!(Decimal::new(cold["recalculation"].as_i64().expect("kopecks"), 2), -paid, "{cold}");
+    let line = lines.iter().find(|line| line["service"] == service).unwrap_or_else(|| panic!("no {service}: {month}"));
+    Decimal::new(line["recalculation"].as_i64().expect("kopecks"), 2)
 }

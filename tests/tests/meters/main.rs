@@ -3,14 +3,14 @@
 
 mod faults;
 mod houses;
+mod late;
 mod photos;
 mod replacement;
 mod rules;
 mod staff;
 
 use kabinet_core::Actor;
-use kabinet_tests::process::run;
-use kabinet_tests::server::{NOW, command};
+use kabinet_tests::server::NOW;
 use kabinet_tests::world::{self, Known, Person};
 use kabinet_tests::{Browser, Database, Kind, Response, Server, block_on, on_both_databases};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -22,16 +22,18 @@ on_both_databases![what_was_read_of_november_is_billed];
 /// A server of the demo takes its time to start: what ends in November's bills has one for all.
 fn what_was_read_of_november_is_billed(kind: Kind) {
     let server = Server::demo(Database::new(kind), NOW);
+    late::a_calculation_is_given_up_when_staff_change_what_it_was_made_of(&server);
     let replaced = replacement::read_and_replaced(&server);
     let corrected = staff::a_corrected_reading_of_october(&server);
     let house = houses::what_the_house_used(&server);
     let faulty = faults::of_november(&server);
-    bill(&server);
+    let late = late::sent_while_november_is_billed(&server);
     replacement::the_month_is_what_both_meters_counted(&server, replaced);
     staff::the_next_bill_counts_from_the_corrected_value(&server, &corrected);
     faults::what_a_faulty_meter_shows_is_not_charged(&server, &faulty);
     houses::the_rest_is_shared_where_nobody_stated_a_volume(&server, &house);
     faults::the_reading_after_access_gives_back_averages_and_norms(&server, &faulty);
+    late::december_counts_from_what_november_was_charged_to(&server, &late);
 }
 
 pub(crate) const COMPANY: &str = "beregovoy";
@@ -54,11 +56,6 @@ impl Water {
 /// The staff's view of a meter.
 pub(crate) fn case(staff: &mut Browser, id: &str) -> Value {
     staff.call("GET", &format!("{METERS}/{id}"), None).expect(200).json()
-}
-
-/// Bills and publishes November.
-pub(crate) fn bill(server: &Server) {
-    run(command(&server.database, "2026-12-05").args(["bill", COMPANY, "2026-11", "--publish"]));
 }
 
 /// Does something with a meter; the answer as it came.
@@ -127,6 +124,11 @@ struct Charged {
 
 /// Volume, roubles and method of an account's cold water in a published month.
 pub(crate) fn charged(server: &Server, known: &Known, period: i32) -> (Decimal, Decimal, String) {
+    charged_for(server, known, "cold_water", period)
+}
+
+/// The same of another service.
+pub(crate) fn charged_for(server: &Server, known: &Known, service: &str, period: i32) -> (Decimal, Decimal, String) {
     let account = known.id;
     let rows: Vec<Charged> = block_on(async {
         let db = server.database.open().await;
@@ -135,8 +137,8 @@ pub(crate) fn charged(server: &Server, known: &Known, period: i32) -> (Decimal, 
         let sql = "SELECT c.volume, c.charged, c.method FROM billing_run r
                    JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id = $3
                    WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period = $2
-                     AND c.service_code = 'cold_water'";
-        tx.rows(sql, vec![period.into(), account.into()]).await.expect("a charge")
+                     AND c.service_code = $4";
+        tx.rows(sql, vec![period.into(), account.into(), service.into()]).await.expect("a charge")
     });
     let [row] = rows.as_slice() else { panic!("{} charges", rows.len()) };
     (Decimal::new(row.volume.unwrap_or_default(), 7), Decimal::new(row.charged, 2), row.method.clone())

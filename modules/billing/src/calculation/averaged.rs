@@ -40,6 +40,25 @@ pub(crate) fn part_of(month: &UnreadMonth, serial: &str) -> Option<(Quantity, Mo
     Some((Quantity(nth(rest, at, count)), Money(nth(charged, at, count))))
 }
 
+/// The water that a service without meters of its own is made of.
+pub(crate) fn made_of(resource: ServiceKind) -> &'static [ServiceKind] {
+    match resource {
+        ServiceKind::Wastewater => &[ServiceKind::ColdWater, ServiceKind::HotWater],
+        ServiceKind::HotWater => &[ServiceKind::HotWater],
+        _ => &[],
+    }
+}
+
+/// The part of a line of `volume` and `charged`, made of `whole` cubic metres of water, that goes back with `back`
+/// of them: at the tariff and the coefficient of its own month.
+pub(crate) fn derived_part(volume: Quantity, charged: Money, back: Quantity, whole: Quantity) -> (Quantity, Money) {
+    let back = back.0.min(whole.0);
+    if back <= 0 {
+        return (Quantity::ZERO, Money::ZERO);
+    }
+    (Quantity(share(volume.0, back, whole.0)), Money(share(charged.0, back, whole.0)))
+}
+
 fn share(sum: i64, part: i64, whole: i64) -> i64 {
     let exact = Decimal::from(sum) * Decimal::from(part) / Decimal::from(whole);
     exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).try_into().unwrap_or(sum)
@@ -107,6 +126,16 @@ mod tests {
         expired.verified_until = Some(Day(20_260_901));
         let september = month(8000, 32_000, vec![expired, meter("cold_water", "kitchen", None)]);
         assert_eq!(part_of(&september, "kitchen").map(|part| part.1), Some(Money(16_000)));
+    }
+
+    #[test]
+    fn what_is_made_of_water_goes_back_with_it_at_its_own_months_price() {
+        // Heat in hot water: 3 m³ × 0.0615 = 0.1845 Гкал × 2148.63 = 396.42 ₽; two of the three cubic metres go back.
+        let litres = |litres: i64| Quantity(litres * 10_000);
+        let heat = derived_part(Quantity(1_845_000), Money(39_642), litres(2000), litres(3000));
+        assert_eq!(heat, (Quantity(1_230_000), Money(26_428)));
+        assert_eq!(derived_part(Quantity(1_845_000), Money(39_642), Quantity::ZERO, Quantity::ZERO).1, Money::ZERO);
+        assert_eq!(derived_part(litres(3000), Money(7_923), litres(4000), litres(3000)).1, Money(7_923));
     }
 
     proptest! {

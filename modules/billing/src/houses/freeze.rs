@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kabinet_accounts::roster::{self, AccountFacts};
 use kabinet_contracts::AccountId;
-use kabinet_core::{Actor, Db, Period, Quantity, Tenant, Tx};
+use kabinet_core::{Actor, Db, Period, Quantity, Tenant, Timestamp, Tx};
 use kabinet_plugin_host::TariffPlugin;
 use kabinet_plugin_host::api::{AccountCharges, Method};
 use rust_decimal::Decimal;
@@ -63,7 +63,7 @@ pub(crate) async fn freeze(
     if draft.is_empty() {
         return Ok(known);
     }
-    let rooms = Rooms::ask(db, tenant, plan, plugin, &charged, &draft).await?;
+    let rooms = Rooms::ask(db, tenant, plan, plugin, &charged, (&draft, run.started_at)).await?;
     let carry = BillingSettings::of(tenant)?.carry_house_rest;
     for (house, figures) in &mut draft {
         rooms.fill(*house, figures, &charged, carry);
@@ -195,8 +195,9 @@ impl Rooms {
         plan: &Plan,
         plugin: &TariffPlugin,
         charged: &[Charged],
-        draft: &BTreeMap<Uuid, HouseFigures>,
+        (draft, started_at): (&BTreeMap<Uuid, HouseFigures>, Timestamp),
     ) -> Result<Self, Error> {
+        let base = Base { readings_until: Some(started_at), ..Base::default() };
         let charged: Vec<Charged> = charged
             .iter()
             .filter(|of| draft.values().any(|figures| figures.services.iter().any(|known| known.service == of.code)))
@@ -214,7 +215,7 @@ impl Rooms {
             let accounts = roster::batch(&tx, plan.period, after, BATCH).await?;
             let Some(last) = accounts.last().map(|account| account.id) else { return Ok(rooms) };
             after = Some(last);
-            let mut cases = loading::cases(&tx, &plan, Base::default(), accounts).await?;
+            let mut cases = loading::cases(&tx, &plan, base, accounts).await?;
             tx.commit().await?;
             cases.retain(|case| draft.get(&case.facts.house_id).is_some_and(|figures| !figures.services.is_empty()));
             let (plan, plugin) = (plan.clone(), plugin.clone());

@@ -167,7 +167,8 @@ impl PortalApi {
         count(&resident).await?;
         let tx = resident.read().await?;
         let (typed, source) = (submission(body.0, tx.today()), source(account.access));
-        let imagined = imagine(&tx, AccountId(account.id), typed, source).await.map_err(problem)?;
+        let charged = self.estimates.published_until(&tx).await.map_err(|error| problem(error.into()))?;
+        let imagined = imagine(&tx, AccountId(account.id), typed, (source, charged)).await.map_err(problem)?;
         tx.commit().await?;
         let estimate = self.estimates.imagine(resident.tenant(), AccountId(account.id), &imagined).await?;
         Ok(Json(match estimate {

@@ -1,8 +1,7 @@
 //! Services whose volume is made of the account's water.
 
 use kabinet_tariff_sdk::{
-    Basis, Decimal, Exact, Line, Method, Operation, Period, Reason, Recalculation, Role, ServiceKind, TooLarge, Trace,
-    Unit,
+    Basis, Decimal, Exact, Line, Method, Operation, Reason, Role, ServiceKind, TooLarge, Trace, Unit,
 };
 
 use crate::METERED;
@@ -66,8 +65,6 @@ struct Water {
     lines: u8,
     /// Cubic metres by norm of people who were away.
     absent: Exact,
-    /// Cubic metres of months charged by average that this month's reading reverses.
-    reversed: Vec<(Period, Exact)>,
     /// Whether a line was raised.
     raised: bool,
 }
@@ -80,10 +77,8 @@ impl Water {
         kinds: &[ServiceKind],
         trace: &mut Trace,
     ) -> Result<Water, Problem> {
-        let mut water =
-            Water { volume: Exact::ZERO, lines: 0, absent: Exact::ZERO, reversed: Vec::new(), raised: false };
-        for (line, consumption) in before.iter().zip(&case.account.services) {
-            let Some(line) = line else { continue };
+        let mut water = Water { volume: Exact::ZERO, lines: 0, absent: Exact::ZERO, raised: false };
+        for line in before.iter().flatten() {
             let table = case.run.batch.tables.get(usize::from(line.service));
             let Some(table) = table.filter(|table| kinds.contains(&table.kind) && table.rule == METERED.name) else {
                 continue;
@@ -92,17 +87,9 @@ impl Water {
             water.volume = water.volume.plus(line.volume.into())?;
             water.raised |= line.coefficient.is_some();
             trace.push_decimal(Operation::Plus, Role::Volume, line.volume, table.unit);
-            for recalculation in &line.recalculations {
-                match (recalculation.basis, line.norm) {
-                    (Basis::Absence, Some(norm)) => water.add_absence(case, norm)?,
-                    (Basis::AverageReversed, _) => {
-                        let months = consumption.averaged.iter();
-                        for month in months.filter(|month| month.period == recalculation.period) {
-                            water.add_reversed(month.period, month.volume.into())?;
-                        }
-                    }
-                    _ => {}
-                }
+            let away = line.recalculations.iter().any(|recalculation| recalculation.basis == Basis::Absence);
+            if let (true, Some(norm)) = (away, line.norm) {
+                water.add_absence(case, norm)?;
             }
         }
         Ok(water)
@@ -115,28 +102,14 @@ impl Water {
         Ok(())
     }
 
-    fn add_reversed(&mut self, period: Period, volume: Exact) -> Result<(), Problem> {
-        let same = |known: &&mut (Period, Exact)| known.0 == period;
-        match self.reversed.iter_mut().find(same) {
-            Some(known) => known.1 = known.1.plus(volume)?,
-            None => self.reversed.push((period, volume)),
-        }
-        Ok(())
-    }
-
-    /// The line of as many units, each `norm` of a cubic metre's; what the water gives back,
-    /// this service gives back too.
+    /// The line of as many units, each `norm` of a cubic metre's; what the water gives back for absence, this
+    /// service gives back too, and its own charges of the months whose averages the water gives back.
     fn line(&self, case: &Case<'_>, norm: Option<Decimal>, how: How, mut trace: Trace) -> Result<Line, Problem> {
-        let months = u16::try_from(self.reversed.len() + 1).unwrap_or(u16::MAX);
         let volume = units(self.volume, norm)?;
-        let priced = case.prices.charge(&ZoneVolumes::whole_day(volume), months, &mut trace)?;
+        let priced = case.prices.charge(&ZoneVolumes::whole_day(volume), metered::months(case), &mut trace)?;
         let mut line = case.finish(volume, priced, how, trace)?;
         absence::give_back(case, units(self.absent, norm)?, &mut line)?;
-        for (period, water) in &self.reversed {
-            let charged = ZoneVolumes::whole_day(units(*water, norm)?);
-            let amount = case.prices.charge(&charged, 1, &mut Trace::default())?.amount.negated().fit()?;
-            line.recalculations.push(Recalculation { basis: Basis::AverageReversed, period: *period, amount });
-        }
+        metered::give_averages_back(case, &mut line)?;
         Ok(line)
     }
 }

@@ -7,7 +7,7 @@ use crate::house::{Areas, Volumes};
 use crate::parameter;
 use crate::people;
 use crate::problem::Problem;
-use crate::volume::{Metered, PLACES, ZoneVolumes, by_average, by_meters};
+use crate::volume::{Metered, PLACES, by_average, by_meters};
 
 /// Months of a year, over which even payment spreads the heating months.
 const MONTHS_OF_YEAR: u8 = 12;
@@ -185,9 +185,13 @@ fn reverse_averages(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
         }
         average = average.plus(by_average(zone, case.table.unit, &mut Trace::default())?)?;
     }
-    let charged = case.prices.charge(&ZoneVolumes::whole_day(average), 1, &mut Trace::default())?;
-    let amount = charged.amount.negated().fit()?;
     for month in &case.consumption.averaged {
+        // At the price of the month itself: the room's part of its charge.
+        let charged = Exact::new(month.charged, 2);
+        let volume = Exact::from(month.volume);
+        let own = average.smaller(volume)?;
+        let back = if volume.is_zero() { charged } else { charged.times(own)?.divided(volume, PLACES)? };
+        let amount = back.negated().fit()?;
         line.recalculations.push(Recalculation { basis: Basis::AverageReversed, period: month.period, amount });
     }
     Ok(())

@@ -29,12 +29,21 @@ pub(crate) fn by_own_meters(case: &Case<'_>, coefficient: Option<Decimal>) -> Re
     };
     // A reading after averaged months covers them all: each gets its ranges, and what was charged for its
     // meter is given back. Another meter of the service may be without a reading still.
-    let averaged = case.consumption.averaged.as_slice();
-    let months = u16::try_from(averaged.len() + 1).unwrap_or(u16::MAX);
-    let priced = case.prices.charge(&volumes, months, &mut trace)?;
+    let priced = case.prices.charge(&volumes, months(case), &mut trace)?;
     let how = How { reason, ..How::by(method) };
     let mut line = case.finish(volumes.total()?, priced, how, trace)?;
-    for month in averaged {
+    give_averages_back(case, &mut line)?;
+    Ok(line)
+}
+
+/// How many months a reading covers: this one, and those before it that were charged without one.
+pub(crate) fn months(case: &Case<'_>) -> u16 {
+    u16::try_from(case.consumption.averaged.len() + 1).unwrap_or(u16::MAX)
+}
+
+/// Gives back what was charged in the months whose averages a reading of this month covers.
+pub(crate) fn give_averages_back(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
+    for month in &case.consumption.averaged {
         let Some(back) = month.charged.checked_neg() else {
             return Err(Problem::TooLarge);
         };
@@ -44,7 +53,7 @@ pub(crate) fn by_own_meters(case: &Case<'_>, coefficient: Option<Decimal>) -> Re
             amount: Decimal { mantissa: back, scale: 2 },
         });
     }
-    Ok(line)
+    Ok(())
 }
 
 /// People × norm, raised where there is a coefficient.

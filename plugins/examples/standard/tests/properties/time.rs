@@ -47,19 +47,20 @@ proptest! {
             at += volume;
         }
         let last = u8::try_from(volumes.len()).expect("few");
-        let (mut averages, mut averaged) = (0, Vec::new());
+        let (mut averages, mut averaged) = (0, [Vec::new(), Vec::new()]);
         for number in 1..last {
             let batch = month(number, granted(water(0, None, number - 1, &history)));
             averages += to_pay(&batch);
-            let line = &charge(&batch)[0].lines[0];
-            averaged.push(AveragedMonth {
-                period: batch.period,
-                volume: line.volume,
-                charged: answer::kopecks(line.amount),
-            });
+            for (averaged, line) in averaged.iter_mut().zip(&charge(&batch)[0].lines) {
+                let (period, volume, charged) = (batch.period, line.volume, answer::kopecks(line.amount));
+                averaged.push(AveragedMonth { period, volume, charged });
+            }
         }
-        let reading = Consumption { averaged, ..granted(water(0, Some(at), last - 1, &history)) };
-        averages += to_pay(&month(last, reading));
+        let mut reading = month(last, granted(water(0, Some(at), last - 1, &history)));
+        for (service, averaged) in reading.accounts[0].services.iter_mut().zip(averaged) {
+            service.averaged = averaged;
+        }
+        averages += to_pay(&reading);
         // Each charge and each benefit of either way is rounded by itself: half a kopeck each.
         let rounded = i64::from(last) * 4 + 2;
         prop_assert!((readings - averages).abs() <= rounded, "{readings} and {averages}");
