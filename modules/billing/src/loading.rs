@@ -56,7 +56,7 @@ impl Base {
             run: run.base_run,
             cutoffs: Some(Cutoffs { from: run.base_cutoff_at, to: run.cutoff_at }),
             corrections: Some((since, runs::corrections_until(run))),
-            readings_until: Some(run.started_at),
+            readings_until: run.readings_until,
         })
     }
 }

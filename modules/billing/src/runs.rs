@@ -168,6 +168,7 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         result_hash: Set(String::new()),
         problem: Set(String::new()),
         started_at: Set(tx.now()),
+        readings_until: Set(Some(closing::newest(tx).await?.map_or(tx.now(), |newest| newest.max(tx.now())))),
         finished_at: Set(None),
         published_at: Set(None),
     })
@@ -207,7 +208,7 @@ pub async fn publish(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
         Err(error) => return Err(error.into()),
     }
     // What residents sent since the calculation began is in none of its bills.
-    closing::close(tx, run.period, run.started_at).await?;
+    closing::close(tx, run.period, run.readings_until.unwrap_or(run.started_at)).await?;
     let detail = serde_json::json!({ "period": run.period.to_string(), "result_hash": run.result_hash });
     tx.audit("billing.run_published", id, detail).await?;
     tx.publish(&RunPublished { run: id, period: run.period }).await?;

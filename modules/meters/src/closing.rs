@@ -1,8 +1,21 @@
 //! Closing a month when its bills are published.
 
 use kabinet_core::{DbError, Period, Timestamp, Tx, least_id};
+use sea_orm::FromQueryResult;
 
-/// Gives the readings of `period` that people sent after `since`, when its bills began to be calculated, to the next
+/// When the newest reading was stored: the bills that begin to be made now are made of all up to it, though another
+/// machine's clock be ahead.
+pub async fn newest(tx: &Tx) -> Result<Option<Timestamp>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Newest {
+        created_at: Timestamp,
+    }
+    let sql = "SELECT created_at FROM reading WHERE tenant_id = $1 ORDER BY id DESC LIMIT 1";
+    let rows: Vec<Newest> = tx.rows(sql, Vec::new()).await?;
+    Ok(rows.first().map(|row| row.created_at))
+}
+
+/// Gives the readings of `period` that people sent after `since`, the moment up to which its bills were made, to the next
 /// month: no bill was made of them, and what was consumed up to them would be charged by nobody. What staff change
 /// meanwhile gives such bills up instead.
 ///

@@ -95,7 +95,7 @@ pub async fn bring_up_to_date(app: &App, places: &Places, say: &(dyn Fn(&str) + 
 }
 
 /// A demo that starts again on the same `demo.now` goes on where it was left.
-pub(crate) async fn catch_up(app: &App) -> anyhow::Result<()> {
+async fn catch_up(app: &App) -> anyhow::Result<()> {
     if app.config.demo.now.is_empty() {
         return Ok(());
     }

@@ -63,7 +63,7 @@ pub(crate) async fn freeze(
     if draft.is_empty() {
         return Ok(known);
     }
-    let rooms = Rooms::ask(db, tenant, plan, plugin, &charged, (&draft, run.started_at)).await?;
+    let rooms = Rooms::ask(db, tenant, plan, plugin, &charged, (&draft, run.readings_until)).await?;
     let carry = BillingSettings::of(tenant)?.carry_house_rest;
     for (house, figures) in &mut draft {
         rooms.fill(*house, figures, &charged, carry);
@@ -195,9 +195,9 @@ impl Rooms {
         plan: &Plan,
         plugin: &TariffPlugin,
         charged: &[Charged],
-        (draft, started_at): (&BTreeMap<Uuid, HouseFigures>, Timestamp),
+        (draft, readings_until): (&BTreeMap<Uuid, HouseFigures>, Option<Timestamp>),
     ) -> Result<Self, Error> {
-        let base = Base { readings_until: Some(started_at), ..Base::default() };
+        let base = Base { readings_until, ..Base::default() };
         let charged: Vec<Charged> = charged
             .iter()
             .filter(|of| draft.values().any(|figures| figures.services.iter().any(|known| known.service == of.code)))

@@ -10,12 +10,10 @@ use kabinet_core::{Actor, Period};
 use super::progress::Progress;
 use crate::composition::App;
 use crate::config::Config;
-use crate::demo;
 
 /// Calculates a month, continuing a run that was interrupted; publishes it if asked.
 pub(super) async fn bill(config: Config, slug: &str, period: Period, publish: bool) -> anyhow::Result<()> {
     let app = App::open(config).await?;
-    demo::catch_up(&app).await?;
     let Some(tenant) = app.tenants.by_slug(slug).await? else { bail!("{slug}: нет такой компании") };
     let mut tx = app.db.begin(&tenant, Actor::System).await?;
     let id = runs::start(&mut tx, period).await?;
