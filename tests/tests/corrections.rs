@@ -4,12 +4,15 @@
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::process::run;
 use kabinet_tests::server::{NOW, command};
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, world};
+use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 on_both_databases![
     closed_months_computed_again_come_out_as_they_were,
     absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons,
+    an_act_that_no_meter_can_be_installed_takes_the_raising_coefficient_off,
     a_correction_is_refused_in_words_and_taken_back_before_it_is_billed,
     staff_change_the_terms_of_months_to_come_and_of_no_published_one,
     a_new_service_a_rate_of_penalty_and_a_day_off_reach_the_next_bill,
@@ -84,6 +87,58 @@ fn absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons(kind
     // The published month can be computed again, with what was frozen, to the byte.
     let said = run(command(&server.database, LATER).args(["bill", "--replay", SLUG, "2026-11"]));
     assert!(said.contains("совпадает с опубликованным до байта"), "{said}");
+}
+
+/// An account whose cold water of October was charged by the raised norm, and the excess, kopecks.
+fn raised(server: &Server) -> (String, i64) {
+    #[derive(FromQueryResult)]
+    struct Raised {
+        account_id: Uuid,
+        excess: i64,
+    }
+    let sql = "SELECT c.account_id, c.excess FROM billing_run r
+               JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.service_code = 'cold_water'
+               JOIN account a ON a.tenant_id = c.tenant_id AND a.id = c.account_id AND a.closed_on IS NULL
+               WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period = 202610 AND c.method = 'norm_raised'
+                 AND c.excess > 0
+                 AND NOT EXISTS (SELECT 1 FROM meter m WHERE m.tenant_id = a.tenant_id AND m.account_id = a.id
+                                 AND m.service_code = 'cold_water')
+               ORDER BY a.number LIMIT 1";
+    let rows: Vec<Raised> = world::in_company(server, SLUG, async |tx| tx.rows(sql, vec![]).await.expect("accounts"));
+    let found = rows.first().expect("an account without a meter");
+    (found.account_id.to_string(), found.excess)
+}
+
+fn an_act_that_no_meter_can_be_installed_takes_the_raising_coefficient_off(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut staff = server.staff(SLUG);
+    let (account, excess) = raised(server);
+    let acts = format!("/api/admin/v1/accounts/{account}/meter-impossibilities");
+    assert_eq!(differences(&mut staff, &account, "2026-10"), [Value::Null; 0]);
+    let act = |since: &str, document: &str| json!({ "resource": "cold_water", "since": since, "document": document });
+    for (since, document, field) in [("2026-11-23", "Акт № 3", "since"), ("2026-10-20", " ", "document")] {
+        let refused = staff.call("POST", &acts, Some(&act(since, document))).expect(422).json();
+        assert_eq!(refused["fields"][0]["field"], field);
+    }
+    let made = staff.call("POST", &acts, Some(&act("2026-10-20", "Акт № 3"))).expect(200).json();
+    let twice = staff.call("POST", &acts, Some(&act("2026-11-01", "Акт № 4"))).expect(422).json();
+    assert_eq!(twice["fields"][0]["text"], "Акт по этому ресурсу уже действует");
+    assert_eq!(staff.call("GET", &acts, None).expect(200).json(), made);
+    // All of its month counts, and wastewater was never raised.
+    let owed = differences(&mut staff, &account, "2026-10");
+    let owed: Vec<_> = owed.iter().map(|month| (&month["service"], month["difference"].clone())).collect();
+    assert_eq!(owed, [(&json!("cold_water"), json!(-excess))]);
+
+    let end = format!("/api/admin/v1/accounts/meter-impossibilities/{}/end", made[0]["id"].as_str().expect("an id"));
+    let early = staff.call("POST", &end, Some(&json!({ "on": "2026-10-19" }))).expect(422).json();
+    assert_eq!(early["fields"][0]["field"], "on");
+    // October keeps it when it ends in November, and has it no more when it never was.
+    staff.call("POST", &end, Some(&json!({ "on": "2026-11-01" }))).expect(200);
+    assert_eq!(differences(&mut staff, &account, "2026-10").len(), 1);
+    server.staff("teploset").call("POST", &end, Some(&json!({ "on": "2026-10-20" }))).expect(404);
+    let ended = staff.call("POST", &end, Some(&json!({ "on": "2026-10-20" }))).expect(200).json();
+    assert_eq!(ended[0]["ended_on"], "2026-10-20");
+    assert_eq!(differences(&mut staff, &account, "2026-10"), [Value::Null; 0]);
 }
 
 /// The charges, the receipt and the difference to the month before.

@@ -38,6 +38,8 @@ pub struct AccountCase {
     pub facts: AccountFacts,
     /// Its meters with the month's readings.
     pub meters: Vec<MeterMonth>,
+    /// Codes of what no meter can be installed for, by act.
+    pub unmeterable: Vec<String>,
     /// Months charged without a reading that a reading of this month covers, by service code.
     pub averaged: HashMap<String, Vec<AveragedMonth>>,
     /// Who counted from which day on, where that changed within the month; empty elsewhere.

@@ -6,7 +6,7 @@ use kabinet_accounts::absences::{self, Away};
 use kabinet_accounts::roster::{self, AccountFacts};
 use kabinet_contracts::{AccountId, ImaginedReading, RunId};
 use kabinet_core::{Day, DbError, Money, Period, Timestamp, Tx};
-use kabinet_meters::consumption;
+use kabinet_meters::{consumption, impossibility};
 use sea_orm::FromQueryResult;
 
 use crate::arrears::{Arrears, PENALTY_ROW};
@@ -104,6 +104,7 @@ pub(crate) async fn imagined_cases(
     };
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
     let mut meters = consumption::with_imagined(tx, plan.period, &ids, base.readings_until, imagined).await?;
+    let mut unmeterable = impossibility::in_month(tx, plan.period, (first, last)).await?;
     let mut standings = standings(tx, base, first, last).await?;
     let mut averaged = averaged::months(tx, plan, first, last, &meters).await?;
     let mut people = by_account(roster::changed_within(tx, plan.period, first, last).await?);
@@ -119,6 +120,7 @@ pub(crate) async fn imagined_cases(
         instalments: instalments.remove(&facts.id).unwrap_or_default(),
         awards: awards.remove(&facts.id).unwrap_or_default(),
         meters: meters.remove(&facts.id).unwrap_or_default(),
+        unmeterable: unmeterable.remove(&facts.id).unwrap_or_default(),
         standing: standings.remove(&facts.id).unwrap_or_default(),
         averaged: averaged.remove(&facts.id).unwrap_or_default(),
         people: people.remove(&facts.id).unwrap_or_default(),

@@ -33,3 +33,7 @@ tenant_table!(meter_link, "meter_link", key { meter_id: MeterId, period: Period 
     issue: i32, uses: i32, changed_at: Timestamp,
 });
 tenant_table!(reading_sending, "reading_sending", key { resident_id: Uuid, mark: String }, { stored_at: Timestamp });
+tenant_table!(meter_impossibility, "meter_impossibility", key { id: Uuid }, {
+    account_id: AccountId, service_code: String, since: Day, document: String, ended_on: Option<Day>,
+    recorded_at: Timestamp,
+});

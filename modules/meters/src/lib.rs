@@ -7,6 +7,8 @@
 //! - [`settings`] is what a company decides about doubtful readings, by their source;
 //! - [`meters`] puts meters into service in bulk, [`service`] is what staff do with one, [`faults`] is what keeps one
 //!   from being charged by, [`corrections`] what they do with its readings, [`photos`] what stands beside a reading; [`register`] lists both; [`houses`] are house meters;
+//! - [`impossibility`] keeps the acts of accounts on which no meter can be installed;
+//! - [`closing`] is what publication does to readings that came too late for its bills;
 //! - [`overview`] is what other pages show of them.
 
 mod api;
@@ -18,6 +20,7 @@ pub mod error;
 pub mod faults;
 mod history;
 pub mod houses;
+pub mod impossibility;
 pub mod links;
 pub mod meters;
 mod number;
@@ -127,6 +130,7 @@ impl WebModule for Meters {
             ApiPart::new(api::admin::AdminApi { estimates: estimates.clone(), files }),
             ApiPart::new(api::readings::ReadingsApi { estimates: estimates.clone() }),
             ApiPart::new(api::faults::FaultsApi { estimates: estimates.clone() }),
+            ApiPart::new(api::impossibility::ImpossibilityApi { estimates: estimates.clone() }),
             ApiPart::new(api::houses::HousesApi { estimates }),
             ApiPart::new(api::settings::SettingsApi),
             ApiPart::new(api::links::LinksApi { links: self.links.clone() }),

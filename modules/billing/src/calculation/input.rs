@@ -25,9 +25,10 @@ pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
             .map(|month| meter(plan.period, month))
             .collect();
         let coefficient = plan.tables.get(usize::from(table)).and_then(|table| table.coefficient);
+        let exempt = measures(service.resource).is_some_and(|code| case.unmeterable.iter().any(|known| known == code));
         services.push(Consumption {
             service: table,
-            meter_possible: meters.is_empty() && coefficient.is_some(),
+            meter_possible: meters.is_empty() && coefficient.is_some() && !exempt,
             meters,
             averaged: case.averaged.get(&service.code).cloned().unwrap_or_default(),
             parameters: case

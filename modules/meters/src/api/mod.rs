@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod faults;
 mod fields;
 pub(crate) mod houses;
+pub(crate) mod impossibility;
 pub(crate) mod links;
 pub(crate) mod portal;
 pub(crate) mod readings;

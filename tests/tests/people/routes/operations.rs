@@ -3,7 +3,7 @@
 use super::{Statuses, all};
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 76] = [
+pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 79] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -287,6 +287,27 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 76] = [
         "DELETE /api/admin/v1/meters/{id}/faults/{since}",
         "/api/admin/v1/meters/{none}/faults/2026-11-10",
         "",
+        all(401),
+        404,
+    ),
+    (
+        "GET /api/admin/v1/accounts/{id}/meter-impossibilities",
+        "/api/admin/v1/accounts/{none}/meter-impossibilities",
+        "",
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/accounts/{id}/meter-impossibilities",
+        "/api/admin/v1/accounts/{none}/meter-impossibilities",
+        r#"{"resource":"cold_water","since":"2026-11-05","document":"акт № 3"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/accounts/meter-impossibilities/{id}/end",
+        "/api/admin/v1/accounts/meter-impossibilities/{none}/end",
+        r#"{"on":"2026-11-20"}"#,
         all(401),
         404,
     ),
