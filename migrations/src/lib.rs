@@ -32,8 +32,7 @@ mod m20261128_000028_sendings;
 mod m20261128_000029_repeats;
 mod m20261128_000030_price_units;
 mod m20261129_000031_meter_faults;
-mod m20261129_000032_readings_until;
-mod m20261129_000033_meter_impossibility;
+mod m20261129_000032_meter_impossibility;
 mod roles;
 mod schema;
 
@@ -75,8 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000029_repeats::Migration),
             Box::new(m20261128_000030_price_units::Migration),
             Box::new(m20261129_000031_meter_faults::Migration),
-            Box::new(m20261129_000032_readings_until::Migration),
-            Box::new(m20261129_000033_meter_impossibility::Migration),
+            Box::new(m20261129_000032_meter_impossibility::Migration),
         ]
     }
 }

@@ -31,7 +31,7 @@ tenant_table!(billing_run, "billing_run", key { id: RunId }, {
     period: Period, state: String, plugin_hash: String, template_hash: String, snapshot: String,
     base_run: Option<RunId>, base_cutoff_at: Timestamp, cutoff_at: Timestamp, due_on: Day, total: i32, done: i32,
     last_account: Option<AccountId>, result_hash: String, problem: String, started_at: Timestamp,
-    finished_at: Option<Timestamp>, published_at: Option<Timestamp>, readings_until: Option<Timestamp>,
+    finished_at: Option<Timestamp>, published_at: Option<Timestamp>,
 });
 tenant_table!(charge, "charge", key { run_id: RunId, account_id: AccountId, service_code: String }, {
     kind_code: String, method: String, volume: Option<Quantity>, tariff: Option<Quantity>, norm: Option<Quantity>,

@@ -40,8 +40,6 @@ pub struct Base {
     pub cutoffs: Option<Cutoffs>,
     /// Corrections of closed months recorded after the first moment and up to the second are billed.
     pub corrections: Option<(Timestamp, Timestamp)>,
-    /// Readings of the month stored after this moment wait for the next; none leaves nothing out.
-    pub readings_until: Option<Timestamp>,
 }
 
 impl Base {
@@ -56,7 +54,6 @@ impl Base {
             run: run.base_run,
             cutoffs: Some(Cutoffs { from: run.base_cutoff_at, to: run.cutoff_at }),
             corrections: Some((since, runs::corrections_until(run))),
-            readings_until: run.readings_until,
         })
     }
 }
@@ -103,7 +100,7 @@ pub(crate) async fn imagined_cases(
         return Ok(Vec::new());
     };
     let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
-    let mut meters = consumption::with_imagined(tx, plan.period, &ids, base.readings_until, imagined).await?;
+    let mut meters = consumption::with_imagined(tx, plan.period, &ids, imagined).await?;
     let mut unmeterable = impossibility::in_month(tx, plan.period, (first, last)).await?;
     let mut standings = standings(tx, base, first, last).await?;
     let mut averaged = averaged::months(tx, plan, first, last, &meters).await?;

@@ -6,7 +6,6 @@ use kabinet_contracts::{RunId, RunPublished};
 use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::jobs::NewJob;
 use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
-use kabinet_meters::closing;
 use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use sea_orm::{ActiveValue::Unchanged, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
@@ -18,6 +17,7 @@ use crate::plan::Snapshot;
 use crate::settings::{BillingSettings, MODULE};
 use crate::store::{self, FAILED, PUBLISHED};
 
+mod late;
 pub mod replay;
 mod rows;
 mod work;
@@ -129,6 +129,10 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
     if period.first_day() > tx.today() {
         return Err(Error::NotBegun(period));
     }
+    if let Some(latest) = &before {
+        // Once more: a reading may have been on its way when the month was published.
+        late::close(tx, latest).await?;
+    }
     let under_way = billing_run::Entity::find()
         .filter(billing_run::Column::Period.eq(period))
         .filter(billing_run::Column::State.eq(RUNNING))
@@ -168,7 +172,6 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         result_hash: Set(String::new()),
         problem: Set(String::new()),
         started_at: Set(tx.now()),
-        readings_until: Set(Some(closing::newest(tx).await?.map_or(tx.now(), |newest| newest.max(tx.now())))),
         finished_at: Set(None),
         published_at: Set(None),
     })
@@ -191,8 +194,7 @@ pub async fn publish(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
         return Ok(run.into());
     }
     if run.state != DONE {
-        let state = state_words(&run.state).to_owned();
-        return Err(Error::NotComplete { period: run.period, state });
+        return Err(not_complete(&run));
     }
     if store::latest_run(tx).await?.map(|latest| latest.id) != run.base_run {
         return Err(Error::Outdated(run.period));
@@ -204,17 +206,21 @@ pub async fn publish(tx: &mut Tx, id: RunId) -> Result<Run, Error> {
         .filter(billing_run::Column::State.eq(DONE));
     match tx.update_where(flip).await {
         Ok(1) => {}
-        Ok(_) | Err(kabinet_core::DbError::Duplicate(_)) => return Err(Error::AlreadyPublished(run.period)),
+        Ok(_) => return Err(not_complete(&store::run(tx, id).await?.ok_or(Error::NoSuchRun)?)),
+        Err(kabinet_core::DbError::Duplicate(_)) => return Err(Error::AlreadyPublished(run.period)),
         Err(error) => return Err(error.into()),
     }
-    // What residents sent since the calculation began is in none of its bills.
-    closing::close(tx, run.period, run.readings_until.unwrap_or(run.started_at)).await?;
+    late::close(tx, &run).await?;
     let detail = serde_json::json!({ "period": run.period.to_string(), "result_hash": run.result_hash });
     tx.audit("billing.run_published", id, detail).await?;
     tx.publish(&RunPublished { run: id, period: run.period }).await?;
     let job = NewJob::new(MODULE, ESTIMATES_JOB, serde_json::json!({})).once("estimates");
     tx.enqueue(job).await?;
     find(tx, id).await
+}
+
+fn not_complete(run: &billing_run::Model) -> Error {
+    Error::NotComplete { period: run.period, state: state_words(&run.state).to_owned() }
 }
 
 /// Marks a run as stopped, with the reason for staff. What was published before stands.
@@ -243,7 +249,10 @@ pub(crate) async fn give_up(tx: &Tx, period: Period) -> Result<(), DbError> {
         .col_expr(Column::FinishedAt, tx.now().0.into())
         .filter(Column::Period.gte(period))
         .filter(Column::State.is_in([RUNNING, DONE]));
-    tx.update_where(given_up).await.map(drop)
+    if tx.update_where(given_up).await? > 0 {
+        tx.audit("billing.run_given_up", period, serde_json::json!({ "problem": problem })).await?;
+    }
+    Ok(())
 }
 
 /// A run's state in words.

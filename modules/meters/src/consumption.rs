@@ -71,16 +71,14 @@ pub async fn for_accounts(
     period: Period,
     accounts: &[AccountId],
 ) -> Result<HashMap<AccountId, Vec<MeterMonth>>, DbError> {
-    with_imagined(tx, period, accounts, None, &[]).await
+    with_imagined(tx, period, accounts, &[]).await
 }
 
-/// The same without the month's readings that were stored after `until`, and as if the `imagined` ones of that month
-/// had come last.
+/// The same as if the `imagined` readings of that month had come last.
 pub async fn with_imagined(
     tx: &Tx,
     period: Period,
     accounts: &[AccountId],
-    until: Option<Timestamp>,
     imagined: &[ImaginedReading],
 ) -> Result<HashMap<AccountId, Vec<MeterMonth>>, DbError> {
     let (Some(from), Some(to)) = (accounts.iter().min(), accounts.iter().max()) else { return Ok(HashMap::new()) };
@@ -90,11 +88,10 @@ pub async fn with_imagined(
     let mut stored = store::readings_of_periods(tx, *from, *to, period.previous(), period).await?;
     stored.extend(imagined.iter().map(as_stored));
     let faults = faults(tx, &meters).await?;
-    let in_time = |reading: &BillingReading| {
-        reading.figures.period != period || until.is_none_or(|until| reading.created_at <= until)
+    // What counts for a later month may have been taken in this one.
+    let counts = |reading: &BillingReading| {
+        reading.figures.period <= period && faults.on(reading.meter, reading.figures.taken_on).is_none()
     };
-    let counts =
-        |reading: &BillingReading| in_time(reading) && faults.on(reading.meter, reading.figures.taken_on).is_none();
     stored.retain(counts);
     let mut readings = by_meter(stored);
 
@@ -164,7 +161,10 @@ pub async fn over_months(
     let ids: Vec<MeterId> = meters.iter().map(|meter| meter.id).chain(old.iter().copied()).collect();
     let mut readings = store::readings_back_to(tx, &ids, from.first_day(), to.last_day()).await?;
     let faults = faults(tx, &meters).await?;
-    readings.retain(|reading| faults.on(reading.meter, reading.figures.taken_on).is_none());
+    let counts = |reading: &BillingReading| {
+        reading.figures.period <= to && faults.on(reading.meter, reading.figures.taken_on).is_none()
+    };
+    readings.retain(counts);
     let readings = by_meter(readings);
     let gone = dials(tx, &old).await?;
     let mut sums: HashMap<AccountId, Option<Quantity>> = HashMap::new();

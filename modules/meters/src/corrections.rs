@@ -77,7 +77,6 @@ pub async fn correct(
     readings::check_values(values, meter.zones, &meter.serial)
         .map_err(|_| Error::field("values", "Укажите по одному показанию для каждой зоны"))?;
     between_neighbours(tx, &meter, &row, values).await?;
-    estimates.outdate_runs(tx, row.period).await?;
     take_back(tx, &row, reason).await?;
     let mut better = readings::row(tx, meter.account_id, id, row.taken_on, values, Source::Staff);
     (better.period, better.rollover) = (Set(row.period), Set(row.rollover));
@@ -99,6 +98,9 @@ async fn standing(
 ) -> Result<(meter::Model, reading::Model), Error> {
     let meter = store::meter(tx, id).await?.ok_or(Error::UnknownMeter(id))?;
     estimates.outdate(tx, &[meter.account_id]).await?;
+    let seen = store::reading(tx, id, reading).await?.ok_or(Error::NotFound)?;
+    estimates.outdate_runs(tx, seen.period).await?;
+    // Read again: whoever published meanwhile may have given it to the next month.
     let row = store::reading(tx, id, reading).await?.ok_or(Error::NotFound)?;
     match row.withdrawn_at {
         Some(_) => Err(Error::AlreadyWithdrawn),

@@ -232,9 +232,11 @@ pub(crate) async fn keep(tx: &Tx, readings: Vec<NewReading>) -> Result<Vec<Accou
 /// Refuses a month whose bills are published, and gives up those that are only calculated: staff are about to change
 /// what they are made of.
 pub(crate) async fn uncharged(tx: &Tx, estimates: &dyn Estimates, period: Period) -> Result<(), Error> {
+    // First of all: who publishes at this moment is waited for here, and seen by the question.
+    estimates.outdate_runs(tx, period).await?;
     match estimates.published_until(tx).await? {
         Some(latest) if period <= latest => Err(Error::MonthCharged(period)),
-        _ => Ok(estimates.outdate_runs(tx, period).await?),
+        _ => Ok(()),
     }
 }
 

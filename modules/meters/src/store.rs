@@ -199,7 +199,7 @@ pub struct MeterState {
 /// A stored reading of a meter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredReading {
-    /// The month of its date.
+    /// The month whose bill it counts for.
     pub period: Period,
     /// Its date.
     pub taken_on: Day,

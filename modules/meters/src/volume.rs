@@ -14,7 +14,7 @@ pub(crate) type Values = [Quantity; MOST_ZONES];
 /// A reading as calculations see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Figures {
-    /// The month of its date.
+    /// The month whose bill it counts for: that of its date or, where that was made already, a later one.
     pub(crate) period: Period,
     /// Its date.
     pub(crate) taken_on: Day,

@@ -6,6 +6,7 @@ use kabinet_contracts::{Appeals, Estimates, ResidentId};
 use kabinet_core::{DbError, Tx};
 use kabinet_meters::overview::{self, OverviewMeter};
 use kabinet_meters::{Error as MetersError, Resource, Row, Source, Submission, readings};
+use kabinet_render::format;
 use kabinet_residents::people;
 
 use crate::saying::{self, Reading, Saying};
@@ -103,12 +104,16 @@ async fn take_readings(
         said.push(format!("{} № {}: {}", meter.service, meter.serial, line.values.join(" и ")));
     }
     match readings::submit(tx, estimates, account.id, &submission, Source::Messenger).await {
-        Ok(taken) => Ok(Heard::Done(format!(
-            "Показания приняты {}, лицевой счёт {}.\n{}",
-            taken.date,
-            account.number,
-            said.join("\n")
-        ))),
+        Ok(taken) => {
+            let (date, number, said) = (taken.date, &account.number, said.join("\n"));
+            let later = taken.period > date.period();
+            let counts = if later {
+                format!("\nОни войдут в квитанцию за {}.", format::period(taken.period.0.unsigned_abs()))
+            } else {
+                String::new()
+            };
+            Ok(Heard::Done(format!("Показания приняты {date}, лицевой счёт {number}.\n{said}{counts}")))
+        }
         Err(MetersError::Refused(refusal)) => {
             let doubts = refusal.doubts.values().filter(|doubt| !doubt.confirmed).map(|doubt| {
                 format!("{} Если показание верное, отправьте его ещё раз со словом «верно» в конце строки.", doubt.text)

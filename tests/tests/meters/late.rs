@@ -37,7 +37,7 @@ pub(crate) fn a_calculation_is_given_up_when_staff_change_what_it_was_made_of(se
 
 /// Meters whose residents sent November's value too late for its bill.
 pub(crate) struct Late {
-    /// Before the bill was published, and once more in December.
+    /// Before the bill was published.
     before: Water,
     /// After it.
     after: Water,
@@ -46,7 +46,8 @@ pub(crate) struct Late {
 /// Bills and publishes November.
 pub(crate) fn sent_while_november_is_billed(server: &Server) -> Late {
     let mut staff = server.staff(COMPANY);
-    let [before, after] = [17, 18].map(|place| water(server, &mut staff, place));
+    let [billed, before, after] = [19, 17, 18].map(|place| water(server, &mut staff, place));
+    send(&mut holder(server, &billed).browser, &billed.id, &typed(billed.last() + Decimal::ONE), false).expect(303);
     let run = calculated(&mut staff);
     let period = |staff: &mut Browser, water: &Water| case(staff, &water.id)["readings"][0]["period"].clone();
 
@@ -55,6 +56,8 @@ pub(crate) fn sent_while_november_is_billed(server: &Server) -> Late {
     assert_eq!(period(&mut staff, &before), "2026-11");
     staff.call("POST", &format!("{run}/publish"), None).expect(200);
     assert_eq!(period(&mut staff, &before), "2026-12");
+    assert_eq!(period(&mut staff, &billed), "2026-11", "its bill was made of it");
+    assert_eq!(charged(server, &billed.known, 202_611).0, Decimal::ONE);
 
     let mut person = holder(server, &after);
     let sent = send(&mut person.browser, &after.id, &typed(after.last() + Decimal::from(3)), false).expect(303);

@@ -2,7 +2,7 @@
 //! meters that are read now, and of no other.
 
 use kabinet_core::{Money, Period, Quantity};
-use kabinet_plugin_host::api::ServiceKind;
+use kabinet_plugin_host::api::{ServiceKind, Unit};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{FrozenMeter, measured};
@@ -40,11 +40,11 @@ pub(crate) fn part_of(month: &UnreadMonth, serial: &str) -> Option<(Quantity, Mo
     Some((Quantity(nth(rest, at, count)), Money(nth(charged, at, count))))
 }
 
-/// The water that a service without meters of its own is made of.
-pub(crate) fn made_of(resource: ServiceKind) -> &'static [ServiceKind] {
-    match resource {
-        ServiceKind::Wastewater => &[ServiceKind::ColdWater, ServiceKind::HotWater],
-        ServiceKind::HotWater => &[ServiceKind::HotWater],
+/// The water that a line by the volume of others is made of: heat of hot water, wastewater of both.
+pub(crate) fn made_of(unit: Unit) -> &'static [ServiceKind] {
+    match unit {
+        Unit::Gigacalorie => &[ServiceKind::HotWater],
+        Unit::CubicMetre => &[ServiceKind::ColdWater, ServiceKind::HotWater],
         _ => &[],
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kabinet_accounts::roster::{self, AccountFacts};
 use kabinet_contracts::AccountId;
-use kabinet_core::{Actor, Db, Period, Quantity, Tenant, Timestamp, Tx};
+use kabinet_core::{Actor, Db, Period, Quantity, Tenant, Tx};
 use kabinet_plugin_host::TariffPlugin;
 use kabinet_plugin_host::api::{AccountCharges, Method};
 use rust_decimal::Decimal;
@@ -63,7 +63,7 @@ pub(crate) async fn freeze(
     if draft.is_empty() {
         return Ok(known);
     }
-    let rooms = Rooms::ask(db, tenant, plan, plugin, &charged, (&draft, run.readings_until)).await?;
+    let rooms = Rooms::ask(db, tenant, plan, plugin, &charged, &draft).await?;
     let carry = BillingSettings::of(tenant)?.carry_house_rest;
     for (house, figures) in &mut draft {
         rooms.fill(*house, figures, &charged, carry);
@@ -195,9 +195,8 @@ impl Rooms {
         plan: &Plan,
         plugin: &TariffPlugin,
         charged: &[Charged],
-        (draft, readings_until): (&BTreeMap<Uuid, HouseFigures>, Option<Timestamp>),
+        draft: &BTreeMap<Uuid, HouseFigures>,
     ) -> Result<Self, Error> {
-        let base = Base { readings_until, ..Base::default() };
         let charged: Vec<Charged> = charged
             .iter()
             .filter(|of| draft.values().any(|figures| figures.services.iter().any(|known| known.service == of.code)))
@@ -215,7 +214,7 @@ impl Rooms {
             let accounts = roster::batch(&tx, plan.period, after, BATCH).await?;
             let Some(last) = accounts.last().map(|account| account.id) else { return Ok(rooms) };
             after = Some(last);
-            let mut cases = loading::cases(&tx, &plan, base, accounts).await?;
+            let mut cases = loading::cases(&tx, &plan, Base::default(), accounts).await?;
             tx.commit().await?;
             cases.retain(|case| draft.get(&case.facts.house_id).is_some_and(|figures| !figures.services.is_empty()));
             let (plan, plugin) = (plan.clone(), plugin.clone());

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use kabinet_contracts::AccountId;
 use kabinet_core::{DbError, Money, Period, Quantity, Tx};
 use kabinet_meters::consumption::MeterMonth;
-use kabinet_plugin_host::api::{AveragedMonth, ServiceKind};
+use kabinet_plugin_host::api::{AveragedMonth, ServiceKind, Unit};
 use sea_orm::FromQueryResult;
 
 use crate::calculation::{Facts, UnreadMonth, api_period, derived_part, made_of, measured, part_of};
@@ -27,7 +27,8 @@ struct Unread {
     method: String,
     volume: Option<Quantity>,
     charged: Money,
-    facts: String,
+    /// None of lines that are made of others.
+    facts: Option<String>,
 }
 
 /// What of a resource that was charged in a month goes back.
@@ -53,7 +54,8 @@ pub(super) async fn months(
             "SELECT c.account_id, c.service_code, r.period, c.method, c.volume, c.charged, f.facts
              FROM billing_run r
              JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id BETWEEN $2 AND $3
-             JOIN receipt_facts f ON f.tenant_id = r.tenant_id AND f.run_id = r.id AND f.account_id = c.account_id
+             LEFT JOIN receipt_facts f ON f.tenant_id = r.tenant_id AND f.run_id = r.id
+               AND f.account_id = c.account_id AND c.method <> 'derived'
              WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period >= $4 AND r.period < $5
                AND c.method IN ('average', 'norm', 'norm_raised', 'derived') AND c.charged <> 0
              ORDER BY r.period",
@@ -75,7 +77,7 @@ pub(super) async fn months(
     for row in derived {
         let Some(returned) = returned.get(&(row.account_id, row.period)) else { continue };
         let Some(service) = plan.snapshot.service(&row.service_code) else { continue };
-        let (back, charged) = of_waters(&row, service.resource, returned);
+        let (back, charged) = of_waters(&row, service.unit, returned);
         give(&mut found, row, back, charged);
     }
     Ok(found)
@@ -91,7 +93,7 @@ fn give(found: &mut Averaged, row: Unread, back: Quantity, charged: Money) {
 
 /// What of a month's line goes back for the meters that are read now.
 fn of_meters(row: &Unread, service: &Service, meters: &[(&str, Period)]) -> Result<(Quantity, Money), DbError> {
-    let facts: Facts = serde_json::from_str(&row.facts)?;
+    let facts: Facts = serde_json::from_str(row.facts.as_deref().unwrap_or("{}"))?;
     let (period, resource, charged) = (row.period, service.resource, row.charged);
     let month = UnreadMonth { period, resource, volume: row.volume, charged, meters: facts.meters };
     let mine = meters.iter().filter(|(_, since)| period >= *since);
@@ -100,21 +102,24 @@ fn of_meters(row: &Unread, service: &Service, meters: &[(&str, Period)]) -> Resu
 }
 
 /// What of a line that was made of water goes back with that water.
-fn of_waters(row: &Unread, resource: ServiceKind, returned: &[Returned]) -> (Quantity, Money) {
-    let waters = || returned.iter().filter(|water| made_of(resource).contains(&water.resource));
+fn of_waters(row: &Unread, unit: Unit, returned: &[Returned]) -> (Quantity, Money) {
+    let waters = || returned.iter().filter(|water| made_of(unit).contains(&water.resource));
     let back = waters().map(|water| water.back.0).sum();
     let volume = row.volume.unwrap_or_default();
     // Wastewater is so much water itself, some of it by meters that were read; heat is in the hot water alone.
-    let whole = match resource {
-        ServiceKind::Wastewater => volume.0,
+    let whole = match unit {
+        Unit::CubicMetre => volume.0,
         _ => waters().map(|water| water.whole.0).sum(),
     };
     derived_part(volume, row.charged, Quantity(back), Quantity(whole))
 }
 
 fn covered<'a>(plan: &'a Plan, meters: &'a HashMap<AccountId, Vec<MeterMonth>>) -> Covered<'a> {
-    let read_again =
-        |meter: &&MeterMonth| meter.missed_periods > 0 && meter.zones.iter().all(|zone| zone.current.is_some());
+    // What a meter shows whose verification is over is charged by nobody.
+    let verified = |meter: &MeterMonth| meter.verified_until.is_none_or(|until| until >= plan.period.last_day());
+    let read_again = |meter: &&MeterMonth| {
+        meter.missed_periods > 0 && verified(meter) && meter.zones.iter().all(|zone| zone.current.is_some())
+    };
     let mut covered = Covered::new();
     for (account, list) in meters {
         for meter in list.iter().filter(read_again) {

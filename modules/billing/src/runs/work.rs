@@ -20,6 +20,7 @@ use crate::loading::{self, Base};
 use crate::plan::Plan;
 use crate::plugins::Plugins;
 use crate::store;
+use crate::store::FAILED;
 
 /// Accounts read and calculated together.
 const BATCH: u64 = 1000;
@@ -79,6 +80,9 @@ pub async fn continue_run(
         Err(error) => Err(error),
     };
     if let Err(error) = outcome {
+        if matches!(error, Error::Busy) {
+            given_up(db, tenant, id).await?;
+        }
         // The database's trouble and a second worker are no faults of the run: it can be continued.
         if !matches!(error, Error::Db(_) | Error::Busy) {
             let mut tx = db.begin(tenant, Actor::System).await?;
@@ -91,6 +95,14 @@ pub async fn continue_run(
     let run = find(&tx, id).await?;
     tx.commit().await?;
     Ok(run)
+}
+
+/// Says why a run that somebody else ended was given up.
+async fn given_up(db: &Db, tenant: &Arc<Tenant>, id: RunId) -> Result<(), Error> {
+    let tx = db.read(tenant, Actor::System).await?;
+    let run = find(&tx, id).await?;
+    tx.commit().await?;
+    if run.state == FAILED { Err(Error::Stopped(run.problem)) } else { Ok(()) }
 }
 
 async fn prepare(

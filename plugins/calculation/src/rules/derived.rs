@@ -1,7 +1,7 @@
 //! Services whose volume is made of the account's water.
 
 use kabinet_tariff_sdk::{
-    Basis, Decimal, Exact, Line, Method, Operation, Reason, Role, ServiceKind, TooLarge, Trace, Unit,
+    Basis, Decimal, Exact, Line, Method, Operation, Period, Reason, Role, ServiceKind, TooLarge, Trace, Unit,
 };
 
 use crate::METERED;
@@ -65,6 +65,8 @@ struct Water {
     lines: u8,
     /// Cubic metres by norm of people who were away.
     absent: Exact,
+    /// Months charged by average that a line gives back.
+    reversed: Vec<Period>,
     /// Whether a line was raised.
     raised: bool,
 }
@@ -77,7 +79,8 @@ impl Water {
         kinds: &[ServiceKind],
         trace: &mut Trace,
     ) -> Result<Water, Problem> {
-        let mut water = Water { volume: Exact::ZERO, lines: 0, absent: Exact::ZERO, raised: false };
+        let mut water =
+            Water { volume: Exact::ZERO, lines: 0, absent: Exact::ZERO, reversed: Vec::new(), raised: false };
         for line in before.iter().flatten() {
             let table = case.run.batch.tables.get(usize::from(line.service));
             let Some(table) = table.filter(|table| kinds.contains(&table.kind) && table.rule == METERED.name) else {
@@ -87,6 +90,8 @@ impl Water {
             water.volume = water.volume.plus(line.volume.into())?;
             water.raised |= line.coefficient.is_some();
             trace.push_decimal(Operation::Plus, Role::Volume, line.volume, table.unit);
+            let reversed = line.recalculations.iter().filter(|given| given.basis == Basis::AverageReversed);
+            water.reversed.extend(reversed.map(|given| given.period));
             let away = line.recalculations.iter().any(|recalculation| recalculation.basis == Basis::Absence);
             if let (true, Some(norm)) = (away, line.norm) {
                 water.add_absence(case, norm)?;
@@ -106,10 +111,12 @@ impl Water {
     /// service gives back too, and its own charges of the months whose averages the water gives back.
     fn line(&self, case: &Case<'_>, norm: Option<Decimal>, how: How, mut trace: Trace) -> Result<Line, Problem> {
         let volume = units(self.volume, norm)?;
-        let priced = case.prices.charge(&ZoneVolumes::whole_day(volume), metered::months(case), &mut trace)?;
+        let averaged = || case.consumption.averaged.iter().filter(|month| self.reversed.contains(&month.period));
+        let months = metered::months_covered(averaged());
+        let priced = case.prices.charge(&ZoneVolumes::whole_day(volume), months, &mut trace)?;
         let mut line = case.finish(volume, priced, how, trace)?;
         absence::give_back(case, units(self.absent, norm)?, &mut line)?;
-        metered::give_averages_back(case, &mut line)?;
+        metered::give_averages_back(averaged(), &mut line)?;
         Ok(line)
     }
 }

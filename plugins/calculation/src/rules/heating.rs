@@ -178,7 +178,9 @@ fn reverse_averages(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
         return Ok(());
     }
     let mut average = Exact::ZERO;
-    for zone in case.consumption.meters.iter().flat_map(|meter| &meter.zones) {
+    // Of the meters that were not read then.
+    let unread = case.consumption.meters.iter().filter(|meter| meter.missed_periods > 0);
+    for zone in unread.flat_map(|meter| &meter.zones) {
         if zone.history.is_empty() {
             let message = "не заданы прошлые объёмы прибора, по которым начислялось среднее";
             return Err(Problem::Account(message.to_owned()));

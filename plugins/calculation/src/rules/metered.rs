@@ -1,6 +1,8 @@
 //! Volumes by meter, by average and by norm.
 
-use kabinet_tariff_sdk::{Basis, Decimal, Line, Method, Operation, Reason, Recalculation, Role, Trace, Unit};
+use kabinet_tariff_sdk::{
+    AveragedMonth, Basis, Decimal, Line, Method, Operation, Reason, Recalculation, Role, Trace, Unit,
+};
 
 use crate::absence;
 use crate::case::{Case, How, new_trace};
@@ -29,21 +31,25 @@ pub(crate) fn by_own_meters(case: &Case<'_>, coefficient: Option<Decimal>) -> Re
     };
     // A reading after averaged months covers them all: each gets its ranges, and what was charged for its
     // meter is given back. Another meter of the service may be without a reading still.
-    let priced = case.prices.charge(&volumes, months(case), &mut trace)?;
+    let averaged = case.consumption.averaged.iter();
+    let priced = case.prices.charge(&volumes, months_covered(averaged.clone()), &mut trace)?;
     let how = How { reason, ..How::by(method) };
     let mut line = case.finish(volumes.total()?, priced, how, trace)?;
-    give_averages_back(case, &mut line)?;
+    give_averages_back(averaged, &mut line)?;
     Ok(line)
 }
 
 /// How many months a reading covers: this one, and those before it that were charged without one.
-pub(crate) fn months(case: &Case<'_>) -> u16 {
-    u16::try_from(case.consumption.averaged.len() + 1).unwrap_or(u16::MAX)
+pub(crate) fn months_covered<'a>(averaged: impl Iterator<Item = &'a AveragedMonth>) -> u16 {
+    u16::try_from(averaged.count() + 1).unwrap_or(u16::MAX)
 }
 
 /// Gives back what was charged in the months whose averages a reading of this month covers.
-pub(crate) fn give_averages_back(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
-    for month in &case.consumption.averaged {
+pub(crate) fn give_averages_back<'a>(
+    averaged: impl Iterator<Item = &'a AveragedMonth>,
+    line: &mut Line,
+) -> Result<(), Problem> {
+    for month in averaged {
         let Some(back) = month.charged.checked_neg() else {
             return Err(Problem::TooLarge);
         };
