@@ -13,6 +13,7 @@ on_both_databases![
     closed_months_computed_again_come_out_as_they_were,
     absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons,
     an_act_that_no_meter_can_be_installed_takes_the_raising_coefficient_off,
+    heat_of_hot_water_goes_back_as_it_was_charged_when_its_water_does,
     a_correction_is_refused_in_words_and_taken_back_before_it_is_billed,
     staff_change_the_terms_of_months_to_come_and_of_no_published_one,
     a_new_service_a_rate_of_penalty_and_a_day_off_reach_the_next_bill,
@@ -139,6 +140,35 @@ fn an_act_that_no_meter_can_be_installed_takes_the_raising_coefficient_off(kind:
     let ended = staff.call("POST", &end, Some(&json!({ "on": "2026-10-20" }))).expect(200).json();
     assert_eq!(ended[0]["ended_on"], "2026-10-20");
     assert_eq!(differences(&mut staff, &account, "2026-10"), [Value::Null; 0]);
+}
+
+fn heat_of_hot_water_goes_back_as_it_was_charged_when_its_water_does(kind: Kind) {
+    #[derive(FromQueryResult)]
+    struct Pair {
+        charged: i64,
+        recalculation: i64,
+    }
+    // Months of the demo in which a reading gave back the whole water of an averaged month before.
+    let sql = "SELECT before.charged, heat.recalculation
+               FROM billing_run r
+               JOIN billing_run p ON p.tenant_id = r.tenant_id AND p.id = r.base_run
+               JOIN charge water ON water.tenant_id = r.tenant_id AND water.run_id = r.id
+                AND water.service_code = 'hot_water' AND water.method = 'meter'
+               JOIN charge averaged ON averaged.tenant_id = r.tenant_id AND averaged.run_id = p.id
+                AND averaged.account_id = water.account_id AND averaged.service_code = 'hot_water'
+                AND averaged.method IN ('average', 'norm') AND averaged.charged = -water.recalculation
+               JOIN charge heat ON heat.tenant_id = r.tenant_id AND heat.run_id = r.id
+                AND heat.account_id = water.account_id AND heat.service_code = 'hot_water_heat'
+               JOIN charge before ON before.tenant_id = r.tenant_id AND before.run_id = p.id
+                AND before.account_id = water.account_id AND before.service_code = 'hot_water_heat'
+               WHERE r.tenant_id = $1 AND r.state = 'published' AND averaged.charged > 0";
+    let server = Server::shared(kind);
+    let pairs: Vec<Pair> =
+        world::in_company(server, "teploset", async |tx| tx.rows(sql, vec![]).await.expect("charges"));
+    assert!(pairs.len() >= 5, "{} averaged months", pairs.len());
+    for pair in &pairs {
+        assert_eq!(pair.recalculation, -pair.charged);
+    }
 }
 
 /// The charges, the receipt and the difference to the month before.
