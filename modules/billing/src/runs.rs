@@ -118,17 +118,7 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
     // Whoever starts one as well waits until the transaction ends, and then finds it.
     tx.touch(TOPIC).await?;
     let before = store::latest_run(tx).await?;
-    if let Some(latest) = &before {
-        if latest.period >= period {
-            return Err(Error::AlreadyPublished(period));
-        }
-        if latest.period.next() != period {
-            return Err(Error::OutOfOrder { expected: latest.period.next(), asked: period });
-        }
-    }
-    if period.first_day() > tx.today() {
-        return Err(Error::NotBegun(period));
-    }
+    in_order(before.as_ref().map(|latest| latest.period), period, tx.today())?;
     if let Some(latest) = &before {
         // Once more: a reading may have been on its way when the month was published.
         late::close(tx, latest).await?;
@@ -178,6 +168,16 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
     .await?;
     tx.audit("billing.run_started", id, serde_json::json!({ "period": period.to_string() })).await?;
     Ok(id)
+}
+
+/// Refuses a month that is published, that does not follow the latest one that is, or that has not begun.
+fn in_order(published: Option<Period>, period: Period, today: Day) -> Result<(), Error> {
+    match published {
+        Some(latest) if latest >= period => Err(Error::AlreadyPublished(period)),
+        Some(latest) if latest.next() != period => Err(Error::OutOfOrder { expected: latest.next(), asked: period }),
+        _ if period.first_day() > today => Err(Error::NotBegun(period)),
+        _ => Ok(()),
+    }
 }
 
 /// Queues the calculation of a run for the job runner.
