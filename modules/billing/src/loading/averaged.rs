@@ -51,11 +51,11 @@ pub(super) async fn months(
     let Some(oldest) = covered.values().filter_map(since).min() else { return Ok(HashMap::new()) };
     let rows: Vec<Unread> = tx
         .rows(
-            "SELECT c.account_id, c.service_code, r.period, c.method, c.volume, c.charged, f.facts
+            "SELECT c.account_id, c.service_code, r.period, c.method, c.volume, c.charged,
+                    CASE WHEN c.method <> 'derived' THEN f.facts END AS facts
              FROM billing_run r
              JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id BETWEEN $2 AND $3
-             LEFT JOIN receipt_facts f ON f.tenant_id = r.tenant_id AND f.run_id = r.id
-               AND f.account_id = c.account_id AND c.method <> 'derived'
+             JOIN receipt_facts f ON f.tenant_id = r.tenant_id AND f.run_id = r.id AND f.account_id = c.account_id
              WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period >= $4 AND r.period < $5
                AND c.method IN ('average', 'norm', 'norm_raised', 'derived') AND c.charged <> 0
              ORDER BY r.period",
