@@ -232,9 +232,10 @@ fn staff_change_the_terms_of_months_to_come_and_of_no_published_one(kind: Kind) 
     let mut staff = server.staff(SLUG);
     let tariff = |month: &str| format!("/api/admin/v1/billing/catalog/tariffs/waste/{month}");
     let terms = json!({ "terms": { "prices": [{ "amount": "200" }] }, "note": "решение от 20.11.2026" });
+    let by_area = |rule: &str| json!({ "rule": rule, "prices": [{ "amount": "2.50" }] });
     let refused = staff.call("PUT", &tariff("2026-10"), Some(&terms)).expect(422).json();
     assert_eq!(refused["code"], "billing.tariff_in_use");
-    for wrong in [json!({ "prices": [{ "amount": "-1" }] }), json!({ "prise": 1 }), json!(7)] {
+    for wrong in [json!({ "prices": [{ "amount": "-1" }] }), json!({ "prise": 1 }), json!(7), by_area("by guess")] {
         let body = json!({ "terms": wrong });
         assert_eq!(staff.call("PUT", &tariff("2026-11"), Some(&body)).expect(422).json()["code"], "billing.invalid");
     }
@@ -247,16 +248,24 @@ fn staff_change_the_terms_of_months_to_come_and_of_no_published_one(kind: Kind) 
     staff.call("DELETE", &tariff("2027-01"), None).expect(200);
     let after = staff.call("GET", "/api/admin/v1/billing/catalog/tariffs", None).expect(200).json();
     assert_eq!(items(&after).len(), items(&before).len() + 1, "the others are left alone");
+    // From December on the service goes by the area and not by the residents.
+    staff.call("PUT", &tariff("2026-12"), Some(&json!({ "terms": by_area("area") }))).expect(200);
     run(command(&server.database, LATER).args(["bill", SLUG, "2026-11", "--publish"]));
     // The next month can be billed on this day, the one after it has not begun.
     run(command(&server.database, LATER).args(["bill", SLUG, "2026-12", "--publish"]));
     let output = command(&server.database, LATER).args(["bill", SLUG, "2027-01"]).output().expect("kabinet bill");
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("ещё не начался"));
     let mut resident = server.resident(SLUG);
-    let month = resident.call("GET", "/api/v1/charges?period=2026-11", None).expect(200).json();
-    let charges = month["charges"].as_array().expect("charges");
-    let waste = charges.iter().find(|line| line["service"] == "Обращение с ТКО").expect("waste");
-    assert_eq!(waste["tariff"], 2_000_000_000_i64, "{waste}");
+    let mut line = |period: &str, service: &str| {
+        let month = resident.call("GET", &format!("/api/v1/charges?period={period}"), None).expect(200).json();
+        let charges = month["charges"].as_array().expect("charges");
+        charges.iter().find(|line| line["service"] == service).expect("a line").clone()
+    };
+    let (november, december) = (line("2026-11", "Обращение с ТКО"), line("2026-12", "Обращение с ТКО"));
+    assert_eq!(november["tariff"], 2_000_000_000_i64, "{november}");
+    assert_eq!(november["volume"], line("2026-10", "Обращение с ТКО")["volume"], "by the residents as before");
+    assert_eq!(december["tariff"], 25_000_000_i64, "{december}");
+    assert_eq!(december["volume"], line("2026-12", "Содержание и ремонт жилья")["volume"], "both go by the area");
 }
 
 fn a_new_service_a_rate_of_penalty_and_a_day_off_reach_the_next_bill(kind: Kind) {

@@ -227,11 +227,12 @@ fn a_plugin_or_template_that_cannot_work_is_named_by_file_line_and_field(kind: K
     let server = Server::shared(kind);
     let packages = new_folder("packages");
     let line_of = |text: &str, wanted: &str| text.lines().position(|line| line == wanted).expect("the line") + 1;
-    let cases: [(&str, &str, &str, &str, &str); 4] = [
+    let cases: [(&str, &str, &str, &str, &str); 5] = [
         // A file that is no component, a plugin that is not there, a rule that the plugin does not have.
         ("tenant.toml", "use = \"standard\"", "use = \"own.wasm\"", "plugin.use", "own.wasm"),
         ("tenant.toml", "use = \"standard\"", "use = \"nothing\"", "plugin.use", "nothing"),
         ("tenant.toml", "rule = \"area\"", "rule = \"guessing\"", "rule", "guessing"),
+        ("tariffs.toml", "assumption = true", "rule = \"guessing\"", "rule", "guessing"),
         ("templates/receipt.typ", "", "{{ unknown_figure_of_nobody.x }}", "", ""),
     ];
     for (number, (file, good, wrong, field, word)) in cases.into_iter().enumerate() {

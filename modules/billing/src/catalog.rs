@@ -142,6 +142,10 @@ pub struct Tariff {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Terms {
+    /// The plugin's rule from this month on, where it is not the service's own: a company that goes over to another
+    /// way of charging says so together with the prices of that way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Roubles a unit by zone of the day and range of the month's volume.
     pub prices: Vec<Price>,
     /// Norm in units a person (a square metre for heating) a month.

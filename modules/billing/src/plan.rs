@@ -108,8 +108,12 @@ fn with_terms(
         .filter(|tariff| tariff.service_code == row.code && tariff.from_period <= period)
         .max_by_key(|tariff| tariff.from_period);
     let terms = in_force.map(|tariff| serde_json::from_str::<Terms>(&tariff.terms)).transpose()?;
+    let mut service = self::service(row)?;
+    if let Some(rule) = terms.as_ref().and_then(|terms| terms.rule.as_ref()) {
+        service.rule.clone_from(rule);
+    }
     // Terms without prices end a service.
-    Ok((self::service(row)?, terms.filter(|terms| !terms.prices.is_empty())))
+    Ok((service, terms.filter(|terms| !terms.prices.is_empty())))
 }
 
 /// A service as it is stored.

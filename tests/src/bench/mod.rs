@@ -22,7 +22,7 @@ use kabinet_tests::postgres::Cluster;
 use figures::Report;
 use stage::Stage;
 
-const USAGE: &str = "bench [--quick] [portal] [billing] [linear] [uniform] [wasm] [receipts]";
+const USAGE: &str = "bench [--quick] [portal] [billing] [rehearsal] [linear] [uniform] [wasm] [receipts]";
 
 /// How much is measured.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--quick" => scale = QUICK,
-            "portal" | "billing" | "linear" | "uniform" | "wasm" | "receipts" => parts.push(argument),
+            "portal" | "billing" | "rehearsal" | "linear" | "uniform" | "wasm" | "receipts" => parts.push(argument),
             _ => bail!("{USAGE}"),
         }
     }
@@ -90,7 +90,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             failures.push(what.to_owned());
         }
     };
-    let cluster = ["portal", "billing", "linear", "uniform"].into_iter().any(wanted).then(database_server);
+    let cluster = ["portal", "billing", "rehearsal", "linear", "uniform"].into_iter().any(wanted).then(database_server);
     for server in [None, cluster.as_ref()].into_iter().take(if cluster.is_some() { 2 } else { 0 }) {
         if wanted("portal") {
             let stage = Stage::new(server);
@@ -99,6 +99,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         if wanted("billing") {
             let stage = Stage::new(server);
             note(&format!("billing on {}", stage.name()), billing::measure(&mut report, &stage, &scale));
+        }
+        if wanted("rehearsal") && scale.profiles {
+            let stage = Stage::new(server);
+            note(&format!("rehearsal on {}", stage.name()), billing::rehearsal(&mut report, &stage));
         }
         // A quick run has no use for sizes.
         if wanted("linear") && scale.profiles {

@@ -85,8 +85,9 @@ struct TariffEntry {
     /// The first month, `2026-10`.
     #[oai(default)]
     from: String,
-    /// `prices` (roubles by `zone` and `above`), `norm`, `coefficient`, `parameters`, `premises`, `variants`; numbers
-    /// are texts.
+    /// `prices` (roubles by `zone` and `above`; none ends the service), `norm`, `coefficient`, `parameters`,
+    /// `premises`, `variants`, and `rule` where the service is charged another way from this month on; numbers are
+    /// texts.
     terms: serde_json::Value,
     /// Where they come from.
     #[oai(default)]
@@ -219,7 +220,8 @@ impl CatalogApi {
         let terms = serde_json::from_value(terms).map_err(|error| wrong("terms", &format!("Условия: {error}")))?;
         let tariff = Tariff { service: service.0, from: month(&from.0, "from")?, terms, note };
         let mut tx = staff.begin().await?;
-        let changes = edit::put_tariff(&mut tx, tariff).await.map_err(problem)?;
+        let rules = self.plugins.rules(&tx).await.map_err(problem)?;
+        let changes = edit::put_tariff(&mut tx, tariff, &rules).await.map_err(problem)?;
         tx.commit().await?;
         Ok(Json(Changes { changes }))
     }

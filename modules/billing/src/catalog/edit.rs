@@ -34,9 +34,7 @@ pub async fn tariffs(tx: &Tx) -> Result<Vec<Tariff>, Error> {
 /// the company's plugin knows. Published months keep what they were billed with, and on which receipt.
 pub async fn put_service(tx: &mut Tx, new: Service, rules: &[String]) -> Result<Vec<String>, Error> {
     lock(tx).await?;
-    if !rules.contains(&new.rule) {
-        return Err(Error::Field("rule", "Плагин компании не знает такого правила"));
-    }
+    known_rule("rule", &new.rule, rules)?;
     let mut all = services(tx).await?;
     let moves = all.iter().any(|known| known.code == new.code && known.kind != new.kind);
     if moves && store::latest_run(tx).await?.is_some() {
@@ -51,12 +49,14 @@ pub async fn put_service(tx: &mut Tx, new: Service, rules: &[String]) -> Result<
     Ok(changes)
 }
 
-/// Adds or changes the terms of a service from a month on; its changes in words. Terms of a published month are
-/// refused ([`Error::TariffInUse`]).
-pub async fn put_tariff(tx: &mut Tx, new: Tariff) -> Result<Vec<String>, Error> {
+/// Adds or changes the terms of a service from a month on; its changes in words. Their rule, if they have one, must
+/// be one of `rules`, which the company's plugin knows. Terms of a published month are refused
+/// ([`Error::TariffInUse`]).
+pub async fn put_tariff(tx: &mut Tx, new: Tariff, rules: &[String]) -> Result<Vec<String>, Error> {
     if let Some(problem) = problem(&new.terms) {
         return Err(Error::Field("terms", problem));
     }
+    new.terms.rule.iter().try_for_each(|rule| known_rule("terms", rule, rules))?;
     lock(tx).await?;
     let mut all = tariffs(tx).await?;
     all.retain(|known| (&known.service, known.from) != (&new.service, new.from));
@@ -101,6 +101,10 @@ async fn record(tx: &mut Tx, subject: &str, changes: &[String]) -> Result<(), Er
         tx.enqueue(NewJob::new(MODULE, ESTIMATES_JOB, serde_json::json!({})).once("estimates")).await?;
     }
     Ok(())
+}
+
+fn known_rule(field: &'static str, rule: &String, rules: &[String]) -> Result<(), Error> {
+    if rules.contains(rule) { Ok(()) } else { Err(Error::Field(field, "Плагин компании не знает такого правила")) }
 }
 
 /// What is wrong with terms, in words for the accountant.

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::CheckedPlugin;
 use super::document::Problem;
-use super::package::Package;
+use super::package::{Package, TENANT};
 
 /// The name of the logo among the brand files.
 const LOGO: &str = "logo";
@@ -85,8 +85,8 @@ async fn refuse_foreign_hosts(package: &Package, tenants: &Tenants) -> Result<()
         let owner = tenants.by_host(host).await?.filter(|owner| owner.slug != package.slug);
         if let Some(owner) = owner {
             return Err(ApplyError::Refused(Problem {
-                file: "tenant.toml".to_owned(),
-                line: package.places.get("hosts").copied(),
+                file: TENANT.to_owned(),
+                line: package.places.line(TENANT, "hosts"),
                 field: "hosts".to_owned(),
                 message: format!("«{host}» принадлежит компании {}", owner.slug),
             }));

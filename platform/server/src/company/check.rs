@@ -8,7 +8,7 @@ use kabinet_render::ReceiptPrinter;
 use kabinet_render::error::RenderError;
 
 use super::document::Problem;
-use super::package::Package;
+use super::package::{Package, TARIFFS, TENANT};
 
 /// What the checks work with.
 #[derive(Clone)]
@@ -51,8 +51,8 @@ pub async fn check_files(package: &Package, tools: &CheckTools) -> Result<Checke
 async fn plugin(package: &Package, tools: &CheckTools) -> Result<CheckedPlugin, Problem> {
     let name = &package.plugin.name;
     let refused = |message: String| Problem {
-        file: "tenant.toml".to_owned(),
-        line: package.places.get("plugin.use").copied(),
+        file: TENANT.to_owned(),
+        line: package.places.line(TENANT, "plugin.use"),
         field: "plugin.use".to_owned(),
         message: format!("плагин «{name}»: {message}"),
     };
@@ -66,17 +66,24 @@ async fn plugin(package: &Package, tools: &CheckTools) -> Result<CheckedPlugin, 
     Ok(CheckedPlugin { component, info })
 }
 
+/// The rules of services and of their terms that the plugin does not have.
 fn unknown_rules(package: &Package, plugin: &CheckedPlugin) -> Vec<Problem> {
-    let known = &plugin.info.rules;
-    let wrong = package.services.iter().enumerate().filter(|(_, service)| !known.contains(&service.rule));
-    wrong
-        .map(|(position, service)| {
-            let field = format!("services[{position}].rule");
-            let known = known.join(", ");
+    let services = (0..).zip(&package.services);
+    let services = services.map(|(at, service): (usize, _)| (TENANT, format!("services[{at}].rule"), &service.rule));
+    let terms = package.services.iter().flat_map(|service| {
+        let own = package.tariffs.iter().filter(|tariff| tariff.service == service.code);
+        (0..).zip(own).filter_map(|(at, tariff): (usize, _)| {
+            Some((TARIFFS, format!("{}[{at}].rule", service.code), tariff.terms.rule.as_ref()?))
+        })
+    });
+    let unknown = services.chain(terms).filter(|(.., rule)| !plugin.info.rules.contains(rule));
+    unknown
+        .map(|(file, field, rule)| {
+            let known = plugin.info.rules.join(", ");
             Problem {
-                file: "tenant.toml".to_owned(),
-                line: package.places.get(&field).copied(),
-                message: format!("правила «{}» у плагина «{}» нет; есть {known}", service.rule, plugin.info.id),
+                file: file.to_owned(),
+                line: package.places.line(file, &field),
+                message: format!("правила «{rule}» у плагина «{}» нет; есть {known}", plugin.info.id),
                 field,
             }
         })

@@ -14,7 +14,13 @@ use kabinet_paperless::PaperlessSettings;
 use kabinet_residents::ResidentsSettings;
 use kabinet_residents::gosuslugi::GosuslugiSettings;
 
+use super::document::Section;
 use super::requests::RequestsPackage;
+
+/// The file of a package that says who the company is and how it works.
+pub(super) const TENANT: &str = "tenant.toml";
+/// The file with what it charges.
+pub(super) const TARIFFS: &str = "tariffs.toml";
 
 /// Everything a package says, free of mistakes that can be seen in its files alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,10 +67,28 @@ pub struct Package {
     pub paperless: PaperlessSettings,
     /// Notices: channels, quiet hours, automatic ones.
     pub notifications: NotificationsSettings,
-    /// Lines of `tenant.toml` by field, for mistakes found after reading it.
-    pub places: BTreeMap<String, usize>,
+    /// Lines of fields whose mistakes are found after reading.
+    pub places: Places,
     /// SHA-256 over the files the package consists of, hexadecimal.
     pub hash: String,
+}
+
+/// Lines of fields by file and path.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Places(BTreeMap<(&'static str, String), usize>);
+
+impl Places {
+    /// Remembers the line of a field of `section`, which stands in `file`.
+    pub(super) fn add(&mut self, file: &'static str, section: &Section<'_>, key: &str) {
+        let (field, line) = section.place(key);
+        self.0.insert((file, field), line);
+    }
+
+    /// The line of the field with this path.
+    #[must_use]
+    pub fn line(&self, file: &'static str, field: &str) -> Option<usize> {
+        self.0.get(&(file, field.to_owned())).copied()
+    }
 }
 
 /// The company's logo as it is served.

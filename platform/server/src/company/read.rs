@@ -17,14 +17,12 @@ use sha2::{Digest, Sha256};
 
 use super::document::{Problem, Section, read_document};
 use super::logo;
-use super::package::{Logo, Package, PluginSource, Template};
+use super::package::{Logo, Package, Places, PluginSource, TARIFFS, TENANT, Template};
 use super::{billing, notifications, paperless, readings, requests, residents, tariffs};
 
 /// Names of the optional modules that a package may switch on.
 pub type KnownFeatures = HashSet<&'static str>;
 
-const TENANT: &str = "tenant.toml";
-const TARIFFS: &str = "tariffs.toml";
 /// Hosts of the platform's own.
 const RESERVED: [&str; 5] = ["admin", "bank", "mail", "esia", "www"];
 const MOST_HOSTS: usize = 20;
@@ -42,7 +40,10 @@ pub fn read(dir: &Path, known: &KnownFeatures) -> Result<Package, Vec<Problem>> 
     };
     let (mut package, mut problems) = read_document(TENANT, &tenant, |root| company(root, known, &mut files));
     let (prices, wrong) =
-        read_document(TARIFFS, &tariff, |root| (tariffs::read(root, &package.services), tariffs::penalty_rates(root)));
+        read_document(TARIFFS, &tariff, |root| {
+            let tariffs = tariffs::read(root, &package.services, &mut package.places);
+            (tariffs, tariffs::penalty_rates(root))
+        });
     problems.extend(wrong);
     (package.tariffs, package.penalty_rates) = prices;
     package.hash = hex::encode(files.hash.finalize());
@@ -93,7 +94,8 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let linking = linking(root);
     let billing = billing::read(root);
     let receipt_kinds = receipt_kinds(root);
-    let mut places = BTreeMap::from([root.place("hosts")]);
+    let mut places = Places::default();
+    places.add(TENANT, root, "hosts");
     let services = services(root, &receipt_kinds, &mut places);
     let plugin = plugin(root, files, &mut places);
     let template = template(root, files);
@@ -370,7 +372,7 @@ fn supplier(mut section: Section<'_>) -> Supplier {
     supplier
 }
 
-fn services(root: &mut Section<'_>, kinds: &[ReceiptKind], places: &mut BTreeMap<String, usize>) -> Vec<Service> {
+fn services(root: &mut Section<'_>, kinds: &[ReceiptKind], places: &mut Places) -> Vec<Service> {
     let mut services: Vec<Service> = Vec::new();
     for mut section in root.sections("services") {
         let code = section.text("code");
@@ -387,7 +389,7 @@ fn services(root: &mut Section<'_>, kinds: &[ReceiptKind], places: &mut BTreeMap
             section.refuse("receipt", format!("вида квитанции «{kind}» нет"));
         }
         let rule = section.text("rule");
-        places.extend([section.place("rule")]);
+        places.add(TENANT, &section, "rule");
         let shares = section.optional_text("shares").unwrap_or_default();
         if !shares.is_empty() && !services.iter().any(|known| known.code == shares) {
             section.refuse("shares", format!("услуги «{shares}» нет выше: её остаток по дому делить не с кем"));
@@ -429,12 +431,12 @@ fn of_name<T: serde::de::DeserializeOwned>(section: &Section<'_>, key: &str, tex
     }
 }
 
-fn plugin(root: &mut Section<'_>, files: &mut Files<'_>, places: &mut BTreeMap<String, usize>) -> PluginSource {
+fn plugin(root: &mut Section<'_>, files: &mut Files<'_>, places: &mut Places) -> PluginSource {
     let mut source =
         PluginSource { name: String::new(), component: None, from: Period(190_001), config: BTreeMap::new() };
     let Some(mut section) = root.section("plugin") else { return source };
     source.name = section.text("use");
-    places.extend([section.place("use")]);
+    places.add(TENANT, &section, "use");
     if source.name.ends_with(".wasm") {
         match files.bytes(&source.name) {
             Ok(component) => source.component = Some(component),

@@ -7,6 +7,7 @@ use kabinet_plugin_host::api::{Premises, Price, Zone};
 use rust_decimal::Decimal;
 
 use super::document::Section;
+use super::package::{Places, TARIFFS};
 use super::read::named;
 
 /// The mark of figures that were not published, before the note.
@@ -16,8 +17,8 @@ const PENALTY: &str = "penalty";
 /// Per cent a year that no law has ever allowed.
 const MOST_PERCENT: i64 = 100;
 
-/// The tariffs of `services`; every service must have some.
-pub(super) fn read(root: &mut Section<'_>, services: &[Service]) -> Vec<Tariff> {
+/// The tariffs of `services`; every service must have some. The lines of their rules go into `places`.
+pub(super) fn read(root: &mut Section<'_>, services: &[Service], places: &mut Places) -> Vec<Tariff> {
     let mut tariffs: Vec<Tariff> = Vec::new();
     for service in services {
         if service.code == PENALTY {
@@ -28,6 +29,9 @@ pub(super) fn read(root: &mut Section<'_>, services: &[Service]) -> Vec<Tariff> 
             if let Some(tariff) = tariff(&mut section, &service.code) {
                 if tariffs.last().is_some_and(|last| last.service == service.code && last.from >= tariff.from) {
                     section.refuse("from", "тарифы идут по возрастанию месяцев, без повторов");
+                }
+                if tariff.terms.rule.is_some() {
+                    places.add(TARIFFS, &section, "rule");
                 }
                 tariffs.push(tariff);
             }
@@ -46,12 +50,13 @@ fn tariff(section: &mut Section<'_>, service: &str) -> Option<Tariff> {
     if prices.is_empty() && !section.has("price") && !section.has("prices") {
         section.refuse("price", "цена обязательна");
     }
+    let rule = section.optional_text("rule");
     let (norm, coefficient) = (section.decimal("norm"), coefficient(section));
     let parameters = section.decimals("parameters");
     let premises = premises(section);
     let variants = section.sections("variants").into_iter().map(variant).collect();
     let note = note(section);
-    let terms = Terms { prices, norm, coefficient, parameters, premises, variants };
+    let terms = Terms { rule, prices, norm, coefficient, parameters, premises, variants };
     Some(Tariff { service: service.to_owned(), from: from?, terms, note })
 }
 
