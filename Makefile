@@ -12,7 +12,7 @@ PLUGINS_TARGET := $(if $(KABINET_CACHE),$(KABINET_CACHE)/plugins-target,$(CURDIR
 # One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
 CARGO_FLAGS := --release --locked --workspace
 
-.PHONY: help run build test check bench clean browser-deps frontend-deps test-tools
+.PHONY: help run build test check bench stress-isolation stress-crash stress-load clean browser-deps frontend-deps test-tools
 
 help: ## these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,6 +40,15 @@ check: frontend-deps ## formatting, lints, the crate graph, generated files
 
 bench: build test-tools ## the figures of docs/performance.md, and target/bench.json
 	scripts/bench
+
+stress-isolation: build test-tools ## every route with another company's identifiers, 10,000 probes on each database
+	cargo test $(CARGO_FLAGS) --test reliability -- --ignored --nocapture --test-threads=1 everything_of
+
+stress-crash: build test-tools ## 300 crashes on each database: nothing acknowledged is lost
+	cargo test $(CARGO_FLAGS) --test reliability -- --ignored --nocapture --test-threads=1 many_crashes
+
+stress-load: build test-tools ## fixed rates of requests to 20 large companies while another bills and prints
+	scripts/bench load
 
 test-tools:
 	@scripts/need /usr/lib/postgresql postgresql

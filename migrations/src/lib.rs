@@ -33,6 +33,7 @@ mod m20261128_000029_repeats;
 mod m20261128_000030_price_units;
 mod m20261129_000031_meter_faults;
 mod m20261129_000032_meter_impossibility;
+mod m20261129_000033_audit_chain;
 mod roles;
 mod schema;
 
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000030_price_units::Migration),
             Box::new(m20261129_000031_meter_faults::Migration),
             Box::new(m20261129_000032_meter_impossibility::Migration),
+            Box::new(m20261129_000033_audit_chain::Migration),
         ]
     }
 }

@@ -10,7 +10,7 @@ pub const PLATFORM_TABLES: &[&str] =
     &["tenant", "tenant_host", "change_counter", "job", "rate_counter", "seaql_migrations"];
 
 /// Tables whose rows are written once: the application may neither change nor delete them.
-pub const APPEND_ONLY: &[&str] = &["ledger_entry", "audit"];
+pub const APPEND_ONLY: &[&str] = &["ledger_entry", "audit", "audit_link"];
 
 /// Column types by backend. Dates are integers `yyyymmdd`, periods `yyyymm`, moments milliseconds
 /// since 1970 UTC, money kopecks, quantities scaled by 10^7: the same integers on both databases

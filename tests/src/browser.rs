@@ -160,14 +160,22 @@ impl Browser {
     }
 
     /// Calls an operation of the API, with `body` as JSON, as a script of the portal's own page would.
+    ///
+    /// # Panics
+    /// When the server does not answer.
     pub fn call(&mut self, method: &str, path: &str, body: Option<&Value>) -> Response {
+        self.try_call(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// The same of a server that may be gone before it has answered.
+    pub fn try_call(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<Response> {
         let origin = format!("http://{}", self.host);
         let mut headers = vec![("Accept", "application/json"), ("Origin", origin.as_str())];
         let text = body.map(Value::to_string);
         if text.is_some() {
             headers.push(("Content-Type", "application/json"));
         }
-        self.send(method, path, &headers, text.as_deref().map(str::as_bytes))
+        self.try_send(method, path, &headers, text.as_deref().map(str::as_bytes))
     }
 
     /// Any request; cookies are sent and kept.
@@ -175,6 +183,16 @@ impl Browser {
     /// # Panics
     /// When the server does not answer.
     pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Response {
+        self.try_send(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    fn try_send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> io::Result<Response> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -191,9 +209,9 @@ impl Browser {
         }
         head.push_str("\r\n");
         let request = [head.as_bytes(), body.unwrap_or_default()].concat();
-        let answer = exchange(self.address, &request).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let answer = exchange(self.address, &request)?;
         self.keep_cookies(&answer);
-        answer
+        Ok(answer)
     }
 
     fn keep_cookies(&mut self, response: &Response) {

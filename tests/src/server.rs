@@ -92,22 +92,37 @@ impl Server {
     /// # Panics
     /// When it is not ready within two minutes, or ends before.
     pub fn start(&mut self) {
+        assert!(self.try_start(&[]), "the server ended\n{}", self.log());
+    }
+
+    /// The same with further environment; false when the program ended before it was ready.
+    ///
+    /// # Panics
+    /// When it is not ready within two minutes.
+    pub fn try_start(&mut self, further: &[(&str, &str)]) -> bool {
         let log = File::options().create(true).append(true).open(self.log_file()).expect("a log");
         let mut command = guarded(&binary(), "KILL", None);
         configure(&mut command, &self.database, &self.now);
         command.env("KABINET_SERVER__LISTEN", self.listen.to_string());
         command.env("KABINET_SERVER__MANAGEMENT", self.management.to_string());
-        command.envs(self.environment.iter().cloned());
+        command.envs(self.environment.iter().cloned()).envs(further.iter().copied());
         command.args(["serve", "--demo"]).stdout(log.try_clone().expect("a log")).stderr(log);
         let begun = Instant::now();
         self.child = Some(start(command));
         while !self.is_ready() {
-            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
-            assert!(ended.is_none(), "the server ended: {ended:?}\n{}", self.log());
+            if self.has_ended() {
+                return false;
+            }
             assert!(begun.elapsed() < Duration::from_secs(120), "the server is not ready\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(25));
+            std::thread::sleep(Duration::from_millis(5));
         }
         self.started_in = begun.elapsed();
+        true
+    }
+
+    /// Whether the program is no longer there.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
     }
 
     /// The same with the clock at another moment.

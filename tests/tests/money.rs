@@ -1,12 +1,10 @@
 //! From a reading to a receipt: what it costs is one sum everywhere, and nothing is booked twice.
 
-use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Instant;
 
-use kabinet_billing::ledger;
-use kabinet_contracts::AccountId;
 use kabinet_core::Actor;
+use kabinet_tests::books;
 use kabinet_tests::company::{COMPANIES, Package};
 use kabinet_tests::page::Form;
 use kabinet_tests::pdf::{Pdf, printed, qr_value};
@@ -363,11 +361,6 @@ fn number(database: &Database, sql: &str) -> i64 {
 }
 
 #[derive(sea_orm::FromQueryResult)]
-struct Id {
-    id: AccountId,
-}
-
-#[derive(sea_orm::FromQueryResult)]
 struct Count {
     number: i64,
 }
@@ -375,53 +368,9 @@ struct Count {
 fn the_ledger_gives_the_stored_balances(kind: Kind) {
     // Of its own: payments and readings of other tests would come between the two questions.
     let server = Server::shared(kind);
-    block_on(async {
-        let db = server.database.open().await;
-        for slug in COMPANIES {
-            let company = server.database.company(&db, slug).await;
-            let tx = db.read(&company, Actor::System).await.expect("a transaction");
-            let accounts: Vec<Id> =
-                tx.rows("SELECT id FROM account WHERE tenant_id = $1", Vec::new()).await.expect("accounts");
-            assert!(accounts.len() >= 200, "{slug}: a few hundred accounts");
-            let sums = |rows: Vec<ledger::Balance>| -> BTreeMap<String, i64> {
-                rows.into_iter().filter(|row| row.balance.0 != 0).map(|row| (row.kind_code, row.balance.0)).collect()
-            };
-            let mut owing = 0;
-            for account in &accounts {
-                let derived = sums(ledger::balances(&tx, account.id).await.expect("balances"));
-                let stored = sums(ledger::stored_balances(&tx, account.id).await.expect("balances"));
-                assert_eq!(derived, stored, "{slug} {}", account.id);
-                owing += usize::from(!derived.is_empty());
-            }
-            assert!(owing > 0, "{slug}: nobody owes anything");
-            let questions = [
-                ("a receipt that is not the sum of its charges",
-                 "SELECT COUNT(*) AS number FROM receipt r WHERE r.tenant_id = $1 AND r.to_pay <> (
-                    SELECT COALESCE(SUM(c.to_pay), 0) FROM charge c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id
-                      AND c.account_id = r.account_id AND c.kind_code = r.kind_code)"),
-                ("a charge whose figures do not add up",
-                 "SELECT COUNT(*) AS number FROM charge WHERE tenant_id = $1
-                    AND opening + charged + recalculation + penalty - counted <> to_pay"),
-                ("a receipt whose opening is not the month before",
-                 "SELECT COUNT(*) AS number FROM receipt r JOIN billing_run n ON n.tenant_id = r.tenant_id AND n.id = r.run_id
-                  JOIN receipt b ON b.tenant_id = r.tenant_id AND b.run_id = n.base_run AND b.account_id = r.account_id
-                    AND b.kind_code = r.kind_code
-                  WHERE r.tenant_id = $1 AND r.opening <> b.to_pay"),
-                ("an entry that moves nothing or stays where it was",
-                 "SELECT COUNT(*) AS number FROM ledger_entry WHERE tenant_id = $1 AND (amount <= 0 OR debit = credit)"),
-                ("a published charge that is not in the ledger",
-                 "SELECT COUNT(*) AS number FROM charge c JOIN billing_run n ON n.tenant_id = c.tenant_id AND n.id = c.run_id
-                  WHERE c.tenant_id = $1 AND n.state = 'published' AND c.charged + c.recalculation + c.penalty <> (
-                    SELECT COALESCE(SUM(CASE WHEN e.debit = 'receivable' THEN e.amount ELSE -e.amount END), 0)
-                    FROM ledger_entry e WHERE e.tenant_id = c.tenant_id AND e.source_id = c.run_id
-                      AND e.account_id = c.account_id AND e.service_code = c.service_code)"),
-            ];
-            for (fault, sql) in questions {
-                let found: Vec<Count> = tx.rows(sql, Vec::new()).await.expect("an answer");
-                assert_eq!(found[0].number, 0, "{slug}: {fault}");
-            }
-        }
-    });
+    for slug in COMPANIES {
+        books::check(&server.database, slug);
+    }
 }
 
 fn a_changed_bill_is_explained_to_the_kopeck(kind: Kind) {

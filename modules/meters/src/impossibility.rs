@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 
-use kabinet_accounts::registry;
 use kabinet_contracts::{AccountId, Estimates};
 use kabinet_core::{Day, DbError, Period, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Set, Unchanged};
@@ -14,6 +13,7 @@ use uuid::Uuid;
 use crate::entity::meter_impossibility::{self, Column};
 use crate::error::Error;
 use crate::resource::Resource;
+use crate::service::account_exists;
 
 /// The longest name of an act, characters.
 const LONGEST_DOCUMENT: usize = 200;
@@ -31,7 +31,7 @@ pub struct NewAct {
 
 /// The account's acts, the latest first.
 pub(crate) async fn list(tx: &Tx, account: AccountId) -> Result<Vec<meter_impossibility::Model>, Error> {
-    must_exist(tx, account).await?;
+    account_exists(tx, account).await?;
     let mine = meter_impossibility::Entity::find().filter(Column::AccountId.eq(account));
     Ok(tx.all(mine.order_by_desc(Column::Since).order_by_desc(Column::Id)).await?)
 }
@@ -45,7 +45,7 @@ pub async fn record(tx: &mut Tx, estimates: &dyn Estimates, account: AccountId, 
     if new.since > tx.today() {
         return Err(Error::field("since", format!("Укажите день акта, не позже {}", tx.today())));
     }
-    must_exist(tx, account).await?;
+    account_exists(tx, account).await?;
     outdate(tx, estimates, account, new.since).await?;
     let row = meter_impossibility::ActiveModel {
         tenant_id: Set(tx.tenant_id()),
@@ -110,11 +110,4 @@ pub async fn in_month(
 async fn outdate(tx: &Tx, estimates: &dyn Estimates, account: AccountId, since: Day) -> Result<(), DbError> {
     estimates.outdate(tx, &[account]).await?;
     estimates.outdate_runs(tx, since.period()).await
-}
-
-async fn must_exist(tx: &Tx, account: AccountId) -> Result<(), Error> {
-    registry::must_exist(tx, account).await.map_err(|error| match error {
-        kabinet_accounts::Error::Db(error) => Error::Db(error),
-        _ => Error::NotFound,
-    })
 }

@@ -87,11 +87,16 @@ fn key(tx: &Tx, id: MeterId) -> meter::ActiveModel {
     meter::ActiveModel { tenant_id: Unchanged(tx.tenant_id()), id: Unchanged(id), ..Default::default() }
 }
 
-async fn open_account(tx: &Tx, account: AccountId) -> Result<(), Error> {
+/// [`Error::NotFound`] where the company has no such account.
+pub(crate) async fn account_exists(tx: &Tx, account: AccountId) -> Result<(), Error> {
     registry::must_exist(tx, account).await.map_err(|error| match error {
         kabinet_accounts::Error::Db(error) => Error::Db(error),
         _ => Error::NotFound,
-    })?;
+    })
+}
+
+async fn open_account(tx: &Tx, account: AccountId) -> Result<(), Error> {
+    account_exists(tx, account).await?;
     if search::is_open(tx, account).await? { Ok(()) } else { Err(Error::AccountClosed) }
 }
 

@@ -11,6 +11,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use crate::audit::Unsealed;
 use crate::change::Changes;
 use crate::clock::{Clock, Entropy};
 use crate::error::DbError;
@@ -74,6 +75,7 @@ pub struct Db {
     work: Arc<tokio::sync::Notify>,
     heard: Arc<OnceLock<HashSet<&'static str>>>,
     keys: Arc<OnceLock<KeyRing>>,
+    unsealed: Arc<Unsealed>,
 }
 
 impl Db {
@@ -94,6 +96,7 @@ impl Db {
             work: Arc::default(),
             heard: Arc::default(),
             keys: Arc::default(),
+            unsealed: Arc::default(),
         })
     }
 
@@ -178,6 +181,11 @@ impl Db {
     /// Wakes the job runner of this process.
     pub(crate) fn work(&self) -> &Arc<tokio::sync::Notify> {
         &self.work
+    }
+
+    /// Companies whose new entries of the audit log are not chained yet.
+    pub(crate) fn unsealed(&self) -> &Unsealed {
+        &self.unsealed
     }
 
     /// Says which events some module subscribes to: the others are not stored at all. Said once, by the

@@ -1,6 +1,7 @@
 //! A company's transaction: every query through it is filtered by, every row stamped with, its company.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, DeleteMany, EntityTrait,
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use crate::bulk;
 use crate::change::Changes;
 use crate::clock::{Entropy, Ids};
+use crate::crash;
 use crate::db::{Actor, Db};
 use crate::entity::{audit, feature, setting};
 use crate::error::DbError;
@@ -45,13 +47,25 @@ pub struct Tx {
     read_only: bool,
     topics: Vec<&'static str>,
     work: bool,
+    audited: AtomicBool,
 }
 
 impl Tx {
     pub(crate) fn new(inner: DatabaseTransaction, db: Db, tenant: Arc<Tenant>, actor: Actor, read_only: bool) -> Self {
         let now = db.clock().now();
         let ids = Entropy.ids(now);
-        Self { inner, db, tenant, actor, now, ids, read_only, topics: Vec::new(), work: false }
+        Self {
+            inner,
+            db,
+            tenant,
+            actor,
+            now,
+            ids,
+            read_only,
+            topics: Vec::new(),
+            work: false,
+            audited: AtomicBool::new(false),
+        }
     }
 
     /// The company.
@@ -218,8 +232,10 @@ impl Tx {
         Ok(Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values))
     }
 
-    /// Writes what was done to `subject` into the audit log; `detail` holds no secrets.
+    /// Writes what was done to `subject` into the audit log; `detail` holds no secrets. The entry joins the company's
+    /// chain (see [`crate::audit`]) soon after this commits.
     pub async fn audit(&self, action: &str, subject: impl ToString, detail: serde_json::Value) -> Result<(), DbError> {
+        self.audited.store(true, Ordering::Relaxed);
         self.insert(audit::ActiveModel {
             tenant_id: Set(self.tenant.id),
             id: Set(self.new_id()),
@@ -311,12 +327,17 @@ impl Tx {
         if self.read_only {
             return Ok(());
         }
+        crash::point("before-commit");
         self.inner.commit().await?;
+        crash::point("after-commit");
         for topic in self.topics {
             self.db.changes().notify(topic);
         }
         if self.work {
             self.db.work().notify_waiters();
+        }
+        if self.audited.into_inner() {
+            self.db.unsealed().add(self.tenant.id);
         }
         Ok(())
     }

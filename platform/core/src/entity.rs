@@ -32,6 +32,9 @@ tenant_table!(brand_asset, "brand_asset", key { name: String }, {
 tenant_table!(audit, "audit", key { id: Uuid }, {
     at: Timestamp, actor: String, actor_id: Option<Uuid>, action: String, subject: String, detail: String,
 });
+tenant_table!(audit_link, "audit_link", key { seq: i64 }, {
+    audit_id: Uuid, hash: Vec<u8>,
+});
 tenant_table!(secret, "secret", key { field: String }, {
     key_id: String, sealed: Vec<u8>, updated_at: Timestamp,
 });

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::crash;
 use crate::daily::Daily;
 use crate::db::{Actor, Db, Tx};
 use crate::entity::{job, job_payload};
@@ -289,6 +290,7 @@ impl JobRunner {
         if !self.holds(&job).await? {
             return Ok(());
         }
+        crash::point("job-claimed");
         let mut work = std::pin::pin!(self.run_one(&job));
         let outcome = loop {
             let pause = tokio::time::sleep(RENEWED_EVERY);
@@ -298,6 +300,7 @@ impl JobRunner {
                 () = pause => if matches!(self.renew(&job).await, Ok(false)) { return Ok(()) },
             }
         };
+        crash::point("job-done");
         self.finish(&job, outcome).await
     }
 

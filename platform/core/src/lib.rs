@@ -2,10 +2,12 @@
 //! database, modules, jobs, events and access. No HTTP and no words of the housing domain.
 
 pub mod access;
+pub mod audit;
 mod bulk;
 pub mod calendar;
 pub mod change;
 pub mod clock;
+mod crash;
 mod daily;
 pub mod db;
 mod door;

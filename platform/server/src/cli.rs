@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the binary, and what it answers.
 
+mod audit;
 mod bill;
 mod demo;
 mod info;
@@ -77,6 +78,9 @@ enum Command {
     /// Tariff plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Secrets of companies
     #[command(subcommand)]
     Secrets(SecretsCommand),
@@ -92,6 +96,15 @@ enum Command {
 enum SecretsCommand {
     /// Add a key and seal all secrets under it; servers may run meanwhile
     Rotate,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Check that nothing was edited, removed, reordered or cut off, in all companies or one
+    Verify {
+        /// The company
+        slug: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -210,6 +223,7 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
             return plugin::test(&dir, component.as_deref()).await;
         }
         Command::Plugin(PluginCommand::New(arguments)) => plugin::new(&arguments)?,
+        Command::Audit(AuditCommand::Verify { slug }) => return audit::verify(config, slug.as_deref()).await,
         Command::Secrets(SecretsCommand::Rotate) => secrets::rotate(config).await?,
         Command::Mail(MailCommand::Test { slug, address }) => mail::test(config, &slug, &address).await?,
         Command::Demo(DemoCommand::Seed(arguments)) => demo::seed(config, &arguments).await?,

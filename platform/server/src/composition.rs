@@ -9,6 +9,7 @@ use kabinet_accounts::tickets::Tickets;
 use kabinet_accounts::{Accounts, Profiles};
 use kabinet_billing::{Billing, Codes, Linking};
 use kabinet_contracts::PersonalData;
+use kabinet_core::audit::Sealer;
 use kabinet_core::jobs::JobRunner;
 use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Ports, Registry, Tenants};
 use kabinet_files::Files;
@@ -211,6 +212,12 @@ impl App {
     #[must_use]
     pub fn page_paths(&self) -> Vec<&'static str> {
         self.modules.iter().flat_map(|module| module.pages()).map(|page| page.path()).collect()
+    }
+
+    /// Chains the audit log.
+    #[must_use]
+    pub fn sealer(&self) -> Sealer {
+        Sealer::new(self.db.clone(), self.tenants.clone(), self.config.anchors())
     }
 
     /// The runner of jobs and events.

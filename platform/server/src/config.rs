@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use kabinet_core::audit::Anchors;
 use kabinet_core::{Clock, Day, Timestamp};
 use kabinet_files::FilesConfig;
 use kabinet_residents::PlatformRules;
@@ -27,6 +28,8 @@ pub struct Config {
     pub files: FilesConfig,
     /// The database.
     pub database: DatabaseConfig,
+    /// The audit log.
+    pub audit: AuditConfig,
     /// Letters.
     pub mail: MailConfig,
     /// Secrets of companies.
@@ -137,6 +140,15 @@ impl Default for DatabaseConfig {
 pub struct SecretsConfig {
     /// The file with the keys that seal them, the same for all servers; empty for `keys/ring` in `data.dir`.
     pub ring_file: PathBuf,
+}
+
+/// The audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditConfig {
+    /// The folder that the heads of its chains are written to, best on another machine's disk; empty for `audit` in
+    /// `data.dir`.
+    pub anchors: PathBuf,
 }
 
 /// Letters.
@@ -253,6 +265,13 @@ impl Config {
     pub fn ring_file(&self) -> PathBuf {
         let named = &self.secrets.ring_file;
         if named.as_os_str().is_empty() { self.data.dir.join("keys/ring") } else { named.clone() }
+    }
+
+    /// Where the heads of the audit log's chains stand.
+    #[must_use]
+    pub fn anchors(&self) -> Anchors {
+        let named = &self.audit.anchors;
+        Anchors::new(if named.as_os_str().is_empty() { self.data.dir.join("audit") } else { named.clone() })
     }
 
     /// How the portals are reached from outside.

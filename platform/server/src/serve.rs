@@ -25,13 +25,15 @@ pub async fn serve(app: Arc<App>) -> anyhow::Result<()> {
     let runner = tokio::spawn(app.runner().run());
     let watcher = tokio::spawn(app.db.changes().clone().watch(app.db.platform_read().clone()));
     let sweeper = tokio::spawn(sweep(app.db.clone()));
+    let sealer = tokio::spawn(app.sealer().run());
     let health = tokio::spawn(Server::new_with_acceptor(health).run(management(app.db.clone(), app.files.clone())));
     let stop = Duration::from_secs(10);
     Server::new_with_acceptor(listener).run_with_graceful_shutdown(portals, told_to_stop(), Some(stop)).await?;
-    for task in [runner, watcher, sweeper] {
+    for task in [runner, watcher, sweeper, sealer] {
         task.abort();
     }
     health.abort();
+    app.sealer().noted().await;
     Ok(())
 }
 

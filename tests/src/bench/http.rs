@@ -47,6 +47,12 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024), host: host.to_owned() })
     }
 
+    /// The same connection, asking for another host from now on.
+    pub(crate) fn asking(&mut self, host: &str) -> &mut Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
     /// GET `path` with these cookies (`name=value; …`, may be empty).
     pub(crate) fn get(&mut self, path: &str, cookies: &str) -> anyhow::Result<Answer> {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookies}\r\n\r\n", self.host))

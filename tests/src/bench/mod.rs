@@ -1,5 +1,6 @@
 //! `make bench`: the figures of the platform over the real binary, on SQLite and on PostgreSQL.
 
+mod arrivals;
 mod billing;
 mod bulk;
 mod figures;
@@ -22,7 +23,7 @@ use kabinet_tests::postgres::Cluster;
 use figures::Report;
 use stage::Stage;
 
-const USAGE: &str = "bench [--quick] [portal] [billing] [rehearsal] [linear] [uniform] [wasm] [receipts]";
+const USAGE: &str = "bench [--quick] [portal] [billing] [rehearsal] [linear] [uniform] [load] [wasm] [receipts]";
 
 /// How much is measured.
 #[derive(Clone, Debug)]
@@ -77,7 +78,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--quick" => scale = QUICK,
-            "portal" | "billing" | "rehearsal" | "linear" | "uniform" | "wasm" | "receipts" => parts.push(argument),
+            "portal" | "billing" | "rehearsal" | "linear" | "uniform" | "load" | "wasm" | "receipts" => {
+                parts.push(argument)
+            }
             _ => bail!("{USAGE}"),
         }
     }
@@ -113,6 +116,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
             let stage = Stage::new(server);
             note(&format!("known and unknown on {}", stage.name()), uniform::measure(&mut report, &stage));
         }
+    }
+    // Asked for by its name alone: half a million accounts are made first.
+    if parts.iter().any(|part| part == "load") {
+        note("load", arrivals::measure(&mut report, &database_server()));
     }
     if wanted("wasm") {
         note("wasm", programs::wasm(&mut report, &scale));

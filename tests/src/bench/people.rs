@@ -15,13 +15,16 @@ pub(crate) struct Person {
     pub(crate) cookies: String,
 }
 
-/// Logs `count` residents in, one after the other.
+/// Logs `count` residents of the measured company in, one after the other.
 pub(crate) fn log_in(served: &Served, count: u64) -> anyhow::Result<Vec<Person>> {
-    let password = Chance::new(SEED, COMPANY).password("resident");
-    let mut connection = Connection::open(served.listen, &served.host())?;
-    (1..=count)
-        .map(|number| enter(&mut connection, &format!("resident{number}@{COMPANY}.example"), &password))
-        .collect()
+    log_in_at(served, COMPANY, count)
+}
+
+/// The same of any made-up company.
+pub(crate) fn log_in_at(served: &Served, slug: &str, count: u64) -> anyhow::Result<Vec<Person>> {
+    let password = Chance::new(SEED, slug).password("resident");
+    let mut connection = Connection::open(served.listen, &served.host_of(slug))?;
+    (1..=count).map(|number| enter(&mut connection, &format!("resident{number}@{slug}.example"), &password)).collect()
 }
 
 fn enter(connection: &mut Connection, email: &str, password: &str) -> anyhow::Result<Person> {
@@ -56,7 +59,12 @@ pub(crate) fn reads(served: &Served, people: &[Person], path: &str, mark: &str) 
 /// Sends a first reading of every single-zone meter of the residents; forms that send further ones, each a
 /// thousandth above the last. Meters whose reading is refused (expired, closed account) are left out.
 pub(crate) fn first_readings(served: &Served, people: &[Person]) -> anyhow::Result<Vec<Request>> {
-    let mut connection = Connection::open(served.listen, &served.host())?;
+    first_readings_at(served, COMPANY, people)
+}
+
+/// The same at any made-up company.
+pub(crate) fn first_readings_at(served: &Served, slug: &str, people: &[Person]) -> anyhow::Result<Vec<Request>> {
+    let mut connection = Connection::open(served.listen, &served.host_of(slug))?;
     let (mut accepted, mut refusal, mut offered) = (Vec::new(), String::new(), 0_usize);
     for person in people {
         let page = connection.get(READINGS, &person.cookies)?.text();

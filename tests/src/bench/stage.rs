@@ -66,9 +66,14 @@ impl<'c> Stage<'c> {
     pub(crate) fn seed(&self, arguments: &[&str]) -> anyhow::Result<f64> {
         let begun = Instant::now();
         let seed = SEED.to_string();
-        finish(self.kabinet().args(["demo", "seed", "--tenants", "1", "--seed", &seed]).args(arguments))?;
+        finish(self.kabinet().args(["demo", "seed", "--seed", &seed]).args(arguments))?;
         self.rest();
         Ok(begun.elapsed().as_secs_f64())
+    }
+
+    /// Where files of this measurement may lie.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.database.dir
     }
 
     /// The binary over this database.
@@ -139,9 +144,14 @@ impl Served {
         self.child.id()
     }
 
-    /// The host of the company's portal, with the port.
+    /// The host of the measured company's portal, with the port.
     pub(crate) fn host(&self) -> String {
-        format!("{COMPANY}.localhost:{}", self.listen.port())
+        self.host_of(COMPANY)
+    }
+
+    /// The host of a company's portal, with the port.
+    pub(crate) fn host_of(&self, slug: &str) -> String {
+        format!("{slug}.localhost:{}", self.listen.port())
     }
 
     /// Statements sent so far.

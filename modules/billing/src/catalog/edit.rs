@@ -104,7 +104,11 @@ async fn record(tx: &mut Tx, subject: &str, changes: &[String]) -> Result<(), Er
 }
 
 fn known_rule(field: &'static str, rule: &String, rules: &[String]) -> Result<(), Error> {
-    if rules.contains(rule) { Ok(()) } else { Err(Error::Field(field, "Плагин компании не знает такого правила")) }
+    if rules.contains(rule) {
+        Ok(())
+    } else {
+        Err(Error::Field(field, "Плагин компании не знает такого правила"))
+    }
 }
 
 /// What is wrong with terms, in words for the accountant.

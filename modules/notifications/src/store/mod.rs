@@ -8,8 +8,8 @@ pub(crate) mod state;
 
 use sea_orm::Value;
 
-/// Meters `m` that people read: one that is broken counts nothing until another takes its place.
-const PEOPLE_READ: &str = "NOT m.automatic AND m.removed_on IS NULL
+/// Meters `m` in service that count: one that is broken counts nothing until another takes its place.
+const COUNTING: &str = "m.removed_on IS NULL
    AND NOT EXISTS (SELECT 1 FROM meter_fault f WHERE f.tenant_id = m.tenant_id AND f.meter_id = m.id
                    AND f.kind = 'failed' AND f.ended_on IS NULL)";
 /// A reading `g` of the meter `m` by which its month needs no other; to be followed by the bound of `g.period`.

@@ -7,7 +7,7 @@ use kabinet_core::{Day, DbError, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, Set, Value};
 use uuid::Uuid;
 
-use super::{PEOPLE_READ, READ, list};
+use super::{COUNTING, READ, list};
 use crate::channel::Channel;
 use crate::choices::Choices;
 use crate::entity::{chat, notice_choices};
@@ -44,7 +44,7 @@ impl Narrowed {
         const HELD: &str = "AND l.access = 'full'";
         let next = first + 1;
         let today: Value = tx.today().into();
-        let meter = format!("m.tenant_id = $1 AND m.account_id = l.account_id AND {PEOPLE_READ}");
+        let meter = format!("m.tenant_id = $1 AND m.account_id = l.account_id AND NOT m.automatic AND {COUNTING}");
         match self {
             Self::Nobody => ("1 = 1".to_owned(), Vec::new()),
             Self::Holders => (link(HELD, ""), vec![today]),

@@ -7,7 +7,7 @@ use kabinet_core::{Day, DbError, Period, Tx};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::{PEOPLE_READ, READ, list};
+use super::{COUNTING, READ, list};
 
 /// A meter whose verification ends.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -27,16 +27,16 @@ pub(crate) async fn ending_verifications(
     after: Option<MeterId>,
     limit: u32,
 ) -> Result<Vec<Ending>, DbError> {
-    let sql = "SELECT m.id, m.account_id, m.service_code, m.serial, m.verified_until FROM meter m
-               WHERE m.tenant_id = $1 AND m.id > $4 AND m.removed_on IS NULL AND m.verified_until BETWEEN $2 AND $3
-                 AND NOT EXISTS (SELECT 1 FROM meter_fault f WHERE f.tenant_id = $1 AND f.meter_id = m.id
-                                 AND f.kind = 'failed' AND f.ended_on IS NULL)
-                 AND EXISTS (SELECT 1 FROM account_link l WHERE l.tenant_id = $1 AND l.account_id = m.account_id
-                             AND l.ended_at IS NULL)
-               ORDER BY m.id LIMIT $5";
+    let sql = format!(
+        "SELECT m.id, m.account_id, m.service_code, m.serial, m.verified_until FROM meter m
+         WHERE m.tenant_id = $1 AND m.id > $4 AND m.verified_until BETWEEN $2 AND $3 AND {COUNTING}
+           AND EXISTS (SELECT 1 FROM account_link l WHERE l.tenant_id = $1 AND l.account_id = m.account_id
+                       AND l.ended_at IS NULL)
+         ORDER BY m.id LIMIT $5"
+    );
     let after = after.unwrap_or(MeterId(Uuid::nil()));
     let values: Vec<Value> = vec![from.into(), to.into(), after.into(), i64::from(limit).into()];
-    tx.rows(sql, values).await
+    tx.rows(&sql, values).await
 }
 
 /// A meter that somebody has sent no reading of.
@@ -62,7 +62,7 @@ pub(crate) async fn unread_meters(tx: &Tx, residents: &[ResidentId], since: Day)
            JOIN meter m ON m.tenant_id = a.tenant_id AND m.account_id = a.id
          WHERE l.tenant_id = $1 AND l.resident_id IN ({names}) AND l.ended_at IS NULL
            AND (l.until_on IS NULL OR l.until_on >= $2) AND (a.closed_on IS NULL OR a.closed_on > $2)
-           AND {PEOPLE_READ}
+           AND NOT m.automatic AND {COUNTING}
            AND NOT EXISTS ({READ} $3)
          ORDER BY a.number, m.service_code, m.serial"
     );

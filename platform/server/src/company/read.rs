@@ -39,11 +39,10 @@ pub fn read(dir: &Path, known: &KnownFeatures) -> Result<Package, Vec<Problem>> 
         (tenant, tariff) => return Err([tenant.err(), tariff.err()].into_iter().flatten().collect()),
     };
     let (mut package, mut problems) = read_document(TENANT, &tenant, |root| company(root, known, &mut files));
-    let (prices, wrong) =
-        read_document(TARIFFS, &tariff, |root| {
-            let tariffs = tariffs::read(root, &package.services, &mut package.places);
-            (tariffs, tariffs::penalty_rates(root))
-        });
+    let (prices, wrong) = read_document(TARIFFS, &tariff, |root| {
+        let tariffs = tariffs::read(root, &package.services, &mut package.places);
+        (tariffs, tariffs::penalty_rates(root))
+    });
     problems.extend(wrong);
     (package.tariffs, package.penalty_rates) = prices;
     package.hash = hex::encode(files.hash.finalize());

@@ -1,0 +1,142 @@
+//! Chains new entries of the audit log, soon after their transactions.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Anchor, Anchors, BATCH, none_waits, seal};
+use crate::clock::least_id;
+use crate::crash;
+use crate::db::{Actor, Db};
+use crate::error::DbError;
+use crate::tenancy::{Tenant, TenantId, Tenants};
+
+/// So long entries gather before they are chained.
+const GATHERS: Duration = Duration::from_secs(2);
+/// So often it is looked for entries of other processes: commands, servers that were killed.
+const LOOKS_EVERY: Duration = Duration::from_secs(300);
+/// An entry whose transaction ends later than so many seconds after its beginning waits for that look.
+const LATE_SECONDS: i64 = 120;
+const DAY_SECONDS: i64 = 24 * 3600;
+
+/// The companies whose transactions wrote entries in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Unsealed {
+    companies: Mutex<HashSet<TenantId>>,
+    told: tokio::sync::Notify,
+}
+
+impl Unsealed {
+    /// Remembers that the company has entries to be chained.
+    pub(crate) fn add(&self, company: TenantId) {
+        self.companies.lock().unwrap_or_else(PoisonError::into_inner).insert(company);
+        self.told.notify_one();
+    }
+
+    fn take(&self) -> HashSet<TenantId> {
+        std::mem::take(&mut *self.companies.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Chains the entries of all companies and writes the heads down. Every server has one; they may run at once.
+#[derive(Clone, Debug)]
+pub struct Sealer {
+    db: Db,
+    tenants: Tenants,
+    anchors: Anchors,
+}
+
+impl Sealer {
+    /// The sealer of this process.
+    #[must_use]
+    pub const fn new(db: Db, tenants: Tenants, anchors: Anchors) -> Self {
+        Self { db, tenants, anchors }
+    }
+
+    /// Works until it is dropped: first all that was left behind, then what transactions here write, and now and then
+    /// what others wrote.
+    pub async fn run(self) {
+        self.all_since(|_| Uuid::nil()).await;
+        let mut look = tokio::time::interval(LOOKS_EVERY);
+        look.tick().await;
+        loop {
+            tokio::select! {
+                () = self.db.unsealed().told.notified() => {
+                    tokio::time::sleep(GATHERS).await;
+                    self.noted().await;
+                }
+                _ = look.tick() => self.all_since(|db| ago(db, DAY_SECONDS)).await,
+            }
+        }
+    }
+
+    /// Chains what transactions of this process have written; a server that ends does it once more.
+    pub async fn noted(&self) {
+        for id in self.db.unsealed().take() {
+            let outcome = match self.tenants.by_id(id).await {
+                Ok(Some(company)) => self.company(&company, ago(&self.db, LATE_SECONDS)).await,
+                Ok(None) => continue,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = outcome {
+                report(id, &error);
+                self.db.unsealed().add(id);
+            }
+        }
+    }
+
+    async fn all_since(&self, since: impl Fn(&Db) -> Uuid) {
+        let companies = match self.tenants.all().await {
+            Ok(companies) => companies,
+            Err(error) => return tracing::warn!(%error, "the audit log is not chained"),
+        };
+        for company in companies {
+            if let Err(error) = self.company(&company, since(&self.db)).await {
+                report(company.id, &error);
+                self.db.unsealed().add(company.id);
+            }
+        }
+    }
+
+    /// Chains the company's entries from `since` on, and writes the new head down.
+    pub async fn company(&self, company: &Arc<Tenant>, since: Uuid) -> Result<(), DbError> {
+        // Most looks find nothing, and take no writer's turn.
+        let tx = self.db.read(company, Actor::System).await?;
+        let nothing = none_waits(&tx, since).await?;
+        tx.commit().await?;
+        if nothing {
+            return Ok(());
+        }
+        let sealed = loop {
+            let tx = self.db.begin(company, Actor::System).await?;
+            let (before, after) = seal(&tx, since).await?;
+            tx.commit().await?;
+            if after.seq - before.seq < BATCH {
+                break after;
+            }
+        };
+        crash::point("chained");
+        let (anchors, slug) = (self.anchors.clone(), company.slug.clone());
+        let anchor = Anchor { head: sealed, at: self.db.clock().now() };
+        let written = tokio::task::spawn_blocking(move || anchors.write(&slug, &anchor)).await;
+        if let Ok(Err(error)) = written {
+            tracing::error!(%error, "the head of the audit log is not written down");
+        }
+        Ok(())
+    }
+}
+
+/// The least identifier of so many seconds ago.
+fn ago(db: &Db, seconds: i64) -> Uuid {
+    least_id(db.clock().now().plus_seconds(-seconds))
+}
+
+fn report(company: TenantId, error: &DbError) {
+    match error {
+        // Another server chains the company's entries now; what it left is chained at the next turn.
+        DbError::Duplicate(_) => tracing::debug!(%company, "the audit log is being chained elsewhere"),
+        _ => tracing::warn!(%company, %error, "the audit log is not chained"),
+    }
+}

@@ -1,0 +1,135 @@
+//! Programs that ask the server for something again and again, and write down what they asked for and what was
+//! acknowledged.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use kabinet_tests::{Browser, Server};
+use serde_json::{Value, json};
+
+pub(crate) const COMPANY: &str = "beregovoy";
+/// The company whose months are calculated: nobody sends it readings meanwhile, so every run has the same result.
+pub(crate) const OTHER: &str = "teploset";
+/// 10^7: readings are stored as whole numbers.
+const SCALE: i64 = 10_000_000;
+
+/// What a client asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Reading,
+    Setting,
+    Request,
+    Run,
+    Message,
+}
+
+/// Something that was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    /// What it is found by: no other wish has it. Empty for a run that was not acknowledged.
+    pub(crate) mark: String,
+    pub(crate) acknowledged: bool,
+}
+
+/// One client with its journal.
+pub(crate) struct Client {
+    pub(crate) what: What,
+    pub(crate) journal: Vec<Wish>,
+    pub(crate) browser: Browser,
+    /// The meter, for readings.
+    pub(crate) meter: String,
+    /// The value that readings go on from.
+    base: i64,
+}
+
+/// One client of each kind, logged in.
+pub(crate) fn all(server: &Server) -> Vec<Client> {
+    let mut resident = server.resident(COMPANY).clone();
+    let meters = resident.call("GET", "/api/v1/meters", None).expect(200).json();
+    let meters = meters["meters"].as_array().expect("meters");
+    let meter = meters.iter().find(|meter| meter["zones"] == 1 && meter["active"] == true).expect("a meter");
+    let base = meter["last_values"][0].as_i64().expect("a value");
+    let meter = meter["id"].as_str().expect("an id");
+    let client = |what, browser: &Browser| Client {
+        what,
+        journal: Vec::new(),
+        browser: browser.clone(),
+        meter: meter.to_owned(),
+        base,
+    };
+    let staff = server.staff(COMPANY);
+    vec![
+        client(What::Reading, &resident),
+        client(What::Request, &resident),
+        client(What::Setting, &staff),
+        client(What::Message, &staff),
+        client(What::Run, &server.staff(OTHER)),
+    ]
+}
+
+impl Client {
+    /// Asks until it is told that it is over or the server is gone.
+    pub(crate) fn work(&mut self, over: &AtomicBool) {
+        while !over.load(Ordering::Relaxed) {
+            let mark = self.mark();
+            self.journal.push(Wish { mark: mark.clone(), acknowledged: false });
+            match self.ask(&mark) {
+                Ok(Some(mark)) => *self.journal.last_mut().expect("the wish") = Wish { mark, acknowledged: true },
+                // Not acknowledged: the database is away, or something of the kind is under way.
+                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// What the next wish is found by.
+    fn mark(&self) -> String {
+        let number = i64::try_from(self.journal.len()).expect("a number") + 1;
+        match self.what {
+            What::Reading => (self.base + number * SCALE / 1000).to_string(),
+            What::Setting => format!("{}-{:02}-{:02}", 2027 + number / 336, number / 28 % 12 + 1, number % 28 + 1),
+            What::Request | What::Message => format!("Желание {number}."),
+            What::Run => String::new(),
+        }
+    }
+
+    /// Sends the wish; its mark when it was acknowledged.
+    fn ask(&mut self, mark: &str) -> std::io::Result<Option<String>> {
+        let (method, path, body) = match self.what {
+            What::Reading => {
+                let value: i64 = mark.parse().expect("a value");
+                let value = format!("{}.{:03}", value / SCALE, value % SCALE / (SCALE / 1000));
+                let readings = json!([{ "meter": self.meter, "values": [value] }]);
+                ("POST", "/api/v1/meters/readings", json!({ "readings": readings }))
+            }
+            What::Setting => ("PUT", "/api/admin/v1/billing/catalog/calendar", json!({ "off": [mark] })),
+            What::Request => {
+                let body = json!({ "kind": "appeal", "topic": "quality", "subject": mark, "text": "Подробности" });
+                ("POST", "/api/v1/requests", body)
+            }
+            What::Message => {
+                let body = json!({ "title": mark, "body": "Текст.", "audience": { "to": "all" } });
+                ("POST", "/api/admin/v1/notifications", body)
+            }
+            What::Run => ("POST", "/api/admin/v1/billing/runs", json!({ "period": "2026-11" })),
+        };
+        let Some(answer) = self.acknowledged(method, path, &body)? else { return Ok(None) };
+        let id = answer["id"].as_str().unwrap_or_default().to_owned();
+        match self.what {
+            What::Message => {
+                let send = format!("/api/admin/v1/notifications/{id}/send");
+                Ok(self.acknowledged("POST", &send, &json!({}))?.map(|_| mark.to_owned()))
+            }
+            What::Run => Ok(Some(id)),
+            _ => Ok(Some(mark.to_owned())),
+        }
+    }
+
+    /// The answer, when it says that the wish was carried out; an answer that is no acknowledgement must be one of a
+    /// server in trouble.
+    fn acknowledged(&mut self, method: &str, path: &str, body: &Value) -> std::io::Result<Option<Value>> {
+        let answer = self.browser.try_call(method, path, Some(body))?;
+        assert!([200, 204, 503].contains(&answer.status), "{:?}: {} {}", self.what, answer.status, answer.text());
+        Ok((answer.status != 503).then(|| serde_json::from_slice(&answer.body).unwrap_or_default()))
+    }
+}

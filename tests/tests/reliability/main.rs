@@ -1,0 +1,8 @@
+//! What is promised when something goes wrong: nothing acknowledged is lost, nothing is done twice, and what is done
+//! to the books past the platform is found.
+
+mod audit;
+mod clients;
+mod crash;
+mod probes;
+mod samples;
