@@ -48,4 +48,14 @@ mod tests {
             assert_eq!(normalised(strange), None, "{strange}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_plain_host_or_none(text in r"[a-zA-Z0-9.:@\[\] -]{0,40}|.{0,40}") {
+            if let Some(host) = normalised(&text) {
+                let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+                proptest::prop_assert!(!host.is_empty() && host.chars().all(plain), "{text}: {host}");
+            }
+        }
+    }
 }

@@ -246,4 +246,22 @@ mod tests {
             assert!(wrong.parse::<Period>().is_err(), "{wrong}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_printed_day_reads_back(days in 0_i64..100_000) {
+            let day = Day(19_000_101).plus_days(days);
+            proptest::prop_assert_eq!(Day::parse(&day.to_string()), Ok(day));
+            proptest::prop_assert_eq!(Day::parse(&day.iso()), Ok(day));
+            proptest::prop_assert_eq!(day.period().to_string().parse(), Ok(day.period()));
+        }
+
+        #[test]
+        fn any_text_is_a_day_or_refused(text in r"[0-9.+\- ]{0,24}|.{0,24}") {
+            if let Ok(day) = Day::parse(&text) {
+                proptest::prop_assert!((19_000_101..=22_001_231).contains(&day.0), "{text}: {day}");
+            }
+            let _ = text.parse::<Period>();
+        }
+    }
 }

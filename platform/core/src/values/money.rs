@@ -126,4 +126,16 @@ mod tests {
         assert_eq!(Money::from_roubles(Decimal::new(-5, 3)), Some(Money(-1)));
         assert_eq!(Money::from_roubles(Decimal::new(4999, 6)), Some(Money(0)));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_printed_sum_reads_back(kopecks in 0_i64..1_000_000_000_000_000) {
+            proptest::prop_assert_eq!(Money::parse(&Money(kopecks).to_string()), Ok(Money(kopecks)));
+        }
+
+        #[test]
+        fn any_text_is_a_sum_or_refused(text in r"[0-9 .,+\-_eE\u{a0}\u{2212}а-я]{0,40}|.{0,40}") {
+            let _ = Money::parse(&text);
+        }
+    }
 }

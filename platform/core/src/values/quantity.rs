@@ -105,5 +105,10 @@ mod tests {
             let quantity = Quantity(scaled);
             proptest::prop_assert_eq!(Quantity::parse(&quantity.to_string()), Ok(quantity));
         }
+
+        #[test]
+        fn any_text_is_a_quantity_or_refused(text in r"[0-9 .,+\-_eE\u{a0}]{0,40}|.{0,40}") {
+            let _ = Quantity::parse(&text);
+        }
     }
 }

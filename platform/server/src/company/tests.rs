@@ -52,6 +52,35 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// A hand that slips on the keyboard breaks nothing but the package.
+    #[test]
+    fn a_damaged_package_is_read_or_refused_by_place(
+        file in proptest::sample::select(vec!["tenant.toml", "tariffs.toml"]),
+        at in 0.0_f64..1.0,
+        cut in 0_usize..40,
+        put in r"[\[\]{}='0-9a-zа-я.,#\n\x00-]{0,12}|.{0,6}",
+    ) {
+        let copy = Copy::of("beregovoy", file, "", "");
+        let text = std::fs::read_to_string(copy.0.join(file)).expect(file);
+        let letters: Vec<char> = text.chars().collect();
+        let from = (letters.len() as f64 * at) as usize;
+        let damaged: String =
+            letters[..from].iter().copied().chain(put.chars()).chain(letters[(from + cut).min(letters.len())..].iter().copied()).collect();
+        std::fs::write(copy.0.join(file), &damaged).expect(file);
+        if let Err(problems) = copy.read() {
+            proptest::prop_assert!(!problems.is_empty());
+            let lines = damaged.lines().count().max(1);
+            for problem in problems {
+                proptest::prop_assert!(problem.line.is_none_or(|line| (1..=lines + 1).contains(&line)), "{problem}");
+                proptest::prop_assert!(!problem.message.is_empty(), "{problem}");
+            }
+        }
+    }
+}
+
 fn line_of(text: &str, find: &str) -> usize {
     text.lines().position(|line| line.contains(find)).map_or(0, |at| at + 1)
 }
