@@ -33,7 +33,7 @@ impl JobHandler for RefusedJob {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let refused: Refused = serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
+        let refused: Refused = serde_json::from_value(payload)?;
         let Some(account) = refused.account else { return Ok(()) };
         let counter = account_counter(&context.tenant, &refused.counted);
         let few = Limit { most: TOLD_AFTER, ..PER_ACCOUNT };

@@ -1,6 +1,5 @@
 //! Benefits (льготы): a part of a service's charge that goes back to the account, from a month on.
 
-use kabinet_accounts::registry;
 use kabinet_contracts::AccountId;
 use kabinet_core::{DbError, Period, Quantity, Tx, id_type};
 use kabinet_plugin_host::api::Parameter;
@@ -76,7 +75,7 @@ impl From<benefit::Model> for Benefit {
 
 /// Grants a benefit. Published months are not touched: they are corrected by a recalculation.
 pub async fn grant(tx: &mut Tx, account: AccountId, new: &NewBenefit) -> Result<Benefit, Error> {
-    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    store::account_exists(tx, account).await?;
     let (share, volume) = figures(new)?;
     refuse_published(tx, new.from, "from").await?;
     if new.to.is_some_and(|to| to < new.from) {
@@ -146,7 +145,7 @@ async fn overlaps(tx: &Tx, account: AccountId, new: &NewBenefit) -> Result<bool,
 
 /// The account's benefits, the latest first.
 pub async fn list(tx: &Tx, account: AccountId) -> Result<Vec<Benefit>, Error> {
-    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    store::account_exists(tx, account).await?;
     let mine = benefit::Entity::find().filter(benefit::Column::AccountId.eq(account));
     let rows = tx.all(mine.order_by_desc(benefit::Column::FromPeriod).order_by_desc(benefit::Column::Id)).await?;
     Ok(rows.into_iter().map(Benefit::from).collect())

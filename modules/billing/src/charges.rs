@@ -39,6 +39,14 @@ pub async fn months(tx: &Tx, account: AccountId) -> Result<Vec<BilledMonth>, DbE
     .await
 }
 
+/// The one of `months` that is asked for by its text, the latest without one; [`Error::NoSuchReceipt`] when the text
+/// is none of them.
+pub(crate) fn chosen(months: &[BilledMonth], asked: Option<&str>) -> Result<Option<BilledMonth>, Error> {
+    let Some(text) = asked.filter(|text| !text.is_empty()) else { return Ok(months.first().copied()) };
+    let period: Period = text.parse().map_err(|_| Error::NoSuchReceipt)?;
+    months.iter().find(|month| month.period == period).copied().map(Some).ok_or(Error::NoSuchReceipt)
+}
+
 /// An account's frozen rows of one published month.
 #[derive(Clone, Debug)]
 pub struct FrozenMonth {

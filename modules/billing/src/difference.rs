@@ -7,13 +7,12 @@ use kabinet_contracts::AccountId;
 use kabinet_core::{Money, Period, Quantity, Tx};
 use kabinet_plugin_host::api::{Method, Part, Unit, Zone};
 use kabinet_plugin_host::words;
-use kabinet_web::Problem;
 use rust_decimal::Decimal;
 
 use crate::calculation::method;
 use crate::charges::{self, FrozenMonth, tariff_unit};
 use crate::entity::charge;
-use crate::pages::{chosen, problem};
+use crate::error::Error;
 use crate::trace;
 
 /// Kopecks that rounding each cause by itself may leave over.
@@ -121,14 +120,14 @@ impl Difference {
     }
 }
 
-/// The account's month `asked` (the latest without one) beside the month before it; not found where one of
-/// them has no receipt.
-pub(crate) async fn of_month(tx: &Tx, account: AccountId, asked: Option<&str>) -> Result<Difference, Problem> {
+/// The account's month `asked` (the latest without one) beside the month before it; [`Error::NoSuchReceipt`]
+/// where one of them has no receipt.
+pub(crate) async fn of_month(tx: &Tx, account: AccountId, asked: Option<&str>) -> Result<Difference, Error> {
     let months = charges::months(tx, account).await?;
-    let after = chosen(&months, asked)?.ok_or_else(Problem::not_found)?;
-    let before = months.iter().find(|month| month.period == after.period.previous()).ok_or_else(Problem::not_found)?;
-    let before = charges::frozen(tx, account, before.run_id).await.map_err(problem)?;
-    let after = charges::frozen(tx, account, after.run_id).await.map_err(problem)?;
+    let after = charges::chosen(&months, asked)?.ok_or(Error::NoSuchReceipt)?;
+    let before = months.iter().find(|month| month.period == after.period.previous()).ok_or(Error::NoSuchReceipt)?;
+    let before = charges::frozen(tx, account, before.run_id).await?;
+    let after = charges::frozen(tx, account, after.run_id).await?;
     Ok(Difference::between(&before, &after))
 }
 

@@ -1,8 +1,10 @@
 //! What billing refuses, with stable codes.
 
+use kabinet_core::jobs::JobError;
 use kabinet_core::{DbError, Period};
 use kabinet_plugin_host::{Exceeded, PluginError};
 use kabinet_render::RenderError;
+use kabinet_web::Problem;
 
 /// Why billing did not do what was asked. Messages are for the company's accountant.
 #[derive(Debug, thiserror::Error)]
@@ -213,5 +215,35 @@ const fn limit_words(limit: Exceeded) -> &'static str {
         Exceeded::Memory => "исчерпана память",
         Exceeded::Table => "слишком большая таблица",
         Exceeded::Answer => "слишком большой ответ",
+    }
+}
+
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        match error {
+            // A worker's death may have nothing to do with what it worked on.
+            Error::Db(_) | Error::Busy | Error::Render(RenderError::Worker(_)) => Self::Retry(error.to_string()),
+            other => Self::Fail(other.to_string()),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        match error {
+            Error::Db(error) => error.into(),
+            Error::NoSuchRun
+            | Error::NoSuchReceipt
+            | Error::NoSuchPrintout
+            | Error::NoSuchAccount
+            | Error::NoSuchAgreement
+            | Error::NoSuchHouse
+            | Error::NoSuchRecalculation
+            | Error::NoSuchBenefit => Self::not_found(),
+            Error::Field(field, text) => Self::refused_fields(code, [(field, text)]),
+            Error::Render(error) => Self::fault(&error),
+            other => Self::refused(code, other.to_string()),
+        }
     }
 }

@@ -129,9 +129,7 @@ pub async fn set_areas(
         recorded_at: tx.now(),
     };
     let row = house_area::ActiveModel::from(row).reset_all();
-    if !tx.insert_if_absent(row.clone()).await? {
-        tx.update(row).await?;
-    }
+    tx.put(row).await?;
     let detail = serde_json::json!({ "from": from, "rooms": rooms.map(|rooms| rooms.0), "common": common.0 });
     Ok(tx.audit("billing.house_areas_stated", house.id, detail).await?)
 }
@@ -169,9 +167,7 @@ pub async fn set_volumes(tx: &Tx, volumes: &[(Uuid, HouseVolume)]) -> Result<(),
             recorded_at: tx.now(),
         };
         let row = house_volume::ActiveModel::from(row).reset_all();
-        if !tx.insert_if_absent(row.clone()).await? {
-            tx.update(row).await?;
-        }
+        tx.put(row).await?;
     }
     Ok(())
 }

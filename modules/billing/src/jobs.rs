@@ -5,7 +5,6 @@ use kabinet_contracts::RunId;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler};
 use serde::Deserialize;
 
-use crate::error::Error;
 use crate::estimate::Preliminary;
 use crate::plugins::Plugins;
 use crate::runs::{self, BILL_JOB, ESTIMATES_JOB};
@@ -32,13 +31,9 @@ impl JobHandler for BillJob {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let payload: BillPayload =
-            serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
-        match runs::continue_run(&context.db, &context.tenant, &self.0, payload.run, |_, _| {}).await {
-            Ok(_) => Ok(()),
-            Err(error @ (Error::Db(_) | Error::Busy)) => Err(JobError::Retry(error.to_string())),
-            Err(error) => Err(JobError::Fail(error.to_string())),
-        }
+        let payload: BillPayload = serde_json::from_value(payload)?;
+        runs::continue_run(&context.db, &context.tenant, &self.0, payload.run, |_, _| {}).await?;
+        Ok(())
     }
 }
 
@@ -53,10 +48,6 @@ impl JobHandler for EstimatesJob {
     }
 
     async fn run(&self, context: JobContext, _: serde_json::Value) -> Result<(), JobError> {
-        match self.0.refresh_all(&context.tenant).await {
-            Ok(()) => Ok(()),
-            Err(Error::Db(error)) => Err(error.into()),
-            Err(error) => Err(JobError::Fail(error.to_string())),
-        }
+        Ok(self.0.refresh_all(&context.tenant).await?)
     }
 }

@@ -86,16 +86,6 @@ impl Posting {
         let amount = Money(amount.0.abs());
         Some(Self { line, kind: text(kind), service: text(service), debit: text(debit), credit: text(credit), amount })
     }
-
-    /// What the entry adds to what the payer owes.
-    #[must_use]
-    pub fn effect(&self) -> Money {
-        match (self.debit.as_str(), self.credit.as_str()) {
-            (RECEIVABLE, _) => self.amount,
-            (_, RECEIVABLE) => -self.amount,
-            _ => Money::ZERO,
-        }
-    }
 }
 
 /// The entries of a charge: the month, its recalculation, its penalty, and debt that moves to or from other books.
@@ -171,7 +161,6 @@ mod tests {
     fn a_negative_sum_changes_sides() {
         let back = Posting::new(1, "main", "waste", RECEIVABLE, REVENUE, Money(-5)).expect("a posting");
         assert_eq!((back.debit.as_str(), back.credit.as_str(), back.amount), (REVENUE, RECEIVABLE, Money(5)));
-        assert_eq!(back.effect(), Money(-5));
         assert_eq!(Posting::new(1, "main", "waste", RECEIVABLE, REVENUE, Money(0)), None);
     }
 

@@ -8,7 +8,6 @@ use poem::web::{Data, Path, Query};
 use poem::{EndpointExt, Response, handler};
 use serde::{Deserialize, Serialize};
 
-use crate::charges::BilledMonth;
 use crate::error::Error;
 use crate::estimate::Preliminary;
 use crate::receipts::{Receipts, Size, Wanted};
@@ -38,26 +37,8 @@ pub(crate) fn routes(receipts: &Receipts, estimates: &Preliminary) -> Vec<PageRo
     ]
 }
 
-/// What a refusal of the domain is on a page or in an answer of the API.
-pub(crate) fn problem(error: Error) -> Problem {
-    match error {
-        Error::Db(error) => error.into(),
-        Error::NoSuchRun
-        | Error::NoSuchReceipt
-        | Error::NoSuchPrintout
-        | Error::NoSuchAccount
-        | Error::NoSuchAgreement
-        | Error::NoSuchHouse
-        | Error::NoSuchRecalculation
-        | Error::NoSuchBenefit => Problem::not_found(),
-        Error::Field(field, text) => {
-            let code = Error::Field(field, text).code();
-            Problem::refused_fields(code, [(field, text)])
-        }
-        Error::Render(error) => Problem::fault(&error),
-        other => Problem::refused(other.code(), other.to_string()),
-    }
-}
+const OVERVIEW: &str = "Общая информация";
+const OVERVIEW_TEMPLATE: &str = "billing/overview.html";
 
 #[derive(Serialize)]
 struct OverviewContext<M, W> {
@@ -71,16 +52,7 @@ struct OverviewContext<M, W> {
 
 #[handler]
 async fn show_overview(resident: Resident, Data(estimates): Data<&Preliminary>) -> Result<Response, Problem> {
-    const TITLE: &str = "Общая информация";
-    const TEMPLATE: &str = "billing/overview.html";
-    let Some(active) = resident.active() else {
-        let today = resident.platform().db.clock().now().day(resident.tenant().zone);
-        let window = kabinet_meters::overview::window(resident.tenant(), today)?;
-        let nothing: [(); 0] = [];
-        let context =
-            OverviewContext { sums: true, figures: None, meters: nothing, window, last_payment: None, can_link: true };
-        return resident.page(TITLE, TEMPLATE, &context);
-    };
+    let Some(active) = resident.active() else { return nothing_linked(&resident) };
     let account = AccountId(active.id);
     // A helper who sees no sums gets the state of the readings alone.
     let sums = active.access.sees_sums();
@@ -103,7 +75,16 @@ async fn show_overview(resident: Resident, Data(estimates): Data<&Preliminary>) 
         last_payment: last_payment.map(PaymentContext::last),
         can_link: true,
     };
-    resident.page(TITLE, TEMPLATE, &context)
+    resident.page(OVERVIEW, OVERVIEW_TEMPLATE, &context)
+}
+
+/// The overview of somebody who has linked no account yet.
+fn nothing_linked(resident: &Resident) -> Result<Response, Problem> {
+    let today = resident.platform().db.clock().now().day(resident.tenant().zone);
+    let window = kabinet_meters::overview::window(resident.tenant(), today)?;
+    let meters: [(); 0] = [];
+    let context = OverviewContext { sums: true, figures: None, meters, window, last_payment: None, can_link: true };
+    resident.page(OVERVIEW, OVERVIEW_TEMPLATE, &context)
 }
 
 #[derive(Serialize)]
@@ -129,7 +110,7 @@ async fn show_services(resident: Resident) -> Result<Response, Problem> {
         awards: awards::list(&tx, account).await?.into_iter().filter_map(AwardContext::left).collect(),
     };
     if let Some(latest) = charges::months(&tx, account).await?.into_iter().next() {
-        let month = charges::frozen(&tx, account, latest.run_id).await.map_err(problem)?;
+        let month = charges::frozen(&tx, account, latest.run_id).await?;
         (context.period, context.due) = (Some(month.run.period), Some(month.run.due_on));
         context.services = month.charges.iter().map(|row| ServiceContext::new(&month.snapshot, row)).collect();
         context.total = Some(SumsContext::new(month.charges.iter().sum()));
@@ -155,19 +136,12 @@ struct ChargesContext {
     difference_href: Option<String>,
 }
 
-/// The month asked for, the latest without one; a month without a receipt is not found.
-pub(crate) fn chosen(months: &[BilledMonth], asked: Option<&str>) -> Result<Option<BilledMonth>, Problem> {
-    let Some(text) = asked.filter(|text| !text.is_empty()) else { return Ok(months.first().copied()) };
-    let period: Period = text.parse().map_err(|_| Problem::not_found())?;
-    months.iter().find(|month| month.period == period).copied().map(Some).ok_or_else(Problem::not_found)
-}
-
 #[handler]
 async fn show_charges(resident: Resident, Query(query): Query<ChargesQuery>) -> Result<Response, Problem> {
     let account = AccountId(resident.account_with_sums()?.id);
     let tx = resident.read().await?;
     let months = charges::months(&tx, account).await?;
-    let chosen = chosen(&months, query.period.as_deref())?;
+    let chosen = charges::chosen(&months, query.period.as_deref())?;
     let mut context = ChargesContext {
         period: chosen.map(|month| month.period),
         periods: months.iter().map(|month| month.period).collect(),
@@ -178,7 +152,7 @@ async fn show_charges(resident: Resident, Query(query): Query<ChargesQuery>) -> 
     if let Some(chosen) = chosen {
         let before = months.iter().any(|month| month.period == chosen.period.previous());
         context.difference_href = before.then(|| format!("/charges/difference?period={}", chosen.period));
-        let month = charges::frozen(&tx, account, chosen.run_id).await.map_err(problem)?;
+        let month = charges::frozen(&tx, account, chosen.run_id).await?;
         context.charges = charges::lines(&month).into_iter().map(ChargeContext::from).collect();
         context.totals = Some(TotalsContext::new(month.charges.iter().sum()));
     }
@@ -286,7 +260,7 @@ async fn pdf(
         return Err(Problem::not_found());
     }
     let wanted = Wanted { account: AccountId(account.id), period, kind, size, with_code: account.access.is_full() };
-    let printed = receipts.print(resident.tenant(), wanted).await.map_err(problem)?;
+    let printed = receipts.print(resident.tenant(), wanted).await?;
     Ok(Response::builder()
         .status(StatusCode::OK)
         .content_type("application/pdf")

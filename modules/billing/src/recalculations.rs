@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use kabinet_accounts::{registry, roster};
+use kabinet_accounts::roster;
 use kabinet_contracts::AccountId;
 use kabinet_core::{DbError, Money, Period, Timestamp, Tx, id_type};
 use kabinet_plugin_host::api::AccountCharges;
@@ -93,7 +93,7 @@ impl Recomputed {
 /// An account's published months from `from` to the latest, computed again. All of them: a reading that changes
 /// one month is where the next begins.
 pub async fn recompute(tx: &Tx, plugins: &Plugins, account: AccountId, from: Period) -> Result<Vec<Recomputed>, Error> {
-    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    store::account_exists(tx, account).await?;
     let latest = refuse_old(tx, from).await?;
     let recorded = recorded(tx, account).await?;
     let mut months = Vec::new();
@@ -117,7 +117,7 @@ async fn refuse_old(tx: &Tx, period: Period) -> Result<Period, Error> {
 
 /// Refuses an account that no later run bills: a correction of it would wait for ever.
 pub(crate) async fn must_be_billed(tx: &Tx, account: AccountId) -> Result<(), Error> {
-    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    store::account_exists(tx, account).await?;
     let next = store::latest_period(tx).await?.map_or_else(|| tx.today().period(), Period::next);
     roster::one(tx, next, account).await?.map(drop).ok_or(Error::AccountClosed(next))
 }
@@ -385,7 +385,7 @@ fn stands(row: recalculation::Model, state: State) -> Recalculation {
 
 /// The account's corrections, the latest first.
 pub async fn list(tx: &Tx, account: AccountId) -> Result<Vec<Recalculation>, Error> {
-    registry::must_exist(tx, account).await.map_err(|_| Error::NoSuchAccount)?;
+    store::account_exists(tx, account).await?;
     let rows = tx.all(of_account(account).order_by_desc(recalculation::Column::Id)).await?;
     let published = billing_run::Entity::find().filter(billing_run::Column::State.eq(PUBLISHED));
     let runs = tx.all(published.order_by_asc(billing_run::Column::Period)).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use kabinet_accounts::registry;
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
@@ -9,6 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder
 use crate::entity::{
     billing_run, estimate, penalty_rate, plugin, plugin_activation, receipt_kind, receipt_template, service, tariff,
 };
+use crate::error::Error;
 use crate::estimate::NewEstimate;
 use crate::penalty::{PenaltyRate, PenaltyRates};
 
@@ -21,6 +23,14 @@ const MOST_OUTDATED: usize = 500;
 pub(crate) const PUBLISHED: &str = "published";
 /// The state of a run that was given up.
 pub(crate) const FAILED: &str = "failed";
+
+/// [`Error::NoSuchAccount`] where the company has no such account.
+pub(crate) async fn account_exists(tx: &Tx, account: AccountId) -> Result<(), Error> {
+    registry::must_exist(tx, account).await.map_err(|error| match error {
+        kabinet_accounts::Error::Db(error) => Error::Db(error),
+        _ => Error::NoSuchAccount,
+    })
+}
 
 /// The latest published run.
 pub(crate) async fn latest_run(tx: &Tx) -> Result<Option<billing_run::Model>, DbError> {

@@ -3,6 +3,7 @@
 use kabinet_contracts::MeterId;
 use kabinet_core::{DbError, Period};
 use kabinet_files::FileError;
+use kabinet_web::Problem;
 
 use crate::verdict::Refusal;
 
@@ -70,6 +71,28 @@ impl Error {
             Self::MonthCharged(_) => "meters.month_charged",
             Self::Files(_) => "meters.files",
             Self::Db(_) => "database",
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        match error {
+            Error::Refused(refusal) => {
+                let text = if refusal.window_closed {
+                    "Приём показаний закрыт"
+                } else {
+                    "Показания не приняты"
+                };
+                let fields = refusal.verdicts.into_iter().map(|verdict| (verdict.field, verdict.text));
+                Self::refused(code, text).with_fields(fields.collect())
+            }
+            Error::UnknownMeter(_) | Error::NotFound | Error::Files(FileError::Missing) => Self::not_found(),
+            Error::Files(cause) => Self::fault(&cause),
+            Error::Db(error) => error.into(),
+            Error::Fields(fields) => Self::refused_fields(code, fields),
+            other => Self::refused(code, other.to_string()),
         }
     }
 }

@@ -41,7 +41,7 @@ impl JobHandler for Address {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let Payload { message } = serde_json::from_value(payload).map_err(|e| JobError::Fail(e.to_string()))?;
+        let Payload { message } = serde_json::from_value(payload)?;
         for _ in 0..BATCHES {
             let mut tx = context.begin().await?;
             let more = batch(&mut tx, message).await?;

@@ -41,7 +41,7 @@ impl JobHandler for Reply {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let answer: Payload = serde_json::from_value(payload).map_err(|_| JobError::Fail("not an answer".into()))?;
+        let answer: Payload = serde_json::from_value(payload)?;
         let tx = context.begin().await?;
         let means = delivery::means(&tx).await?;
         tx.commit().await?;
@@ -82,7 +82,7 @@ impl JobHandler for Subscribe {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let Messenger { channel } = serde_json::from_value(payload).map_err(|e| JobError::Fail(e.to_string()))?;
+        let Messenger { channel } = serde_json::from_value(payload)?;
         let tx = context.begin().await?;
         let means = delivery::means(&tx).await?;
         let secret = tx.secret(&webhook_field(channel)).await?.unwrap_or_default();

@@ -53,8 +53,7 @@ impl EventHandler for Published {
     }
 
     async fn handle(&self, context: JobContext, data: Value) -> Result<(), JobError> {
-        let published: RunPublished =
-            serde_json::from_value(data).map_err(|error| JobError::Fail(error.to_string()))?;
+        let published: RunPublished = serde_json::from_value(data)?;
         let mut tx = context.begin().await?;
         begin(&mut tx, published.run).await?;
         Ok(tx.commit().await?)
@@ -100,7 +99,7 @@ impl JobHandler for DeliverJob {
     }
 
     async fn run(&self, context: JobContext, payload: Value) -> Result<(), JobError> {
-        let next: Next = serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
+        let next: Next = serde_json::from_value(payload)?;
         let tx = context.db.read(&context.tenant, Actor::System).await?;
         let bill = match Bill::of(&tx, next.run).await? {
             Some(bill) => bill,

@@ -18,7 +18,7 @@ impl EventHandler for Unlinked {
     }
 
     async fn handle(&self, context: JobContext, data: Value) -> Result<(), JobError> {
-        let link: LinkEnded = serde_json::from_value(data).map_err(|error| JobError::Fail(error.to_string()))?;
+        let link: LinkEnded = serde_json::from_value(data)?;
         let ending = match link.reason.as_str() {
             "holder_changed" => Ending::HolderChanged,
             "closed" => Ending::Closed,
@@ -47,7 +47,7 @@ impl EventHandler for Bounced {
     }
 
     async fn handle(&self, context: JobContext, data: Value) -> Result<(), JobError> {
-        let letter: LetterBounced = serde_json::from_value(data).map_err(|error| JobError::Fail(error.to_string()))?;
+        let letter: LetterBounced = serde_json::from_value(data)?;
         let mut tx = context.begin().await?;
         refusals::bounced(&mut tx, &letter.to, &letter.reason).await?;
         Ok(tx.commit().await?)

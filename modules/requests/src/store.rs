@@ -205,7 +205,7 @@ pub(crate) async fn service(tx: &Tx, code: &str) -> Result<Option<paid_service::
 
 /// Stores a service under its code, new or changed.
 pub(crate) async fn save_service(tx: &Tx, row: paid_service::ActiveModel) -> Result<(), DbError> {
-    if tx.insert_if_absent(row.clone()).await? { Ok(()) } else { tx.update(row).await }
+    tx.put(row).await
 }
 
 /// An account's number and address, for staff.

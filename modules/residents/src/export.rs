@@ -78,7 +78,7 @@ impl JobHandler for BuildExport {
     }
 
     async fn run(&self, context: JobContext, payload: Value) -> Result<(), JobError> {
-        let order: Order = serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
+        let order: Order = serde_json::from_value(payload)?;
         let tx = context.db.read(&context.tenant, kabinet_core::Actor::System).await?;
         // Whoever left meanwhile, or has the letter already, needs none.
         let Some(export) = store::export(&tx, order.export).await?.filter(|export| export.archive.is_none()) else {

@@ -46,7 +46,7 @@ impl JobHandler for SendRecovery {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let request: Request = serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))?;
+        let request: Request = serde_json::from_value(payload)?;
         let mut tx = context.begin().await?;
         send(&mut tx, &request.email).await.map_err(|error| JobError::Retry(error.to_string()))?;
         Ok(tx.commit().await?)

@@ -81,9 +81,7 @@ async fn set<const N: usize>(tx: &Tx, id: ResidentId, changes: [(resident::Colum
 
 /// Stores an unfinished registration in the place of an earlier one of the same address.
 pub(crate) async fn save_registration(tx: &Tx, row: registration::ActiveModel) -> Result<(), DbError> {
-    if !tx.insert_if_absent(row.clone()).await? {
-        tx.update(row).await?;
-    }
+    tx.put(row).await?;
     Ok(())
 }
 

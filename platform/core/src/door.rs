@@ -163,6 +163,16 @@ impl Tx {
         }
     }
 
+    /// Inserts a row, or brings the one with its key to it.
+    pub async fn put<A>(&self, row: A) -> Result<(), DbError>
+    where
+        A: ActiveModelTrait + sea_orm::ActiveModelBehavior + Clone + Send,
+        A::Entity: TenantEntity,
+        <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+    {
+        if self.insert_if_absent(row.clone()).await? { Ok(()) } else { self.update(row).await }
+    }
+
     /// Inserts rows in statements of up to 1,000, each stamped with the company.
     pub async fn insert_many<A>(&self, rows: Vec<A>) -> Result<(), DbError>
     where
@@ -294,9 +304,7 @@ impl Tx {
             module: Set(module.to_owned()),
             enabled: Set(enabled),
         };
-        if !self.insert_if_absent(row.clone()).await? {
-            self.update(row).await?;
-        }
+        self.put(row).await?;
         self.audit("feature.switched", module, serde_json::json!({ "enabled": enabled })).await?;
         self.touch(tenancy::TOPIC).await?;
         Ok(true)
@@ -313,9 +321,7 @@ impl Tx {
             module: Set(module.to_owned()),
             value: Set(value.to_string()),
         };
-        if !self.insert_if_absent(row.clone()).await? {
-            self.update(row).await?;
-        }
+        self.put(row).await?;
         self.audit("settings.changed", module, value).await?;
         self.touch(tenancy::TOPIC).await?;
         Ok(true)

@@ -96,6 +96,13 @@ impl From<DbError> for JobError {
     }
 }
 
+/// A payload that cannot be read never will be. What stands in it is not told: it may be about people.
+impl From<serde_json::Error> for JobError {
+    fn from(_: serde_json::Error) -> Self {
+        Self::Fail("the payload cannot be read".to_owned())
+    }
+}
+
 /// What a job or an event handler works with.
 #[derive(Clone, Debug)]
 pub struct JobContext {
@@ -353,7 +360,7 @@ impl JobRunner {
         let payload = tx.one(job_payload::Entity::find().filter(job_payload::Column::JobId.eq(job.id))).await?;
         tx.commit().await?;
         let payload = payload.ok_or_else(|| JobError::Fail("the payload is gone".into()))?;
-        let payload = serde_json::from_str(&payload.payload).map_err(|e| JobError::Fail(e.to_string()))?;
+        let payload = serde_json::from_str(&payload.payload)?;
         let context = JobContext { db: self.db.clone(), tenant, job: job.id };
         if job.kind == EVENT_JOB {
             self.dispatch(context, payload).await
@@ -374,7 +381,7 @@ impl JobRunner {
 
     /// A module that the company switched off hears no events.
     async fn dispatch(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let event: EventPayload = serde_json::from_value(payload).map_err(|e| JobError::Fail(e.to_string()))?;
+        let event: EventPayload = serde_json::from_value(payload)?;
         for (module, handler) in self.registry.subscribers(&event.name) {
             if self.registry.is_on(&context.tenant, module) {
                 handler.handle(context.clone(), event.data.clone()).await?;

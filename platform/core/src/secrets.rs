@@ -160,9 +160,7 @@ impl Tx {
             sealed: Set(sealed),
             updated_at: Set(self.now()),
         };
-        if !self.insert_if_absent(row.clone()).await? {
-            self.update(row).await?;
-        }
+        self.put(row).await?;
         self.audit("secret.changed", field, serde_json::json!({})).await
     }
 

@@ -249,33 +249,50 @@ pub struct AveragedMonth {
 /// What a service is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum ServiceKind {
+    /// Cold water.
     ColdWater,
+    /// Hot water: the water, or both components in one.
     HotWater,
+    /// Wastewater.
     Wastewater,
+    /// Electricity.
     Electricity,
+    /// Heating.
     Heating,
+    /// Gas.
     Gas,
+    /// Upkeep of the premises.
     Maintenance,
+    /// Contributions to capital repair.
     CapitalRepair,
+    /// Solid waste (ТКО).
     Waste,
+    /// A resource that the common property uses.
     CommonProperty,
+    /// Anything else.
     Other,
 }
 
 /// Unit of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum Unit {
+    /// m³.
     CubicMetre,
+    /// kWh.
     KilowattHour,
+    /// Гкал.
     Gigacalorie,
+    /// m².
     SquareMetre,
+    /// A resident.
     Person,
+    /// ₽.
     Rouble,
+    /// A month.
     Month,
+    /// A day.
     Day,
     /// A number without a unit, such as a coefficient.
     One,

@@ -144,7 +144,7 @@ impl JobHandler for SendLetter {
             return Err(JobError::Postpone("mail.smtp_url is not set".into()));
         }
         // Neither error may repeat the payload: it is stored with the job and logged.
-        let mail: Mail = serde_json::from_value(payload).map_err(|_| JobError::Fail("not a letter".into()))?;
+        let mail: Mail = serde_json::from_value(payload)?;
         let company = self.company(&context.tenant);
         let letter = self.letters.render(&mail.template, &mail.subject, &company, &mail.context);
         let letter = letter.map_err(|error| JobError::Fail(error.to_string()))?;

@@ -18,6 +18,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::page::FieldError;
 use crate::person::{Guest, tenant_of};
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -57,9 +58,15 @@ impl Guest {
         Captcha { image: format!("/captcha/{token}.png"), sound: format!("/captcha/{token}.wav"), token }
     }
 
-    /// Whether `answer` is the code of `token`, which this uses up. The answer that a demo configures
-    /// fits always.
-    pub async fn captcha_fits(&self, token: &str, answer: &str) -> Result<bool, Problem> {
+    /// What is wrong with `answer` to the captcha of `token`, which this uses up: an error of the field `captcha`, or
+    /// nothing.
+    pub async fn captcha_error(&self, token: &str, answer: &str) -> Result<Option<FieldError>, Problem> {
+        let wrong = || FieldError::new("captcha", "Код с картинки введён неверно: введите цифры с новой картинки");
+        Ok((!self.captcha_fits(token, answer).await?).then(wrong))
+    }
+
+    /// Whether `answer` is the code of `token`. The answer that a demo configures fits always.
+    async fn captcha_fits(&self, token: &str, answer: &str) -> Result<bool, Problem> {
         let platform = self.platform();
         let answer: String = answer.chars().filter(|c| !c.is_whitespace()).collect();
         let fixed = &platform.config.captcha_answer;

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::cookie::{Purpose, random_value};
 use crate::counter::Counts;
+use crate::number::RequestNumber;
 use crate::offline;
 use crate::person::tenant_of;
 use crate::platform::Platform;
@@ -73,6 +74,7 @@ pub(crate) struct PageRequest {
     view_classes: String,
     message: Option<String>,
     counts: Mutex<Counts>,
+    number: Option<RequestNumber>,
 }
 
 #[derive(Serialize)]
@@ -153,6 +155,7 @@ impl PageRequest {
             view_classes: view::classes(request),
             message: platform.cookies.read(request, Purpose::Message).and_then(|text| decode_message(&text)),
             counts: Mutex::default(),
+            number: request.extensions().get().cloned(),
             platform,
             tenant,
         }
@@ -168,6 +171,7 @@ impl PageRequest {
             view_classes: String::new(),
             message: None,
             counts: Mutex::default(),
+            number: None,
         }
     }
 
@@ -272,7 +276,7 @@ impl PageRequest {
         if let Some(session) = &session {
             self.count(session).await;
         }
-        let context = problem_context(problem);
+        let context = problem_context(problem, self.number.as_ref());
         let page = self.render(problem.status, problem.heading(), "error.html", &context, session.as_deref());
         let mut response = page.unwrap_or_else(|_| problem.json());
         problem.add_retry_after(&mut response);
@@ -281,7 +285,7 @@ impl PageRequest {
 }
 
 /// The page of a problem on a host that is no company's.
-pub(crate) fn hostless_problem(platform: &Platform, problem: &Problem) -> Response {
+pub(crate) fn hostless_problem(platform: &Platform, problem: &Problem, number: Option<&RequestNumber>) -> Response {
     let page = FrameContext {
         title: problem.heading(),
         path: "/",
@@ -297,7 +301,7 @@ pub(crate) fn hostless_problem(platform: &Platform, problem: &Problem) -> Respon
         manifest: None,
         draft: None,
     };
-    let content = Value::from(Serde(problem_context(problem)));
+    let content = Value::from(Serde(problem_context(problem, number)));
     let values = context! { page => Value::from(Serde(&page)), ..content };
     let page = platform.pages.render("error.html", values);
     let mut response = page.map_or_else(|_| problem.json(), |html| html_response(problem.status, html));
@@ -305,17 +309,18 @@ pub(crate) fn hostless_problem(platform: &Platform, problem: &Problem) -> Respon
     response
 }
 
-fn problem_context(problem: &Problem) -> impl Serialize + use<'_> {
+fn problem_context<'a>(problem: &'a Problem, number: Option<&'a RequestNumber>) -> impl Serialize + use<'a> {
     #[derive(Serialize)]
     struct Context<'a> {
         error: ErrorContext<'a>,
     }
+    let number = number.filter(|_| problem.status.is_server_error()).map(RequestNumber::as_str);
     Context {
         error: ErrorContext {
             status: problem.status.as_u16(),
             message: Some(problem.text.as_str()).filter(|text| !text.is_empty()),
             retry_after: problem.retry_after,
-            request_id: None,
+            request_id: number,
         },
     }
 }

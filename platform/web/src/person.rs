@@ -173,7 +173,7 @@ pub(crate) fn is_api(request: &Request) -> bool {
     request.original_uri().path().starts_with("/api/")
 }
 
-/// The session that a request carries, looked up once a request.
+/// The session that a request carries.
 pub(crate) async fn session_of(request: &Request, subject: Subject) -> Result<Option<Arc<Session>>, Problem> {
     let platform = Platform::of(request);
     let tenant = tenant_of(request)?;

@@ -73,6 +73,12 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, text)
     }
 
+    /// 422: a list goes on behind an item that its cursor does not name.
+    #[must_use]
+    pub fn wrong_cursor() -> Self {
+        Self::refused("cursor", "Курсор списка не распознан")
+    }
+
     /// 403: the form's token is not this session's.
     #[must_use]
     pub fn stale_form() -> Self {

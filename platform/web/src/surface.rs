@@ -6,6 +6,7 @@ use kabinet_core::{Module, Tenant};
 use poem::endpoint::BoxEndpoint;
 use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result, Route, get};
+use tracing::Instrument;
 
 use crate::api::{ApiPart, ApiSurface, openapi_document};
 use crate::asset;
@@ -17,6 +18,7 @@ use crate::form::too_large;
 use crate::gate::Gate;
 use crate::headers;
 use crate::host::{host_of, unknown_host};
+use crate::number::RequestNumber;
 use crate::offline;
 use crate::page::{PageRequest, hostless_problem, session_value};
 use crate::person::is_api;
@@ -179,7 +181,19 @@ impl Endpoint for Portal {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
+        let number = RequestNumber::draw();
+        request.extensions_mut().insert(number.clone());
         request.extensions_mut().insert(self.platform.clone());
+        // Of the level that no filter leaves out: what is logged inside it carries the number and the company.
+        let span = tracing::error_span!("request", %number, company = tracing::field::Empty);
+        let mut response = self.respond(request).instrument(span).await?;
+        number.mark(&mut response);
+        Ok(response)
+    }
+}
+
+impl Portal {
+    async fn respond(&self, request: Request) -> Result<Response> {
         if let Some(site) = self.site(&request) {
             let answer = site.endpoint.call(request).await.unwrap_or_else(poem::Error::into_response);
             return Ok(headers::secure(answer, &self.policy));
@@ -191,13 +205,11 @@ impl Endpoint for Portal {
             Err(_) if request.uri().path().starts_with("/assets/") => {
                 self.routes.call(request).await.unwrap_or_else(|error| Problem::from_error(error).json())
             }
-            Err(problem) => hostless_problem(&self.platform, &problem),
+            Err(problem) => hostless_problem(&self.platform, &problem, request.extensions().get()),
         };
         Ok(headers::secure(response, &self.policy))
     }
-}
 
-impl Portal {
     fn site(&self, request: &Request) -> Option<&Site> {
         if self.sites.is_empty() {
             return None;
@@ -206,7 +218,7 @@ impl Portal {
         self.sites.iter().find(|site| site.host == host)
     }
 
-    /// The company of the host; a staff surface's host takes the company from the session's cookie.
+    /// The company of the host.
     async fn company(&self, request: &Request) -> Result<Arc<Tenant>, Problem> {
         let host = host_of(request)?;
         let tenant = self.platform.tenants.by_host(&host).await?;
@@ -214,6 +226,7 @@ impl Portal {
     }
 
     async fn answer(&self, mut request: Request, tenant: Arc<Tenant>) -> Response {
+        tracing::Span::current().record("company", &tenant.slug);
         let page = Arc::new(PageRequest::read(&request, tenant.clone()));
         let (api, session) = (is_api(&request), session_value(&request));
         if api && let Err(problem) = limit_body(&mut request).await {

@@ -69,11 +69,10 @@ fn show(guest: Guest) -> Result<Response, Problem> {
 
 #[handler]
 async fn check(guest: Guest, Form(answer): Form<Answer>) -> Result<Response, Problem> {
-    if guest.captcha_fits(&answer.captcha_token, &answer.captcha).await? {
+    let Some(error) = guest.captcha_error(&answer.captcha_token, &answer.captcha).await? else {
         return Ok(kabinet_web::person::see_other("/"));
-    }
-    let errors = vec![FieldError::new("captcha", "Код не подошёл")];
-    guest.refused("Проба", "robots/form.html", &Context { captcha: guest.captcha(), errors })
+    };
+    guest.refused("Проба", "robots/form.html", &Context { captcha: guest.captcha(), errors: vec![error] })
 }
 
 /// The platform with the form, both companies, and the key of the tokens.

@@ -140,20 +140,24 @@ pub(crate) async fn send(
         Ok(proof) => proof,
         Err(error) => return refuse(&resident, &form, by_surname, error),
     };
-    let platform = resident.platform();
     let tried = Attempt { resident: ResidentId(resident.id()), address: &address.0, wanted: &wanted, proof: &proof };
-    match attempt(&platform.db, resident.tenant(), &**receipts, tried).await {
-        Ok(found) => {
-            let done = resident.done_saying("/overview", &format!("Лицевой счет {} привязан", found.number));
-            let done = sealed::with_cookie(done, &sealed::gone(platform, Purpose::Linking));
-            Ok(sealed::with_cookie(done, &sealed::gone(platform, Purpose::ReceiptCode)))
-        }
+    match attempt(&resident.platform().db, resident.tenant(), &**receipts, tried).await {
+        Ok(found) => Ok(linked(&resident, &found.number)),
         Err(error @ (Error::Refused | Error::AlreadyLinked)) => {
             let field = if matches!(proof, Proof::Code(_)) { "code" } else { "surname" };
             refuse(&resident, &form, by_surname, FieldError::new(field, error.to_string()))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Where a resident goes who has linked an account; what waited for that is no longer needed.
+fn linked(resident: &Resident, number: &str) -> Response {
+    let done = resident.done_saying("/overview", &format!("Лицевой счет {number} привязан"));
+    let waited = [Purpose::Linking, Purpose::ReceiptCode];
+    waited
+        .into_iter()
+        .fold(done, |done, purpose| sealed::with_cookie(done, &sealed::gone(resident.platform(), purpose)))
 }
 
 fn find(resident: &Resident, form: &LinkForm, scanned: bool) -> Result<Response, Problem> {

@@ -8,8 +8,6 @@ use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
-use super::portal::wrong_cursor;
-use crate::pages::problem;
 use crate::runs::{self, Run};
 
 /// May see runs.
@@ -112,11 +110,11 @@ impl AdminApi {
         cursor: Query<Option<String>>,
     ) -> ApiResult<RunsOut> {
         let after = match &cursor.0 {
-            Some(text) => Some(text.parse::<RunId>().map_err(|_| wrong_cursor())?),
+            Some(text) => Some(text.parse::<RunId>().map_err(|_| Problem::wrong_cursor())?),
             None => None,
         };
         let tx = staff.read().await?;
-        let mut found = runs::list(&tx, after, limit.0 + 1).await.map_err(problem)?;
+        let mut found = runs::list(&tx, after, limit.0 + 1).await?;
         tx.commit().await?;
         let more = found.len() > usize::from(limit.0);
         found.truncate(usize::from(limit.0));
@@ -128,7 +126,7 @@ impl AdminApi {
     #[oai(path = "/billing/runs/:id", method = "get", operation_id = "getRun")]
     async fn show(&self, staff: Staff<View>, id: Path<Uuid>) -> ApiResult<RunOut> {
         let tx = staff.read().await?;
-        let run = runs::find(&tx, RunId(id.0)).await.map_err(problem)?;
+        let run = runs::find(&tx, RunId(id.0)).await?;
         tx.commit().await?;
         Ok(Json(run.into()))
     }
@@ -139,9 +137,9 @@ impl AdminApi {
         let wrong = |_| Problem::refused("billing.period", "Укажите месяц как 2026-10");
         let period = new.0.period.parse().map_err(wrong)?;
         let mut tx = staff.begin().await?;
-        let id = runs::start(&mut tx, period).await.map_err(problem)?;
-        runs::enqueue(&mut tx, id).await.map_err(problem)?;
-        let run = runs::find(&tx, id).await.map_err(problem)?;
+        let id = runs::start(&mut tx, period).await?;
+        runs::enqueue(&mut tx, id).await?;
+        let run = runs::find(&tx, id).await?;
         tx.commit().await?;
         Ok(Json(run.into()))
     }
@@ -150,7 +148,7 @@ impl AdminApi {
     #[oai(path = "/billing/runs/:id/publish", method = "post", operation_id = "publishRun")]
     async fn publish(&self, staff: Staff<Publish>, id: Path<Uuid>) -> ApiResult<RunOut> {
         let mut tx = staff.begin().await?;
-        let run = runs::publish(&mut tx, RunId(id.0)).await.map_err(problem)?;
+        let run = runs::publish(&mut tx, RunId(id.0)).await?;
         tx.commit().await?;
         Ok(Json(run.into()))
     }

@@ -12,7 +12,6 @@ use super::corrections::Correct;
 use super::fields::{day, month, number, sum};
 use crate::awards::{self, Award, AwardId, NewAward, NewAwardPayment};
 use crate::instalments::{self, NewPlan, Plan, PlanId};
-use crate::pages::problem;
 
 pub(crate) struct AgreementsApi;
 
@@ -157,7 +156,7 @@ impl AgreementsApi {
     ) -> ApiResult<InstalmentsOut> {
         let new = plan(new.0)?;
         let mut tx = staff.begin().await?;
-        let made = instalments::agree(&mut tx, AccountId(id.0), &new).await.map_err(problem)?;
+        let made = instalments::agree(&mut tx, AccountId(id.0), &new).await?;
         tx.commit().await?;
         Ok(Json(made.into()))
     }
@@ -166,7 +165,7 @@ impl AgreementsApi {
     #[oai(path = "/billing/accounts/:id/instalments", method = "get", operation_id = "listInstalments")]
     async fn plans(&self, staff: Staff<Correct>, id: Path<Uuid>) -> ApiResult<InstalmentsList> {
         let tx = staff.read().await?;
-        kabinet_accounts::registry::must_exist(&tx, AccountId(id.0)).await.map_err(|_| Problem::not_found())?;
+        store::account_exists(&tx, AccountId(id.0)).await?;
         let found = instalments::list(&tx, AccountId(id.0)).await?;
         tx.commit().await?;
         Ok(Json(InstalmentsList { items: found.into_iter().map(InstalmentsOut::from).collect() }))
@@ -176,7 +175,7 @@ impl AgreementsApi {
     #[oai(path = "/billing/instalments/:id/cancel", method = "post", operation_id = "cancelInstalments")]
     async fn cancel(&self, staff: Staff<Correct>, id: Path<Uuid>) -> ApiResult<InstalmentsOut> {
         let mut tx = staff.begin().await?;
-        let cancelled = instalments::cancel(&mut tx, PlanId(id.0)).await.map_err(problem)?;
+        let cancelled = instalments::cancel(&mut tx, PlanId(id.0)).await?;
         tx.commit().await?;
         Ok(Json(cancelled.into()))
     }
@@ -189,7 +188,7 @@ impl AgreementsApi {
         let debts = debts.into_iter().map(debt).collect::<Result<_, _>>()?;
         let new = NewAward { basis, debts, costs: Money(costs) };
         let mut tx = staff.begin().await?;
-        let recorded = awards::record(&mut tx, AccountId(id.0), &new).await.map_err(problem)?;
+        let recorded = awards::record(&mut tx, AccountId(id.0), &new).await?;
         tx.commit().await?;
         Ok(Json(recorded.into()))
     }
@@ -198,7 +197,7 @@ impl AgreementsApi {
     #[oai(path = "/billing/accounts/:id/awards", method = "get", operation_id = "listAwards")]
     async fn awards(&self, staff: Staff<Correct>, id: Path<Uuid>) -> ApiResult<AwardList> {
         let tx = staff.read().await?;
-        kabinet_accounts::registry::must_exist(&tx, AccountId(id.0)).await.map_err(|_| Problem::not_found())?;
+        store::account_exists(&tx, AccountId(id.0)).await?;
         let found = awards::list(&tx, AccountId(id.0)).await?;
         tx.commit().await?;
         Ok(Json(AwardList { items: found.into_iter().map(AwardOut::from).collect() }))
@@ -214,7 +213,7 @@ impl AgreementsApi {
             external_id: new.0.external_id,
         };
         let mut tx = staff.begin().await?;
-        let award = awards::pay(&mut tx, AwardId(id.0), &new).await.map_err(problem)?;
+        let award = awards::pay(&mut tx, AwardId(id.0), &new).await?;
         tx.commit().await?;
         Ok(Json(award.into()))
     }

@@ -12,7 +12,6 @@ use rust_decimal::Decimal;
 
 use super::fields::{day, month, wrong};
 use crate::catalog::{Service, Tariff, code_problem, edit, enum_name, enum_value};
-use crate::pages::problem;
 use crate::penalty::{PenaltyRate, PenaltyRates};
 use crate::plugins::Plugins;
 use crate::store;
@@ -176,7 +175,7 @@ impl CatalogApi {
     #[oai(path = "/billing/catalog/services", method = "get", operation_id = "listCatalogServices")]
     async fn services(&self, staff: Staff<Catalog>) -> ApiResult<ServiceList> {
         let tx = staff.read().await?;
-        let services = edit::services(&tx).await.map_err(problem)?;
+        let services = edit::services(&tx).await?;
         tx.commit().await?;
         Ok(Json(ServiceList { items: services.into_iter().map(ServiceEntry::from).collect() }))
     }
@@ -191,8 +190,8 @@ impl CatalogApi {
     ) -> ApiResult<Changes> {
         let service = service(code.0, entry.0)?;
         let mut tx = staff.begin().await?;
-        let rules = self.plugins.rules(&tx).await.map_err(problem)?;
-        let changes = edit::put_service(&mut tx, service, &rules).await.map_err(problem)?;
+        let rules = self.plugins.rules(&tx).await?;
+        let changes = edit::put_service(&mut tx, service, &rules).await?;
         tx.commit().await?;
         Ok(Json(Changes { changes }))
     }
@@ -201,7 +200,7 @@ impl CatalogApi {
     #[oai(path = "/billing/catalog/tariffs", method = "get", operation_id = "listTariffs")]
     async fn tariffs(&self, staff: Staff<Catalog>) -> ApiResult<TariffList> {
         let tx = staff.read().await?;
-        let tariffs = edit::tariffs(&tx).await.map_err(problem)?;
+        let tariffs = edit::tariffs(&tx).await?;
         tx.commit().await?;
         let items = tariffs.into_iter().map(TariffEntry::try_from).collect::<Result<_, _>>()?;
         Ok(Json(TariffList { items }))
@@ -220,8 +219,8 @@ impl CatalogApi {
         let terms = serde_json::from_value(terms).map_err(|error| wrong("terms", &format!("Условия: {error}")))?;
         let tariff = Tariff { service: service.0, from: month(&from.0, "from")?, terms, note };
         let mut tx = staff.begin().await?;
-        let rules = self.plugins.rules(&tx).await.map_err(problem)?;
-        let changes = edit::put_tariff(&mut tx, tariff, &rules).await.map_err(problem)?;
+        let rules = self.plugins.rules(&tx).await?;
+        let changes = edit::put_tariff(&mut tx, tariff, &rules).await?;
         tx.commit().await?;
         Ok(Json(Changes { changes }))
     }
@@ -236,7 +235,7 @@ impl CatalogApi {
     ) -> ApiResult<Changes> {
         let from = month(&from.0, "from")?;
         let mut tx = staff.begin().await?;
-        let changes = edit::drop_tariff(&mut tx, &service.0, from).await.map_err(problem)?;
+        let changes = edit::drop_tariff(&mut tx, &service.0, from).await?;
         tx.commit().await?;
         Ok(Json(Changes { changes }))
     }
@@ -263,7 +262,7 @@ impl CatalogApi {
         let claimed = |day: Day| wrong("items", &format!("На {} заданы две ставки", day.iso()));
         let rates = PenaltyRates::new(rates).map_err(claimed)?;
         let mut tx = staff.begin().await?;
-        let changes = edit::put_penalty_rates(&mut tx, &rates).await.map_err(problem)?;
+        let changes = edit::put_penalty_rates(&mut tx, &rates).await?;
         tx.commit().await?;
         Ok(Json(Changes { changes }))
     }

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::fields::{month, number};
 use crate::benefits::{self, Benefit, BenefitId, NewBenefit};
-use crate::pages::problem;
 use crate::plugins::Plugins;
 use crate::recalculations::{self, Recalculation, RecalculationId, Recomputed, State};
 
@@ -215,7 +214,7 @@ impl CorrectionsApi {
     async fn recompute(&self, staff: Staff<Correct>, id: Path<Uuid>, from: Query<String>) -> ApiResult<RecomputedList> {
         let from = month(&from.0, "from")?;
         let tx = staff.read().await?;
-        let months = recalculations::recompute(&tx, &self.plugins, AccountId(id.0), from).await.map_err(problem)?;
+        let months = recalculations::recompute(&tx, &self.plugins, AccountId(id.0), from).await?;
         tx.commit().await?;
         Ok(Json(RecomputedList { items: months.into_iter().map(RecomputedOut::from).collect() }))
     }
@@ -230,10 +229,10 @@ impl CorrectionsApi {
     ) -> ApiResult<RecalculationList> {
         let (account, from) = (AccountId(id.0), month(&new.0.from, "from")?);
         let tx = staff.read().await?;
-        let months = recalculations::recompute(&tx, &self.plugins, account, from).await.map_err(problem)?;
+        let months = recalculations::recompute(&tx, &self.plugins, account, from).await?;
         tx.commit().await?;
         let mut tx = staff.begin().await?;
-        let recorded = recalculations::record(&mut tx, account, &months, &new.0.basis).await.map_err(problem)?;
+        let recorded = recalculations::record(&mut tx, account, &months, &new.0.basis).await?;
         tx.commit().await?;
         Ok(RecalculationList::of(recorded))
     }
@@ -250,7 +249,7 @@ impl CorrectionsApi {
         let (period, amount) = (month(&period, "period")?, Money(amount));
         let mut tx = staff.begin().await?;
         let recorded = recalculations::record_by_hand(&mut tx, AccountId(id.0), &service, period, amount, &basis);
-        let recorded = recorded.await.map_err(problem)?;
+        let recorded = recorded.await?;
         tx.commit().await?;
         Ok(Json(recorded.into()))
     }
@@ -259,7 +258,7 @@ impl CorrectionsApi {
     #[oai(path = "/billing/accounts/:id/recalculations", method = "get", operation_id = "listRecalculations")]
     async fn list(&self, staff: Staff<Correct>, id: Path<Uuid>) -> ApiResult<RecalculationList> {
         let tx = staff.read().await?;
-        let found = recalculations::list(&tx, AccountId(id.0)).await.map_err(problem)?;
+        let found = recalculations::list(&tx, AccountId(id.0)).await?;
         tx.commit().await?;
         Ok(RecalculationList::of(found))
     }
@@ -268,7 +267,7 @@ impl CorrectionsApi {
     #[oai(path = "/billing/recalculations/:id/withdraw", method = "post", operation_id = "withdrawRecalculation")]
     async fn withdraw(&self, staff: Staff<Correct>, id: Path<Uuid>) -> Result<Done, Problem> {
         let mut tx = staff.begin().await?;
-        recalculations::withdraw(&mut tx, RecalculationId(id.0)).await.map_err(problem)?;
+        recalculations::withdraw(&mut tx, RecalculationId(id.0)).await?;
         tx.commit().await?;
         Ok(Done::Done)
     }
@@ -278,7 +277,7 @@ impl CorrectionsApi {
     async fn grant(&self, staff: Staff<Correct>, id: Path<Uuid>, new: Json<BenefitIn>) -> ApiResult<BenefitOut> {
         let new = wanted(new.0)?;
         let mut tx = staff.begin().await?;
-        let granted = benefits::grant(&mut tx, AccountId(id.0), &new).await.map_err(problem)?;
+        let granted = benefits::grant(&mut tx, AccountId(id.0), &new).await?;
         tx.commit().await?;
         Ok(Json(granted.into()))
     }
@@ -287,7 +286,7 @@ impl CorrectionsApi {
     #[oai(path = "/billing/accounts/:id/benefits", method = "get", operation_id = "listBenefits")]
     async fn benefits(&self, staff: Staff<Correct>, id: Path<Uuid>) -> ApiResult<BenefitList> {
         let tx = staff.read().await?;
-        let found = benefits::list(&tx, AccountId(id.0)).await.map_err(problem)?;
+        let found = benefits::list(&tx, AccountId(id.0)).await?;
         tx.commit().await?;
         Ok(Json(BenefitList { items: found.into_iter().map(BenefitOut::from).collect() }))
     }
@@ -297,7 +296,7 @@ impl CorrectionsApi {
     async fn end(&self, staff: Staff<Correct>, id: Path<Uuid>, end: Json<BenefitEnd>) -> ApiResult<BenefitOut> {
         let last = month(&end.0.to, "to")?;
         let mut tx = staff.begin().await?;
-        let ended = benefits::end(&mut tx, BenefitId(id.0), last).await.map_err(problem)?;
+        let ended = benefits::end(&mut tx, BenefitId(id.0), last).await?;
         tx.commit().await?;
         Ok(Json(ended.into()))
     }

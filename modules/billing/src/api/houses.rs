@@ -9,7 +9,6 @@ use poem_openapi::{Object, OpenApi};
 use super::catalog::Catalog;
 use super::fields::{month, quantity};
 use crate::houses::{self, HouseAreas, HouseVolume, KnownHouse};
-use crate::pages::problem;
 
 pub(crate) struct HousesApi;
 
@@ -99,7 +98,7 @@ impl HousesApi {
     #[oai(path = "/billing/houses/:house", method = "get", operation_id = "getHouse")]
     async fn house(&self, staff: Staff<Catalog>, house: Path<String>) -> ApiResult<HouseOut> {
         let tx = staff.read().await?;
-        let known = houses::find(&tx, &house.0).await.map_err(problem)?;
+        let known = houses::find(&tx, &house.0).await?;
         tx.commit().await?;
         Ok(Json(known.into()))
     }
@@ -117,8 +116,8 @@ impl HousesApi {
         let rooms = entry.0.rooms_area.map(|area| quantity(&area, "rooms_area")).transpose()?;
         let common = quantity(&entry.0.common_area, "common_area")?;
         let mut tx = staff.begin().await?;
-        houses::set_areas(&mut tx, &house.0, from, rooms, common).await.map_err(problem)?;
-        let known = houses::find(&tx, &house.0).await.map_err(problem)?;
+        houses::set_areas(&mut tx, &house.0, from, rooms, common).await?;
+        let known = houses::find(&tx, &house.0).await?;
         tx.commit().await?;
         Ok(Json(known.into()))
     }
@@ -135,8 +134,8 @@ impl HousesApi {
     ) -> ApiResult<HouseOut> {
         let new = volume(service.0, month(&period.0, "period")?, entry.0)?;
         let mut tx = staff.begin().await?;
-        houses::set_volume(&mut tx, &house.0, &new).await.map_err(problem)?;
-        let known = houses::find(&tx, &house.0).await.map_err(problem)?;
+        houses::set_volume(&mut tx, &house.0, &new).await?;
+        let known = houses::find(&tx, &house.0).await?;
         tx.commit().await?;
         Ok(Json(known.into()))
     }
@@ -156,8 +155,8 @@ impl HousesApi {
     ) -> ApiResult<HouseOut> {
         let period = month(&period.0, "period")?;
         let mut tx = staff.begin().await?;
-        houses::drop_volume(&mut tx, &house.0, &service.0, period).await.map_err(problem)?;
-        let known = houses::find(&tx, &house.0).await.map_err(problem)?;
+        houses::drop_volume(&mut tx, &house.0, &service.0, period).await?;
+        let known = houses::find(&tx, &house.0).await?;
         tx.commit().await?;
         Ok(Json(known.into()))
     }

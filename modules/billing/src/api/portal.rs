@@ -13,7 +13,6 @@ use poem_openapi::{Enum, Object, OpenApi};
 use crate::charges::ChargeLine;
 use crate::documents::href;
 use crate::estimate::Preliminary;
-use crate::pages::{chosen, problem};
 use crate::{charges, difference, documents, overview, payments};
 
 pub(crate) struct PortalApi {
@@ -253,7 +252,7 @@ impl PortalApi {
         let tx = resident.read().await?;
         let latest = charges::months(&tx, account).await?.into_iter().next();
         let Some(latest) = latest else { return Ok(Json(ServicesOut { period: None, services: Vec::new() })) };
-        let month = charges::frozen(&tx, account, latest.run_id).await.map_err(problem)?;
+        let month = charges::frozen(&tx, account, latest.run_id).await?;
         tx.commit().await?;
         let service = |row: &crate::entity::charge::Model| ServiceOut {
             name: month.snapshot.service(&row.service_code).map(|s| s.title.clone()).unwrap_or_default(),
@@ -274,9 +273,9 @@ impl PortalApi {
         let account = AccountId(resident.account_with_sums()?.id);
         let tx = resident.read().await?;
         let months = charges::months(&tx, account).await?;
-        let chosen = chosen(&months, period.0.as_deref())?;
+        let chosen = charges::chosen(&months, period.0.as_deref())?;
         let lines = match chosen {
-            Some(month) => charges::lines(&charges::frozen(&tx, account, month.run_id).await.map_err(problem)?),
+            Some(month) => charges::lines(&charges::frozen(&tx, account, month.run_id).await?),
             None => Vec::new(),
         };
         tx.commit().await?;
@@ -319,7 +318,7 @@ impl PortalApi {
     ) -> ApiResult<PaymentsOut> {
         let account = AccountId(resident.account_with_sums()?.id);
         let after = match &cursor.0 {
-            Some(text) => Some(payments::Cursor::parse(text).ok_or_else(wrong_cursor)?),
+            Some(text) => Some(payments::Cursor::parse(text).ok_or_else(Problem::wrong_cursor)?),
             None => None,
         };
         let tx = resident.read().await?;
@@ -378,10 +377,6 @@ impl PortalApi {
 
 fn default_limit() -> u16 {
     24
-}
-
-pub(super) fn wrong_cursor() -> Problem {
-    Problem::refused("cursor", "Курсор списка не распознан")
 }
 
 impl From<ChargeLine> for ChargeOut {

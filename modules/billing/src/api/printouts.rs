@@ -10,7 +10,6 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::pages::problem;
 use crate::receipts::printouts::{self, Printout, PrintoutId};
 use crate::receipts::{Receipts, WantedHouse};
 
@@ -102,7 +101,7 @@ impl PrintoutsApi {
         let wanted = WantedHouse { period, house: &new.0.house, kind: new.0.kind.as_deref(), without_refused };
         let house = self.receipts.of_house(staff.tenant(), wanted).await.map_err(refused)?;
         let mut tx = staff.begin().await?;
-        let printout = printouts::start(&mut tx, wanted, &house).await.map_err(problem)?;
+        let printout = printouts::start(&mut tx, wanted, &house).await?;
         tx.commit().await?;
         Ok(Json(printout.into()))
     }
@@ -111,7 +110,7 @@ impl PrintoutsApi {
     #[oai(path = "/billing/printouts/:id", method = "get", operation_id = "getPrintout")]
     async fn show(&self, staff: Staff<Print>, id: Path<Uuid>) -> ApiResult<PrintoutOut> {
         let tx = staff.read().await?;
-        let printout = printouts::find(&tx, PrintoutId(id.0)).await.map_err(problem)?;
+        let printout = printouts::find(&tx, PrintoutId(id.0)).await?;
         tx.commit().await?;
         Ok(Json(printout.into()))
     }
@@ -120,7 +119,7 @@ impl PrintoutsApi {
     #[oai(path = "/billing/printouts/:id/file", method = "get", operation_id = "getPrintoutFile")]
     async fn file(&self, staff: Staff<Print>, id: Path<Uuid>) -> Result<Attachment<Body>, Problem> {
         let tx = staff.begin().await?;
-        let printout = printouts::find(&tx, PrintoutId(id.0)).await.map_err(problem)?;
+        let printout = printouts::find(&tx, PrintoutId(id.0)).await?;
         if !printout.is_ready() {
             return Err(refused(Error::NotPrinted(printouts::state_words(&printout.state).to_owned())));
         }
@@ -139,6 +138,6 @@ fn refused(error: Error) -> Problem {
         Error::NoSuchHouse | Error::NoSuchReceipt | Error::NotPrinted(_) => {
             Problem::refused(error.code(), error.to_string())
         }
-        other => problem(other),
+        other => other.into(),
     }
 }

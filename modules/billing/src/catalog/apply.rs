@@ -182,9 +182,7 @@ pub async fn install_plugin(
             hash: Set(info.hash.clone()),
             config: Set(config),
         };
-        if !tx.insert_if_absent(row.clone()).await? {
-            tx.update(row).await?;
-        }
+        tx.put(row).await?;
         let audit = serde_json::json!({ "plugin": info.id, "version": info.version, "hash": info.hash });
         tx.audit("billing.plugin_activated", from, audit).await?;
         changes.push(format!("плагин {} {} рассчитывает с {from}", info.id, info.version));

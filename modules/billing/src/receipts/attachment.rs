@@ -7,12 +7,10 @@ use kabinet_contracts::AccountId;
 use kabinet_core::jobs::JobError;
 use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource};
 use kabinet_core::{DbError, Period, Tenant};
-use kabinet_render::RenderError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Receipts, Size, Wanted};
-use crate::error::Error;
 
 const NAME: &str = "billing.receipt";
 
@@ -36,20 +34,13 @@ impl AttachmentSource for Receipts {
     }
 
     async fn file(&self, tenant: &Arc<Tenant>, of: &Value) -> Result<AttachedFile, JobError> {
-        let Which { account, period, kind } =
-            Which::deserialize(of).map_err(|error| JobError::Fail(error.to_string()))?;
+        let Which { account, period, kind } = Which::deserialize(of)?;
         let wanted = Wanted { account, period, kind: Some(&kind), size: Size::Usual, with_code: true };
-        match self.print(tenant, wanted).await {
-            Ok(printed) => Ok(AttachedFile {
-                name: printed.name,
-                media_type: "application/pdf".to_owned(),
-                bytes: printed.pdf.as_slice().to_vec(),
-            }),
-            // The worker's death may have nothing to do with the receipt.
-            Err(error @ (Error::Db(_) | Error::Render(RenderError::Worker(_)))) => {
-                Err(JobError::Retry(error.to_string()))
-            }
-            Err(error) => Err(JobError::Fail(error.to_string())),
-        }
+        let printed = self.print(tenant, wanted).await?;
+        Ok(AttachedFile {
+            name: printed.name,
+            media_type: "application/pdf".to_owned(),
+            bytes: printed.pdf.as_slice().to_vec(),
+        })
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::Stream;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler, NewJob};
 use kabinet_core::{Actor, DbError, Period, Tenant, Timestamp, Tx, id_type};
-use kabinet_render::{Binder, RenderError};
+use kabinet_render::Binder;
 use sea_orm::ActiveValue::{Set, Unchanged};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -144,12 +144,6 @@ struct Next {
     part: i32,
 }
 
-impl Next {
-    fn read(payload: serde_json::Value) -> Result<Self, JobError> {
-        serde_json::from_value(payload).map_err(|error| JobError::Fail(error.to_string()))
-    }
-}
-
 /// Prints one part and queues the next: a large house lets other jobs pass between its parts.
 pub(crate) struct PrintJob(pub(crate) Receipts);
 
@@ -164,18 +158,14 @@ impl JobHandler for PrintJob {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        match self.print(&context, &Next::read(payload)?).await {
+        match self.print(&context, &serde_json::from_value(payload)?).await {
             Ok(()) | Err(Error::NoSuchPrintout) => Ok(()),
-            // The worker's death may have nothing to do with the receipts.
-            Err(error @ (Error::Db(_) | Error::Render(RenderError::Worker(_)))) => {
-                Err(JobError::Retry(error.to_string()))
-            }
-            Err(error) => Err(JobError::Fail(error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn gave_up(&self, tx: &mut Tx, payload: serde_json::Value, error: &JobError) -> Result<(), DbError> {
-        match Next::read(payload) {
+        match serde_json::from_value::<Next>(payload) {
             Ok(next) => end(tx, next.printout, FAILED, &error.to_string()).await,
             Err(_) => Ok(()),
         }
@@ -252,7 +242,7 @@ impl JobHandler for ForgetJob {
     }
 
     async fn run(&self, context: JobContext, payload: serde_json::Value) -> Result<(), JobError> {
-        let id = Next::read(payload)?.printout;
+        let id = serde_json::from_value::<Next>(payload)?.printout;
         let tx = context.begin().await?;
         tx.delete_where(printout_part::Entity::delete_many().filter(printout_part::Column::PrintoutId.eq(id))).await?;
         tx.delete_where(printout::Entity::delete_many().filter(printout::Column::Id.eq(id))).await?;

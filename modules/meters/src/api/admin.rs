@@ -12,7 +12,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use super::fields::{ResourceName, day, default_limit, optional_day, text, values, wrong};
-use super::{Manage, ReadReadings, problem};
+use super::{Manage, ReadReadings};
 use crate::error::Error;
 use crate::meters::NewMeter;
 use crate::photos;
@@ -181,7 +181,7 @@ impl AdminApi {
         cursor: Query<Option<String>>,
     ) -> ApiResult<AccountMeterList> {
         let after = cursor.0.map(|text| text.parse()).transpose();
-        let after = after.map_err(|_| Problem::refused("cursor", "Курсор списка не распознан"))?;
+        let after = after.map_err(|_| Problem::wrong_cursor())?;
         let filter = Filter { account: account.0.map(AccountId), number: number.0, house: house.0, serial: serial.0 };
         let tx = staff.read().await?;
         let (found, more) = register::list(&tx, &filter, after, limit.0).await?;
@@ -208,11 +208,11 @@ impl AdminApi {
         photo: Path<Uuid>,
     ) -> Result<Attachment<Vec<u8>>, Problem> {
         let tx = staff.read().await?;
-        let photos = photos::of_meter(&tx, MeterId(id.0)).await.map_err(problem)?;
+        let photos = photos::of_meter(&tx, MeterId(id.0)).await?;
         tx.commit().await?;
         let found = photos.iter().find(|known| known.id == photo.0).ok_or_else(Problem::not_found)?;
         let bytes = self.files.get(staff.tenant().id, MODULE, found.id).await;
-        let bytes = bytes.map_err(|error| problem(Error::from(error)))?;
+        let bytes = bytes.map_err(Error::from)?;
         let name = format!("meter-{}", found.id);
         Ok(Attachment::new(bytes).attachment_type(AttachmentType::Attachment).filename(name))
     }
@@ -223,7 +223,7 @@ impl AdminApi {
         let installed_on = day(&new.0.installed_on, "installed_on")?;
         let new = new.0.dial.read(AccountId(new.0.account), new.0.resource.into(), installed_on)?;
         let mut tx = staff.begin().await?;
-        let id = service::install(&mut tx, &*self.estimates, new).await.map_err(problem)?;
+        let id = service::install(&mut tx, &*self.estimates, new).await?;
         done(tx, id).await
     }
 
@@ -240,7 +240,7 @@ impl AdminApi {
         let new = to.0.new.read(AccountId(Uuid::nil()), Resource::ColdWater, removal.on)?;
         let mut tx = staff.begin().await?;
         let new = service::replace(&mut tx, &*self.estimates, MeterId(id.0), &removal, new).await;
-        done(tx, new.map_err(problem)?).await
+        done(tx, new?).await
     }
 
     /// Take a meter out of service.
@@ -253,7 +253,7 @@ impl AdminApi {
     ) -> ApiResult<AccountMeterCase> {
         let removal = removal.0.read()?;
         let mut tx = staff.begin().await?;
-        service::remove(&mut tx, &*self.estimates, MeterId(id.0), &removal).await.map_err(problem)?;
+        service::remove(&mut tx, &*self.estimates, MeterId(id.0), &removal).await?;
         done(tx, MeterId(id.0)).await
     }
 
@@ -267,14 +267,14 @@ impl AdminApi {
     ) -> ApiResult<AccountMeterCase> {
         let until = optional_day(to.0.until.as_deref(), "until")?;
         let mut tx = staff.begin().await?;
-        service::verify(&mut tx, &*self.estimates, MeterId(id.0), until).await.map_err(problem)?;
+        service::verify(&mut tx, &*self.estimates, MeterId(id.0), until).await?;
         done(tx, MeterId(id.0)).await
     }
 }
 
 async fn case(tx: &Tx, id: MeterId) -> Result<AccountMeterCase, Problem> {
-    let meter = register::one(tx, id).await.map_err(problem)?;
-    let readings = register::readings(tx, id).await.map_err(problem)?;
+    let meter = register::one(tx, id).await?;
+    let readings = register::readings(tx, id).await?;
     Ok(AccountMeterCase { meter: meter.into(), readings: readings.into_iter().map(RecordedReadingOut::from).collect() })
 }
 

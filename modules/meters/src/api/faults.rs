@@ -11,7 +11,7 @@ use poem_openapi::{Enum, Object, OpenApi};
 use uuid::Uuid;
 
 use super::fields::day;
-use super::{Manage, ReadReadings, problem};
+use super::{Manage, ReadReadings};
 use crate::entity::meter_fault;
 use crate::faults::{self, FaultKind};
 
@@ -96,7 +96,7 @@ impl FaultsApi {
         let (id, since) = (MeterId(id.0), day(&since.0, "since")?);
         let mut tx = staff.begin().await?;
         let stated = faults::declare(&mut tx, &*self.estimates, id, since, fault.0.kind.into(), &fault.0.note).await;
-        stated.map_err(problem)?;
+        stated?;
         done(tx, id).await
     }
 
@@ -112,7 +112,7 @@ impl FaultsApi {
     ) -> ApiResult<Vec<MeterFaultOut>> {
         let (id, since, on) = (MeterId(id.0), day(&since.0, "since")?, day(&to.0.on, "on")?);
         let mut tx = staff.begin().await?;
-        faults::end(&mut tx, &*self.estimates, id, since, on).await.map_err(problem)?;
+        faults::end(&mut tx, &*self.estimates, id, since, on).await?;
         done(tx, id).await
     }
 
@@ -127,14 +127,14 @@ impl FaultsApi {
     ) -> ApiResult<Vec<MeterFaultOut>> {
         let (id, since) = (MeterId(id.0), day(&since.0, "since")?);
         let mut tx = staff.begin().await?;
-        faults::withdraw(&mut tx, &*self.estimates, id, since).await.map_err(problem)?;
+        faults::withdraw(&mut tx, &*self.estimates, id, since).await?;
         done(tx, id).await
     }
 }
 
 /// Commits, and answers with the meter's faults.
 async fn done(tx: Tx, id: MeterId) -> ApiResult<Vec<MeterFaultOut>> {
-    let found = faults::list(&tx, id).await.map_err(problem)?;
+    let found = faults::list(&tx, id).await?;
     tx.commit().await?;
     Ok(Json(found.into_iter().map(MeterFaultOut::from).collect()))
 }

@@ -37,7 +37,7 @@ pub(super) fn default_limit() -> u16 {
 
 /// A refusal of one field.
 pub(super) fn wrong(field: &str, text: &str) -> Problem {
-    super::problem(Error::field(field, text))
+    Error::field(field, text).into()
 }
 
 /// A day, `2026-10-31`.

@@ -11,7 +11,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use super::fields::{ResourceName, day, optional_day, text, value};
-use super::{Manage, ReadReadings, problem};
+use super::{Manage, ReadReadings};
 use crate::entity::house_reading;
 use crate::houses::{self, HouseMeter, NewHouseMeter};
 
@@ -131,7 +131,7 @@ impl HousesApi {
     #[oai(path = "/house-meters/of/:house", method = "get", operation_id = "listHouseMeters")]
     async fn list(&self, staff: Staff<ReadReadings>, house: Path<String>) -> ApiResult<HouseMeterList> {
         let tx = staff.read().await?;
-        let found = houses::list(&tx, &house.0).await.map_err(problem)?;
+        let found = houses::list(&tx, &house.0).await?;
         tx.commit().await?;
         Ok(Json(HouseMeterList { items: found.into_iter().map(HouseMeterOut::from).collect() }))
     }
@@ -146,7 +146,7 @@ impl HousesApi {
     ) -> ApiResult<HouseMeterOut> {
         let new = new.0.read()?;
         let mut tx = staff.begin().await?;
-        let id = houses::install(&mut tx, &house.0, &new).await.map_err(problem)?;
+        let id = houses::install(&mut tx, &house.0, &new).await?;
         done(tx, id).await
     }
 
@@ -161,7 +161,7 @@ impl HousesApi {
         let read = (day(&new.0.on, "on")?, value(&new.0.value, "value")?);
         let mut tx = staff.begin().await?;
         let stored = houses::take_down(&mut tx, &*self.estimates, id.0, read, new.0.rollover).await;
-        stored.map_err(problem)?;
+        stored?;
         done(tx, id.0).await
     }
 
@@ -180,7 +180,7 @@ impl HousesApi {
     ) -> ApiResult<HouseMeterOut> {
         let mut tx = staff.begin().await?;
         let which = (id.0, reading.0);
-        houses::withdraw(&mut tx, &*self.estimates, which, &why.0.reason).await.map_err(problem)?;
+        houses::withdraw(&mut tx, &*self.estimates, which, &why.0.reason).await?;
         done(tx, id.0).await
     }
 
@@ -194,7 +194,7 @@ impl HousesApi {
     ) -> ApiResult<HouseMeterOut> {
         let on = day(&removal.0.on, "on")?;
         let mut tx = staff.begin().await?;
-        houses::remove(&mut tx, &*self.estimates, id.0, on).await.map_err(problem)?;
+        houses::remove(&mut tx, &*self.estimates, id.0, on).await?;
         done(tx, id.0).await
     }
 
@@ -208,14 +208,14 @@ impl HousesApi {
     ) -> ApiResult<HouseMeterOut> {
         let until = optional_day(to.0.until.as_deref(), "until")?;
         let mut tx = staff.begin().await?;
-        houses::verify(&mut tx, id.0, until).await.map_err(problem)?;
+        houses::verify(&mut tx, id.0, until).await?;
         done(tx, id.0).await
     }
 }
 
 /// Commits what was done to a house meter and shows it.
 async fn done(tx: Tx, id: Uuid) -> ApiResult<HouseMeterOut> {
-    let meter = houses::find(&tx, id).await.map_err(problem)?;
+    let meter = houses::find(&tx, id).await?;
     tx.commit().await?;
     Ok(Json(meter.into()))
 }

@@ -11,7 +11,7 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use super::fields::{ResourceName, day};
-use super::{Manage, ReadReadings, problem};
+use super::{Manage, ReadReadings};
 use crate::entity::meter_impossibility;
 use crate::impossibility::{self, NewAct};
 
@@ -69,7 +69,7 @@ impl ImpossibilityApi {
         let act = act.0;
         let new = NewAct { resource: act.resource.into(), since: day(&act.since, "since")?, document: act.document };
         let mut tx = staff.begin().await?;
-        impossibility::record(&mut tx, &*self.estimates, AccountId(id.0), &new).await.map_err(problem)?;
+        impossibility::record(&mut tx, &*self.estimates, AccountId(id.0), &new).await?;
         done(tx, AccountId(id.0)).await
     }
 
@@ -83,14 +83,14 @@ impl ImpossibilityApi {
     ) -> ApiResult<Vec<MeterImpossibilityOut>> {
         let on = day(&to.0.on, "on")?;
         let mut tx = staff.begin().await?;
-        let account = impossibility::end(&mut tx, &*self.estimates, id.0, on).await.map_err(problem)?;
+        let account = impossibility::end(&mut tx, &*self.estimates, id.0, on).await?;
         done(tx, account).await
     }
 }
 
 /// Commits, and answers with the account's acts.
 async fn done(tx: Tx, account: AccountId) -> ApiResult<Vec<MeterImpossibilityOut>> {
-    let found = impossibility::list(&tx, account).await.map_err(problem)?;
+    let found = impossibility::list(&tx, account).await?;
     tx.commit().await?;
     Ok(Json(found.into_iter().map(MeterImpossibilityOut::from).collect()))
 }

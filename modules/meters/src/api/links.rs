@@ -10,7 +10,6 @@ use poem_openapi::{Object, OpenApi};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::api::problem;
 use crate::error::Error;
 use crate::links::{self, Links, MOST_USES};
 
@@ -81,7 +80,7 @@ impl LinksApi {
     ) -> ApiResult<MeterLinkOut> {
         let mut tx = staff.begin().await?;
         let (meter, period) = (MeterId(id.0), period(&tx, month.0)?);
-        links::revoke(&mut tx, meter, period).await.map_err(problem)?;
+        links::revoke(&mut tx, meter, period).await?;
         let link = self.link(&tx, meter, period).await?;
         tx.commit().await?;
         Ok(Json(link))
@@ -91,8 +90,8 @@ impl LinksApi {
 impl LinksApi {
     async fn link(&self, tx: &Tx, meter: MeterId, period: Period) -> Result<MeterLinkOut, Problem> {
         let address = self.links.addresses(tx, &[meter], period).await?.remove(&meter);
-        let address = address.ok_or(Error::UnknownMeter(meter)).map_err(problem)?;
-        let standing = links::standing(tx, meter, period).await.map_err(problem)?;
+        let address = address.ok_or(Error::UnknownMeter(meter))?;
+        let standing = links::standing(tx, meter, period).await?;
         Ok(MeterLinkOut {
             qr_svg: qr_svg(address.as_bytes()).map_err(|error| Problem::fault(&error))?,
             address,

@@ -10,7 +10,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
 use uuid::Uuid;
 
-use crate::api::{closed_account, problem};
+use crate::api::closed_account;
 use crate::faults::Fault;
 use crate::overview;
 use crate::pages::readings::source;
@@ -151,7 +151,7 @@ impl PortalApi {
         let submission = submission(body.0, tx.today());
         let source = source(account.access);
         let accepted = submit(&mut tx, &*self.estimates, AccountId(account.id), &submission, source).await;
-        let accepted = accepted.map_err(problem)?;
+        let accepted = accepted?;
         tx.commit().await?;
         Ok(Json(ReadingsOut {
             date: accepted.date.iso(),
@@ -167,8 +167,8 @@ impl PortalApi {
         count(&resident).await?;
         let tx = resident.read().await?;
         let (typed, source) = (submission(body.0, tx.today()), source(account.access));
-        let charged = self.estimates.published_until(&tx).await.map_err(|error| problem(error.into()))?;
-        let imagined = imagine(&tx, AccountId(account.id), typed, (source, charged)).await.map_err(problem)?;
+        let charged = self.estimates.published_until(&tx).await?;
+        let imagined = imagine(&tx, AccountId(account.id), typed, (source, charged)).await?;
         tx.commit().await?;
         let estimate = self.estimates.imagine(resident.tenant(), AccountId(account.id), &imagined).await?;
         Ok(Json(match estimate {

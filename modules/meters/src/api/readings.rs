@@ -9,8 +9,8 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use uuid::Uuid;
 
+use super::Manage;
 use super::fields::{day, values};
-use super::{Manage, problem};
 use crate::corrections::{self, TakenDown};
 use crate::error::Error;
 use crate::resource::Source;
@@ -113,7 +113,7 @@ impl ReadingsApi {
     ) -> Result<Withdrawn, Problem> {
         let (id, why) = (MeterId(id.0), why.0.reason);
         let mut tx = staff.begin().await?;
-        corrections::withdraw(&mut tx, &*self.estimates, id, reading.0, &why).await.map_err(problem)?;
+        corrections::withdraw(&mut tx, &*self.estimates, id, reading.0, &why).await?;
         tx.commit().await?;
         Ok(Withdrawn::Withdrawn)
     }
@@ -131,7 +131,7 @@ impl ReadingsApi {
         let which = (MeterId(id.0), reading.0);
         let mut tx = staff.begin().await?;
         let stored = corrections::correct(&mut tx, &*self.estimates, which, &values, &to.0.reason).await;
-        let id = stored.map_err(problem)?;
+        let id = stored?;
         tx.commit().await?;
         Ok(Json(StoredReadingOut { id }))
     }
@@ -139,7 +139,7 @@ impl ReadingsApi {
 
 /// A refusal with the fields of the operation in place of the form's.
 fn judged(error: Error) -> Problem {
-    let Error::Refused(refusal) = error else { return problem(error) };
+    let Error::Refused(refusal) = error else { return error.into() };
     let field = |name: &str| match name {
         "date" => "on",
         name if name.ends_with("_confirm") => "confirm",

@@ -16,12 +16,11 @@ use poem::{Request, Response, handler};
 use serde::{Deserialize, Serialize};
 
 use super::readings::{Address, TEMPLATE};
-use crate::api::problem;
 use crate::error::Error;
 use crate::readings::{load, submit};
 use crate::resource::Source;
 use crate::submission::Submission;
-use crate::verdict::Terms;
+use crate::verdict::{Refusal, Terms};
 use crate::view::{ReadingsContext, SentResult};
 
 const TITLE: &str = "Передать показания";
@@ -72,9 +71,7 @@ pub(crate) async fn find(
         return guest.page(TITLE, FIND, &FindContext { form: &wanted, captcha: guest.captcha(), errors: Vec::new() });
     };
     let mut errors = wanted.mistakes();
-    if !guest.captcha_fits(&form.captcha_token, answer).await? {
-        errors.push(FieldError::new("captcha", "Код не подошёл, введите новый"));
-    }
+    errors.extend(guest.captcha_error(&form.captcha_token, answer).await?);
     if !errors.is_empty() {
         return refuse(&guest, &wanted, errors);
     }
@@ -157,15 +154,23 @@ pub(crate) async fn send(
             Ok(see_other(&format!("/readings/submit?sent={}", accepted.stored_at.0)))
         }
         Err(Error::Refused(refusal)) => {
-            let today = tx.today();
             drop(tx);
-            let tx = guest.read().await?;
-            let meters = load(&tx, account).await?;
-            tx.commit().await?;
-            let terms = Terms::of(guest.tenant(), today, Source::Guest)?;
-            let context = ReadingsContext::refused(&meters, terms, &submission, *refusal).for_guest();
-            guest.refused(TITLE, TEMPLATE, &context)
+            refused(&guest, account, &submission, *refusal).await
         }
-        Err(error) => Err(problem(error)),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// The form as it was sent, with what is wrong.
+async fn refused(
+    guest: &Guest,
+    account: AccountId,
+    submission: &Submission,
+    refusal: Refusal,
+) -> Result<Response, Problem> {
+    let tx = guest.read().await?;
+    let (meters, today) = (load(&tx, account).await?, tx.today());
+    tx.commit().await?;
+    let terms = Terms::of(guest.tenant(), today, Source::Guest)?;
+    guest.refused(TITLE, TEMPLATE, &ReadingsContext::refused(&meters, terms, submission, refusal).for_guest())
 }

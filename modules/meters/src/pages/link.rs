@@ -14,7 +14,6 @@ use poem::{Response, handler};
 use serde::Serialize;
 
 use super::readings::Address;
-use crate::api::problem;
 use crate::error::Error;
 use crate::links::{self, Linked, Links, PATH, Ticket};
 use crate::resource::Source;
@@ -137,7 +136,7 @@ pub(crate) async fn send(
             drop(tx);
             refused(&guest, &text, ticket, (&typed, *refusal)).await
         }
-        Err(error) => Err(problem(error)),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,18 +2,14 @@
 
 use kabinet_contracts::{AccountId, MeterId};
 use kabinet_files::{FileKind, Files};
-use kabinet_web::{Problem, Resident};
-use poem::http::header;
+use kabinet_web::{Problem, Resident, sent_file};
 use poem::web::{Data, Path};
 use poem::{Response, handler};
 use uuid::Uuid;
 
-use crate::api::problem;
+use crate::error::Error;
 use crate::register;
 use crate::settings::MODULE;
-
-/// Nothing in a file may run, load or be framed, whatever a browser takes it for.
-const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
 /// GET /meters/<id>/photos/<photo>
 #[handler]
@@ -31,7 +27,7 @@ pub(crate) async fn show(
     let found = sent.into_iter().find(|reading| reading.photo == Some(photo));
     let found = found.filter(|reading| reading.is_known_to(resident.id(), &account)).ok_or_else(Problem::not_found)?;
     let media_type = found.media_type.unwrap_or_default();
-    let bytes = files.get(resident.tenant().id, MODULE, photo).await.map_err(|error| problem(error.into()))?;
+    let bytes = files.get(resident.tenant().id, MODULE, photo).await.map_err(Error::from)?;
     Ok(served(&media_type, bytes))
 }
 
@@ -40,11 +36,5 @@ fn served(media_type: &str, bytes: Vec<u8>) -> Response {
     let (media_type, ending) =
         kind.map_or(("application/octet-stream", "bin"), |kind| (kind.media_type(), kind.ending()));
     let way = if kind.is_some() { "inline" } else { "attachment" };
-    Response::builder()
-        .content_type(media_type)
-        .header(header::CONTENT_DISPOSITION, format!("{way}; filename=\"meter.{ending}\""))
-        .header(header::CONTENT_SECURITY_POLICY, POLICY)
-        .header(header::CACHE_CONTROL, "private, no-store")
-        .header("cross-origin-resource-policy", "same-origin")
-        .body(bytes)
+    sent_file(media_type, &format!("{way}; filename=\"meter.{ending}\""), bytes)
 }

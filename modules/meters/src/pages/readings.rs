@@ -11,7 +11,7 @@ use poem::web::{Data, Query};
 use poem::{Response, handler};
 use serde::Deserialize;
 
-use crate::api::{closed_account, problem};
+use crate::api::closed_account;
 use crate::error::Error;
 use crate::photos::{self, Kept};
 use crate::readings::{load, submit};
@@ -78,7 +78,7 @@ pub(crate) async fn send(
         Err(verdicts) => return refused(&resident, &account, (&submission, mark), Refusal::of(verdicts)).await,
     };
     let db = &resident.platform().db;
-    let kept = photos::keep(files, db, resident.tenant(), photos).await.map_err(|error| problem(error.into()))?;
+    let kept = photos::keep(files, db, resident.tenant(), photos).await.map_err(Error::from)?;
     let stored = store(&resident, &account, &**estimates, (&submission, mark, captured), &kept).await;
     if !matches!(stored, Ok(Stored::Now(_))) {
         photos::let_go(files, resident.tenant(), &kept).await;
@@ -112,7 +112,7 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::Refused(refusal),
-            other => Self::Other(problem(other)),
+            other => Self::Other(other.into()),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What staff do with messages.
 
 use kabinet_core::Tx;
-use kabinet_web::{ApiResult, Staff};
+use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use super::fields::{NotificationIn, NotificationOut};
-use super::{MaySend, default_limit, wrong_cursor};
+use super::{MaySend, default_limit};
 use crate::entity::{MessageId, NoticeId};
 use crate::error::Error;
 use crate::messages::{self, Message};
@@ -98,7 +98,7 @@ impl AdminApi {
         cursor: Query<Option<String>>,
     ) -> ApiResult<NotificationListOut> {
         let after = match &cursor.0 {
-            Some(text) => Some(text.parse::<MessageId>().map_err(|_| wrong_cursor())?),
+            Some(text) => Some(text.parse::<MessageId>().map_err(|_| Problem::wrong_cursor())?),
             None => None,
         };
         let tx = staff.read().await?;
@@ -174,7 +174,7 @@ impl AdminApi {
         cursor: Query<Option<String>>,
     ) -> ApiResult<NotificationLogOut> {
         let after = match &cursor.0 {
-            Some(text) => Some(place(text).ok_or_else(wrong_cursor)?),
+            Some(text) => Some(place(text).ok_or_else(Problem::wrong_cursor)?),
             None => None,
         };
         let tx = staff.read().await?;

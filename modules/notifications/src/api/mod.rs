@@ -6,7 +6,6 @@ pub(crate) mod fields;
 pub(crate) mod portal;
 
 use kabinet_core::PermissionKey;
-use kabinet_web::Problem;
 
 /// May write to residents and see what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +25,4 @@ impl PermissionKey for MayManage {
 
 pub(crate) fn default_limit() -> u16 {
     20
-}
-
-pub(crate) fn wrong_cursor() -> Problem {
-    Problem::refused("wrong_cursor", "Неизвестное начало страницы")
 }

@@ -1,13 +1,13 @@
 //! Resident operations: notices and what was read.
 
 use kabinet_contracts::ResidentId;
-use kabinet_web::{ApiResult, Resident};
+use kabinet_web::{ApiResult, Problem, Resident};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
-use super::{default_limit, wrong_cursor};
+use super::default_limit;
 use crate::entity::MessageId;
 use crate::inbox::{self, Notice};
 use crate::words;
@@ -57,7 +57,7 @@ impl PortalApi {
         cursor: Query<Option<String>>,
     ) -> ApiResult<NoticesOut> {
         let after = match &cursor.0 {
-            Some(text) => Some(text.parse::<MessageId>().map_err(|_| wrong_cursor())?),
+            Some(text) => Some(text.parse::<MessageId>().map_err(|_| Problem::wrong_cursor())?),
             None => None,
         };
         let tx = resident.read().await?;

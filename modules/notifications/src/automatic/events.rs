@@ -5,7 +5,6 @@ use kabinet_contracts::{RequestChanged, RunPublished};
 use kabinet_core::jobs::{Event, EventHandler, JobContext, JobError};
 use kabinet_core::mail::LetterEnded;
 use kabinet_render::format;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::audience::Audience;
@@ -14,10 +13,6 @@ use crate::entity::NoticeId;
 use crate::kind::Kind;
 use crate::messages::{self, Occasion};
 use crate::settings::MODULE;
-
-fn read<E: DeserializeOwned>(data: Value) -> Result<E, JobError> {
-    serde_json::from_value(data).map_err(|error| JobError::Fail(error.to_string()))
-}
 
 /// A receipt was published.
 pub(crate) struct ReceiptPublished;
@@ -29,7 +24,7 @@ impl EventHandler for ReceiptPublished {
     }
 
     async fn handle(&self, context: JobContext, data: Value) -> Result<(), JobError> {
-        let RunPublished { run, period } = read(data)?;
+        let RunPublished { run, period } = serde_json::from_value(data)?;
         let month = format::period(period.0.unsigned_abs());
         let occasion = Occasion {
             kind: Kind::Receipt,
@@ -59,7 +54,7 @@ impl EventHandler for RequestMoved {
     }
 
     async fn handle(&self, context: JobContext, data: Value) -> Result<(), JobError> {
-        let changed: RequestChanged = read(data)?;
+        let changed: RequestChanged = serde_json::from_value(data)?;
         if changed.by_resident {
             return Ok(());
         }
@@ -101,7 +96,7 @@ impl EventHandler for LetterCame {
     }
 
     async fn handle(&self, context: JobContext, data: Value) -> Result<(), JobError> {
-        let LetterEnded { reference, failure } = read(data)?;
+        let LetterEnded { reference, failure } = serde_json::from_value(data)?;
         if reference.module != MODULE {
             return Ok(());
         }

@@ -146,7 +146,7 @@ pub(crate) async fn save_choices(tx: &Tx, resident: ResidentId, choices: &Choice
         resident_id: Set(resident),
         choices: Set(serde_json::to_string(choices)?),
     };
-    if tx.insert_if_absent(row.clone()).await? { Ok(()) } else { tx.update(row).await }
+    tx.put(row).await
 }
 
 pub(crate) async fn forget_choices(tx: &Tx, resident: ResidentId) -> Result<(), DbError> {

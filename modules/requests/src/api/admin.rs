@@ -10,7 +10,7 @@ use poem_openapi::payload::{Attachment, AttachmentType, Json};
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
-use super::{Handle, RequestKind, RequestState, default_limit, wrong_cursor};
+use super::{Handle, RequestKind, RequestState, default_limit};
 use crate::error::Error;
 use crate::history::{self, Entry, StoredFile};
 use crate::queue::{self, Cursor, Filter, Queued};
@@ -145,7 +145,7 @@ impl AdminApi {
         cursor: Query<Option<String>>,
     ) -> ApiResult<RequestQueueOut> {
         let after = match &cursor.0 {
-            Some(text) => Some(Cursor::parse(text).ok_or_else(wrong_cursor)?),
+            Some(text) => Some(Cursor::parse(text).ok_or_else(Problem::wrong_cursor)?),
             None => None,
         };
         let (state, kind) = (state.0.map(Into::into), kind.0.map(Into::into));

@@ -5,7 +5,6 @@ pub(crate) mod catalogue;
 pub(crate) mod portal;
 
 use kabinet_core::PermissionKey;
-use kabinet_web::Problem;
 use poem_openapi::Enum;
 
 use crate::state::State;
@@ -96,8 +95,4 @@ impl From<RequestKind> for Kind {
 
 fn default_limit() -> u16 {
     24
-}
-
-fn wrong_cursor() -> Problem {
-    Problem::refused("cursor", "Курсор списка не распознан")
 }

@@ -1,13 +1,13 @@
 //! Resident operations: requests of the chosen account. Files are sent by the pages' forms.
 
 use kabinet_contracts::{AccountId, RequestId, ResidentId};
-use kabinet_web::{ApiResult, Resident};
+use kabinet_web::{ApiResult, Problem, Resident};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
-use super::{RequestKind, RequestState, default_limit, wrong_cursor};
+use super::{RequestKind, RequestState, default_limit};
 use crate::catalogue::{self, PaidService};
 use crate::error::Error;
 use crate::filing::{self, Typed};
@@ -150,7 +150,7 @@ impl PortalApi {
     ) -> ApiResult<RequestsOut> {
         let account = AccountId(resident.account()?.id);
         let after = match &cursor.0 {
-            Some(text) => Some(text.parse::<RequestId>().map_err(|_| wrong_cursor())?),
+            Some(text) => Some(text.parse::<RequestId>().map_err(|_| Problem::wrong_cursor())?),
             None => None,
         };
         let tx = resident.read().await?;

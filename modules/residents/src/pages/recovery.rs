@@ -61,21 +61,12 @@ async fn recover(
     Data(means): Data<&Means>,
 ) -> Result<Response, Problem> {
     let (tenant, db) = (guest.tenant(), &guest.platform().db);
-    let email = email::checked(&form.email, &Domains::default());
-    let mut errors: Vec<FieldError> =
-        email.as_ref().err().map(|text| FieldError::new("email", text)).into_iter().collect();
-    if !guest.captcha_fits(&form.captcha_token, &form.captcha).await? {
-        errors.push(FieldError::new("captcha", "Код с картинки введён неверно: введите цифры с новой картинки"));
-    }
-    let email = match email {
-        Ok(email) if errors.is_empty() => email,
-        _ => {
+    let email = match checked(&guest, &form).await? {
+        Ok(email) => email,
+        Err(errors) => {
             let form = FormContext { email: &form.email };
-            return guest.refused(
-                TITLE,
-                "residents/recover.html",
-                &RecoverContext { form, captcha: guest.captcha(), errors },
-            );
+            let context = RecoverContext { form, captcha: guest.captcha(), errors };
+            return guest.refused(TITLE, "residents/recover.html", &context);
         }
     };
     let limits = &means.rules.limits;
@@ -85,6 +76,16 @@ async fn recover(
     recovery::request(&mut tx, &email).await?;
     tx.commit().await?;
     Ok(see_other("/recover/sent"))
+}
+
+/// The e-mail of a form that is right, or what is wrong with it.
+async fn checked(guest: &Guest, form: &RecoverForm) -> Result<Result<String, Vec<FieldError>>, Problem> {
+    let email = email::checked(&form.email, &Domains::default()).map_err(|text| FieldError::new("email", text));
+    let captcha = guest.captcha_error(&form.captcha_token, &form.captcha).await?;
+    Ok(match (email, captcha) {
+        (Ok(email), None) => Ok(email),
+        (email, captcha) => Err(email.err().into_iter().chain(captcha).collect()),
+    })
 }
 
 #[derive(Serialize)]

@@ -106,8 +106,7 @@ async fn register(
     let (tenant, db) = (guest.tenant(), &guest.platform().db);
     let text = consent::shown(&guest)?;
     let mut checked = check(&form, &text, &means.mail_domains(tenant)?, tenant);
-    if !guest.captcha_fits(&form.captcha_token, &form.captcha).await? {
-        let error = FieldError::new("captcha", "Код с картинки введён неверно: введите цифры с новой картинки");
+    if let Some(error) = guest.captcha_error(&form.captcha_token, &form.captcha).await? {
         checked = Err(checked.err().unwrap_or_default().into_iter().chain([error]).collect());
     }
     let Checked { email, phone } = match checked {

@@ -127,13 +127,18 @@ pub enum Method {
 /// Why a volume is not by meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum Reason {
+    /// There is none, and none can be installed.
     NoMeter,
+    /// There is none, though one could be installed.
     MeterPossible,
+    /// Nobody sent a reading of the month.
     ReadingMissing,
+    /// The meter is broken.
     MeterFailed,
+    /// Its verification has run out.
     VerificationExpired,
+    /// The company was not let in to check it.
     AccessRefused,
 }
 
@@ -189,31 +194,48 @@ pub enum Operation {
 /// What a number of the formula is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
 pub enum Role {
+    /// The reading of the month.
     ReadingCurrent,
+    /// The reading before it.
     ReadingPrevious,
+    /// A volume.
     Volume,
     /// Sum of the volumes of several months.
     History,
+    /// A number of months.
     Months,
+    /// An average of a month.
     Average,
+    /// The norm.
     Norm,
+    /// Residents.
     Residents,
+    /// Owners.
     Owners,
+    /// An area.
     Area,
+    /// The price of a unit.
     Tariff,
+    /// A raising coefficient.
     Coefficient,
+    /// Days that are charged.
     DaysCharged,
+    /// Days of the month.
     DaysInMonth,
+    /// The volume of the house.
     HouseVolume,
+    /// The area of the house.
     HouseArea,
+    /// A part of the whole, 0 to 1.
     Share,
     /// Charge in roubles before rounding: the result the line carries.
     Amount,
     /// Raising excess in roubles before rounding.
     Excess,
+    /// A recalculation in roubles.
     Recalculation,
+    /// Anything else.
     Other,
 }
 
