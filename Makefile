@@ -12,7 +12,7 @@ PLUGINS_TARGET := $(if $(KABINET_CACHE),$(KABINET_CACHE)/plugins-target,$(CURDIR
 # One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
 CARGO_FLAGS := --release --locked --workspace
 
-.PHONY: help run build test check bench stress-isolation stress-crash stress-load clean browser-deps frontend-deps test-tools
+.PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces clean browser-deps frontend-deps test-tools
 
 help: ## these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,6 +49,10 @@ stress-crash: build test-tools ## 300 crashes on each database: nothing acknowle
 
 stress-load: build test-tools ## fixed rates of requests to 20 large companies while another bills and prints
 	scripts/bench load
+
+stress-interfaces: build ## 20,000 made-up calls of the whole API
+	@scripts/need python3 python3
+	tests/interfaces/run
 
 test-tools:
 	@scripts/need /usr/lib/postgresql postgresql

@@ -22,6 +22,7 @@ use guest::Guest;
 
 on_both_databases![
     health_is_told_on_the_management_address,
+    a_character_that_no_database_keeps_is_refused_at_the_door,
     a_killed_server_has_what_it_acknowledged,
     staff_calculate_and_publish_a_month,
     only_roles_with_the_permission_may_bill,
@@ -40,6 +41,14 @@ fn health_is_told_on_the_management_address(kind: Kind) {
     assert!(status == 200 && text.contains("kabinet_statements_total"), "{text}");
     // The portal's address tells nothing of it.
     server.browser("beregovoy").get("/metrics").expect(404);
+}
+
+fn a_character_that_no_database_keeps_is_refused_at_the_door(kind: Kind) {
+    let mut browser = Server::shared(kind).browser("beregovoy");
+    let login = json!({ "email": "a\u{0}b@c.example", "password": "none" });
+    browser.call("POST", "/api/admin/v1/session", Some(&login)).expect(400);
+    browser.get("/activate?token=a%00b").expect(400);
+    browser.try_log_in("a\u{0}b@c.example", "none").expect(422);
 }
 
 /// The chosen account's first meter with one zone: its identifier and last value, scaled by 10^7.

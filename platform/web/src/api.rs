@@ -88,7 +88,8 @@ impl Endpoint for ApiSurface {
 fn with_nulls(mut schema: Value) -> Value {
     let required = schema["required"].clone();
     let needed = |name: &String| required.as_array().is_some_and(|names| names.iter().any(|known| known == name));
-    for (name, property) in schema["properties"].as_object_mut().into_iter().flatten() {
+    // By `get_mut`: an index would add what is not there, and an enumeration has no properties.
+    for (name, property) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         if needed(name) || !property["default"].is_null() {
             continue;
         }
@@ -103,7 +104,8 @@ fn with_nulls(mut schema: Value) -> Value {
 /// The path's operations; those that change something take a key to be repeated by.
 fn with_idempotency_key(mut item: Value) -> Value {
     let header = json!({
-        "name": "Idempotency-Key", "in": "header", "required": false, "schema": { "type": "string" },
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "schema": { "type": "string", "minLength": 1, "maxLength": repeat::LONGEST, "pattern": "^[!-~]+$" },
         "description": "Names this wish: sent again within a day it is not carried out again, and answered alike.",
     });
     for (_, operation) in item.as_object_mut().into_iter().flatten().filter(|(method, _)| *method != "get") {
@@ -152,4 +154,19 @@ pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
             "securitySchemes": { "session": { "type": "apiKey", "in": "cookie", "name": "kabinet" } } },
         "security": [{ "session": [] }],
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_need_not_be_there_may_be_null_and_an_enumeration_stays_as_it_is() {
+        let list = json!({ "type": "string", "enum": ["new", "done"] });
+        assert_eq!(with_nulls(list.clone()), list);
+        let properties = json!({ "id": { "type": "string" }, "note": { "type": "string" } });
+        let object = with_nulls(json!({ "type": "object", "required": ["id"], "properties": properties }));
+        assert_eq!(object["properties"]["note"]["nullable"], true);
+        assert!(object["properties"]["id"]["nullable"].is_null());
+    }
 }

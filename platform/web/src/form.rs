@@ -34,6 +34,9 @@ impl<'a, T: DeserializeOwned + Send> FromRequest<'a> for Form<T> {
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&bytes).map_err(|_| unreadable())?;
         let token = pairs.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value.as_str());
         check_token(request, token.unwrap_or_default())?;
+        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(unreadable().into());
+        }
         let form = serde_urlencoded::from_bytes(&bytes).map_err(|_| unreadable())?;
         Ok(Self(form))
     }

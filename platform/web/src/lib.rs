@@ -16,6 +16,7 @@ pub mod form;
 mod gate;
 mod headers;
 pub mod host;
+mod nul;
 mod number;
 mod offline;
 pub mod page;

@@ -26,7 +26,7 @@ pub(crate) const HEADER: &str = "idempotency-key";
 /// Seconds for which a key and its answer are kept.
 const KEPT: i64 = 24 * 3600;
 /// Characters of the longest key.
-const LONGEST: usize = 200;
+pub(crate) const LONGEST: usize = 200;
 
 tenant_table!(entity, "repeat", key { key_hash: Vec<u8> }, {
     subject_id: Uuid, fingerprint: Vec<u8>, created_at: Timestamp, status: Option<i32>, content_type: Option<String>,

@@ -1,7 +1,9 @@
 //! The route table: which host leads where, and which module answers.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use kabinet_core::{Module, Tenant};
 use poem::endpoint::BoxEndpoint;
 use poem::middleware::CatchPanic;
@@ -18,6 +20,7 @@ use crate::form::too_large;
 use crate::gate::Gate;
 use crate::headers;
 use crate::host::{host_of, unknown_host};
+use crate::nul;
 use crate::number::RequestNumber;
 use crate::offline;
 use crate::page::{PageRequest, hostless_problem, session_value};
@@ -163,8 +166,9 @@ fn routes(
 }
 
 /// Reads the body of an operation, which is refused beyond [`LARGEST_BODY`]: operations read what there is.
-async fn limit_body(request: &mut Request) -> Result<(), Problem> {
+async fn read_body(request: &mut Request) -> Result<(), Problem> {
     let body = request.take_body().into_bytes_limit(LARGEST_BODY).await.map_err(|_| too_large())?;
+    nul::refuse_in_json(&body)?;
     request.set_body(body);
     Ok(())
 }
@@ -229,12 +233,9 @@ impl Portal {
         tracing::Span::current().record("company", &tenant.slug);
         let page = Arc::new(PageRequest::read(&request, tenant.clone()));
         let (api, session) = (is_api(&request), session_value(&request));
-        if api && let Err(problem) = limit_body(&mut request).await {
-            return problem.json();
-        }
         request.extensions_mut().insert(tenant);
         request.extensions_mut().insert(page.clone());
-        match self.routes.call(request).await {
+        match self.routed(request, api).await {
             Ok(response) => response,
             Err(error) if error.is_from_response() => error.into_response(),
             Err(error) => {
@@ -242,5 +243,15 @@ impl Portal {
                 if api { problem.json() } else { page.problem(&problem, session.as_deref()).await }
             }
         }
+    }
+
+    async fn routed(&self, mut request: Request, api: bool) -> Result<Response> {
+        nul::refuse_in_address(request.uri())?;
+        if api {
+            read_body(&mut request).await?;
+        }
+        // A panic is told as any other fault is; where it was, the log says.
+        let answer = AssertUnwindSafe(self.routes.call(request)).catch_unwind().await;
+        answer.unwrap_or_else(|_| Err(Problem::fault(&"a panic").into()))
     }
 }

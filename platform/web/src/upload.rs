@@ -97,7 +97,7 @@ impl Reading {
             }
             None => {
                 let text = String::from_utf8(self.bytes_of(part, LARGEST_TEXTS + 1).await?);
-                let text = text.map_err(|_| unreadable())?;
+                let text = text.ok().filter(|text| !text.contains('\0')).ok_or_else(unreadable)?;
                 let length: usize = self.texts.iter().map(|(_, text)| text.len()).sum();
                 if length + text.len() > LARGEST_TEXTS {
                     return Err(too_large());

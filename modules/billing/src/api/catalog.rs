@@ -292,11 +292,12 @@ fn service(code: String, entry: ServiceEntry) -> Result<Service, Problem> {
 
 fn rate(entry: RateEntry) -> Result<PenaltyRate, Problem> {
     let percent = entry.percent.replace(',', ".").parse().ok();
-    let percent = percent.filter(|percent: &Decimal| *percent >= Decimal::ZERO && percent.scale() <= 7);
+    let known = Decimal::ZERO..=Decimal::ONE_HUNDRED;
+    let percent = percent.filter(|percent: &Decimal| known.contains(percent) && percent.scale() <= 7);
     Ok(PenaltyRate {
         from: day(&entry.from, "from")?,
         until: entry.until.map(|until| day(&until, "until")).transpose()?,
-        percent: percent.ok_or_else(|| wrong("percent", "Ставка – число процентов годовых, например 9,5"))?,
+        percent: percent.ok_or_else(|| wrong("percent", "Ставка – от 0 до 100 процентов годовых, например 9,5"))?,
         note: entry.note,
     })
 }

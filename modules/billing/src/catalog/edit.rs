@@ -12,6 +12,9 @@ use crate::runs::ESTIMATES_JOB;
 use crate::settings::MODULE;
 use crate::store;
 
+/// The largest number in terms: what a plugin is given holds it with nine decimal places.
+const MOST: i64 = 1_000_000_000;
+
 /// The company's services in their order.
 pub async fn services(tx: &Tx) -> Result<Vec<Service>, Error> {
     let (_, services, _) = store::catalog(tx).await?;
@@ -116,14 +119,21 @@ fn problem(terms: &Terms) -> Option<&'static str> {
     let prices = std::iter::once(&terms.prices).chain(terms.variants.iter().map(|variant| &variant.prices));
     let norms = std::iter::once(terms.norm).chain(terms.variants.iter().map(|variant| variant.norm));
     let coefficients = std::iter::once(terms.coefficient).chain(terms.variants.iter().map(|of| of.coefficient));
-    if prices.clone().flatten().any(|price| price.amount < Decimal::ZERO || price.amount.scale() > 9) {
-        return Some("Тариф – число не меньше 0, не больше 9 знаков после запятой");
+    let fits = |number: Decimal| number.abs() <= Decimal::from(MOST) && number.scale() <= 9;
+    if prices.clone().flatten().any(|price| price.amount < Decimal::ZERO || !fits(price.amount)) {
+        return Some("Тариф – число от 0 до миллиарда, не больше 9 знаков после запятой");
     }
-    if norms.flatten().any(|norm| norm < Decimal::ZERO || norm.scale() > 9) {
-        return Some("Норматив – число не меньше 0, не больше 9 знаков после запятой");
+    if prices.clone().flatten().any(|price| !fits(price.above)) {
+        return Some("Граница диапазона – число до миллиарда, не больше 9 знаков после запятой");
     }
-    if coefficients.flatten().any(|coefficient| coefficient < Decimal::ONE || coefficient.scale() > 9) {
-        return Some("Повышающий коэффициент – число не меньше 1");
+    if norms.flatten().any(|norm| norm < Decimal::ZERO || !fits(norm)) {
+        return Some("Норматив – число от 0 до миллиарда, не больше 9 знаков после запятой");
+    }
+    if coefficients.flatten().any(|coefficient| coefficient < Decimal::ONE || !fits(coefficient)) {
+        return Some("Повышающий коэффициент – число от 1 до миллиарда, не больше 9 знаков после запятой");
+    }
+    if !terms.parameters.values().all(|value| fits(*value)) {
+        return Some("Параметр правила – число до миллиарда, не больше 9 знаков после запятой");
     }
     prices.map(|prices| ranges_problem(prices)).find(Option::is_some).flatten()
 }
@@ -153,7 +163,9 @@ mod tests {
         assert_eq!(terms(r#"{"prices":[{"amount":"39.56"}],"norm":"4.85","coefficient":"3"}"#), None);
         let wrong = [
             r#"{"prices":[{"amount":"-1"}]}"#,
+            r#"{"prices":[{"amount":"79228162514264337593543950335"}]}"#,
             r#"{"prices":[{"amount":"1"}],"norm":"-1"}"#,
+            r#"{"prices":[{"amount":"1"}],"parameters":{"days":"1000000001"}}"#,
             r#"{"prices":[{"amount":"1"}],"coefficient":"0.5"}"#,
             r#"{"prices":[{"above":"100","amount":"1"}]}"#,
             r#"{"prices":[{"amount":"1"},{"above":"0","amount":"2"}]}"#,

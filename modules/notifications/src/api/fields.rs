@@ -10,6 +10,9 @@ use crate::channel::Channel;
 use crate::error::Error;
 use crate::messages::{Message, Outage, Written};
 
+/// The beginning of 2200: milliseconds since 1970 UTC.
+const YEAR_2200: i64 = 7_258_118_400_000;
+
 /// A way to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename_all = "lowercase")]
@@ -118,6 +121,13 @@ pub(crate) struct NotificationOutage {
     until: i64,
 }
 
+impl NotificationOutage {
+    fn read(self) -> Result<Outage, Error> {
+        let (from, until) = (moment("outage", self.from)?, moment("outage", self.until)?);
+        Ok(Outage { resource: self.resource, from, until })
+    }
+}
+
 /// A message to be written.
 #[derive(Debug, Object)]
 pub(crate) struct NotificationIn {
@@ -144,15 +154,18 @@ impl NotificationIn {
             body: self.body,
             audience: self.audience.read()?,
             channels: self.channels.into_iter().map(Channel::from).collect(),
-            valid_from: self.valid_from.map(Timestamp),
-            valid_until: self.valid_until.map(Timestamp),
-            outage: self.outage.map(|outage| Outage {
-                resource: outage.resource,
-                from: Timestamp(outage.from),
-                until: Timestamp(outage.until),
-            }),
+            valid_from: self.valid_from.map(|from| moment("valid_from", from)).transpose()?,
+            valid_until: self.valid_until.map(|until| moment("valid_until", until)).transpose()?,
+            outage: self.outage.map(NotificationOutage::read).transpose()?,
         })
     }
+}
+
+/// A moment of a year that calendars know.
+fn moment(field: &'static str, milliseconds: i64) -> Result<Timestamp, Error> {
+    let known = (0..YEAR_2200).contains(&milliseconds);
+    let wrong = || Error::Fields(vec![(field, "Укажите время от 1970 до 2200 года".to_owned())]);
+    if known { Ok(Timestamp(milliseconds)) } else { Err(wrong()) }
 }
 
 /// A message as staff see it.
@@ -200,6 +213,19 @@ impl From<Message> for NotificationOut {
             created_at: message.created_at.0,
             sent_at: message.sent_at.map(|at| at.0),
             addressed: message.addressed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_of_a_year_that_calendars_know() {
+        assert_eq!(moment("valid_from", 1_795_000_000_000).ok(), Some(Timestamp(1_795_000_000_000)));
+        for wrong in [i64::MIN, -1, YEAR_2200, i64::MAX] {
+            assert!(moment("valid_from", wrong).is_err(), "{wrong}");
         }
     }
 }
