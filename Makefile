@@ -12,7 +12,7 @@ PLUGINS_TARGET := $(if $(KABINET_CACHE),$(KABINET_CACHE)/plugins-target,$(CURDIR
 # One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
 CARGO_FLAGS := --release --locked --workspace
 
-.PHONY: help run build test check bench clean browser-deps frontend-deps test-tools
+.PHONY: help run build test check bench stress-pages clean browser-deps frontend-deps test-tools
 
 help: ## these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,6 +40,11 @@ check: frontend-deps ## formatting, lints, the crate graph, generated files
 
 bench: build test-tools ## the figures of docs/performance.md, and target/bench.json
 	scripts/bench
+
+stress-pages: build ## Lighthouse and html-validate on every page
+	@scripts/need chromium chromium
+	@scripts/need npm npm
+	tests/pages/run
 
 test-tools:
 	@scripts/need /usr/lib/postgresql postgresql
