@@ -12,7 +12,7 @@ PLUGINS_TARGET := $(if $(KABINET_CACHE),$(KABINET_CACHE)/plugins-target,$(CURDIR
 # One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
 CARGO_FLAGS := --release --locked --workspace
 
-.PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces clean browser-deps frontend-deps test-tools
+.PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces stress-pages clean browser-deps frontend-deps test-tools
 
 help: ## these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -53,6 +53,11 @@ stress-load: build test-tools ## fixed rates of requests to 20 large companies w
 stress-interfaces: build ## 20,000 made-up calls of the whole API
 	@scripts/need python3 python3
 	tests/interfaces/run
+
+stress-pages: build ## Lighthouse and html-validate on every page
+	@scripts/need chromium chromium
+	@scripts/need npm npm
+	tests/pages/run
 
 test-tools:
 	@scripts/need /usr/lib/postgresql postgresql

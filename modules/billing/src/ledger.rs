@@ -175,8 +175,6 @@ mod tests {
             };
             prop_assert_eq!(side(RECEIVABLE), amounts.iter().sum::<i64>());
             prop_assert_eq!(side(REVENUE), -side(RECEIVABLE), "what one account gets the other gives");
-            let effect: Money = entries.iter().map(Posting::effect).sum();
-            prop_assert_eq!(effect.0, amounts.iter().sum::<i64>());
         }
     }
 }

@@ -8,7 +8,6 @@ use poem::web::{Data, Path, Query};
 use poem::{EndpointExt, Response, handler};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
 use crate::estimate::Preliminary;
 use crate::receipts::{Receipts, Size, Wanted};
 use crate::{awards, charges, difference, documents, instalments, overview, payments};

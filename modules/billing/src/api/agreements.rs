@@ -12,6 +12,7 @@ use super::corrections::Correct;
 use super::fields::{day, month, number, sum};
 use crate::awards::{self, Award, AwardId, NewAward, NewAwardPayment};
 use crate::instalments::{self, NewPlan, Plan, PlanId};
+use crate::store;
 
 pub(crate) struct AgreementsApi;
 

@@ -11,10 +11,8 @@ pub(crate) mod readings;
 pub(crate) mod settings;
 
 use kabinet_core::{Day, PermissionKey};
-use kabinet_files::FileError;
 use kabinet_web::{AccountRef, Problem};
 
-use crate::error::Error;
 
 /// May see meters and readings.
 #[derive(Clone, Copy, Debug)]

@@ -50,10 +50,10 @@ fn login_page(status: StatusCode, ticket: &str, origin: &str, error: &str) -> Re
     let body = format!(
         "<p>Это не портал Госуслуг: люди здесь выдуманы, настоящие логин и пароль не вводите.</p>{error}\
          <form method=\"post\" action=\"/login\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
-         <p><label>Логин <input name=\"login\" autocomplete=\"off\"></label></p>\
-         <p><label>Пароль <input name=\"password\" type=\"password\" autocomplete=\"off\"></label> (любой)</p>\
-         <p><button name=\"answer\" value=\"enter\">Войти</button>\
-         <button name=\"answer\" value=\"deny\">Отказать в доступе</button></p>\
+         <p><label>Логин <input name=\"login\" type=\"text\" autocomplete=\"off\"></label></p>\
+         <p><label>Пароль <input name=\"password\" type=\"password\" autocomplete=\"current-password\"></label> (любой)</p>\
+         <p><button type=\"submit\" name=\"answer\" value=\"enter\">Войти</button>\
+         <button type=\"submit\" name=\"answer\" value=\"deny\">Отказать в доступе</button></p>\
          <h2>Или войти как</h2><ul>{choice}</ul>\
          <p>Любой другой Email в поле «Логин» — новый человек с этим Email, номер телефона — новый человек без Email.</p>\
          </form>",
@@ -64,7 +64,7 @@ fn login_page(status: StatusCode, ticket: &str, origin: &str, error: &str) -> Re
 
 fn choice(person: &Person) -> String {
     format!(
-        "<li><button name=\"person\" value=\"{}\">{} {}</button> {}</li>",
+        "<li><button type=\"submit\" name=\"person\" value=\"{}\">{} {}</button> {}</li>",
         escaped(&person.login),
         escaped(&person.name[1]),
         escaped(&person.name[0]),
