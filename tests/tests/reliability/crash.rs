@@ -9,7 +9,6 @@ use kabinet_core::Actor;
 use kabinet_tests::postgres::Cluster;
 use kabinet_tests::server::NOW;
 use kabinet_tests::{Database, Kind, Server, block_on, books, on_both_databases};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::clients::{self, COMPANY, Client, OTHER, What, Wish};

@@ -13,7 +13,6 @@ pub(crate) mod settings;
 use kabinet_core::{Day, PermissionKey};
 use kabinet_web::{AccountRef, Problem};
 
-
 /// May see meters and readings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadReadings;
