@@ -84,8 +84,10 @@ fn what_is_done_to_the_log_past_the_platform_is_found(kind: Kind) {
     let entry = format!("{OWN} AND id = (SELECT audit_id FROM audit_link WHERE {OWN} AND seq = 5)");
     let link = format!("{OWN} AND seq = 5");
     let last = format!("{OWN} AND seq > {}", number - 3);
-    let kept = |table: &str, of: &str| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table} WHERE {of}");
-    let back = |table: &str| format!("INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table}");
+    // Where the platform's own tables are not.
+    let place = if kind == Kind::PostgreSql { "thief.kept" } else { "kept" };
+    let kept = |table: &str, of: &str| format!("CREATE TABLE {place}_{table} AS SELECT * FROM {table} WHERE {of}");
+    let back = |table: &str| format!("INSERT INTO {table} SELECT * FROM {place}_{table}; DROP TABLE {place}_{table}");
     let ends = format!("{OWN} AND id IN (SELECT audit_id FROM audit_link WHERE {last})");
     // What a thief does, how it is told, and how it is undone.
     let deeds: [(String, &str, String); 6] = [
@@ -158,7 +160,8 @@ fn swapped() -> String {
 /// Executes SQL as somebody who has the database itself: no row security, no triggers.
 fn past_the_platform(database: &Database, sql: &str) {
     if let Some(postgres) = &database.postgres {
-        Cluster::shared().execute(&postgres.name, &format!("SET session_replication_role = replica; {sql}"));
+        let sql = format!("SET session_replication_role = replica; CREATE SCHEMA IF NOT EXISTS thief; {sql}");
+        Cluster::shared().execute(&postgres.name, &sql);
         return;
     }
     block_on(async {

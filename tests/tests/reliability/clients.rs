@@ -4,7 +4,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use kabinet_tests::{Browser, Server};
+use kabinet_contracts::AccountId;
+use kabinet_tests::{Browser, Server, world};
 use serde_json::{Value, json};
 
 pub(crate) const COMPANY: &str = "beregovoy";
@@ -40,10 +41,12 @@ pub(crate) struct Client {
     pub(crate) meter: String,
     /// The value that readings go on from.
     base: i64,
+    /// Others who ask when this one has asked too often: residents file so many requests a day.
+    spare: Vec<Browser>,
 }
 
-/// One client of each kind, logged in.
-pub(crate) fn all(server: &Server) -> Vec<Client> {
+/// One client of each kind, logged in; `spare` residents file requests one after the other.
+pub(crate) fn all(server: &Server, spare: u64) -> Vec<Client> {
     let mut resident = server.resident(COMPANY).clone();
     let meters = resident.call("GET", "/api/v1/meters", None).expect(200).json();
     let meters = meters["meters"].as_array().expect("meters");
@@ -56,11 +59,18 @@ pub(crate) fn all(server: &Server) -> Vec<Client> {
         browser: browser.clone(),
         meter: meter.to_owned(),
         base,
+        spare: Vec::new(),
+    };
+    let account: AccountId = resident.active_account().parse().expect("an id");
+    let neighbour = |_| {
+        let person = world::newcomer(server, COMPANY);
+        world::grant_link(server, COMPANY, person.id, account);
+        person.browser
     };
     let staff = server.staff(COMPANY);
     vec![
         client(What::Reading, &resident),
-        client(What::Request, &resident),
+        Client { spare: (0..spare).map(neighbour).collect(), ..client(What::Request, &resident) },
         client(What::Setting, &staff),
         client(What::Message, &staff),
         client(What::Run, &server.staff(OTHER)),
@@ -75,8 +85,8 @@ impl Client {
             self.journal.push(Wish { mark: mark.clone(), acknowledged: false });
             match self.ask(&mark) {
                 Ok(Some(mark)) => *self.journal.last_mut().expect("the wish") = Wish { mark, acknowledged: true },
-                // Not acknowledged: the database is away, or something of the kind is under way.
-                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+                // Not acknowledged: the database is away, or it was asked for too often.
+                Ok(None) => std::thread::sleep(Duration::from_millis(20)),
                 Err(_) => return,
             }
         }
@@ -129,7 +139,17 @@ impl Client {
     /// server in trouble.
     fn acknowledged(&mut self, method: &str, path: &str, body: &Value) -> std::io::Result<Option<Value>> {
         let answer = self.browser.try_call(method, path, Some(body))?;
-        assert!([200, 204, 503].contains(&answer.status), "{:?}: {} {}", self.what, answer.status, answer.text());
-        Ok((answer.status != 503).then(|| serde_json::from_slice(&answer.body).unwrap_or_default()))
+        let in_trouble = [429, 503].contains(&answer.status);
+        assert!(
+            in_trouble || [200, 204].contains(&answer.status),
+            "{:?}: {} {}",
+            self.what,
+            answer.status,
+            answer.text()
+        );
+        if answer.status == 429 {
+            self.browser = self.spare.pop().unwrap_or_else(|| self.browser.clone());
+        }
+        Ok((!in_trouble).then(|| serde_json::from_slice(&answer.body).unwrap_or_default()))
     }
 }

@@ -54,7 +54,7 @@ fn survive(kind: Kind, cycles: u64) {
     let cluster = (kind == Kind::PostgreSql).then(Cluster::start);
     let database = cluster.as_ref().map_or_else(|| Database::new(kind), Database::on);
     let mut server = Server::demo(database, NOW);
-    let mut clients = clients::all(&server);
+    let mut clients = clients::all(&server, cycles / 2);
     let seed = number("KABINET_SEED", 1);
     let (mut draws, mut starts) = (Draws(seed), Vec::new());
     for cycle in 0..cycles {
