@@ -241,7 +241,7 @@ fn a_plugin_or_template_that_cannot_work_is_named_by_file_line_and_field(kind: K
         ("tenant.toml", "use = \"standard\"", "use = \"own.wasm\"", "plugin.use", "own.wasm"),
         ("tenant.toml", "use = \"standard\"", "use = \"nothing\"", "plugin.use", "nothing"),
         ("tenant.toml", "rule = \"area\"", "rule = \"guessing\"", "rule", "guessing"),
-        ("tariffs.toml", "assumption = true", "rule = \"guessing\"", "rule", "guessing"),
+        ("tariffs.toml", "price = \"27.60\"", "price = \"27.60\"\nrule = \"guessing\"", "rule", "guessing"),
         ("templates/receipt.typ", "", "{{ unknown_figure_of_nobody.x }}", "", ""),
     ];
     for (number, (file, good, wrong, field, word)) in cases.into_iter().enumerate() {
@@ -254,7 +254,7 @@ fn a_plugin_or_template_that_cannot_work_is_named_by_file_line_and_field(kind: K
         std::fs::write(folder.join(file), &text_now).expect("a write");
         let output = server.command().args(["tenant", "apply"]).arg(&folder).output().expect("kabinet");
         let said = text(&output);
-        let place = format!("{file}:{}:", line_of(&text_now, wrong));
+        let place = format!("{file}:{}:", line_of(&text_now, wrong.lines().last().unwrap_or_default()));
         assert!(!output.status.success() && said.contains(&place), "{place} {said}");
         assert!(said.contains(field) && said.contains(word), "{field}, {word}: {said}");
     }
