@@ -23,6 +23,8 @@ const OWN: &str = "beregovoy";
 const OTHER: &str = "teploset";
 /// An identifier that nobody has.
 const NOBODYS: &str = "0193a1c0-0000-7000-8000-0000000000ff";
+/// Another one, for the places that are not probed.
+const ELSEWHERE: &str = "0193a1c0-0000-7000-8000-0000000000fe";
 /// What works by itself at the other company meanwhile.
 const MOVES: [&str; 4] = ["audit_link", "daily_job", "job_payload", "session"];
 /// What ends the session that asks, or begins another: there is nothing to be found there.
@@ -178,7 +180,7 @@ impl Address {
                     ("accounts", _) => role.account.as_str(),
                     ("meters", _) => role.meter.as_str(),
                     (_, "period" | "from") => "2026-10",
-                    _ => NOBODYS,
+                    _ => ELSEWHERE,
                 };
                 path.push_str(if number == place { id } else { own });
                 number += 1;
