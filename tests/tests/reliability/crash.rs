@@ -130,13 +130,13 @@ fn settle(server: &Server, clients: &mut [Client]) {
     }
     // One more of everything goes through as if nothing had been.
     for client in clients {
-        let once = AtomicBool::new(false);
+        let (once, asked) = (AtomicBool::new(false), client.journal.len());
         std::thread::scope(|scope| {
             scope.spawn(|| client.work(&once));
             std::thread::sleep(Duration::from_millis(400));
             once.store(true, std::sync::atomic::Ordering::Relaxed);
         });
-        assert!(client.journal.last().is_some_and(|wish| wish.acknowledged), "{:?}", client.what);
+        assert!(client.journal[asked..].iter().any(|wish| wish.acknowledged), "{:?} is not carried out", client.what);
     }
 }
 
