@@ -73,7 +73,7 @@ proptest::proptest! {
         if let Err(problems) = copy.read() {
             proptest::prop_assert!(!problems.is_empty());
             let lines = damaged.lines().count().max(1);
-            for problem in problems {
+            for problem in problems.iter().filter(|problem| problem.file == file) {
                 proptest::prop_assert!(problem.line.is_none_or(|line| (1..=lines + 1).contains(&line)), "{problem}");
                 proptest::prop_assert!(!problem.message.is_empty(), "{problem}");
             }
