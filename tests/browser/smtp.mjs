@@ -13,6 +13,33 @@ let number = readdirSync(folder).length;
 
 const refusal = (responseCode, message) => Object.assign(new Error(message), { responseCode });
 
+async function store(stream, session) {
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  const to = session.envelope.rcptTo.map(({ address }) => address);
+  if (to.some((address) => address.startsWith("slow"))) await new Promise((done) => setTimeout(done, 3000));
+  const raw = Buffer.concat(chunks);
+  const mail = await simpleParser(raw, { skipHtmlToText: true, skipTextToHtml: true });
+  const headers = Object.fromEntries(mail.headerLines.map(({ key, line }) => [key, line.slice(line.indexOf(":") + 1).trim()]));
+  const message = {
+    envelope: { from: session.envelope.mailFrom.address, to },
+    user: session.user ?? null,
+    secure: session.secure,
+    headers,
+    subject: mail.subject,
+    from: mail.from.value[0],
+    reply_to: mail.replyTo?.value[0].address ?? null,
+    text: mail.text,
+    html: mail.html,
+    raw: raw.toString("latin1"),
+  };
+  number += 1;
+  const file = path.join(folder, `${number}.json`);
+  writeFileSync(`${file}.new`, JSON.stringify(message));
+  renameSync(`${file}.new`, file);
+  return "accepted";
+}
+
 const server = new SMTPServer({
   authOptional: !user,
   allowInsecureAuth: true,
@@ -29,31 +56,9 @@ const server = new SMTPServer({
     else if (address.startsWith("later")) callback(refusal(451, `4.3.0 <${address}> try again later`));
     else callback();
   },
-  async onData(stream, session, callback) {
-    const chunks = [];
-    for await (const chunk of stream) chunks.push(chunk);
-    const to = session.envelope.rcptTo.map(({ address }) => address);
-    if (to.some((address) => address.startsWith("slow"))) await new Promise((done) => setTimeout(done, 3000));
-    const raw = Buffer.concat(chunks);
-    const mail = await simpleParser(raw, { skipHtmlToText: true, skipTextToHtml: true });
-    const headers = Object.fromEntries(mail.headerLines.map(({ key, line }) => [key, line.slice(line.indexOf(":") + 1).trim()]));
-    const message = {
-      envelope: { from: session.envelope.mailFrom.address, to },
-      user: session.user ?? null,
-      secure: session.secure,
-      headers,
-      subject: mail.subject,
-      from: mail.from.value[0],
-      reply_to: mail.replyTo?.value[0].address ?? null,
-      text: mail.text,
-      html: mail.html,
-      raw: raw.toString("latin1"),
-    };
-    number += 1;
-    const file = path.join(folder, `${number}.json`);
-    writeFileSync(`${file}.new`, JSON.stringify(message));
-    renameSync(`${file}.new`, file);
-    callback(null, "accepted");
+  onData(stream, session, callback) {
+    // A sender that is killed cuts its message off: that one is none, the next ones are taken.
+    store(stream, session).then((said) => callback(null, said), callback);
   },
 });
 server.on("error", () => {});

@@ -203,3 +203,35 @@ impl Drop for MailServer {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+
+    use super::*;
+
+    /// Sends a message, or one that is cut off by the end of its sender.
+    fn send(server: &MailServer, message: &str) {
+        let mut socket = TcpStream::connect(("127.0.0.1", server.port)).expect("a connection");
+        let mut answers = BufReader::new(socket.try_clone().expect("a connection")).lines();
+        answers.next().expect("an answer").expect("a greeting");
+        for line in ["HELO a", "MAIL FROM:<a@b.ru>", "RCPT TO:<x@b.ru>", "DATA"] {
+            write!(socket, "{line}\r\n").expect("a command");
+            answers.next().expect("an answer").expect("an answer");
+        }
+        socket.write_all(message.as_bytes()).expect("a message");
+        if message.ends_with("\r\n.\r\n") {
+            answers.next().expect("an answer").expect("an answer");
+        }
+    }
+
+    #[test]
+    fn a_message_that_was_cut_off_is_none_and_the_next_one_arrives() {
+        let server = MailServer::new();
+        send(&server, "From: a@b.ru\r\nSubject: half");
+        std::thread::sleep(Duration::from_millis(300));
+        send(&server, "From: a@b.ru\r\nSubject: whole\r\n\r\nHello\r\n.\r\n");
+        let subjects: Vec<String> = server.received().into_iter().map(|letter| letter.subject).collect();
+        assert_eq!(subjects, ["whole"]);
+    }
+}
