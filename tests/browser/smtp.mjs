@@ -30,7 +30,7 @@ async function store(stream, session) {
     from: mail.from.value[0],
     reply_to: mail.replyTo?.value[0].address ?? null,
     text: mail.text,
-    html: mail.html,
+    html: mail.html || "",
     raw: raw.toString("latin1"),
   };
   number += 1;
