@@ -113,7 +113,7 @@ pub async fn set_areas(
 ) -> Result<(), Error> {
     let house = house(tx, code).await?;
     refuse_published(tx, from).await?;
-    let known = registry::premises_areas(tx).await?.get(&house.id).copied().unwrap_or_default();
+    let known = registry::premises_area(tx, house.id).await?;
     if rooms.is_some_and(|rooms| rooms < known) {
         return Err(Error::Field("rooms_area", "Площадь помещений дома меньше суммы площадей его лицевых счетов"));
     }

@@ -1,13 +1,14 @@
-//! The work of a run: while one batch is being inserted, the next is read and calculated.
+//! The work of a run: while some batches are being inserted, the next is read and calculated.
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
 use kabinet_accounts::roster;
 use kabinet_contracts::{AccountId, RunId};
-use kabinet_core::{Actor, Db, DbError, Tenant};
+use kabinet_core::{Actor, Db, DbError, Tenant, Tx};
 use kabinet_plugin_host::TariffPlugin;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::rows::{Rows, Stamp};
 use super::{DONE, RUNNING, Run, fail, find, replay};
@@ -26,6 +27,8 @@ use crate::store::FAILED;
 const BATCH: u64 = 1000;
 /// Accounts inserted in one transaction: on SQLite it holds the only writer, for at most about 50 ms.
 const PORTION_SQLITE: usize = 200;
+/// Portions inserted at once where each connection has a process of the database to itself.
+const AT_ONCE: usize = 2;
 
 /// Accounts that are ready to be inserted, and the state of the run after them.
 struct Portion {
@@ -33,6 +36,16 @@ struct Portion {
     accounts: i32,
     last: AccountId,
     hash: String,
+}
+
+/// A portion's place among the others: its rows are inserted at any time, but it counts behind the one before.
+struct Place {
+    /// The last account of the one before.
+    from: Option<AccountId>,
+    /// Comes when the one before counts.
+    turn: oneshot::Receiver<()>,
+    /// Told when this one does.
+    counted: oneshot::Sender<()>,
 }
 
 /// Where a run stands.
@@ -51,6 +64,7 @@ struct Producer {
     base: Base,
     stamp: Stamp,
     portion: usize,
+    at_once: usize,
 }
 
 /// Calculates a run from where it stands to its end. `progress` hears of accounts done and their total
@@ -109,11 +123,12 @@ async fn prepare(
     db: &Db,
     tenant: &Arc<Tenant>,
     plugins: &Plugins,
-    tx: &kabinet_core::Tx,
+    tx: &Tx,
     run: &billing_run::Model,
 ) -> Result<(Producer, Position), Error> {
     let snapshot = serde_json::from_str(&run.snapshot)?;
     let plugin = plugins.load(tx, &run.plugin_hash).await?;
+    let sqlite = db.name() == "SQLite";
     let producer = Producer {
         db: db.clone(),
         tenant: tenant.clone(),
@@ -121,7 +136,8 @@ async fn prepare(
         plugin,
         base: Base::of(tx, run).await?,
         stamp: Stamp { tenant: tenant.id, run: run.id, period: run.period, booked_at: run.cutoff_at },
-        portion: if db.name() == "SQLite" { PORTION_SQLITE } else { usize::MAX },
+        portion: if sqlite { PORTION_SQLITE } else { usize::MAX },
+        at_once: if sqlite { 1 } else { AT_ONCE },
     };
     let position = Position { after: run.last_account, hash: unhex(&run.result_hash) };
     Ok((producer, position))
@@ -136,18 +152,29 @@ async fn work(
     progress: &mut (impl FnMut(u32, u32) + Send),
 ) -> Result<(), Error> {
     let (sender, mut receiver) = mpsc::channel(2);
+    let at_once = producer.at_once;
     let producing = tokio::spawn(producer.produce(position, sender));
     let total = run.total.unsigned_abs();
-    let (mut done, mut last) = (run.done.unsigned_abs(), run.last_account);
+    let mut done = run.done.unsigned_abs();
     progress(done, total);
-    while let Some(portion) = receiver.recv().await {
-        let (accounts, next) = (portion.accounts, portion.last);
-        insert(db, tenant, run.id, last, portion).await?;
-        last = Some(next);
-        done += accounts.unsigned_abs();
+    let (counted, mut turn) = oneshot::channel();
+    let _ = counted.send(());
+    let mut last = run.last_account;
+    let portions = stream::poll_fn(move |context| receiver.poll_recv(context));
+    let inserted = portions.map(|portion| {
+        let (counted, next) = oneshot::channel();
+        let turn = std::mem::replace(&mut turn, next);
+        let place = Place { from: last.replace(portion.last), turn, counted };
+        let accounts = portion.accounts.unsigned_abs();
+        let inserting = tokio::spawn(insert(db.clone(), tenant.clone(), run.id, place, portion));
+        async move { inserting.await.map_err(stopped)?.map(|()| accounts) }
+    });
+    let mut inserted = inserted.buffered(at_once);
+    while let Some(accounts) = inserted.next().await {
+        done += accounts?;
         progress(done, Ord::max(total, done));
     }
-    producing.await.map_err(|error| Error::Stopped(format!("расчёт прерван: {error}")))??;
+    producing.await.map_err(stopped)??;
     finish(db, tenant, run.id).await
 }
 
@@ -177,7 +204,7 @@ impl Producer {
             let Some(last) = cases.last().map(calculation::account_of) else { return Ok(()) };
             let (maker, before) = (this.clone(), position.hash);
             let calculated = tokio::task::spawn_blocking(move || maker.calculate(&cases, before)).await;
-            let (made, hash) = calculated.map_err(|error| Error::Stopped(format!("расчёт прерван: {error}")))??;
+            let (made, hash) = calculated.map_err(stopped)??;
             for portion in made {
                 if portions.send(portion).await.is_err() {
                     // The inserting half has failed and says why.
@@ -220,17 +247,23 @@ impl Producer {
     }
 }
 
+/// A part of the work that ended without an answer.
+fn stopped(error: tokio::task::JoinError) -> Error {
+    Error::Stopped(format!("расчёт прерван: {error}"))
+}
+
 /// Inserts a portion and moves the run on, together. Only from where this worker left it: a second
 /// worker gets [`Error::Busy`].
-async fn insert(
-    db: &Db,
-    tenant: &Arc<Tenant>,
-    id: RunId,
-    from: Option<AccountId>,
-    portion: Portion,
-) -> Result<(), Error> {
-    let tx = db.begin(tenant, Actor::System).await?;
-    let here = match from {
+async fn insert(db: Db, tenant: Arc<Tenant>, id: RunId, place: Place, portion: Portion) -> Result<(), Error> {
+    let tx = db.begin(&tenant, Actor::System).await?;
+    match add(&tx, portion.rows).await {
+        // These accounts are in the run already.
+        Err(DbError::Duplicate(_)) => return Err(Error::Busy),
+        added => added?,
+    }
+    // Without the one before this one is nothing: its error is told.
+    place.turn.await.map_err(|_| Error::Busy)?;
+    let here = match place.from {
         Some(last) => billing_run::Column::LastAccount.eq(last),
         None => billing_run::Column::LastAccount.is_null(),
     };
@@ -245,13 +278,17 @@ async fn insert(
     if tx.update_where(moved).await? != 1 {
         return Err(Error::Busy);
     }
-    tx.insert_many(portion.rows.charges).await?;
-    tx.insert_many(portion.rows.receipts).await?;
-    tx.insert_many(portion.rows.entries).await?;
-    tx.insert_many(portion.rows.facts).await?;
-    tx.insert_many(portion.rows.arrears).await?;
     tx.commit().await?;
+    let _ = place.counted.send(());
     Ok(())
+}
+
+async fn add(tx: &Tx, rows: Rows) -> Result<(), DbError> {
+    tx.insert_many(rows.charges).await?;
+    tx.insert_many(rows.receipts).await?;
+    tx.insert_many(rows.entries).await?;
+    tx.insert_many(rows.facts).await?;
+    tx.insert_many(rows.arrears).await
 }
 
 async fn finish(db: &Db, tenant: &Arc<Tenant>, id: RunId) -> Result<(), Error> {
