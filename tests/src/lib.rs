@@ -16,6 +16,7 @@ pub mod gateways;
 pub mod house;
 pub mod letters;
 pub mod mail_server;
+pub mod mutants;
 pub mod page;
 pub mod pdf;
 pub mod postgres;

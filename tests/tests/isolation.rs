@@ -1,12 +1,13 @@
 //! Companies never see each other, and what was booked is never changed.
 
-use kabinet_core::{Actor, Db, DbConfig, DbError, Tx};
+use kabinet_core::{Actor, Db, DbConfig, DbError, Tx, tenant_table};
 use kabinet_migrations::{APPEND_ONLY, PLATFORM_TABLES};
 use kabinet_tests::company::{COMPANIES, Package};
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::postgres::Cluster;
 use kabinet_tests::{Kind, Server, block_on, on_both_databases};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Set, Statement};
 use serde_json::Value;
 
 on_both_databases![
@@ -15,6 +16,7 @@ on_both_databases![
     ids_of_the_other_company_are_not_found_like_random_ones,
     no_page_names_anything_of_the_other_company,
     a_transaction_reads_and_writes_its_own_company_only,
+    the_typed_door_opens_to_its_own_company_only,
     what_was_booked_and_audited_is_never_changed,
     a_query_without_its_company_is_refused,
 ];
@@ -201,6 +203,62 @@ fn a_transaction_reads_and_writes_its_own_company_only(kind: Kind) {
             .await
             .expect("a count");
         assert_eq!(found[0].number, 0);
+    });
+}
+
+tenant_table!(setting, "setting", key { module: String }, { value: String });
+
+/// What modules ask without SQL: on SQLite nothing else stands between two companies.
+fn the_typed_door_opens_to_its_own_company_only(kind: Kind) {
+    use setting::{ActiveModel, Column, Entity};
+    let server = Server::shared(kind);
+    block_on(async {
+        let db = server.database.open().await;
+        let (own, other) =
+            (server.database.company(&db, "beregovoy").await, server.database.company(&db, "teploset").await);
+        let row = |tx: &Tx, value: &str| ActiveModel {
+            tenant_id: Set(tx.tenant_id()),
+            module: Set("door".to_owned()),
+            value: Set(value.to_owned()),
+        };
+        let door = || Column::Module.eq("door");
+        let tx = db.begin(&other, Actor::System).await.expect("a transaction");
+        tx.insert(row(&tx, "theirs")).await.expect("a row");
+        tx.commit().await.expect("a commit");
+        let tx = db.begin(&own, Actor::System).await.expect("a transaction");
+        assert_eq!(tx.all(Entity::find().filter(door())).await.expect("rows"), []);
+        assert_eq!(tx.one(Entity::find().filter(door())).await.expect("a row"), None);
+        assert_eq!(tx.count(Entity::find().filter(door())).await.expect("a count"), 0);
+        let update = Entity::update_many().col_expr(Column::Value, Expr::value("mine")).filter(door());
+        assert_eq!(tx.update_where(update).await.expect("an update"), 0);
+        assert_eq!(tx.delete_where(Entity::delete_many().filter(door())).await.expect("a deletion"), 0);
+        tx.insert(row(&tx, "mine")).await.expect("the same key is another company's");
+        // Whatever company a row names, it is stored as this one's.
+        let foreign = ActiveModel { tenant_id: Set(other.id), ..row(&tx, "changed") };
+        tx.put(foreign).await.expect("a row");
+        assert_eq!(tx.delete_where(Entity::delete_many().filter(door())).await.expect("a deletion"), 1);
+        tx.commit().await.expect("a commit");
+        let tx = db.begin(&other, Actor::System).await.expect("a transaction");
+        let theirs = tx.one(Entity::find().filter(door())).await.expect("a row").expect("the other company's row");
+        assert_eq!(theirs.value, "theirs");
+        tx.delete_where(Entity::delete_many().filter(door())).await.expect("a deletion");
+        tx.commit().await.expect("a commit");
+    });
+}
+
+#[test]
+fn a_connection_forgets_the_company_of_its_last_transaction() {
+    let server = Server::shared(Kind::PostgreSql);
+    block_on(async {
+        let db = server.database.open().await;
+        let own = server.database.company(&db, "beregovoy").await;
+        for _ in 0..20 {
+            let tx = db.begin(&own, Actor::System).await.expect("a transaction");
+            assert!(count(&tx, "account").await > 0);
+            tx.commit().await.expect("a commit");
+            let seen = catalogue(&db, "SELECT CAST(COUNT(*) AS TEXT) AS number FROM account").await;
+            assert_eq!(seen, [["0"]], "row security hides every company outside a transaction");
+        }
     });
 }
 

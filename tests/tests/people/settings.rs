@@ -14,6 +14,7 @@ on_both_databases![
     the_password_is_changed_with_the_current_one,
     sessions_are_listed_and_ended,
     a_visit_is_noted_once_an_hour,
+    a_session_that_is_over_is_nobodys,
 ];
 
 const CHROME: &str =
@@ -161,20 +162,39 @@ fn a_visit_is_noted_once_an_hour(kind: Kind) {
     };
     let first = seen(&mut person.browser);
     assert_eq!(seen(&mut person.browser), first, "no write within the hour");
-    let email = person.email.to_lowercase();
-    block_on(async {
-        let db = server.database.open().await;
-        let company = server.database.company(&db, COMPANY).await;
-        let mut tx = db.begin(&company, Actor::System).await.expect("a transaction");
-        let sql = "UPDATE session SET seen_at = seen_at - 7200000 WHERE tenant_id = $1 AND subject_id IN
-                   (SELECT id FROM resident r WHERE r.tenant_id = session.tenant_id AND r.email_key = $2)";
-        assert_eq!(tx.execute(sql, vec![email.into()]).await.expect("an update"), 1);
-        tx.touch(session::TOPIC).await.expect("a change");
-        tx.commit().await.expect("a commit");
-    });
+    change_session(server, &person.email, "seen_at = seen_at - 7200000");
     let begun = std::time::Instant::now();
     while seen(&mut person.browser) < first {
         assert!(begun.elapsed().as_secs() < 60, "the visit is not noted");
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
+}
+
+fn a_session_that_is_over_is_nobodys(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut person = person(server, "expires");
+    assert!(is_in(&mut person.browser));
+    change_session(server, &person.email, "expires_at = 1");
+    let begun = std::time::Instant::now();
+    while is_in(&mut person.browser) {
+        assert!(begun.elapsed().as_secs() < 60, "the session does not end");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// Changes the one session of a person, and says so to the server.
+fn change_session(server: &Server, email: &str, change: &str) {
+    let email = email.to_lowercase();
+    block_on(async {
+        let db = server.database.open().await;
+        let company = server.database.company(&db, COMPANY).await;
+        let mut tx = db.begin(&company, Actor::System).await.expect("a transaction");
+        let sql = format!(
+            "UPDATE session SET {change} WHERE tenant_id = $1 AND subject_id IN
+             (SELECT id FROM resident r WHERE r.tenant_id = session.tenant_id AND r.email_key = $2)"
+        );
+        assert_eq!(tx.execute(&sql, vec![email.into()]).await.expect("an update"), 1);
+        tx.touch(session::TOPIC).await.expect("a change");
+        tx.commit().await.expect("a commit");
+    });
 }

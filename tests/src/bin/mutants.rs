@@ -1,0 +1,100 @@
+//! The program behind `make stress-mutants`: builds the mutants, runs each one's suite, wants it to fail. Arguments are
+//! parts of names; without any, all are tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use kabinet_tests::mutants::{Mutant, VARIABLE, copy_to, list, programs};
+
+/// A suite that hangs has noticed: seconds.
+const LONGEST: &str = "300";
+
+fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let target: PathBuf = std::env::var_os("CARGO_TARGET_DIR").context("run it by `make stress-mutants`")?.into();
+    let all = list()?;
+    let chosen: Vec<&Mutant> = all
+        .iter()
+        .filter(|mutant| wanted.is_empty() || wanted.iter().any(|part| mutant.name.contains(part.as_str())))
+        .collect();
+    let built = Built::new(&target, &all)?;
+    println!("{} mutants are built", all.len());
+    for suite in chosen.iter().map(|mutant| mutant.suite.as_str()).collect::<BTreeSet<_>>() {
+        let (program, filter) = suite.split_once(' ').unwrap_or((suite, ""));
+        let output = built.run(program, filter, "")?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure!(output.status.success() && !said.contains(" 0 passed"), "{suite} must pass without a mutant:\n{said}");
+    }
+    let mut survivors = 0;
+    for mutant in &chosen {
+        let begun = Instant::now();
+        let noticed = built.noticed(mutant)?;
+        survivors += usize::from(noticed.is_none());
+        let by = noticed.unwrap_or_else(|| "SURVIVES".to_owned());
+        println!("{:60} {by} ({:.0} s)", mutant.name, begun.elapsed().as_secs_f32());
+    }
+    println!("{} of {} noticed", chosen.len() - survivors, chosen.len());
+    if survivors > 0 {
+        bail!("{survivors} removals turn no suite red");
+    }
+    Ok(())
+}
+
+/// The mutants' server and test programs.
+struct Built {
+    server: PathBuf,
+    tests: PathBuf,
+    programs: BTreeMap<String, PathBuf>,
+}
+
+impl Built {
+    fn new(target: &Path, mutants: &[Mutant]) -> Result<Self> {
+        let tree = target.join("mutants");
+        copy_to(&tree, mutants)?;
+        let names: BTreeSet<&str> = mutants.iter().map(|mutant| mutant.suite().0).collect();
+        // The same packages and features as in every other build here: only the copied crates are built anew.
+        let cargo = |word: &str| {
+            let mut cargo = Command::new("cargo");
+            cargo.args([word, "--release", "--locked", "--workspace", "--message-format=json-render-diagnostics"]);
+            cargo.current_dir(&tree).stdin(Stdio::null()).stderr(Stdio::inherit());
+            cargo
+        };
+        told(cargo("build").args(["--bin", "kabinet"]))?;
+        // Beside the plugins, and away from where the next build puts the server as it is.
+        let server = target.join("release/kabinet-mutants");
+        std::fs::copy(target.join("release/kabinet"), &server)?;
+        std::fs::remove_file(target.join("release/kabinet"))?;
+        let messages = told(cargo("test").arg("--no-run").args(names.iter().flat_map(|name| ["--test", name])))?;
+        Ok(Self { server, tests: tree.join("tests"), programs: programs(&messages)? })
+    }
+
+    fn run(&self, program: &str, filter: &str, mutant: &str) -> Result<Output> {
+        let program = self.programs.get(program).with_context(|| program.to_owned())?;
+        let mut test = Command::new("timeout");
+        test.args(["--kill-after=5", LONGEST]).arg(program).arg(filter);
+        test.env("KABINET_BIN", &self.server).env(VARIABLE, mutant).current_dir(&self.tests);
+        Ok(test.stdin(Stdio::null()).stderr(Stdio::null()).output()?)
+    }
+
+    /// Which test noticed the mutant first; none when all passed.
+    fn noticed(&self, mutant: &Mutant) -> Result<Option<String>> {
+        let (program, filter) = mutant.suite();
+        let output = self.run(program, filter, &mutant.name)?;
+        if output.status.success() {
+            return Ok(None);
+        }
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let failed = said.lines().find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
+        Ok(Some(failed.unwrap_or("it does not end").to_owned()))
+    }
+}
+
+/// What a command printed; an error when it failed.
+fn told(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    ensure!(output.status.success(), "{command:?}: {}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
+}
