@@ -49,7 +49,7 @@ impl Mutant {
         self.edit.iter().try_fold(source.to_owned(), |text, [there, instead]| {
             let times = text.matches(there.as_str()).count();
             ensure!(times == 1, "«{}»: {} has {times} times: {there}", self.name, self.file);
-            Ok(text.replace(there.as_str(), &instead.replace("MUTANT", &format!("({condition})"))))
+            Ok(text.replace(there.as_str(), &instead.replace("MUTANT", &condition)))
         })
     }
 }
