@@ -246,6 +246,13 @@ fn options(config: &DbConfig, sqlite: bool, connections: u32) -> ConnectOptions 
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(5));
     if sqlite {
+        // SQLite ends a transaction by itself when the disk is full or fails. sqlx goes on counting it: what comes over
+        // this connection later would be nested in nothing, acknowledged and never committed. Such a connection is
+        // closed, and another one opened.
+        options.map_sqlx_sqlite_before_acquire(|connection, _| {
+            let counted = sea_orm::sqlx::Connection::is_in_transaction(connection);
+            Box::pin(async move { Ok(!counted) })
+        });
         options.map_sqlx_sqlite_opts(|sqlite| {
             sqlite
                 .pragma("journal_mode", "WAL")

@@ -343,7 +343,7 @@ impl Tx {
             self.db.work().notify_waiters();
         }
         if self.audited.into_inner() {
-            self.db.unsealed().add(self.tenant.id);
+            self.db.unsealed().add(self.tenant.id, self.now);
         }
         Ok(())
     }

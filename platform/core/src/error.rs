@@ -28,14 +28,25 @@ impl From<DbErr> for DbError {
     }
 }
 
+/// What databases say when they cannot work now: a disk without room is one of the reasons.
+const SIGNS: [&str; 9] = [
+    "connection closed",
+    "Connection refused",
+    "error communicating",
+    "terminating connection",
+    "the database system is",
+    "database is locked",
+    "database or disk is full",
+    "disk I/O error",
+    "No space left on device",
+];
+
 fn is_unavailable(error: &DbErr) -> bool {
     if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
         return true;
     }
     let text = error.to_string();
-    ["connection closed", "Connection refused", "error communicating", "terminating connection", "database is locked"]
-        .iter()
-        .any(|sign| text.contains(sign))
+    SIGNS.iter().any(|sign| text.contains(sign))
 }
 
 impl From<serde_json::Error> for DbError {

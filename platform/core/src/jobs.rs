@@ -1,12 +1,15 @@
 //! The job queue: work that outlives a request. Jobs are idempotent, carry their company, are claimed
 //! in batches and resume after a crash.
 
+mod lane;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sea_orm::sea_query::{OnConflict, SimpleExpr};
+use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
 use sea_orm::{
     ActiveValue::NotSet, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, ExprTrait, QueryFilter, Set,
     Statement, TryInsertResult,
@@ -24,6 +27,8 @@ use crate::module::Registry;
 use crate::tenancy::{Tenant, TenantId, Tenants};
 use crate::values::Timestamp;
 
+use lane::Lane;
+
 /// The kind of the job that carries an event to its subscribers.
 pub(crate) const EVENT_JOB: &str = "event";
 
@@ -32,11 +37,11 @@ const CLAIMED: i32 = 1;
 const FAILED: i32 = 2;
 const BATCH: i64 = 20;
 const LEASE_SECONDS: i64 = 60;
+/// A clock that goes back by more than so many milliseconds was set back.
+const SET_BACK: i64 = 1000;
 const RENEWED_EVERY: Duration = Duration::from_secs(20);
 const MOST_ATTEMPTS: i32 = 8;
 const POSTPONED_SECONDS: i64 = 60;
-const LETTERS_AT_ONCE: usize = 8;
-const OUTWARD_AT_ONCE: usize = 4;
 
 /// Something that happened, in the past tense; other modules may react.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync {
@@ -197,60 +202,21 @@ pub(crate) fn payload_row(tenant: TenantId, id: Uuid, new: &NewJob) -> job_paylo
     job_payload::ActiveModel { tenant_id: Set(tenant), job_id: Set(id), payload: Set(new.payload.to_string()) }
 }
 
-/// Which jobs a loop of the runner takes.
-#[derive(Clone, Copy, Debug)]
-enum Lane {
-    All,
-    Letters,
-    Outward,
-    Long,
-    Rest,
-}
-
-impl Lane {
-    /// The condition on the table `job`, after others.
-    fn condition(self, registry: &Registry) -> String {
-        let (long, outward) = (named(&registry.long_jobs()), named(&registry.outward_jobs()));
-        match self {
-            Self::All => String::new(),
-            Self::Letters => "AND module = 'mail'".to_owned(),
-            Self::Outward => format!("AND {outward}"),
-            Self::Long => format!("AND {long}"),
-            Self::Rest => format!("AND module <> 'mail' AND NOT ({long}) AND NOT ({outward})"),
-        }
-    }
-
-    const fn at_once(self) -> usize {
-        match self {
-            Self::Letters => LETTERS_AT_ONCE,
-            Self::Outward => OUTWARD_AT_ONCE,
-            Self::All | Self::Long | Self::Rest => 1,
-        }
-    }
-}
-
-/// The condition that a job is one of these, named `module.kind`.
-fn named(jobs: &[String]) -> String {
-    if jobs.is_empty() {
-        return "1 = 0".to_owned();
-    }
-    let names: Vec<String> = jobs.iter().map(|name| format!("'{name}'")).collect();
-    format!("module || '.' || kind IN ({})", names.join(", "))
-}
-
 /// Runs the queue of one process.
 #[derive(Clone, Debug)]
 pub struct JobRunner {
     db: Db,
     tenants: Tenants,
     registry: Arc<Registry>,
+    /// The latest look at the queue, milliseconds; before the first one, later than all.
+    looked_at: Arc<AtomicI64>,
 }
 
 impl JobRunner {
     /// A runner for the jobs and events of `registry`'s modules.
     #[must_use]
-    pub const fn new(db: Db, tenants: Tenants, registry: Arc<Registry>) -> Self {
-        Self { db, tenants, registry }
+    pub fn new(db: Db, tenants: Tenants, registry: Arc<Registry>) -> Self {
+        Self { db, tenants, registry, looked_at: Arc::new(AtomicI64::new(i64::MAX)) }
     }
 
     /// Runs jobs for as long as the process lives. Letters and messages wait for other machines and long jobs take
@@ -336,6 +302,10 @@ impl JobRunner {
 
     async fn claim(&self, lane: Lane) -> Result<Vec<job::Model>, DbError> {
         let now = self.db.clock().now();
+        if now.0 + SET_BACK < self.looked_at.load(Ordering::Relaxed) {
+            self.set_back_to(now).await?;
+        }
+        self.looked_at.store(now.0, Ordering::Relaxed);
         let backend = self.db.platform().get_database_backend();
         let lock = if backend == DatabaseBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
         let sql = format!(
@@ -351,6 +321,25 @@ impl JobRunner {
         let mut jobs = job::Entity::find().from_raw_sql(statement).all(self.db.platform()).await?;
         jobs.sort_by_key(|job| (job.run_at, job.id));
         Ok(jobs)
+    }
+
+    /// What a clock that was ahead has queued, to be run at once, and claimed would wait until the clock is there
+    /// again. Also asked for by the first look: the clock may have been set back while no server ran.
+    async fn set_back_to(&self, now: Timestamp) -> Result<(), DbError> {
+        use job::Column;
+        let at_once = job::Entity::update_many()
+            .col_expr(Column::RunAt, now.0.into())
+            .filter(Column::State.eq(WAITING))
+            .filter(Column::RunAt.gt(now))
+            .filter(SimpleExpr::from(Expr::col(Column::RunAt)).eq(Expr::col(Column::CreatedAt)));
+        at_once.exec(self.db.platform()).await?;
+        // No lease is that long: twice its length is for servers whose clocks differ.
+        let leased = job::Entity::update_many()
+            .col_expr(Column::LeaseUntil, now.plus_seconds(LEASE_SECONDS).0.into())
+            .filter(Column::State.eq(CLAIMED))
+            .filter(Column::LeaseUntil.gt(now.plus_seconds(2 * LEASE_SECONDS)));
+        leased.exec(self.db.platform()).await?;
+        Ok(())
     }
 
     async fn run_one(&self, job: &job::Model) -> Result<(), JobError> {

@@ -45,17 +45,22 @@ pub async fn hit(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> {
     let now = db.clock().now().0 / 1000;
     let sql = "INSERT INTO rate_counter (key, window_start, hits) VALUES ($1, $2, 1)
                ON CONFLICT (key) DO UPDATE SET
-                 hits = CASE WHEN rate_counter.window_start <= $3 THEN 1 ELSE rate_counter.hits + 1 END,
-                 window_start = CASE WHEN rate_counter.window_start <= $3 THEN $2 ELSE rate_counter.window_start END
+                 hits = CASE WHEN rate_counter.window_start <= $3 OR rate_counter.window_start > $4
+                        THEN 1 ELSE rate_counter.hits + 1 END,
+                 window_start = CASE WHEN rate_counter.window_start <= $3 OR rate_counter.window_start > $4
+                                THEN $2 ELSE rate_counter.window_start END
                RETURNING window_start, hits";
-    verdict(db, db.platform(), sql, vec![stored(key), now.into(), (now - limit.seconds).into()], limit).await
+    // A window that begins later than the next one would is of a clock that was ahead and went back.
+    let values = vec![stored(key), now.into(), (now - limit.seconds).into(), (now + limit.seconds).into()];
+    verdict(db, db.platform(), sql, values, limit).await
 }
 
 /// What [`hit`] would say, without counting.
 pub async fn peek(db: &Db, key: &str, limit: Limit) -> Result<Verdict, DbError> {
     let now = db.clock().now().0 / 1000;
-    let sql = "SELECT window_start, hits + 1 AS hits FROM rate_counter WHERE key = $1 AND window_start > $2";
-    verdict(db, db.platform_read(), sql, vec![stored(key), (now - limit.seconds).into()], limit).await
+    let sql = "SELECT window_start, hits + 1 AS hits FROM rate_counter WHERE key = $1 AND window_start > $2 AND window_start <= $3";
+    let values = vec![stored(key), (now - limit.seconds).into(), (now + limit.seconds).into()];
+    verdict(db, db.platform_read(), sql, values, limit).await
 }
 
 /// Counts an attempt under each key before it is made, so that of many at once no more go on than the limits

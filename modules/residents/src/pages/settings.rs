@@ -173,7 +173,7 @@ async fn change_email(
     match profile::request_email(&mut tx, id, &email).await {
         Ok(()) => {
             tx.commit().await?;
-            Ok(resident.done_saying("/settings", "Мы отправили письмо на новый адрес: перейдите по ссылке в нём."))
+            Ok(resident.done_saying("/settings", "На новый адрес придёт письмо: перейдите по ссылке в нём."))
         }
         Err(same @ Error::SameEmail) => {
             drop(tx);

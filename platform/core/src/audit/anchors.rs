@@ -1,6 +1,6 @@
 //! The heads of chains, written outside the database: a file a company, a line a head, never rewritten.
 
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Hash, Head};
@@ -48,8 +48,8 @@ impl Anchors {
         append(&self.0, &file, &line).map_err(|error| AnchorError::File(file.display().to_string(), error))
     }
 
-    /// All heads of the company `slug`; none while there is no file. The last line may be the rest of one that was
-    /// being written when the power went.
+    /// All heads of the company `slug`; none while there is no file. A line may be the beginning of one that was being
+    /// written when the power went or the disk was full: it tells nothing.
     pub fn read(&self, slug: &str) -> Result<Vec<Anchor>, AnchorError> {
         let file = self.file(slug);
         let name = || file.display().to_string();
@@ -58,16 +58,35 @@ impl Anchors {
             text => text.map_err(|error| AnchorError::File(name(), error))?,
         };
         let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
-        let lines = whole.lines().enumerate();
+        let lines = whole.lines().enumerate().filter(|(_, line)| !is_beginning(line));
         lines.map(|(at, line)| parse(line).ok_or_else(|| AnchorError::Line(name(), at + 1))).collect()
     }
 }
 
 fn append(folder: &Path, file: &Path, line: &str) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file)?;
+    let mut file = std::fs::OpenOptions::new().read(true).append(true).create(true).open(file)?;
+    let line = if ends_in_a_line(&mut file)? { line.to_owned() } else { format!("\n{line}") };
     file.write_all(line.as_bytes())?;
     file.sync_data()
+}
+
+/// Whether nothing is left of a line that could not be written whole: what follows would be glued to it.
+fn ends_in_a_line(file: &mut std::fs::File) -> std::io::Result<bool> {
+    let mut last = [b'\n'];
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    Ok(last == [b'\n'])
+}
+
+/// Whether a line is what is left of one that was not written whole.
+fn is_beginning(line: &str) -> bool {
+    let mut parts = line.split(' ');
+    let number = parts.next().unwrap_or_default().bytes().all(|byte| byte.is_ascii_digit());
+    let hash = parts.next().is_none_or(|part| part.len() <= 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    number && hash && parts.next().is_none()
 }
 
 fn parse(line: &str) -> Option<Anchor> {

@@ -1,6 +1,6 @@
 //! Chains new entries of the audit log, soon after their transactions.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,30 +12,32 @@ use crate::crash;
 use crate::db::{Actor, Db};
 use crate::error::DbError;
 use crate::tenancy::{Tenant, TenantId, Tenants};
+use crate::values::Timestamp;
 
 /// So long entries gather before they are chained.
 const GATHERS: Duration = Duration::from_secs(2);
 /// So often it is looked for entries of other processes: commands, servers that were killed.
 const LOOKS_EVERY: Duration = Duration::from_secs(300);
-/// An entry whose transaction ends later than so many seconds after its beginning waits for that look.
-const LATE_SECONDS: i64 = 120;
 const DAY_SECONDS: i64 = 24 * 3600;
 
-/// The companies whose transactions wrote entries in this process.
+/// The companies whose transactions wrote entries in this process, and when the earliest of those began.
 #[derive(Debug, Default)]
 pub(crate) struct Unsealed {
-    companies: Mutex<HashSet<TenantId>>,
+    companies: Mutex<HashMap<TenantId, Timestamp>>,
     told: tokio::sync::Notify,
 }
 
 impl Unsealed {
-    /// Remembers that the company has entries to be chained.
-    pub(crate) fn add(&self, company: TenantId) {
-        self.companies.lock().unwrap_or_else(PoisonError::into_inner).insert(company);
+    /// Remembers that the company has entries to be chained, of a transaction that began at this moment: by then and
+    /// not by a moment ago they are found when the clock has jumped since.
+    pub(crate) fn add(&self, company: TenantId, began: Timestamp) {
+        let mut companies = self.companies.lock().unwrap_or_else(PoisonError::into_inner);
+        companies.entry(company).and_modify(|known| *known = began.min(*known)).or_insert(began);
+        drop(companies);
         self.told.notify_one();
     }
 
-    fn take(&self) -> HashSet<TenantId> {
+    fn take(&self) -> HashMap<TenantId, Timestamp> {
         std::mem::take(&mut *self.companies.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -58,7 +60,7 @@ impl Sealer {
     /// Works until it is dropped: first all that was left behind, then what transactions here write, and now and then
     /// what others wrote.
     pub async fn run(self) {
-        self.all_since(|_| Uuid::nil()).await;
+        self.all_since(|_| Timestamp(0)).await;
         let mut look = tokio::time::interval(LOOKS_EVERY);
         look.tick().await;
         loop {
@@ -74,28 +76,29 @@ impl Sealer {
 
     /// Chains what transactions of this process have written; a server that ends does it once more.
     pub async fn noted(&self) {
-        for id in self.db.unsealed().take() {
+        for (id, began) in self.db.unsealed().take() {
             let outcome = match self.tenants.by_id(id).await {
-                Ok(Some(company)) => self.company(&company, ago(&self.db, LATE_SECONDS)).await,
+                Ok(Some(company)) => self.company(&company, least_id(began)).await,
                 Ok(None) => continue,
                 Err(error) => Err(error),
             };
             if let Err(error) = outcome {
                 report(id, &error);
-                self.db.unsealed().add(id);
+                self.db.unsealed().add(id, began);
             }
         }
     }
 
-    async fn all_since(&self, since: impl Fn(&Db) -> Uuid) {
+    async fn all_since(&self, since: impl Fn(&Db) -> Timestamp) {
         let companies = match self.tenants.all().await {
             Ok(companies) => companies,
             Err(error) => return tracing::warn!(%error, "the audit log is not chained"),
         };
         for company in companies {
-            if let Err(error) = self.company(&company, since(&self.db)).await {
+            let since = since(&self.db);
+            if let Err(error) = self.company(&company, least_id(since)).await {
                 report(company.id, &error);
-                self.db.unsealed().add(company.id);
+                self.db.unsealed().add(company.id, since);
             }
         }
     }
@@ -128,9 +131,9 @@ impl Sealer {
     }
 }
 
-/// The least identifier of so many seconds ago.
-fn ago(db: &Db, seconds: i64) -> Uuid {
-    least_id(db.clock().now().plus_seconds(-seconds))
+/// The moment so many seconds ago.
+fn ago(db: &Db, seconds: i64) -> Timestamp {
+    db.clock().now().plus_seconds(-seconds)
 }
 
 fn report(company: TenantId, error: &DbError) {

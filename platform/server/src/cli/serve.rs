@@ -14,7 +14,10 @@ use crate::places::Places;
 pub(super) async fn serve(mut config: Config, demo: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("KABINET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    // A line that cannot be written, where the log lies on a full disk, is lost: to complain of it on the same stream
+    // would panic, and end the request or the queue that had something to say.
+    log.log_internal_errors(false).init();
     config.demo.running = demo;
     let app = Arc::new(App::open(config).await?);
     if demo {
