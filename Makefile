@@ -12,7 +12,7 @@ PLUGINS_TARGET := $(if $(KABINET_CACHE),$(KABINET_CACHE)/plugins-target,$(CURDIR
 # One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
 CARGO_FLAGS := --release --locked --workspace
 
-.PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces stress-pages stress-mutants clean browser-deps frontend-deps test-tools
+.PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces stress-pages stress-mutants stress-disk clean browser-deps frontend-deps test-tools
 
 help: ## these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -46,6 +46,9 @@ stress-isolation: build test-tools ## every route with another company's identif
 
 stress-crash: build test-tools ## 300 crashes on each database: nothing acknowledged is lost
 	cargo test $(CARGO_FLAGS) --test reliability -- --ignored --nocapture --test-threads=1 many_crashes
+
+stress-disk: build test-tools ## a small disk runs full while clients work, and has room again
+	cargo test $(CARGO_FLAGS) --test reliability -- --ignored --nocapture --test-threads=1 a_full_disk
 
 stress-mutants: build test-tools ## single removals of what keeps people apart: each turns a suite red
 	$(CARGO_TARGET_DIR)/release/mutants

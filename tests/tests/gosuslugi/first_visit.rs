@@ -75,7 +75,7 @@ fn a_logins_email_asks_for_its_password(kind: Kind) {
 fn type_email(server: &Server, browser: &mut Browser, email: &str) -> String {
     let form = browser.page("/esia/join").form("/esia/join/email").with("email", email).with("consent", "yes");
     assert_eq!(browser.submit(&form).expect(303).location(), "/esia/join/sent");
-    assert!(browser.page("/esia/join/sent").text().contains("Мы отправили письмо"));
+    assert!(browser.page("/esia/join/sent").text().contains("Вам придёт письмо"));
     server.letter(email, "Подтвердите Email").path("/esia/confirm?token=")
 }
 

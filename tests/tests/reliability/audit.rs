@@ -20,7 +20,7 @@ on_both_databases! {
 }
 
 /// A change of the company's calendar: one entry of the log.
-fn deed(staff: &mut Browser, day: u32) {
+pub(crate) fn deed(staff: &mut Browser, day: u32) {
     let body = json!({ "off": [format!("2027-03-{day:02}")] });
     staff.call("PUT", "/api/admin/v1/billing/catalog/calendar", Some(&body)).expect(200);
 }
@@ -32,7 +32,7 @@ fn verify(server: &Server) -> (bool, String) {
 }
 
 /// The words about a chain that holds and has every entry.
-fn chained(server: &Server) -> String {
+pub(crate) fn chained(server: &Server) -> String {
     let begun = Instant::now();
     loop {
         let (whole, words) = verify(server);

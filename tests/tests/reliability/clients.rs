@@ -1,8 +1,9 @@
 //! Programs that ask the server for something again and again, and write down what they asked for and what was
 //! acknowledged.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kabinet_contracts::AccountId;
 use kabinet_tests::{Browser, Server, world};
@@ -37,6 +38,12 @@ pub(crate) struct Client {
     pub(crate) what: What,
     pub(crate) journal: Vec<Wish>,
     pub(crate) browser: Browser,
+    /// The statuses by which a server in trouble may refuse.
+    pub(crate) troubles: &'static [u16],
+    /// Refusals by status: how many.
+    pub(crate) refused: BTreeMap<u16, u32>,
+    /// Whether the server was gone before it answered.
+    pub(crate) unanswered: bool,
     /// The meter, for readings.
     pub(crate) meter: String,
     /// The value that readings go on from.
@@ -57,6 +64,9 @@ pub(crate) fn all(server: &Server, spare: u64) -> Vec<Client> {
         what,
         journal: Vec::new(),
         browser: browser.clone(),
+        troubles: &[429, 503],
+        refused: BTreeMap::new(),
+        unanswered: false,
         meter: meter.to_owned(),
         base,
         spare: Vec::new(),
@@ -77,6 +87,30 @@ pub(crate) fn all(server: &Server, spare: u64) -> Vec<Client> {
     ]
 }
 
+/// The clients ask while `blow` falls, and are told when it has.
+pub(crate) fn while_they_work(clients: &mut [Client], blow: impl FnOnce()) {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for client in clients {
+            scope.spawn(|| client.work(&over));
+        }
+        blow();
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+/// The clients ask until each of them was acknowledged once more; `trouble` says why one may not be.
+pub(crate) fn until_each_is_acknowledged(clients: &mut [Client], trouble: impl Fn() -> String) {
+    let asked: Vec<usize> = clients.iter().map(|client| client.journal.len()).collect();
+    let begun = Instant::now();
+    loop {
+        while_they_work(clients, || std::thread::sleep(Duration::from_millis(150)));
+        let waits = |(client, from): (&Client, &usize)| !client.journal[*from..].iter().any(|wish| wish.acknowledged);
+        let Some((client, _)) = clients.iter().zip(&asked).find(|(client, from)| waits((client, from))) else { return };
+        assert!(begun.elapsed() < Duration::from_secs(120), "{:?} is not carried out: {}", client.what, trouble());
+    }
+}
+
 impl Client {
     /// Asks until it is told that it is over or the server is gone.
     pub(crate) fn work(&mut self, over: &AtomicBool) {
@@ -87,7 +121,10 @@ impl Client {
                 Ok(Some(mark)) => *self.journal.last_mut().expect("the wish") = Wish { mark, acknowledged: true },
                 // Not acknowledged: the database is away, or it was asked for too often.
                 Ok(None) => std::thread::sleep(Duration::from_millis(20)),
-                Err(_) => return,
+                Err(_) => {
+                    self.unanswered = true;
+                    return;
+                }
             }
         }
     }
@@ -135,11 +172,11 @@ impl Client {
         }
     }
 
-    /// The answer, when it says that the wish was carried out; an answer that is no acknowledgement must be one of a
-    /// server in trouble.
+    /// The answer, when it says that the wish was carried out; an answer that is no acknowledgement must be the problem
+    /// of a server in trouble.
     fn acknowledged(&mut self, method: &str, path: &str, body: &Value) -> std::io::Result<Option<Value>> {
         let answer = self.browser.try_call(method, path, Some(body))?;
-        let in_trouble = [429, 503].contains(&answer.status);
+        let in_trouble = self.troubles.contains(&answer.status);
         assert!(
             in_trouble || [200, 204].contains(&answer.status),
             "{:?}: {} {}",
@@ -147,6 +184,11 @@ impl Client {
             answer.status,
             answer.text()
         );
+        if in_trouble {
+            let kind = answer.header("content-type").unwrap_or_default();
+            assert!(kind.starts_with("application/problem+json"), "{:?}: {} {kind}", self.what, answer.status);
+            *self.refused.entry(answer.status).or_default() += 1;
+        }
         if answer.status == 429 {
             self.browser = self.spare.pop().unwrap_or_else(|| self.browser.clone());
         }

@@ -11,7 +11,7 @@ use kabinet_tests::server::NOW;
 use kabinet_tests::{Database, Kind, Server, block_on, books, on_both_databases};
 use uuid::Uuid;
 
-use crate::clients::{self, COMPANY, Client, OTHER, What, Wish};
+use crate::clients::{self, COMPANY, Client, OTHER, What, Wish, while_they_work};
 
 on_both_databases![thirty_crashes_lose_nothing_that_was_acknowledged];
 
@@ -91,18 +91,6 @@ fn pause(draws: &mut Draws) {
     std::thread::sleep(Duration::from_millis(20 + draws.below(300)));
 }
 
-/// The clients ask while `blow` falls, and are told when it has.
-fn while_they_work(clients: &mut [Client], blow: impl FnOnce()) {
-    let over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for client in clients {
-            scope.spawn(|| client.work(&over));
-        }
-        blow();
-        over.store(true, std::sync::atomic::Ordering::Relaxed);
-    });
-}
-
 /// The server ends by itself at a named point, perhaps already while it starts; where it does not come there, it is
 /// killed after a while.
 fn end_at(server: &mut Server, clients: &mut [Client], point: &str) {
@@ -120,7 +108,7 @@ fn end_at(server: &mut Server, clients: &mut [Client], point: &str) {
 }
 
 /// Waits until the work that was left behind is done: a job of a dead server is taken up when its lease ends.
-fn settle(server: &Server, clients: &mut [Client]) {
+pub(crate) fn settle(server: &Server, clients: &mut [Client]) {
     let begun = Instant::now();
     let open = "SELECT (SELECT COUNT(*) FROM billing_run WHERE tenant_id = $1 AND state = 'running')
                      + (SELECT COUNT(*) FROM message WHERE tenant_id = $1 AND state = 'sending') AS number";
@@ -141,7 +129,7 @@ fn settle(server: &Server, clients: &mut [Client]) {
 }
 
 /// Every wish against what is stored; how many were acknowledged and how many not.
-fn verify(server: &Server, clients: &[Client]) -> String {
+pub(crate) fn verify(server: &Server, clients: &[Client]) -> String {
     let (mut acknowledged, mut carried_out, mut open) = (0, 0, 0);
     for client in clients {
         assert!(client.journal.iter().filter(|wish| wish.acknowledged).count() > 5, "{:?}: hardly any", client.what);
@@ -221,7 +209,7 @@ fn chain_holds(server: &Server, slug: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-fn count(server: &Server, slug: &str, sql: &str, values: Vec<sea_orm::Value>) -> i64 {
+pub(crate) fn count(server: &Server, slug: &str, sql: &str, values: Vec<sea_orm::Value>) -> i64 {
     #[derive(sea_orm::FromQueryResult)]
     struct Count {
         number: i64,

@@ -2,7 +2,10 @@
 //! to the books past the platform is found.
 
 mod audit;
+mod away;
 mod clients;
+mod clock;
 mod crash;
+mod disk;
 mod probes;
 mod samples;

@@ -1,0 +1,326 @@
+//! The disk runs full while clients work, and has room again: what was acknowledged is there, and the platform goes on
+//! by itself, without a restart.
+//!
+//! The disk is a small tmpfs. It is mounted in a mount namespace that only a second process of this program is in, with
+//! the server and PostgreSQL as its children: the mount ends with them, however they end, and nobody else sees it.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use kabinet_core::audit::{Anchor, Anchors, Head};
+use kabinet_core::{Actor, Timestamp};
+use kabinet_tests::postgres::Cluster;
+use kabinet_tests::process::{is_root, new_folder, run, start};
+use kabinet_tests::server::{NOW, command};
+use kabinet_tests::world::{self, Person};
+use kabinet_tests::{Database, Kind, Server, block_on};
+use sea_orm::ConnectionTrait;
+
+use crate::clients::{self, COMPANY, Client, until_each_is_acknowledged, while_they_work};
+use crate::clock::Shift;
+use crate::crash;
+
+#[test]
+#[ignore = "takes long: `make stress-disk`"]
+fn a_full_disk_loses_nothing_that_was_acknowledged_on_postgresql() {
+    run_full("a_full_disk_loses_nothing_that_was_acknowledged_on_postgresql", Kind::PostgreSql, Log::Elsewhere);
+}
+
+#[test]
+#[ignore = "takes long: `make stress-disk`"]
+fn a_full_disk_loses_nothing_that_was_acknowledged_on_sqlite() {
+    run_full("a_full_disk_loses_nothing_that_was_acknowledged_on_sqlite", Kind::Sqlite, Log::Elsewhere);
+}
+
+#[test]
+#[ignore = "takes long: `make stress-disk`"]
+fn a_full_disk_that_holds_the_log_loses_nothing_that_was_acknowledged() {
+    run_full("a_full_disk_that_holds_the_log_loses_nothing_that_was_acknowledged", Kind::PostgreSql, Log::OnTheDisk);
+}
+
+/// Where the server's log lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Log {
+    Elsewhere,
+    OnTheDisk,
+}
+
+/// Where the small disk is, in the process that has one.
+const DISK: &str = "KABINET_TESTS_DISK";
+/// The disk's size: the demo and room for a while.
+const SIZE: &str = "320m";
+/// How often the disk runs full.
+const ROUNDS: u32 = 1;
+/// Mounts `$1`, becomes this user again (`$3`, empty for root, who is one inside as well), and goes on as the rest.
+const MOUNT: &str = r#"mount -t tmpfs -o size="$2",mode=755 tmpfs "$1" || exit 77
+export TMPDIR="$1" KABINET_TESTS_DISK="$1"; user=$3; shift 3
+[ -z "$user" ] || exec unshare --user --map-user="${user%:*}" --map-group="${user#*:}" setpriv --pdeathsig KILL -- "$@"
+exec setpriv --pdeathsig KILL -- "$@""#;
+
+fn run_full(test: &str, kind: Kind, log: Log) {
+    match std::env::var_os(DISK) {
+        Some(disk) => live_through_it(kind, Path::new(&disk), log),
+        None => on_a_disk_of_its_own(&format!("disk::{test}")),
+    }
+}
+
+/// Runs the test once more in a process that has a small disk for all its files.
+fn on_a_disk_of_its_own(test: &str) {
+    let disk = new_folder("disk");
+    let tried = with_disk(&disk, "true".as_ref()).output();
+    if !tried.as_ref().is_ok_and(|output| output.status.success()) {
+        eprintln!("{test}: NOT RUN, no disk can be mounted here: {tried:?}");
+        return;
+    }
+    let mut again = with_disk(&disk, &std::env::current_exe().expect("this program"));
+    again.args([test, "--exact", "--include-ignored", "--nocapture"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = start(again).wait_with_output().expect("its end");
+    let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("1 passed"), "{said}\n{errors}");
+    eprint!("{errors}");
+}
+
+/// A command for `program` with a small disk at `disk`, where its temporary files go.
+fn with_disk(disk: &Path, program: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]);
+    let user = if is_root() { String::new() } else { whoami() };
+    if !user.is_empty() {
+        command.arg("--map-root-user");
+    }
+    command.args(["sh", "-c", MOUNT, "sh"]).arg(disk).args([SIZE, &user]).arg(program);
+    command
+}
+
+/// The numbers of this user and group, with a colon between.
+fn whoami() -> String {
+    let number = |flag: &str| run(Command::new("id").arg(flag)).trim().to_owned();
+    format!("{}:{}", number("-u"), number("-g"))
+}
+
+/// What takes all room of a disk, until it is dropped.
+struct Ballast(PathBuf);
+
+impl Ballast {
+    fn on(disk: &Path) -> Self {
+        let ballast = Self(disk.join("ballast"));
+        ballast.top_up();
+        ballast
+    }
+
+    /// Takes what room there is again.
+    fn top_up(&self) {
+        let mut file = OpenOptions::new().create(true).append(true).open(&self.0).expect("the ballast");
+        let block = vec![0_u8; 1 << 20];
+        for size in [block.len(), 4096, 1] {
+            while file.write(&block[..size]).is_ok_and(|written| written > 0) {}
+        }
+    }
+}
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).expect("the ballast goes");
+    }
+}
+
+fn live_through_it(kind: Kind, disk: &Path, log: Log) {
+    let cluster = (kind == Kind::PostgreSql).then(Cluster::start);
+    if let Some(cluster) = &cluster {
+        // What is kept of its log, a few hundred megabytes, would be room that it has left on a full disk.
+        for setting in ["max_wal_size = '64MB'", "min_wal_size = '32MB'"] {
+            cluster.execute("postgres", &format!("ALTER SYSTEM SET {setting}"));
+        }
+        cluster.execute("postgres", "SELECT pg_reload_conf()");
+    }
+    let database = cluster.as_ref().map_or_else(|| Database::new(kind), Database::on);
+    if log == Log::Elsewhere {
+        let elsewhere = disk.with_extension("log");
+        std::os::unix::fs::symlink(&elsewhere, database.dir.with_extension("log")).expect("a link");
+    }
+    let clock = Shift::new();
+    let mut server = Server::unfilled(database, NOW, &clock.environment());
+    let process = server.process_id();
+    let mut clients = clients::all(&server, 20);
+    clients.iter_mut().for_each(|client| client.troubles = &[429, 503]);
+    let mut uploads = Uploads::of_a_newcomer(&server);
+    let mut restarts = 0;
+    for _ in 0..ROUNDS {
+        until_each_is_acknowledged(&mut clients, || server.log());
+        uploads.send();
+        let ballast = Ballast::on(disk);
+        work_on_a_full_disk(&mut clients, &ballast, &mut uploads);
+        drop(ballast);
+        restarts += u32::from(database_is_back(&server, cluster.as_ref()));
+        until_each_is_acknowledged(&mut clients, || server.log());
+        uploads.send();
+    }
+    assert!(!server.has_ended() && server.process_id() == process, "the server did not live through it");
+    assert!(clients.iter().all(|client| !client.unanswered), "an answer never came");
+    // Jobs whose end could not be stored are taken up when their leases end, a minute later.
+    clock.set(120);
+    crash::settle(&server, &mut clients);
+    let done = crash::verify(&server, &clients);
+    let kept = uploads.verify();
+    let refused: Vec<String> = clients.iter().map(|client| format!("{:?} {:?}", client.what, client.refused)).collect();
+    eprintln!(
+        "{kind}: {ROUNDS} times full; {done}; refused: {}; {kept}; PostgreSQL ended {restarts} times",
+        refused.join(", ")
+    );
+}
+
+/// Work goes on, in spells, until the full disk was noticed; what others let go of is taken.
+fn work_on_a_full_disk(clients: &mut [Client], ballast: &Ballast, uploads: &mut Uploads) {
+    let refusals = |clients: &[Client]| -> u32 {
+        clients.iter().flat_map(|client| &client.refused).filter(|(status, _)| **status >= 500).map(|(_, of)| of).sum()
+    };
+    let before = refusals(clients);
+    for spell in 0..60 {
+        while_they_work(clients, || {
+            for _ in 0..10 {
+                ballast.top_up();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        uploads.send();
+        if spell > 4 && refusals(clients) - before > 20 {
+            return;
+        }
+    }
+    panic!("a full disk refused {} wishes only", refusals(clients) - before);
+}
+
+/// Waits for the database. PostgreSQL that finds no room for its log ends; where it could not start again by itself
+/// on the full disk, it is started as a machine's service manager would. Whether it was.
+fn database_is_back(server: &Server, cluster: Option<&Cluster>) -> bool {
+    let mut started = false;
+    for look in 0..1200 {
+        if server.is_ready() {
+            return started;
+        }
+        if let Some(cluster) = cluster.filter(|_| look == 100) {
+            cluster.resume();
+            started = true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("not ready again: {}", server.log());
+}
+
+/// A resident who files requests with a file, and what was acknowledged.
+struct Uploads {
+    person: Person,
+    journal: Vec<(String, bool)>,
+}
+
+impl Uploads {
+    fn of_a_newcomer(server: &Server) -> Self {
+        let account = server.resident(COMPANY).active_account().parse().expect("an id");
+        let person = world::newcomer(server, COMPANY);
+        world::grant_link(server, COMPANY, person.id, account);
+        Self { person, journal: Vec::new() }
+    }
+
+    /// What is sent with a request: a PDF by its beginning.
+    fn bytes(subject: &str) -> Vec<u8> {
+        [b"%PDF-1.7\r\n", subject.as_bytes(), &[7; 600_000]].concat()
+    }
+
+    /// Files a request as a person does, on the page. Both answers may be a page that says what is wrong.
+    fn send(&mut self) {
+        let (subject, browser) = (format!("С файлом {}", self.journal.len() + 1), &mut self.person.browser);
+        let address = "/requests/new?kind=appeal";
+        let answer = browser.get(address);
+        let filed = answer.status == 200 && {
+            let form = answer.page().form(address).with("subject", &subject).with("text", "Подробности");
+            let answer = browser.submit_with_files(&form, &[("акт.pdf", &Self::bytes(&subject))]);
+            assert!(
+                [303, 429, 500, 503].contains(&answer.status),
+                "{} {:?} {}",
+                answer.status,
+                answer.location(),
+                answer.text()
+            );
+            assert!(answer.status == 303 || !answer.page().one("h1").text().is_empty());
+            answer.status == 303
+        };
+        self.journal.push((subject, filed));
+    }
+
+    /// Every request that was acknowledged is there once, and every file of one that is there is whole.
+    fn verify(&mut self) -> String {
+        let browser = &mut self.person.browser;
+        let page = browser.page("/requests");
+        let rows: Vec<(String, String)> = page
+            .all("ul.rows a")
+            .iter()
+            .map(|link| (link.text(), link.attribute("href").unwrap_or_default().to_owned()))
+            .collect();
+        let (mut acknowledged, mut whole) = (0, 0);
+        for (subject, filed) in &self.journal {
+            let found: Vec<&str> =
+                rows.iter().filter(|(text, _)| text == subject).map(|(_, href)| href.as_str()).collect();
+            assert!(found.len() <= 1 && (found.len() == 1 || !filed), "{subject}, acknowledged {filed}: {found:?}");
+            acknowledged += u32::from(*filed);
+            for href in found {
+                let page = browser.page(href);
+                let link = page.one("ul.files a").attribute("href").expect("a file").to_owned();
+                assert!(browser.get(&link).expect(200).body == Self::bytes(subject), "{subject}: another file");
+                whole += 1;
+            }
+        }
+        assert!(acknowledged >= 2 * ROUNDS, "hardly any file was taken: {:?}", self.journal);
+        format!("{} requests with files, {acknowledged} acknowledged, {whole} whole", self.journal.len())
+    }
+}
+
+/// SQLite ends a transaction by itself when it has no room; the connection must not go on as if it were still in it.
+#[test]
+fn a_transaction_that_found_no_room_takes_no_later_one_with_it() {
+    block_on(async {
+        let database = Database::new(Kind::Sqlite);
+        run(command(&database, NOW).args(["tenant", "apply", "tenants/beregovoy"]));
+        let db = database.open().await;
+        let company = database.company(&db, COMPANY).await;
+        let pages = async |most: &str| {
+            let pragma = format!("PRAGMA max_page_count = {most}");
+            db.platform().execute_unprepared(&pragma).await.expect("a pragma");
+        };
+        let note = async |key: &str, kept: bool| {
+            let mut tx = db.begin(&company, Actor::System).await?;
+            tx.set_settings(key, &serde_json::json!({ "text": "x".repeat(9_000_000) })).await?;
+            if kept { tx.commit().await } else { Ok(()) }
+        };
+        // The smallest that SQLite takes is the size that the file has.
+        pages("1").await;
+        note("refused", true).await.expect_err("no room");
+        pages("1000000").await;
+        note("dropped", false).await.expect("room");
+        note("kept", true).await.expect("acknowledged");
+        let tx = db.read(&company, Actor::System).await.expect("a transaction");
+        #[derive(sea_orm::FromQueryResult)]
+        struct Row {
+            module: String,
+        }
+        let sql = "SELECT module FROM setting WHERE tenant_id = $1 AND module IN ('refused', 'dropped', 'kept')";
+        let rows: Vec<Row> = tx.rows(sql, Vec::new()).await.expect("rows");
+        let found: Vec<String> = rows.into_iter().map(|row| row.module).collect();
+        assert_eq!(found, ["kept"], "what was acknowledged is not there for others");
+    });
+}
+
+/// A full disk takes the beginning of a line only; the lines after it are whole again.
+#[test]
+fn a_head_that_was_written_in_part_spoils_no_other() {
+    let folder = new_folder("heads");
+    let anchors = Anchors::new(folder.clone());
+    let head = |seq: i64| Anchor { head: Head { seq, hash: [7; 32] }, at: Timestamp(seq) };
+    anchors.write("company", &head(1)).expect("a line");
+    let mut file = OpenOptions::new().append(true).open(folder.join("company.heads")).expect("the heads");
+    file.write_all(b"2 0707").expect("the beginning of a line");
+    anchors.write("company", &head(3)).expect("a line");
+    assert_eq!(anchors.read("company").expect("heads"), [head(1), head(3)]);
+}
