@@ -52,22 +52,22 @@ struct Built {
 
 impl Built {
     fn new(target: &Path, mutants: &[Mutant]) -> Result<Self> {
-        let tree = target.join("mutants");
+        let tree = target.join("mutants/tree");
         copy_to(&tree, mutants)?;
+        // A folder of its own: Cargo takes two copies of a workspace that build into one folder for the same, and would
+        // hand the mutants to the next build of the server.
+        let own = target.join("mutants/target");
+        copy_plugins(&target.join("release/plugins"), &own.join("release/plugins"))?;
         let names: BTreeSet<&str> = mutants.iter().map(|mutant| mutant.suite().0).collect();
-        // The same packages and features as in every other build here: only the copied crates are built anew.
         let cargo = |word: &str| {
             let mut cargo = Command::new("cargo");
             cargo.args([word, "--release", "--locked", "--workspace", "--message-format=json-render-diagnostics"]);
-            cargo.current_dir(&tree).stdin(Stdio::null()).stderr(Stdio::inherit());
+            cargo.env("CARGO_TARGET_DIR", &own).current_dir(&tree).stdin(Stdio::null()).stderr(Stdio::inherit());
             cargo
         };
         told(cargo("build").args(["--bin", "kabinet"]))?;
-        // Beside the plugins, and away from where the next build puts the server as it is.
-        let server = target.join("release/kabinet-mutants");
-        std::fs::copy(target.join("release/kabinet"), &server)?;
-        std::fs::remove_file(target.join("release/kabinet"))?;
         let messages = told(cargo("test").arg("--no-run").args(names.iter().flat_map(|name| ["--test", name])))?;
+        let server = own.join("release/kabinet");
         Ok(Self { server, tests: tree.join("tests"), programs: programs(&messages)? })
     }
 
@@ -90,6 +90,16 @@ impl Built {
         let failed = said.lines().find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
         Ok(Some(failed.unwrap_or("it does not end").to_owned()))
     }
+}
+
+/// The server looks for its plugins beside itself.
+fn copy_plugins(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for plugin in std::fs::read_dir(from)? {
+        let plugin = plugin?;
+        std::fs::copy(plugin.path(), to.join(plugin.file_name()))?;
+    }
+    Ok(())
 }
 
 /// What a command printed; an error when it failed.
