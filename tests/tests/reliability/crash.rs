@@ -109,13 +109,7 @@ fn end_at(server: &mut Server, clients: &mut [Client], point: &str) {
 
 /// Waits until the work that was left behind is done: a job of a dead server is taken up when its lease ends.
 pub(crate) fn settle(server: &Server, clients: &mut [Client]) {
-    let begun = Instant::now();
-    let open = "SELECT (SELECT COUNT(*) FROM billing_run WHERE tenant_id = $1 AND state = 'running')
-                     + (SELECT COUNT(*) FROM message WHERE tenant_id = $1 AND state = 'sending') AS number";
-    while [COMPANY, OTHER].iter().any(|slug| count(server, slug, open, Vec::new()) > 0) {
-        assert!(begun.elapsed() < Duration::from_secs(240), "work is left: {}", server.log());
-        std::thread::sleep(Duration::from_millis(500));
-    }
+    until_nothing_is_left(server);
     // One more of everything goes through as if nothing had been.
     for client in clients {
         let (once, asked) = (AtomicBool::new(false), client.journal.len());
@@ -125,6 +119,18 @@ pub(crate) fn settle(server: &Server, clients: &mut [Client]) {
             once.store(true, std::sync::atomic::Ordering::Relaxed);
         });
         assert!(client.journal[asked..].iter().any(|wish| wish.acknowledged), "{:?} is not carried out", client.what);
+    }
+    // A message is acknowledged before it is addressed.
+    until_nothing_is_left(server);
+}
+
+fn until_nothing_is_left(server: &Server) {
+    let begun = Instant::now();
+    let open = "SELECT (SELECT COUNT(*) FROM billing_run WHERE tenant_id = $1 AND state = 'running')
+                     + (SELECT COUNT(*) FROM message WHERE tenant_id = $1 AND state = 'sending') AS number";
+    while [COMPANY, OTHER].iter().any(|slug| count(server, slug, open, Vec::new()) > 0) {
+        assert!(begun.elapsed() < Duration::from_secs(240), "work is left: {}", server.log());
+        std::thread::sleep(Duration::from_millis(500));
     }
 }
 

@@ -166,8 +166,7 @@ async fn work(
         let turn = std::mem::replace(&mut turn, next);
         let place = Place { from: last.replace(portion.last), turn, counted };
         let accounts = portion.accounts.unsigned_abs();
-        let inserting = tokio::spawn(insert(db.clone(), tenant.clone(), run.id, place, portion));
-        async move { inserting.await.map_err(stopped)?.map(|()| accounts) }
+        async move { insert(db, tenant, run.id, place, portion).await.map(|()| accounts) }
     });
     let mut inserted = inserted.buffered(at_once);
     while let Some(accounts) = inserted.next().await {
@@ -254,8 +253,8 @@ fn stopped(error: tokio::task::JoinError) -> Error {
 
 /// Inserts a portion and moves the run on, together. Only from where this worker left it: a second
 /// worker gets [`Error::Busy`].
-async fn insert(db: Db, tenant: Arc<Tenant>, id: RunId, place: Place, portion: Portion) -> Result<(), Error> {
-    let tx = db.begin(&tenant, Actor::System).await?;
+async fn insert(db: &Db, tenant: &Arc<Tenant>, id: RunId, place: Place, portion: Portion) -> Result<(), Error> {
+    let tx = db.begin(tenant, Actor::System).await?;
     match add(&tx, portion.rows).await {
         // These accounts are in the run already.
         Err(DbError::Duplicate(_)) => return Err(Error::Busy),

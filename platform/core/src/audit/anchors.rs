@@ -115,8 +115,11 @@ mod tests {
         assert_eq!(anchors.read("company").expect("lines"), written);
         append(&folder, &anchors.file("company"), "8 0808").expect("a torn line");
         assert_eq!(anchors.read("company").expect("lines"), written);
-        append(&folder, &anchors.file("company"), " 1\n").expect("its end");
-        assert!(matches!(anchors.read("company"), Err(AnchorError::Line(_, 3))));
+        let next = Anchor { head: Head { seq: 9, hash: [9; 32] }, at: Timestamp(9000) };
+        anchors.write("company", &next).expect("a line behind it");
+        assert_eq!(anchors.read("company").expect("lines"), [&written[..], &[next]].concat());
+        append(&folder, &anchors.file("company"), "10 0a0a 1\n").expect("another's line");
+        assert!(matches!(anchors.read("company"), Err(AnchorError::Line(_, 5))));
         std::fs::remove_dir_all(folder).expect("the folder goes");
     }
 }
