@@ -34,11 +34,17 @@ mod m20261128_000030_price_units;
 mod m20261129_000031_meter_faults;
 mod m20261129_000032_meter_impossibility;
 mod m20261129_000033_audit_chain;
+mod m20261129_000034_frozen;
+mod m20261129_000035_emergencies;
+mod m20261129_000037_plugin_limits;
+mod m20261129_000038_catalog_history;
+mod m20261129_000039_due_days;
+mod m20261129_000040_outages;
 mod roles;
 mod schema;
 
-pub use roles::{UnsafeRole, grant_to_application, refuse_unsafe_role};
-pub use schema::{APPEND_ONLY, PLATFORM_TABLES};
+pub use roles::{UnsafeRole, grant_to_application, refuse_unsafe_role, wait_for_turn};
+pub use schema::{APPEND_ONLY, FROZEN_WITH_RUN, PLATFORM_TABLES};
 
 /// The list of all migrations, oldest first.
 #[derive(Debug)]
@@ -77,6 +83,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000031_meter_faults::Migration),
             Box::new(m20261129_000032_meter_impossibility::Migration),
             Box::new(m20261129_000033_audit_chain::Migration),
+            Box::new(m20261129_000034_frozen::Migration),
+            Box::new(m20261129_000035_emergencies::Migration),
+            Box::new(m20261129_000037_plugin_limits::Migration),
+            Box::new(m20261129_000038_catalog_history::Migration),
+            Box::new(m20261129_000039_due_days::Migration),
+            Box::new(m20261129_000040_outages::Migration),
         ]
     }
 }

@@ -19,8 +19,8 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// `occasion` names what an automatic message is about; a message of each is sent once. `cursor` is the last resident to whom it
-/// was addressed.
+/// `occasion` names what an automatic message is about; a message of each is sent once. `cursor` is the last resident
+/// to whom it was addressed.
 async fn messages(m: &SchemaManager<'_>) -> Result<(), DbErr> {
     tenant_table(
         m,

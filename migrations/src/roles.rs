@@ -7,10 +7,23 @@ use crate::schema::APPEND_ONLY;
 /// Why the server refuses to start with this PostgreSQL role.
 #[derive(Debug)]
 pub enum UnsafeRole {
-    /// The role could read other companies: it is a superuser, has BYPASSRLS, owns a table, or is a member of such a role.
+    /// The role could read other companies: it is a superuser, has BYPASSRLS, owns a table, or is a member of such a
+    /// role.
     Powerful(String),
     /// The database did not answer.
     Database(DbErr),
+}
+
+/// The number of the lock that whoever migrates holds: any that nothing else of the database's takes.
+const MIGRATING: i64 = 0x006b_6162_696e_6574;
+
+/// Waits until nobody else migrates or grants: two commands that start at once would change the same rows of the
+/// catalogue, which PostgreSQL refuses. The turn ends with the connection, which must be the pool's only one.
+pub async fn wait_for_turn(owner: &DatabaseConnection) -> Result<(), DbErr> {
+    if owner.get_database_backend() == DatabaseBackend::Postgres {
+        owner.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATING})")).await?;
+    }
+    Ok(())
 }
 
 /// Grants the application's role what it needs and no more; safe to repeat after every migration.

@@ -10,7 +10,10 @@ pub const PLATFORM_TABLES: &[&str] =
     &["tenant", "tenant_host", "change_counter", "job", "rate_counter", "seaql_migrations"];
 
 /// Tables whose rows are written once: the application may neither change nor delete them.
-pub const APPEND_ONLY: &[&str] = &["ledger_entry", "audit", "audit_link"];
+pub const APPEND_ONLY: &[&str] = &["ledger_entry", "audit", "audit_link", "receipt_template"];
+
+/// Tables of what a billing run calculated: from its publication on their rows are neither changed nor deleted.
+pub const FROZEN_WITH_RUN: &[&str] = &["charge", "receipt", "receipt_facts", "arrears", "run_house"];
 
 /// Column types by backend. Dates are integers `yyyymmdd`, periods `yyyymm`, moments milliseconds
 /// since 1970 UTC, money kopecks, quantities scaled by 10^7: the same integers on both databases
@@ -91,6 +94,16 @@ pub(crate) async fn alter(manager: &SchemaManager<'_>, sql: &str) -> Result<(), 
     run(manager, sql).await
 }
 
+/// Changes rows of all companies, which row security keeps from the owner of the tables too.
+pub(crate) async fn across_companies(manager: &SchemaManager<'_>, tables: &[&str], sql: &str) -> Result<(), DbErr> {
+    let forced = |word: &str| {
+        let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
+        let of = |table: &&str| format!("ALTER TABLE {table} {word} ROW LEVEL SECURITY;");
+        tables.iter().filter(|_| postgres).map(of).collect::<String>()
+    };
+    run(manager, &format!("{}{sql}{}", forced("NO FORCE"), forced("FORCE"))).await
+}
+
 /// Makes a table of [`APPEND_ONLY`] refuse changes, whoever asks.
 pub(crate) async fn append_only(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
     if manager.get_database_backend() == DatabaseBackend::Postgres {
@@ -112,6 +125,35 @@ pub(crate) async fn append_only(manager: &SchemaManager<'_>, name: &str) -> Resu
                  BEGIN SELECT RAISE(ABORT, '{name} is append-only'); END;
                  CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name}
                  BEGIN SELECT RAISE(ABORT, '{name} is append-only'); END;"
+            ),
+        )
+        .await
+    }
+}
+
+/// Makes a table of [`FROZEN_WITH_RUN`] refuse changes of what belongs to a published run, whoever asks. A run that is
+/// not published goes on as before, and nothing is asked of the hundred thousands of rows that it inserts.
+pub(crate) async fn frozen_with_run(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DatabaseBackend::Postgres {
+        run(
+            manager,
+            &format!(
+                "CREATE TRIGGER {name}_frozen BEFORE UPDATE OR DELETE ON {name}
+                 FOR EACH ROW EXECUTE FUNCTION frozen_with_its_run();"
+            ),
+        )
+        .await
+    } else {
+        let published = "EXISTS (SELECT 1 FROM billing_run r WHERE r.tenant_id = OLD.tenant_id AND r.id = OLD.run_id
+                                   AND r.state = 'published')";
+        run(
+            manager,
+            &format!(
+                "CREATE TRIGGER {name}_frozen_update BEFORE UPDATE ON {name}
+                 WHEN NEW.run_id <> OLD.run_id OR {published}
+                 BEGIN SELECT RAISE(ABORT, 'a published month is frozen'); END;
+                 CREATE TRIGGER {name}_frozen_delete BEFORE DELETE ON {name} WHEN {published}
+                 BEGIN SELECT RAISE(ABORT, 'a published month is frozen'); END;"
             ),
         )
         .await

@@ -3,7 +3,7 @@
 import { letter, path } from "./mailbox.mjs";
 import { CAPTCHA, apply, enter, enterAtGosuslugi, find, fresh, resident } from "./residents.mjs";
 import { logIn, logOut } from "./site.mjs";
-import { linkPage } from "./staff.mjs";
+import { linkPage, staff } from "./staff.mjs";
 
 const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
 
@@ -227,19 +227,64 @@ async function* readings(page, company) {
   yield "readings of a guest are taken";
 
   await page.goto(await linkPage(company, `/meters/${meter}`));
-  yield "/readings/link/:ticket";
+  yield "/readings/link/:token";
   await page.locator('input[name*="_value"]').first().fill("0");
   await page.locator(".zone__use", { hasText: "Меньше" }).waitFor();
-  yield "/readings/link/:ticket while a reading is typed";
+  yield "/readings/link/:token while a reading is typed";
   await refused(page, "Передать показание");
-  yield "/readings/link/:ticket refused";
+  yield "/readings/link/:token refused";
   for (const zone of await page.locator(".zone").all()) {
     const last = Number(await zone.getAttribute("data-last")) / 1e7;
     await zone.locator("input").fill((last + 0.01).toFixed(3).replace(".", ","));
   }
   await press(page, "Передать показание");
   await page.getByRole("status").waitFor();
-  yield "/readings/link/:ticket taken";
+  yield "/readings/link/:token taken";
+}
+
+// A request at its end, and what is older than a page.
+async function* requests(page, company) {
+  await logIn(page, company);
+  await page.goto("/requests/new?kind=appeal");
+  const subject = `Дверь ${Date.now()}`;
+  await page.getByLabel("Тема").fill(subject);
+  await page.getByLabel("Текст обращения").fill("Не закрывается");
+  await press(page, "Отправить");
+  await page.waitForURL("**/requests");
+  const request = await page.getByRole("link", { name: subject }).getAttribute("href");
+  await staff(company, `${request}/accept`, {});
+  await staff(company, `${request}/state`, { state: "done", text: "Петли смазали" });
+  await page.goto(request);
+  yield "a request that is done";
+  await refused(page, "Оценить");
+  yield "refused rating";
+  await page.goto(request);
+  await refused(page, "Вернуть в работу");
+  yield "refused opening again";
+  await page.goto(request);
+  await page.getByRole("radio").first().check();
+  await press(page, "Оценить");
+  await page.getByRole("status").waitFor();
+  yield "a request that is rated";
+  await page.goto("/requests?list=ended");
+  yield "/requests that ended";
+}
+
+// The link of a letter, and the code for a bot, where the server under test has one.
+async function* notices(page, company) {
+  const title = `Домофон ${Date.now()}`;
+  const draft = await staff(company, "/notifications", { title, body: "Работает с **10:00**.", audience: { to: "all" }, channels: ["email"] });
+  await staff(company, `/notifications/${draft.id}/send`, {});
+  await page.goto(path(await letter(company.resident.email, title), "/notifications/unsubscribe"));
+  await page.getByRole("button", { name: "Не присылать" }).waitFor();
+  yield "/notifications/unsubscribe with its token";
+  await logIn(page, company);
+  await page.goto("/notifications/preferences");
+  if (process.env.KABINET_TEST_BOT) {
+    await press(page, `Получить код для ${process.env.KABINET_TEST_BOT}`);
+    await page.getByText("Код действует").waitFor();
+    yield "/notifications/preferences with a code for a bot";
+  }
 }
 
 async function* stale(page) {
@@ -256,5 +301,7 @@ export const doors = {
   "linking Gosuslugi, unlinking it and what may be refused": linkingGosuslugi,
   "linking an account, calling a helper and unlinking": linking,
   "readings without a login": readings,
+  "a request that is done": requests,
+  "a letter that may be ended and a bot that may be linked": notices,
   "a form that was open too long": stale,
 };

@@ -21,7 +21,10 @@ for (const company of companies) {
         await page.getByRole("heading", { level: 1, name: "Передать показания" }).waitFor();
         const meter = page.locator("fieldset.meter").first();
         await previous(meter);
+        if (javaScriptEnabled) await fold(meter);
         await photo(page, meter);
+        await page.goto("/meters/readings");
+        await dated(page, javaScriptEnabled ? "," : ".");
         assert.deepEqual(page.faults, []);
         await page.context().close();
       });
@@ -33,7 +36,7 @@ for (const company of companies) {
         await page.getByRole("heading", { level: 1, name: "Информация об ИПУ" }).waitFor();
         const row = page.locator("table.cards--wide tbody tr").first();
         assert.match(await row.innerText(), /№\s\S+/);
-        assert.match(await row.innerText(), /осталось|истекла|истекает/, "the verification is counted down");
+        assert.match(await row.innerText(), /остал(ся|ось)|истекла|истекает/, "the verification is counted down");
         await row.getByRole("link", { name: /^Показать/ }).click();
         await page.getByRole("heading", { name: "Переданные показания" }).waitFor();
         await history(page);
@@ -52,6 +55,41 @@ async function previous(meter) {
   await meter.locator("summary", { hasText: "Предыдущие показания" }).click();
   assert.ok(await table.isVisible());
   assert.match(await table.innerText(), /\d\d\.\d\d\.\d{4}/);
+}
+
+// What opens a fold is named as before when it is closed again.
+async function fold(meter) {
+  const summary = meter.locator("summary", { hasText: "Фото прибора" });
+  for (const words of [/Добавить/, /Скрыть/, /Добавить/]) {
+    await summary.filter({ hasText: words }).waitFor();
+    await summary.click();
+  }
+  await summary.filter({ hasText: /Скрыть/ }).waitFor();
+  await summary.click();
+}
+
+// New values as people write them, with a comma or a point, of a day that somebody chose: no earlier than the last one.
+async function dated(page, sign) {
+  const meter = page.locator("fieldset.meter", { has: page.locator('input[name*="_value"]') }).last();
+  const id = (await meter.locator('input[name*="_value"]').first().getAttribute("name")).split("_")[1];
+  for (const zone of await meter.locator(".zone").all()) {
+    const last = Number(await zone.getAttribute("data-last")) / 1e7;
+    await zone.locator('input[name*="_value"]').fill((last + 0.125).toFixed(3).replace(".", sign));
+  }
+  const date = page.getByLabel("Дата снятия показаний");
+  const today = await date.inputValue();
+  const day = (await meter.locator(".zone__last").first().innerText()).includes(today) ? today : yesterday(today);
+  await date.fill(day);
+  await page.getByRole("button", { name: "Передать показания" }).click();
+  await page.getByRole("heading", { name: "Показания приняты" }).waitFor();
+  await page.goto(`/meters/${id}`);
+  const first = await page.locator("table.cards tbody tr").first().innerText();
+  assert.ok(first.includes(day) && first.includes("0,125"), first);
+}
+
+function yesterday(today) {
+  const [day, month, year] = today.split(".").map(Number);
+  return new Date(Date.UTC(year, month - 1, day - 1)).toISOString().slice(0, 10).split("-").reverse().join(".");
 }
 
 // A value with its photo; the photo stands in the meter's history and opens from there.

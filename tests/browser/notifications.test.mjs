@@ -1,7 +1,7 @@
 // «Уведомления», the heading of the guide: what the company sent, what is unread, and what a resident chooses.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { companies, launch, logIn, open } from "./site.mjs";
+import { FOOTNOTE, companies, launch, logIn, open } from "./site.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -62,6 +62,7 @@ async function unread(page, title) {
   assert.match(await entry(page).textContent(), /непрочитанных/);
   await entry(page).click();
   await page.getByRole("heading", { level: 1, name: "Уведомления" }).waitFor();
+  await page.getByText(FOOTNOTE).waitFor();
   const row = page.locator("ul.rows li", { hasText: title }).first();
   assert.match(await row.innerText(), /Новое/);
 }

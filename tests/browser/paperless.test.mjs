@@ -1,7 +1,7 @@
 // «Отказ от бумажного носителя ПД», the heading of the guide: the flag, the application, paper again.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { companies, fetched, launch, logIn, open } from "./site.mjs";
+import { FOOTNOTE, companies, fetched, launch, logIn, open } from "./site.mjs";
 import { letter } from "./mailbox.mjs";
 
 const COLUMN = "Отказаться от бумажного носителя платежного документа (квитанции)";
@@ -70,6 +70,7 @@ async function refuse(page, account) {
   await page.getByRole("heading", { level: 1, name: "Заявление об отказе от бумажного носителя платежного документа" }).waitFor();
   const text = await page.locator("main").innerText();
   for (const part of [account, company.resident.email, "22.11.2026"]) assert.ok(text.includes(part), part);
+  await page.getByText(FOOTNOTE).waitFor();
   const name = page.getByLabel("Подписывает");
   await name.fill("");
   await page.getByRole("button", { name: "Подтвердить" }).click();

@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { crc32, deflateSync } from "node:zlib";
 import { randomBytes } from "node:crypto";
-import { companies, fetched, figure, launch, logIn, open } from "./site.mjs";
+import { FOOTNOTE, companies, fetched, figure, launch, logIn, open } from "./site.mjs";
 
 // A picture of one pixel.
 const PHOTO = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
@@ -73,6 +73,7 @@ test("a large photo is made smaller before it is sent", async () => {
 async function section(page) {
   await page.locator("nav .tabs").getByRole("link", { name: "Заявки", exact: true }).click();
   await page.getByRole("heading", { level: 1, name: "Заявки" }).waitFor();
+  await page.getByText(FOOTNOTE).waitFor();
 }
 
 // Icon, short form, a refusal that keeps what was typed, a photo.
@@ -110,6 +111,7 @@ async function emergency(page) {
 
 // What was filed stands below with its deadline; the photo opens from the request's own page.
 async function below(page, subject) {
+  await page.getByRole("heading", { name: "Новые обращения и заявки" }).waitFor();
   await page.getByRole("heading", { name: "Принятые обращения и заявки" }).waitFor();
   await page.getByRole("heading", { name: "Выполненные заявки" }).waitFor();
   assert.match(await page.locator("ul.rows li", { hasText: subject }).first().innerText(), /Срок: до \d\d\.\d\d\.\d{4}/);

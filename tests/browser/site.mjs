@@ -20,6 +20,9 @@ export const launch = () =>
 export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate", "/offline", "/readings/link/none", "/notifications/unsubscribe"];
 export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/notifications", "/notifications/preferences", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
 
+// What the guide says of services that a company may be without.
+export const FOOTNOTE = /^сервис предусмотрен не для всех организаций/i;
+
 // A page whose mistakes are collected: script errors, refused resources, broken policies.
 export async function open(browser, company, options = {}) {
   const context = await browser.newContext({ baseURL: company.origin, locale: "ru-RU", ...options });
@@ -66,7 +69,7 @@ export async function paperlessPages(page) {
 // A request of the demo's: one that waits for its resident, with the form of an answer.
 export async function requestPage(page) {
   await page.goto("/requests");
-  return page.locator("ul.rows a").first().getAttribute("href");
+  return page.locator("ul.rows li", { hasText: "Ждёт вашего ответа" }).getByRole("link").first().getAttribute("href");
 }
 
 // A notice of the demo's: words of staff.

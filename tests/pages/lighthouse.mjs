@@ -9,7 +9,7 @@ const LIMITS = { performance: 95, accessibility: 100, "best-practices": 100 };
 const FLAGS = { onlyCategories: Object.keys(LIMITS), disableFullPageScreenshot: true, ignoreStatusCode: true, logLevel: "error" };
 
 // A page's address without what differs from demo to demo.
-const shown = (path) => path.replace(/[0-9a-f-]{36}/, ":id").replace(/link\/.{9,}/, "link/:ticket");
+const shown = (path) => path.replace(/[0-9a-f-]{36}/, ":id").replace(/link\/.{9,}/, "link/:token");
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 

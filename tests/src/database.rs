@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use kabinet_core::{Clock, Db, DbConfig, Tenant, Tenants};
 use kabinet_server::Config;
+use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult, Statement};
 
 use crate::postgres::{Cluster, PostgresDatabase};
 use crate::process::new_folder;
@@ -87,6 +88,33 @@ impl Database {
     pub async fn open(&self) -> Db {
         let settings = DbConfig { url: self.url.clone(), connections: 2 };
         Db::connect(&settings, Clock::system()).await.expect("the database")
+    }
+
+    /// Executes SQL as somebody who has the database itself: no row security, no triggers.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    pub async fn past_the_platform(&self, sql: &str) {
+        if let Some(postgres) = &self.postgres {
+            let sql = format!("SET session_replication_role = replica; {sql}");
+            Cluster::shared().execute(&postgres.name, &sql);
+            return;
+        }
+        let db = self.open().await;
+        let execute = async |sql: &str| {
+            db.platform().execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        };
+        let all = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
+        let all = Statement::from_string(DatabaseBackend::Sqlite, all);
+        let rows = db.platform().query_all_raw(all).await.expect("the triggers");
+        let text = |row: &QueryResult, column: &str| row.try_get::<String>("", column).expect("a text");
+        for trigger in &rows {
+            execute(&format!("DROP TRIGGER {}", text(trigger, "name"))).await;
+        }
+        execute(sql).await;
+        for trigger in &rows {
+            execute(&text(trigger, "sql")).await;
+        }
     }
 
     /// A company that is set up in it.

@@ -53,7 +53,7 @@ impl Demo {
     /// Reads `demo.json` of a data folder.
     ///
     /// # Panics
-    /// When it is not there or not as `contract.md` has it.
+    /// When it is not there, or lacks what is read here.
     #[must_use]
     pub fn read(dir: &Path) -> Self {
         let file = dir.join("demo.json");

@@ -21,6 +21,7 @@ pub mod page;
 pub mod pdf;
 pub mod postgres;
 pub mod process;
+pub mod reports;
 pub mod schema;
 mod seed;
 pub mod server;

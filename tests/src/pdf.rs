@@ -44,11 +44,44 @@ impl Pdf {
         let files = std::fs::read_dir(&self.folder).expect("the folder").flatten().map(|entry| entry.path());
         let mut pages: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "png")).collect();
         pages.sort();
-        let output =
-            Command::new("zbarimg").args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]).args(pages).output();
-        let text = String::from_utf8(output.expect("zbarimg").stdout).expect("UTF-8");
-        text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        codes_on(&pages)
     }
+}
+
+/// What the QR codes on pictures say.
+fn codes_on(pictures: &[PathBuf]) -> Vec<String> {
+    let output =
+        Command::new("zbarimg").args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"]).args(pictures).output();
+    let text = String::from_utf8(output.expect("zbarimg").stdout).expect("UTF-8");
+    text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// What a QR says that the platform drew as SVG: one path of rectangles, a module high.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+#[track_caller]
+pub fn svg_codes(svg: &str) -> Vec<String> {
+    /// Dots a module.
+    const DOTS: usize = 4;
+    let number = |text: &str| text.parse::<usize>().unwrap_or_else(|_| panic!("no number: {text}"));
+    let after = |text: &'static str| svg.rsplit(text).next().unwrap_or_default();
+    let side = number(after("viewBox=\"0 0 ").split(' ').next().unwrap_or_default());
+    let mut dark = vec![false; side * side];
+    for run in after(" d=\"").split('M').skip(1) {
+        let (x, rest) = run.split_once(' ').expect("a place");
+        let (y, rest) = rest.split_once('h').expect("a line");
+        let (length, _) = rest.split_once('v').expect("a length");
+        dark[number(y) * side + number(x)..][..number(length)].fill(true);
+    }
+    let mut picture = format!("P5 {0} {0} 255\n", side * DOTS).into_bytes();
+    for y in 0..side * DOTS {
+        picture.extend((0..side * DOTS).map(|x| if dark[(y / DOTS) * side + x / DOTS] { 0 } else { 255 }));
+    }
+    let file = new_folder("qr").join("code.pgm");
+    std::fs::write(&file, picture).expect("the picture");
+    codes_on(&[file])
 }
 
 /// The value of a key in a payment QR's text.

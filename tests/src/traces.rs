@@ -41,8 +41,7 @@ pub fn places_of(server: &Server, texts: &[&str]) -> Vec<String> {
         }
         let rows = run(&format!("SELECT t::text FROM {table} t"));
         for text in texts {
-            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-            if rows.contains(text) || rows.contains(&hex) {
+            if rows.contains(text) || rows.contains(&hex::encode(text)) {
                 places.push(format!("{text} in {table}"));
             }
         }

@@ -5,18 +5,34 @@ use std::path::Path;
 use std::process::Command;
 
 use kabinet_tests::house::root;
+use kabinet_tests::world::in_company;
 use kabinet_tests::{Kind, Server};
+use serde_json::json;
 
 /// What pages look like does not depend on the database: it is asked on SQLite.
 const LOOKS: [&str; 3] = ["access.test.mjs", "vision.test.mjs", "budget.test.mjs"];
 
+/// Gives the companies a bot: those of the demo have none, since no messenger knows them, and the pages around a bot
+/// are looked at all the same.
+fn give_bots(server: &Server) {
+    for company in &server.facts().companies {
+        in_company(server, &company.slug, async |tx| {
+            let mut settings = tx.tenant().settings.get("notifications").cloned().unwrap_or_else(|| json!({}));
+            settings["max"] = json!({ "name": "kabinet_bot" });
+            tx.set_settings("notifications", &settings).await.expect("the settings");
+        });
+    }
+}
+
 fn browse(kind: Kind) {
     let server = Server::shared(kind);
+    give_bots(server);
     let folder = root().join("tests/browser");
     let mut node = Command::new("node");
     node.args(["--test", "--test-concurrency=1"]).args(suites(&folder, kind)).current_dir(folder);
     node.env("KABINET_TEST_URL", format!("http://{}", server.listen));
     node.env("KABINET_TEST_DEMO", server.database.dir.join("demo.json"));
+    node.env("KABINET_TEST_BOT", "MAX");
     let status = node.status().expect("node");
     assert!(status.success(), "the browser suite on {kind}: {status}\n{}", server.log());
 }

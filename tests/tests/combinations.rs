@@ -86,9 +86,13 @@ impl Stage {
     }
 
     fn offered(&self) -> Vec<Offered> {
+        self.optional().map(|module| self.offered_by(module)).collect()
+    }
+
+    fn optional(&self) -> impl Iterator<Item = &dyn WebModule> {
         let optional = self.app.registry.optional();
-        let modules = self.app.modules().iter().filter(|module| optional.contains(module.manifest().id));
-        modules.map(|module| self.offered_by(&**module)).collect()
+        let modules = self.app.modules().iter().map(|module| &**module);
+        modules.filter(move |module| optional.contains(module.manifest().id))
     }
 
     fn offered_by(&self, module: &dyn WebModule) -> Offered {
@@ -224,13 +228,15 @@ fn every_combination_of_the_switches_shows_what_is_on_and_nothing_else(kind: Kin
 fn works(stage: &Stage, on: &BTreeSet<&'static str>) {
     let registry = stage.app.registry.clone();
     let mut reached = BTreeSet::new();
-    for module in registry.optional() {
-        for kind in registry.kinds_of(module) {
-            if stage.failed(NewJob::new(module, kind, Value::Null)) {
-                reached.insert(module);
+    for module in stage.optional() {
+        let id = module.manifest().id;
+        for job in module.jobs() {
+            if stage.failed(NewJob::new(id, job.kind(), Value::Null)) {
+                reached.insert(id);
             }
         }
-        for event in registry.events_of(module) {
+        for handler in module.subscriptions() {
+            let event = handler.event();
             let heard = registry
                 .subscribers(event)
                 .any(|(module, _)| on.contains(module) || !registry.optional().contains(module));

@@ -12,7 +12,9 @@ use uuid::Uuid;
 on_both_databases![
     closed_months_computed_again_come_out_as_they_were,
     absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons,
+    no_more_people_are_recorded_away_than_live_there,
     an_act_that_no_meter_can_be_installed_takes_the_raising_coefficient_off,
+    the_raising_coefficient_of_december_2025_holds_from_its_first_day_on,
     heat_of_hot_water_goes_back_as_it_was_charged_when_its_water_does,
     a_correction_is_refused_in_words_and_taken_back_before_it_is_billed,
     staff_change_the_terms_of_months_to_come_and_of_no_published_one,
@@ -88,6 +90,52 @@ fn absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons(kind
     // The published month can be computed again, with what was frozen, to the byte.
     let said = run(command(&server.database, LATER).args(["bill", "--replay", SLUG, "2026-11"]));
     assert!(said.contains("совпадает с опубликованным до байта"), "{said}");
+}
+
+fn no_more_people_are_recorded_away_than_live_there(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut staff = server.staff(SLUG);
+    let absences = format!("/api/admin/v1/accounts/{}/absences", world::flat(server, SLUG, 20).id);
+    let away = |residents: u32, from: &str, to: &str| json!({ "residents": residents, "from": from, "to": to, "document": "билеты" });
+    let first = away(100, "2026-12-01", "2026-12-20");
+    let first = staff.call("POST", &absences, Some(&first)).expect(200).json();
+    let again = away(1, "2026-12-10", "2026-12-28");
+    let refused = staff.call("POST", &absences, Some(&again)).expect(422).json();
+    assert_eq!(refused["code"], "accounts.away_already");
+    assert!(refused["detail"].as_str().is_some_and(|text| text.contains("11.12.2026")), "{refused}");
+    // Whoever leaves on the day of the return is not away twice, and what is taken back counts no more.
+    staff.call("POST", &absences, Some(&away(1, "2026-12-20", "2026-12-28"))).expect(200);
+    let withdraw = format!("/api/admin/v1/accounts/absences/{}/withdraw", first["id"].as_str().expect("an id"));
+    staff.call("POST", &withdraw, None).expect(204);
+    staff.call("POST", &absences, Some(&away(1, "2026-12-10", "2026-12-20"))).expect(200);
+}
+
+/// Terms begin with a month: the coefficient 3, in force from the 6th of December 2025, is charged for all of it
+/// (ARCHITECTURE.md, differences).
+fn the_raising_coefficient_of_december_2025_holds_from_its_first_day_on(kind: Kind) {
+    #[derive(FromQueryResult)]
+    struct Raised {
+        period: i32,
+        coefficient: i64,
+        charged: i64,
+        excess: i64,
+    }
+    let sql = "SELECT r.period, c.coefficient, c.charged, c.excess FROM billing_run r
+               JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.service_code = 'cold_water'
+               WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period IN (202511, 202512)
+                 AND c.method = 'norm_raised'";
+    let server = Server::shared(kind);
+    let rows: Vec<Raised> = world::in_company(server, SLUG, async |tx| tx.rows(sql, vec![]).await.expect("charges"));
+    // By how much of the norm's charge the excess is: 1.5 − 1 and 3 − 1, each sum rounded by itself.
+    for (month, coefficient, halves) in [(202_511, 15_000_000, 1), (202_512, 30_000_000, 4)] {
+        let of_month: Vec<&Raised> = rows.iter().filter(|row| row.period == month).collect();
+        assert!(!of_month.is_empty(), "somebody without a meter in {month}");
+        for row in of_month {
+            assert_eq!(row.coefficient, coefficient, "{month}");
+            let norm = row.charged - row.excess;
+            assert!((2 * row.excess - halves * norm).abs() <= 3, "{month}: {norm} and {}", row.excess);
+        }
+    }
 }
 
 /// An account whose cold water of October was charged by the raised norm, and the excess, kopecks.

@@ -36,7 +36,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
 }
 
 /// Which crates alone may use a library.
-const KEPT: [(&str, &[&str]); 19] = [
+const KEPT: [(&str, &[&str]); 20] = [
     (
         "poem",
         &[
@@ -80,6 +80,7 @@ const KEPT: [(&str, &[&str]); 19] = [
     ("typst-pdf", &["kabinet-render"]),
     ("comemo", &["kabinet-render"]),
     ("lettre", &["kabinet-server"]),
+    ("mail-parser", &["kabinet-server"]),
     ("qrcode", &["kabinet-render"]),
     ("rust_xlsxwriter", &["kabinet-render"]),
     ("argon2", &["kabinet-residents"]),

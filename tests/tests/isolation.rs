@@ -1,7 +1,7 @@
 //! Companies never see each other, and what was booked is never changed.
 
 use kabinet_core::{Actor, Db, DbConfig, DbError, Tx, tenant_table};
-use kabinet_migrations::{APPEND_ONLY, PLATFORM_TABLES};
+use kabinet_migrations::{APPEND_ONLY, FROZEN_WITH_RUN, PLATFORM_TABLES};
 use kabinet_tests::company::{COMPANIES, Package};
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::postgres::Cluster;
@@ -18,6 +18,7 @@ on_both_databases![
     a_transaction_reads_and_writes_its_own_company_only,
     the_typed_door_opens_to_its_own_company_only,
     what_was_booked_and_audited_is_never_changed,
+    what_was_published_is_never_changed,
     a_query_without_its_company_is_refused,
 ];
 
@@ -286,6 +287,36 @@ fn what_was_booked_and_audited_is_never_changed(kind: Kind) {
                 let tx = owner.begin(&own, Actor::System).await.expect("a transaction");
                 let outcome = tx.execute(&format!("DELETE FROM {table} WHERE tenant_id = $1"), Vec::new()).await;
                 assert!(outcome.is_err_and(|error| error.to_string().contains("append-only")), "{table}");
+            }
+        }
+    });
+}
+
+/// A published run and whatever was calculated with it; the demo has no other. That a run which is not published goes
+/// on is what billing does.
+fn what_was_published_is_never_changed(kind: Kind) {
+    let server = Server::shared(kind);
+    block_on(async {
+        let db = server.database.open().await;
+        let own = server.database.company(&db, "beregovoy").await;
+        let mut doors = vec![db.clone()];
+        if let Some(postgres) = &server.database.postgres {
+            // Not even the owner of the tables may.
+            let owner = DbConfig { url: postgres.owner_url.clone(), connections: 1 };
+            doors.push(Db::connect(&owner, db.clock().clone()).await.expect("the owner's connection"));
+        }
+        for door in &doors {
+            for table in FROZEN_WITH_RUN.iter().chain(&["billing_run"]) {
+                for sql in [
+                    format!("DELETE FROM {table} WHERE tenant_id = $1"),
+                    format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = $1"),
+                ] {
+                    let tx = door.begin(&own, Actor::System).await.expect("a transaction");
+                    assert!(count(&tx, table).await > 0, "{table} is empty");
+                    let outcome = tx.execute(&sql, Vec::new()).await;
+                    let frozen = outcome.as_ref().is_err_and(|error| error.to_string().contains("month is frozen"));
+                    assert!(frozen, "{sql}: {outcome:?}");
+                }
             }
         }
     });

@@ -232,6 +232,9 @@ fn a_package_is_applied_once_and_a_wrong_one_changes_nothing(kind: Kind) {
     assert!(text(&output).contains("beregovoy") && text(&output).contains("teploset"), "{}", text(&output));
 }
 
+/// What a [`Guest`] says it is.
+const MANIFEST: &str = "id = \"evil\"\nversion = \"1\"\napi = \"1.0.0\"\ntitle = \"Проба\"\n";
+
 fn a_plugin_or_template_that_cannot_work_is_named_by_file_line_and_field(kind: Kind) {
     let server = Server::shared(kind);
     let packages = new_folder("packages");
@@ -249,6 +252,7 @@ fn a_plugin_or_template_that_cannot_work_is_named_by_file_line_and_field(kind: K
         let copied = Command::new("cp").arg("-r").arg(root().join("tenants/beregovoy")).arg(&folder).status();
         assert!(copied.expect("cp").success());
         std::fs::write(folder.join("own.wasm"), "no component").expect("a write");
+        std::fs::write(folder.join("plugin.toml"), MANIFEST).expect("a write");
         let source = std::fs::read_to_string(folder.join(file)).expect("the file");
         let text_now = if good.is_empty() { format!("{source}\n{wrong}\n") } else { source.replacen(good, wrong, 1) };
         std::fs::write(folder.join(file), &text_now).expect("a write");
@@ -272,6 +276,7 @@ fn a_plugin_that_misbehaves_ends_its_run_and_the_old_figures_stand(kind: Kind) {
     let file = package.join("tenant.toml");
     let text_now = std::fs::read_to_string(&file).expect("the package");
     std::fs::write(&file, text_now.replace("use = \"heat\"", "use = \"own.wasm\"")).expect("a write");
+    std::fs::write(package.join("plugin.toml"), MANIFEST).expect("a write");
     let apply = |plugin: &Guest| {
         std::fs::write(package.join("own.wasm"), plugin.component()).expect("a write");
         server.command().args(["tenant", "apply"]).arg(&package).output().expect("kabinet")
@@ -422,6 +427,7 @@ fn a_wrong_configuration_is_named_by_its_key() {
         ("KABINET_DATABASE__URL", "mysql://x", "database.url"),
         ("KABINET_SERVER__PUBLIC_SCHEME", "ftp", "server.public_scheme"),
         ("KABINET_DEMO__NOW", "someday", "demo.now"),
+        ("KABINET_MAIL__BOUNCE_ADDRESS", "bounces", "mail.bounce_address"),
         ("KABINET_SERVER__LISTN", "127.0.0.1:1", "listn"),
     ];
     for (key, value, named) in wrong {

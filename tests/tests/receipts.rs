@@ -18,6 +18,7 @@ on_both_databases![
     staff_print_a_house_and_fetch_the_file,
     only_who_may_print_prints_and_only_the_own_company,
     a_receipt_of_last_year_is_the_same_to_the_byte,
+    gis_names_receipts_before_they_are_published,
 ];
 
 const SLUG: &str = "beregovoy";
@@ -196,6 +197,40 @@ fn only_who_may_print_prints_and_only_the_own_company(kind: Kind) {
     let unknown = json!({ "period": "2026-10", "house": "no such house" });
     assert_eq!(stranger.call("POST", PRINTOUTS, Some(&unknown)).expect(422).json()["code"], "billing.no_such_house");
     server.browser(SLUG).call("POST", PRINTOUTS, Some(&asked)).expect(401);
+}
+
+fn gis_names_receipts_before_they_are_published(kind: Kind) {
+    let server = Server::demo(Database::new(kind), NOW);
+    let mut staff = server.staff(SLUG);
+    let mut visit = server.resident(SLUG);
+    let account = visit.active_account();
+    let runs = "/api/admin/v1/billing/runs";
+    let run = staff.call("POST", runs, Some(&json!({ "period": "2026-11" }))).expect(200).json();
+    let run = format!("{runs}/{}", run["id"].as_str().expect("an id"));
+    let begun = Instant::now();
+    while staff.call("GET", &run, None).expect(200).json()["state"] != "done" {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let ids = format!("{run}/document-ids");
+    let named = |kind: &str, id: &str| json!({ "items": [{ "account": account, "kind": kind, "document_id": id }] });
+    for wrong in [named("utilities", "75ДА533315"), named("no_such_kind", "75ДА533315-01-6111")] {
+        let refused = staff.call("PUT", &ids, Some(&wrong)).expect(422).json();
+        assert_eq!((&refused["code"], &refused["fields"][0]["field"]), (&json!("billing.invalid"), &json!("items/0")));
+    }
+    let good = named("utilities", "75ДА533315-01-6111");
+    server.staff("teploset").call("PUT", &ids, Some(&good)).expect(404);
+    staff.call("PUT", &ids, Some(&good)).expect(200);
+    staff.call("POST", &format!("{run}/publish"), None).expect(200);
+    let late = staff.call("PUT", &ids, Some(&named("capital_repair", "75ДА533315-01-6112"))).expect(422).json();
+    assert_eq!(late["code"], "billing.receipts_frozen");
+    let mut receipt = |path: &str| Pdf::new(&visit.get(path).expect(200).body).text();
+    for path in ["/documents/2026-11.pdf", "/documents/2026-11.pdf?size=large"] {
+        assert!(receipt(path).contains("75ДА533315-01-6111"), "{path}");
+    }
+    for path in ["/documents/2026-11/capital_repair.pdf", "/documents/2026-10.pdf"] {
+        assert!(!receipt(path).contains("ИД ПД"), "{path}");
+    }
 }
 
 /// The demo's package with another name, other bank details, another colour and no template of its own.

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use crate::entity::absence;
+use crate::entity::{absence, occupancy};
 use crate::error::Error;
 use crate::registry::must_exist;
 
@@ -63,7 +63,8 @@ impl From<absence::Model> for Absence {
     }
 }
 
-/// Records an absence. Bills to come know it; a month that is published is corrected by a recalculation.
+/// Records an absence. Bills to come know it; a month that is published is corrected by a recalculation. One that
+/// overlaps others is refused where more people would be away than live there: the same one recorded twice.
 pub async fn record(
     tx: &mut Tx,
     estimates: &dyn Estimates,
@@ -72,7 +73,9 @@ pub async fn record(
 ) -> Result<Absence, Error> {
     check(new)?;
     must_exist(tx, account).await?;
+    // Two at once wait for each other here, and the second one sees what the first recorded.
     estimates.outdate(tx, &[account]).await?;
+    must_live_there(tx, account, new).await?;
     let row = absence::Model {
         tenant_id: tx.tenant_id(),
         id: tx.new_id(),
@@ -107,6 +110,42 @@ fn check(new: &NewAbsence) -> Result<(), Error> {
     Ok(())
 }
 
+/// Refuses an absence together with which, on some day, more people would be away than count.
+async fn must_live_there(tx: &Tx, account: AccountId, new: &NewAbsence) -> Result<(), Error> {
+    use absence::Column;
+    let others = absence::Entity::find()
+        .filter(Column::AccountId.eq(account))
+        .filter(Column::WithdrawnAt.is_null())
+        .filter(Column::FromOn.lt(new.to))
+        .filter(Column::ToOn.gt(new.from));
+    let others = tx.all(others).await?;
+    if others.is_empty() {
+        return Ok(());
+    }
+    let people = occupancy::Entity::find()
+        .filter(occupancy::Column::AccountId.eq(account))
+        .filter(occupancy::Column::FromOn.lt(new.to))
+        .order_by_asc(occupancy::Column::FromOn);
+    let people = tx.all(people).await?;
+    let live = |day: Day| people.iter().rev().find(|row| row.from_on <= day).map_or(0, counted);
+    let mut day = new.from.plus_days(1);
+    while day < new.to {
+        let away = others.iter().filter(|other| other.from_on < day && day < other.to_on);
+        let recorded: u32 = away.map(|other| other.residents.unsigned_abs()).sum();
+        if recorded > 0 && recorded + new.residents > live(day) {
+            return Err(Error::AwayAlready { on: day, recorded, live: live(day) });
+        }
+        day = day.plus_days(1);
+    }
+    Ok(())
+}
+
+/// How many people count: the registered ones, or the owners where nobody is registered.
+const fn counted(row: &occupancy::Model) -> u32 {
+    let registered = row.registered.unsigned_abs() + row.temporary.unsigned_abs();
+    if registered > 0 { registered } else { row.owners.unsigned_abs() }
+}
+
 /// The account's absences, the latest first.
 pub async fn list(tx: &Tx, account: AccountId) -> Result<Vec<Absence>, Error> {
     must_exist(tx, account).await?;
@@ -132,13 +171,15 @@ pub async fn withdraw(tx: &mut Tx, estimates: &dyn Estimates, id: Uuid) -> Resul
     Ok(tx.audit("account.absence_withdrawn", row.account_id, serde_json::json!({ "absence": id })).await?)
 }
 
-/// Residents who were away in a month.
+/// Residents who were away in a month, on full days: those of departure and return do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Away {
     /// How many.
     pub residents: u32,
-    /// Full days in the month: the days of departure and return do not count.
-    pub days: u32,
+    /// The first full day in the month.
+    pub first: Day,
+    /// The last one.
+    pub last: Day,
     /// Full days of the whole absence, in whatever months.
     pub in_a_row: u32,
 }
@@ -176,9 +217,10 @@ pub async fn in_month(
 
 /// The part of an absence that falls into `period`; none where no full day does.
 fn away(period: Period, residents: u32, from: Day, to: Day) -> Option<Away> {
-    let (first, last) = (from.plus_days(1), to.plus_days(-1));
-    let days = days_between(first.max(period.first_day()), last.min(period.last_day()));
-    (days > 0).then(|| Away { residents, days, in_a_row: days_between(first, last) })
+    let in_a_row = days_between(from.plus_days(1), to.plus_days(-1));
+    let first = from.plus_days(1).max(period.first_day());
+    let last = to.plus_days(-1).min(period.last_day());
+    (first <= last).then_some(Away { residents, first, last, in_a_row })
 }
 
 /// Days from `first` to `last`, both inclusive.
@@ -195,10 +237,9 @@ mod tests {
     fn departure_and_return_do_not_count_and_the_months_share_an_absence() {
         // 28 October to 4 November: full days are 29, 30, 31 October and 1, 2, 3 November.
         let (from, to) = (Day(20_261_028), Day(20_261_104));
-        let october = away(Period(202_610), 2, from, to).expect("days in October");
-        assert_eq!(october, Away { residents: 2, days: 3, in_a_row: 6 });
-        let november = away(Period(202_611), 2, from, to).expect("days in November");
-        assert_eq!(november, Away { residents: 2, days: 3, in_a_row: 6 });
+        let full = |first, last| Some(Away { residents: 2, first: Day(first), last: Day(last), in_a_row: 6 });
+        assert_eq!(away(Period(202_610), 2, from, to), full(20_261_029, 20_261_031));
+        assert_eq!(away(Period(202_611), 2, from, to), full(20_261_101, 20_261_103));
         assert_eq!(away(Period(202_612), 2, from, to), None);
         // Away on the last day of a month only by departure.
         assert_eq!(away(Period(202_610), 1, Day(20_261_031), Day(20_261_110)), None);
@@ -208,6 +249,6 @@ mod tests {
     #[test]
     fn a_whole_month_away_is_all_its_days() {
         let february = away(Period(202_602), 1, Day(20_260_115), Day(20_260_310)).expect("days");
-        assert_eq!((february.days, february.in_a_row), (28, 53));
+        assert_eq!((february.first, february.last, february.in_a_row), (Day(20_260_201), Day(20_260_228), 53));
     }
 }

@@ -1,6 +1,6 @@
 //! Why the module refuses.
 
-use kabinet_core::DbError;
+use kabinet_core::{Day, DbError};
 use kabinet_web::Problem;
 
 /// A refusal or a fault.
@@ -27,6 +27,16 @@ pub enum Error {
     /// What staff sent makes no sense.
     #[error("{0}")]
     Invalid(String),
+    /// More people would be away on a day than live there.
+    #[error("На {on} уже записано отсутствие {recorded} чел., а всего их на лицевом счете {live}")]
+    AwayAlready {
+        /// The first such day.
+        on: Day,
+        /// How many are away by what was recorded before.
+        recorded: u32,
+        /// How many live there.
+        live: u32,
+    },
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -43,6 +53,7 @@ impl Error {
             Self::AlreadyLinked => "accounts.already_linked",
             Self::Closed => "accounts.closed",
             Self::Field(..) | Self::Invalid(_) => "accounts.invalid",
+            Self::AwayAlready { .. } => "accounts.away_already",
             Self::Db(_) => "accounts.fault",
         }
     }

@@ -1,7 +1,7 @@
 //! Houses, premises, accounts, their holders, and which resident sees which account.
 //!
 //! - [`linking`] is the one way for a resident to link an account: [`search`] finds it, a surname or the
-//!   [`codes`] of receipts, which the QR beside them brings along as [`tickets`], prove the right to it;
+//!   [`codes`] of receipts, which the QR beside them brings along sealed ([`sealed_codes`]), prove the right to it;
 //! - [`helpers`] lets a relative send readings;
 //! - [`registry`] brings accounts in and changes who holds them; [`absences`] are residents who were away;
 //!   [`roster`] tells billing of them, [`houses`] of where they stand.
@@ -23,11 +23,11 @@ mod personal;
 pub mod profiles;
 pub mod registry;
 pub mod roster;
+pub mod sealed_codes;
 pub mod search;
 mod settings;
 mod spelling;
 mod store;
-pub mod tickets;
 
 use std::sync::Arc;
 
@@ -39,10 +39,7 @@ use kabinet_web::{ApiPart, PageRoute, WebModule};
 pub use error::Error;
 pub use personal::LinksOf;
 pub use profiles::Profiles;
-pub use settings::{AccountsSettings, LinkMethod};
-
-/// The module's name in the table of settings.
-pub const MODULE: &str = "accounts";
+pub use settings::{AccountsSettings, LinkMethod, MODULE};
 
 static MANIFEST: Manifest = Manifest {
     id: MODULE,

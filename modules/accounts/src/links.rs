@@ -63,8 +63,8 @@ pub(crate) fn access_of(code: &str) -> AccountAccess {
     }
 }
 
-/// The accounts that the resident has linked, in the order of linking, those of one moment by number. A helper's access that is over
-/// is not among them.
+/// The accounts that the resident has linked, in the order of linking, those of one moment by number. A helper's
+/// access that is over is not among them.
 pub async fn of(tx: &Tx, resident: ResidentId) -> Result<Vec<Linked>, DbError> {
     let sql = "SELECT a.id, a.number, h.address, p.flat, p.kind, a.closed_on, l.access, l.until_on,
                  (SELECT max(f.to_on) FROM holder f WHERE f.tenant_id = a.tenant_id AND f.account_id = a.id

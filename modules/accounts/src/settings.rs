@@ -3,6 +3,9 @@
 use kabinet_core::{DbError, Tenant};
 use serde::{Deserialize, Serialize};
 
+/// The module's name, also in the table of settings.
+pub const MODULE: &str = "accounts";
+
 /// How a resident proves the right to an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +28,6 @@ pub struct AccountsSettings {
 impl AccountsSettings {
     /// The company's settings.
     pub fn of(tenant: &Tenant) -> Result<Self, DbError> {
-        tenant.settings(crate::MODULE)
+        tenant.settings(MODULE)
     }
 }

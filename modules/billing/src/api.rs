@@ -8,3 +8,4 @@ mod fields;
 pub(crate) mod houses;
 pub(crate) mod portal;
 pub(crate) mod printouts;
+pub(crate) mod receipt_kinds;

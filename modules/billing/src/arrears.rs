@@ -1,12 +1,13 @@
 //! What a service owes, month by month: the ground of penalties, and what payments are credited to.
 
 use kabinet_core::{Money, Period};
+use serde::{Deserialize, Serialize};
 
 /// The month that stands for the penalty among stored arrears.
 pub(crate) const PENALTY_ROW: Period = Period(0);
 
 /// What is carried from one bill to the next where older months are unpaid. Kopecks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrears {
     /// Principal of the months before the last billed one, the oldest first, each above zero.
     pub months: Vec<(Period, Money)>,

@@ -1,7 +1,7 @@
 //! From what is known of accounts to the rows of a bill: pure, so that the same input gives the same
 //! rows wherever and whenever it is calculated.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kabinet_accounts::absences::Away;
 use kabinet_accounts::roster::{AccountFacts, People};
@@ -10,6 +10,7 @@ use kabinet_core::{Day, Money, Period, Timestamp};
 use kabinet_meters::consumption::MeterMonth;
 use kabinet_plugin_host::api::{Account, AccountCharges, AveragedMonth, Batch, Parameter};
 use kabinet_plugin_host::{PluginError, TariffPlugin};
+use serde::{Deserialize, Serialize};
 
 use crate::arrears::Arrears;
 use crate::awards::Award;
@@ -18,6 +19,7 @@ use crate::instalments::DuePart;
 use crate::plan::Plan;
 use crate::trace::Correction;
 
+mod absences;
 mod averaged;
 mod facts;
 mod input;
@@ -56,34 +58,35 @@ pub struct AccountCase {
     pub awards: Vec<Award>,
 }
 
-/// What an account brings into a month from the months before, and what it paid.
-#[derive(Clone, Debug, Default)]
+/// What an account brings into a month from the months before, and what it paid; frozen with the run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Standing {
     /// Balances of its services at the start of the month, by service code.
-    pub openings: HashMap<String, Money>,
+    pub openings: BTreeMap<String, Money>,
     /// What it owes for months before the last billed one, by service code.
-    pub arrears: HashMap<String, Arrears>,
-    /// Payments to count, and those shortly before, oldest first.
+    pub arrears: BTreeMap<String, Arrears>,
+    /// Payments to count, and those shortly before, in the order in which they are credited.
     pub payments: Vec<PaymentFact>,
     /// Corrections of closed months to bill, each with its service's code.
     pub corrections: Vec<(String, Correction)>,
 }
 
-/// A payment as a bill sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A payment as a bill sees it. Payments are credited in the order of these fields: two that are alike in all of them
+/// may change places, so that no bill depends on the order in which a file brought them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PaymentFact {
-    /// Code of the receipt kind it was paid on.
-    pub kind: String,
-    /// The sum.
-    pub amount: Money,
-    /// The day it was paid.
-    pub paid_on: Day,
-    /// The month it names, if any.
-    pub period: Option<Period>,
-    /// Whether this bill counts it (otherwise an earlier one did).
-    pub counted: bool,
     /// When it was booked.
     pub booked_at: Timestamp,
+    /// The day it was paid.
+    pub paid_on: Day,
+    /// Code of the receipt kind it was paid on.
+    pub kind: String,
+    /// The month it names, if any.
+    pub period: Option<Period>,
+    /// The sum.
+    pub amount: Money,
+    /// Whether this bill counts it (otherwise an earlier one did).
+    pub counted: bool,
 }
 
 /// The platform's period as the plugin contract writes it.

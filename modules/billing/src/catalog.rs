@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use kabinet_core::Period;
+use kabinet_core::{DbError, Period, Tx};
+use kabinet_plugin_host::Limits;
 use kabinet_plugin_host::api::{Premises, Price, ServiceKind, Unit};
 use kabinet_render::receipt::SupplierRequisites;
 use rust_decimal::Decimal;
@@ -11,13 +12,25 @@ use serde::{Deserialize, Serialize};
 
 mod apply;
 pub mod edit;
+mod history;
+pub(crate) mod kinds;
 mod package;
+pub(crate) mod services;
 
-pub(crate) use apply::{TOPIC, hex};
-pub use apply::{
-    install_plugin, set_penalty_rates, set_receipt_kinds, set_receipt_template, set_services, set_tariffs,
-};
-pub use package::apply_terms;
+pub use apply::{install_plugin, set_penalty_rates, set_receipt_template, set_tariffs};
+pub use history::Dated;
+pub(crate) use history::{ALWAYS, History};
+pub use kinds::set_receipt_kinds;
+pub use package::{PackageCatalog, apply_package};
+pub use services::set_services;
+
+/// The topic of change counters that announces a changed catalogue to caches.
+pub(crate) const TOPIC: &str = "billing.catalog";
+
+/// Tells caches of changes, if there are any.
+pub(crate) async fn announce(tx: &mut Tx, changes: &[String]) -> Result<(), DbError> {
+    if changes.is_empty() { Ok(()) } else { tx.touch(TOPIC).await }
+}
 
 /// A kind of receipt: who is paid, with which bank details.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +151,13 @@ pub struct Tariff {
     pub note: String,
 }
 
+impl Tariff {
+    /// Whether both say what the same service costs from the same month on.
+    pub(crate) fn is_same_entry(&self, other: &Self) -> bool {
+        self.service == other.service && self.from == other.from
+    }
+}
+
 /// Prices, norm and coefficient of a service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -165,6 +185,15 @@ pub struct Terms {
     pub variants: Vec<Variant>,
 }
 
+impl Terms {
+    /// The norm for such premises.
+    #[must_use]
+    pub fn norm_for(&self, premises: Premises) -> Option<Decimal> {
+        let variant = self.variants.iter().find(|variant| variant.premises.contains(&premises));
+        variant.and_then(|variant| variant.norm).or(self.norm)
+    }
+}
+
 /// Figures of a service for some kinds of premises (private houses pay other limits and rates).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -183,6 +212,17 @@ pub struct Variant {
 
 /// Company-wide numbers for a plugin, by the names it documents.
 pub type PluginConfig = BTreeMap<String, Decimal>;
+
+/// How a plugin calculates for a company, from a month on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Activation {
+    /// The first month.
+    pub from: Period,
+    /// The company's numbers for it.
+    pub config: PluginConfig,
+    /// What it may use.
+    pub limits: Limits,
+}
 
 /// The kind of premises by the code the accounts module stores; a flat when it is unknown.
 #[must_use]
@@ -214,7 +254,7 @@ pub(crate) fn enum_name<E: Serialize>(value: E) -> String {
 }
 
 /// The value that [`enum_name`] wrote.
-pub(crate) fn enum_value<E: serde::de::DeserializeOwned>(name: &str) -> Result<E, kabinet_core::DbError> {
+pub(crate) fn enum_value<E: serde::de::DeserializeOwned>(name: &str) -> Result<E, DbError> {
     Ok(serde_json::from_value(serde_json::Value::String(name.to_owned()))?)
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{DbError, Money, Period, Quantity, Tx};
-use kabinet_plugin_host::api::{Method, Unit};
+use kabinet_plugin_host::api::{Method, Part, Unit};
 use kabinet_plugin_host::words;
 use kabinet_render::format;
 use rust_decimal::Decimal;
@@ -180,7 +180,7 @@ fn line(service: &Service, row: &charge::Model, meters: &[FrozenMeter]) -> Charg
     let reasons = trace::decode(&row.trace);
     let unit = words::unit(service.unit);
     let formula = words::formula(&reasons.terms);
-    let parts: Vec<ChargePart> = reasons.parts.iter().map(|part| charge_part(part, service.unit)).collect();
+    let parts = charge_parts(&reasons, service.unit, row.charged - row.excess);
     ChargeLine {
         service: service.title.clone(),
         unit: unit.to_owned(),
@@ -216,7 +216,20 @@ fn penalty_reason(interval: &Interval) -> String {
     format!("{what} за {debt}: {principal} × {days}\u{a0}дн. × {}\u{a0}% ÷ {divisor}", format::quantity(percent.0))
 }
 
-fn charge_part(part: &kabinet_plugin_host::api::Part, unit: Unit) -> ChargePart {
+/// Zones and ranges of a charge without its excess. It was rounded once, as a whole: each part is what its own sum
+/// adds to the rounded sum of those before it, so that together they are the charge.
+pub(crate) fn charge_parts(reasons: &Reasons, unit: Unit, charged: Money) -> Vec<ChargePart> {
+    let (mut exact, mut before) = (Decimal::ZERO, Money::ZERO);
+    let last = reasons.parts.len().saturating_sub(1);
+    let part = |(at, part): (usize, &Part)| {
+        exact += part.exact_amount;
+        let sum = if at == last { charged } else { Money::from_roubles(exact).unwrap_or_default() };
+        charge_part(part, unit, sum - std::mem::replace(&mut before, sum))
+    };
+    reasons.parts.iter().enumerate().map(part).collect()
+}
+
+fn charge_part(part: &Part, unit: Unit, amount: Money) -> ChargePart {
     let zone = match words::zone(part.zone) {
         "" => String::new(),
         name => format!("{}{}", zone_number(part.zone), name),
@@ -236,7 +249,7 @@ fn charge_part(part: &kabinet_plugin_host::api::Part, unit: Unit) -> ChargePart 
         label,
         volume: Quantity::from_decimal(part.volume).unwrap_or_default(),
         tariff: Quantity::from_decimal(part.tariff).unwrap_or_default(),
-        amount: Money::from_roubles(part.exact_amount).unwrap_or_default(),
+        amount,
     }
 }
 

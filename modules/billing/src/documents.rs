@@ -22,7 +22,10 @@ pub struct Document {
 /// The account's receipts, newest first, each month's in the order of the kinds.
 pub async fn list(tx: &Tx, account: AccountId) -> Result<Vec<Document>, DbError> {
     tx.rows(
-        "SELECT r.period, c.kind_code AS kind, k.title, c.to_pay AS amount, k.main
+        "SELECT r.period, c.kind_code AS kind, c.to_pay AS amount, k.main,
+           (SELECT v.title FROM receipt_kind_version v
+            WHERE v.tenant_id = c.tenant_id AND v.code = c.kind_code AND v.from_period <= r.period
+            ORDER BY v.from_period DESC LIMIT 1) AS title
          FROM receipt c
          JOIN billing_run r ON r.tenant_id = c.tenant_id AND r.id = c.run_id
          JOIN receipt_kind k ON k.tenant_id = c.tenant_id AND k.code = c.kind_code

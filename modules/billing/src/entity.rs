@@ -9,11 +9,19 @@ use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, Money, Period, Quantity, Timestamp, tenant_table};
 
 tenant_table!(receipt_kind, "receipt_kind", key { code: String }, {
-    title: String, position: i32, main: bool, supplier: String,
+    position: i32, main: bool,
+});
+tenant_table!(receipt_kind_version, "receipt_kind_version", key { code: String, from_period: Period }, {
+    title: String, supplier: String,
 });
 tenant_table!(service, "service", key { code: String }, {
-    title: String, resource: String, unit: String, section: String, kind_code: String, position: i32, rule: String,
-    shares: String,
+    kind_code: String, position: i32,
+});
+tenant_table!(service_version, "service_version", key { code: String, from_period: Period }, {
+    title: String, resource: String, unit: String, section: String, rule: String, shares: String,
+});
+tenant_table!(due_day, "due_day", key { from_period: Period }, {
+    day: i32,
 });
 tenant_table!(tariff, "tariff", key { service_code: String, from_period: Period }, {
     terms: String, note: String,
@@ -22,13 +30,13 @@ tenant_table!(plugin, "plugin", key { hash: String }, {
     name: String, version: String, component: Vec<u8>, installed_at: Timestamp,
 });
 tenant_table!(plugin_activation, "plugin_activation", key { from_period: Period }, {
-    hash: String, config: String,
+    hash: String, config: String, limits: String,
 });
 tenant_table!(receipt_template, "receipt_template", key { hash: String }, {
     source: String, installed_at: Timestamp,
 });
 tenant_table!(billing_run, "billing_run", key { id: RunId }, {
-    period: Period, state: String, plugin_hash: String, template_hash: String, snapshot: String,
+    period: Period, state: String, plugin_hash: String, template_hash: String, large_template_hash: String, snapshot: String,
     base_run: Option<RunId>, base_cutoff_at: Timestamp, cutoff_at: Timestamp, due_on: Day, total: i32, done: i32,
     last_account: Option<AccountId>, result_hash: String, problem: String, started_at: Timestamp,
     finished_at: Option<Timestamp>, published_at: Option<Timestamp>,
@@ -40,7 +48,7 @@ tenant_table!(charge, "charge", key { run_id: RunId, account_id: AccountId, serv
 });
 tenant_table!(receipt, "receipt", key { run_id: RunId, account_id: AccountId, kind_code: String }, {
     period: Period, opening: Money, charged: Money, recalculation: Money, penalty: Money, counted: Money,
-    to_pay: Money,
+    to_pay: Money, document_id: Option<String>,
 });
 tenant_table!(receipt_facts, "receipt_facts", key { run_id: RunId, account_id: AccountId }, {
     facts: String, input: Option<Vec<u8>>,

@@ -2,7 +2,7 @@
 
 use kabinet_core::jobs::JobError;
 use kabinet_core::{DbError, Period};
-use kabinet_plugin_host::{Exceeded, PluginError};
+use kabinet_plugin_host::{PluginError, words};
 use kabinet_render::RenderError;
 use kabinet_web::Problem;
 
@@ -19,6 +19,17 @@ pub enum Error {
         /// The latest published period they would have changed.
         period: Period,
     },
+    /// Published months keep what they were calculated with.
+    #[error("{entry}: месяц {period} уже рассчитан и опубликован, изменить можно с {}", .period.next())]
+    PublishedTerms {
+        /// What was to be changed.
+        entry: Entry,
+        /// The latest published period.
+        period: Period,
+    },
+    /// What a service owes is booked on its receipt.
+    #[error("услуга «{0}»: по ней есть начисления, квитанция, в которой она стоит, не меняется")]
+    ServiceBilled(String),
     /// The catalogue names something that is not there or contradicts itself.
     #[error("{0}")]
     Catalog(String),
@@ -128,11 +139,17 @@ pub enum Error {
     /// There is no such printout, or no more.
     #[error("такой печати нет")]
     NoSuchPrintout,
+    /// What a published receipt says stays.
+    #[error("квитанции за {0} опубликованы и не меняются")]
+    ReceiptsFrozen(Period),
+    /// Items of a list that cannot be taken: their places in it and why.
+    #[error("{}", .0.first().map_or("", |(_, why)| *why))]
+    Items(Vec<(usize, &'static str)>),
     /// The file is not complete yet, or never will be.
     #[error("файл ещё не готов: {0}")]
     NotPrinted(String),
     /// The plugin cannot be used.
-    #[error("плагин расчёта {}", plugin_words(.0))]
+    #[error("плагин расчёта {}", words::failure(.0))]
     Plugin(#[from] PluginError),
     /// The receipt cannot be printed.
     #[error("квитанция: {0}")]
@@ -148,6 +165,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TariffInUse { .. } => "billing.tariff_in_use",
+            Self::PublishedTerms { .. } => "billing.already_published",
             Self::Catalog(_) => "billing.catalog",
             Self::AlreadyPublished(_) => "billing.already_published",
             Self::OutOfOrder { .. } => "billing.out_of_order",
@@ -170,12 +188,13 @@ impl Error {
             Self::NoSuchAgreement => "billing.no_such_agreement",
             Self::NotOwed { .. } => "billing.not_owed",
             Self::NoSuchBenefit => "billing.no_such_benefit",
-            Self::Field(..) => "billing.invalid",
+            Self::Field(..) | Self::Items(_) | Self::ServiceBilled(_) => "billing.invalid",
             Self::PaymentConflict { .. } => "billing.payment_conflict",
             Self::NoAmount => "billing.payment_amount",
             Self::NoSuchReceipt => "billing.no_such_receipt",
             Self::NoSuchHouse => "billing.no_such_house",
             Self::NoSuchPrintout => "billing.no_such_printout",
+            Self::ReceiptsFrozen(_) => "billing.receipts_frozen",
             Self::NotPrinted(_) => "billing.not_printed",
             Self::Plugin(_) => "billing.plugin",
             Self::Render(_) => "billing.render",
@@ -184,37 +203,30 @@ impl Error {
     }
 }
 
+/// What a refusal of the catalogue is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The receipt kind with this code.
+    ReceiptKind(String),
+    /// The service with this code.
+    Service(String),
+    /// The due day of bills from this month on.
+    DueDay(Period),
+}
+
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ReceiptKind(code) => write!(f, "вид квитанции «{code}»"),
+            Self::Service(code) => write!(f, "услуга «{code}»"),
+            Self::DueDay(month) => write!(f, "срок оплаты с {month}"),
+        }
+    }
+}
+
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         Self::Db(error.into())
-    }
-}
-
-/// What a plugin did, for the company's staff; what its author has to know of it stands behind.
-fn plugin_words(error: &PluginError) -> String {
-    match error {
-        PluginError::Limit(limit) => format!("остановлен: {}", limit_words(*limit)),
-        PluginError::Trap(trap) => format!("прервался с ошибкой: {trap}"),
-        PluginError::Output(reason) => format!("ответил не по договору: {reason}"),
-        PluginError::Input(reason) => format!("не получил данных, они не по договору: {reason}"),
-        PluginError::Unsupported(what) => format!("этого не умеет: {what}"),
-        PluginError::Refused(reason) | PluginError::Compilation(reason) => format!("не принят: {reason}"),
-        PluginError::ApiVersion { found, spoken } => {
-            format!("сделан для версии договора {found}, платформа понимает {spoken}")
-        }
-        PluginError::Account { message, .. } | PluginError::Table { message, .. } => format!("отказал: {message}"),
-        PluginError::Unavailable(reason) => format!("сейчас не работает: {reason}"),
-    }
-}
-
-const fn limit_words(limit: Exceeded) -> &'static str {
-    match limit {
-        Exceeded::Instructions => "слишком долгий расчёт, исчерпан запас инструкций",
-        Exceeded::Time => "слишком долгий расчёт, исчерпано время",
-        Exceeded::Recursion => "слишком глубокая рекурсия",
-        Exceeded::Memory => "исчерпана память",
-        Exceeded::Table => "слишком большая таблица",
-        Exceeded::Answer => "слишком большой ответ",
     }
 }
 
@@ -242,6 +254,11 @@ impl From<Error> for Problem {
             | Error::NoSuchRecalculation
             | Error::NoSuchBenefit => Self::not_found(),
             Error::Field(field, text) => Self::refused_fields(code, [(field, text)]),
+            Error::PublishedTerms { .. } => Self::refused_fields(code, [("from", error.to_string())]),
+            Error::ServiceBilled(_) => Self::refused_fields(code, [("receipt", error.to_string())]),
+            Error::Items(items) => {
+                Self::refused_fields(code, items.into_iter().map(|(at, why)| (format!("items/{at}"), why)))
+            }
             Error::Render(error) => Self::fault(&error),
             other => Self::refused(code, other.to_string()),
         }

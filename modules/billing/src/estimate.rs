@@ -94,6 +94,17 @@ impl Preliminary {
         Ok(outcome)
     }
 
+    /// Computes the account's estimate afresh between `tx`, which only reads, and the transaction like it that comes
+    /// back. A failed computation is a line in the log: the other figures are worth showing.
+    pub(crate) async fn refresh_between(&self, tx: Tx, account: AccountId) -> Result<Tx, DbError> {
+        let (tenant, actor) = (tx.tenant().clone(), tx.actor());
+        tx.commit().await?;
+        if let Err(error) = self.refresh(&tenant, account).await {
+            tracing::warn!(%error, "no estimate for the overview");
+        }
+        self.db.read(&tenant, actor).await
+    }
+
     /// The estimate without storing it, with readings that are only `imagined`; inside, what is wrong.
     async fn compute(
         &self,
@@ -221,6 +232,6 @@ impl Estimates for Preliminary {
     }
 
     async fn outdate_runs(&self, tx: &Tx, period: Period) -> Result<(), DbError> {
-        runs::give_up(tx, period).await
+        runs::give_up(tx, period, "изменились данные приборов учёта: рассчитайте месяц заново").await
     }
 }

@@ -11,6 +11,7 @@ pub mod charges;
 mod codes;
 pub mod difference;
 pub mod documents;
+mod due_days;
 pub mod entity;
 mod error;
 mod estimate;
@@ -44,12 +45,13 @@ use kabinet_render::ReceiptPrinter;
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
 pub use codes::Codes;
-pub use error::Error;
+pub use due_days::{DueDay, DueDays};
+pub use error::{Entry, Error};
 pub use estimate::Preliminary;
 pub use plugins::Plugins;
 use receipts::printouts::{ForgetJob, PrintJob};
 pub use receipts::{Linking, Receipts};
-pub use settings::{BillingSettings, DueDay, MODULE};
+pub use settings::{BillingSettings, MODULE};
 
 static MANIFEST: Manifest = Manifest {
     id: MODULE,
@@ -161,7 +163,11 @@ impl WebModule for Billing {
         let catalog = api::catalog::CatalogApi { plugins: self.plugins.clone() };
         let corrections = api::corrections::CorrectionsApi { plugins: self.plugins.clone() };
         let parts = [ApiPart::new(api::admin::AdminApi), ApiPart::new(catalog)];
-        let more = [ApiPart::new(api::houses::HousesApi), ApiPart::new(api::agreements::AgreementsApi)];
+        let more = [
+            ApiPart::new(api::receipt_kinds::ReceiptKindsApi),
+            ApiPart::new(api::houses::HousesApi),
+            ApiPart::new(api::agreements::AgreementsApi),
+        ];
         parts.into_iter().chain(more).chain([ApiPart::new(corrections), ApiPart::new(printouts)]).collect()
     }
 

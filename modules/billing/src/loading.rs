@@ -1,6 +1,6 @@
 //! Reading what bills are made of, a range of accounts at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use kabinet_accounts::absences::{self, Away};
 use kabinet_accounts::roster::{self, AccountFacts};
@@ -12,6 +12,7 @@ use sea_orm::FromQueryResult;
 use crate::arrears::{Arrears, PENALTY_ROW};
 use crate::awards::Award;
 use crate::calculation::{AccountCase, PaymentFact, Standing};
+use crate::catalog::premises;
 use crate::entity::billing_run;
 use crate::instalments::DuePart;
 use crate::plan::Plan;
@@ -99,8 +100,8 @@ pub(crate) async fn imagined_cases(
     let (Some(first), Some(last)) = (accounts.first().map(|a| a.id), accounts.last().map(|a| a.id)) else {
         return Ok(Vec::new());
     };
-    let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
-    let mut meters = consumption::with_imagined(tx, plan.period, &ids, imagined).await?;
+    let averages = accounts.iter().map(|account| (account.id, plan.averages(premises(&account.kind)))).collect();
+    let mut meters = consumption::for_accounts(tx, plan.period, &averages, imagined).await?;
     let mut unmeterable = impossibility::in_month(tx, plan.period, (first, last)).await?;
     let mut standings = standings(tx, base, first, last).await?;
     let mut averaged = averaged::months(tx, plan, first, last, &meters).await?;
@@ -151,7 +152,7 @@ fn by_account<T>(all: impl IntoIterator<Item = (AccountId, T)>) -> HashMap<Accou
 }
 
 /// What the accounts `first` to `last` owe and paid; an account without either is not in it.
-pub(crate) async fn standings(
+async fn standings(
     tx: &Tx,
     base: Base,
     first: AccountId,
@@ -180,7 +181,7 @@ async fn openings(
     run: Option<RunId>,
     first: AccountId,
     last: AccountId,
-) -> Result<HashMap<AccountId, HashMap<String, Money>>, DbError> {
+) -> Result<HashMap<AccountId, BTreeMap<String, Money>>, DbError> {
     let Some(run) = run else { return Ok(HashMap::new()) };
     let rows: Vec<Opening> = tx
         .rows(
@@ -189,7 +190,7 @@ async fn openings(
             vec![run.into(), first.into(), last.into()],
         )
         .await?;
-    let mut found: HashMap<AccountId, HashMap<String, Money>> = HashMap::new();
+    let mut found: HashMap<AccountId, BTreeMap<String, Money>> = HashMap::new();
     for row in rows {
         found.entry(row.account_id).or_default().insert(row.service_code, row.to_pay);
     }
@@ -202,7 +203,7 @@ async fn arrears(
     run: Option<RunId>,
     first: AccountId,
     last: AccountId,
-) -> Result<HashMap<AccountId, HashMap<String, Arrears>>, DbError> {
+) -> Result<HashMap<AccountId, BTreeMap<String, Arrears>>, DbError> {
     let Some(run) = run else { return Ok(HashMap::new()) };
     let rows: Vec<Unpaid> = tx
         .rows(
@@ -212,7 +213,7 @@ async fn arrears(
             vec![run.into(), first.into(), last.into()],
         )
         .await?;
-    let mut found: HashMap<AccountId, HashMap<String, Arrears>> = HashMap::new();
+    let mut found: HashMap<AccountId, BTreeMap<String, Arrears>> = HashMap::new();
     for row in rows {
         let of_service = found.entry(row.account_id).or_default().entry(row.service_code).or_default();
         match row.debt_period {
@@ -234,8 +235,7 @@ async fn payments(
     let rows: Vec<Paid> = tx
         .rows(
             "SELECT account_id, kind_code, amount, paid_on, period, booked_at FROM payment
-             WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND booked_at > $4 AND booked_at <= $5
-             ORDER BY account_id, booked_at, id",
+             WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND booked_at > $4 AND booked_at <= $5",
             vec![first.into(), last.into(), from.into(), cutoffs.to.into()],
         )
         .await?;
@@ -243,14 +243,17 @@ async fn payments(
     for row in rows {
         let counted = row.booked_at > cutoffs.from;
         let fact = PaymentFact {
-            kind: row.kind_code,
-            amount: row.amount,
-            paid_on: row.paid_on,
-            period: row.period,
-            counted,
             booked_at: row.booked_at,
+            paid_on: row.paid_on,
+            kind: row.kind_code,
+            period: row.period,
+            amount: row.amount,
+            counted,
         };
         found.entry(row.account_id).or_default().push(fact);
+    }
+    for payments in found.values_mut() {
+        payments.sort_unstable();
     }
     Ok(found)
 }

@@ -1,10 +1,10 @@
-//! The figures of «Общая информация», as domain.md 2a defines them, in one statement.
+//! The figures of «Общая информация», in one statement: what the latest bill asks for, what was paid since, and what
+//! readings have added. [`Figures`] says how they add up.
 
 use std::collections::HashMap;
 
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, DbError, Money, Period, Tx};
-use kabinet_web::{Problem, Resident};
 use sea_orm::FromQueryResult;
 
 use crate::estimate::Preliminary;
@@ -148,23 +148,14 @@ pub async fn debts(tx: &Tx, accounts: &[AccountId]) -> Result<HashMap<AccountId,
     Ok(rows.into_iter().map(|row| (row.account_id, row.debt)).collect())
 }
 
-/// The resident's account with an estimate of all its readings, and the transaction to read on in. A failed
-/// computation is a line in the log: the other figures are worth showing.
-pub(crate) async fn up_to_date(
-    resident: &Resident,
-    estimates: &Preliminary,
-    account: AccountId,
-) -> Result<(Tx, Overview), Problem> {
-    let tx = resident.read().await?;
+/// The account's figures with an estimate of all its readings, and the transaction to read on in: `tx`, or where the
+/// estimate was behind, a later one after its computation.
+pub(crate) async fn up_to_date(tx: Tx, estimates: &Preliminary, account: AccountId) -> Result<(Tx, Overview), DbError> {
     let found = overview(&tx, account).await?;
     if !found.outdated {
         return Ok((tx, found));
     }
-    tx.commit().await?;
-    if let Err(error) = estimates.refresh(resident.tenant(), account).await {
-        tracing::warn!(%error, "no estimate for the overview");
-    }
-    let tx = resident.read().await?;
+    let tx = estimates.refresh_between(tx, account).await?;
     let found = overview(&tx, account).await?;
     Ok((tx, found))
 }

@@ -2,7 +2,7 @@
 
 use kabinet_contracts::AccountId;
 use kabinet_core::{Day, Money, Period};
-use kabinet_web::{PageRoute, Problem, Resident};
+use kabinet_web::{PageRoute, Problem, Resident, identifier};
 use poem::http::{StatusCode, header};
 use poem::web::{Data, Path, Query};
 use poem::{EndpointExt, Response, handler};
@@ -56,7 +56,7 @@ async fn show_overview(resident: Resident, Data(estimates): Data<&Preliminary>) 
     // A helper who sees no sums gets the state of the readings alone.
     let sums = active.access.sees_sums();
     let (tx, found) = if sums {
-        let (tx, found) = overview::up_to_date(&resident, estimates, account).await?;
+        let (tx, found) = overview::up_to_date(resident.read().await?, estimates, account).await?;
         (tx, Some(found))
     } else {
         (resident.read().await?, None)
@@ -254,7 +254,7 @@ async fn pdf(
     size: Size,
 ) -> Result<Response, Problem> {
     let account = resident.account_with_sums()?;
-    let period: Period = period.parse().map_err(|_| Problem::not_found())?;
+    let period = identifier(period)?;
     if !account.shows_receipt(period) {
         return Err(Problem::not_found());
     }

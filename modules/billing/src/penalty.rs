@@ -2,13 +2,15 @@
 //! rate changes and where something was paid; never on penalty.
 //!
 //! Days are counted from the one after the due day: 30 are free, from the 31st on a day costs 1/300 of the
-//! rate, from the 91st on 1/130; contributions for capital repair stay at 1/300. The day of a payment is
-//! the last one that counts.
+//! rate, from the 91st on 1/130; contributions for capital repair stay at 1/300, unless the company says otherwise.
+//! The day of a payment is the last one that counts.
 
 use kabinet_core::values::round_half_up;
 use kabinet_core::{Day, Money, Period};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+use crate::catalog::Section;
 
 mod rates;
 
@@ -34,6 +36,14 @@ pub struct PenaltyTerms {
     pub rates: PenaltyRates,
     /// The last days to pay of the months that may still be owed for.
     pub due_days: Vec<(Period, Day)>,
+    /// Sections of the receipt whose days never cost more than 1/300.
+    #[serde(default = "usual_low_only")]
+    pub low_only: Vec<Section>,
+}
+
+/// Capital repair (ЖК РФ ст. 155 ч. 14.1).
+pub(crate) fn usual_low_only() -> Vec<Section> {
+    vec![Section::CapitalRepair]
 }
 
 /// An interval of days with one principal and one rate.
@@ -69,7 +79,7 @@ pub struct Month<'a> {
     pub terms: &'a PenaltyTerms,
     /// The month whose days count.
     pub period: Period,
-    /// Whether days never cost more than 1/300: capital repair.
+    /// Whether days never cost more than 1/300.
     pub low_only: bool,
 }
 
@@ -104,7 +114,8 @@ impl Month<'_> {
         let high = if self.low_only { NEVER } else { due.plus_days(LOW_DAYS + 1) };
         let stages = [(due.plus_days(FREE_DAYS + 1), high.plus_days(-1), LOW), (high, NEVER, HIGH)];
         for (begins, ends, divisor) in stages {
-            for (begins, ends, percent) in self.terms.rates.between(from.max(begins), to.min(ends)) {
+            let rates = self.terms.rates.between(from.max(begins), to.min(ends));
+            for (begins, ends, percent) in rates.filter(|(.., percent)| !percent.is_zero()) {
                 let days = u32::try_from((ends.date() - begins.date()).num_days() + 1).unwrap_or_default();
                 intervals.push(Interval { debt, principal, days, percent, divisor });
             }

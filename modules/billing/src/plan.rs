@@ -1,12 +1,14 @@
 //! What a month is calculated with: services, terms, receipt kinds and plugin, frozen when a run starts.
 
 use kabinet_core::{CompanyProfile, DbError, Period, Tx};
+use kabinet_meters::consumption::Averages;
+use kabinet_plugin_host::Limits;
 use kabinet_plugin_host::api::{Parameter, Premises, ServiceTable};
 use kabinet_render::payment_qr::QrEncoding;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{PluginConfig, ReceiptKind, Section, Service, Terms, enum_value};
-use crate::entity::{receipt_kind, service, tariff};
+use crate::catalog::{PluginConfig, ReceiptKind, Service, Terms, kinds, services};
+use crate::entity::tariff;
 use crate::error::Error;
 use crate::houses::Houses;
 use crate::penalty::PenaltyTerms;
@@ -23,6 +25,9 @@ pub struct Snapshot {
     pub kinds: Vec<ReceiptKind>,
     /// The plugin's company-wide numbers.
     pub config: PluginConfig,
+    /// What the plugin may use, where it lowered that.
+    #[serde(default)]
+    pub limits: Limits,
     /// The company's name for residents.
     pub company_name: String,
     /// The company's contacts.
@@ -56,12 +61,15 @@ impl Snapshot {
         let activation = activations.into_iter().rev().find(|row| row.from_period <= period);
         let activation =
             activation.ok_or_else(|| Error::Catalog(format!("для месяца {period} не установлен плагин расчёта")))?;
-        let (kinds, services, tariffs) = store::catalog(tx).await?;
+        let (kinds, services) = (kinds::stored(tx).await?, services::stored(tx).await?);
+        let services = services.iter().filter_map(|service| service.in_force(period));
+        let tariffs = store::tariffs(tx).await?;
         let settings = BillingSettings::of(tx.tenant())?;
         let snapshot = Self {
-            services: services.into_iter().map(|row| with_terms(row, &tariffs, period)).collect::<Result<_, _>>()?,
-            kinds: kinds.into_iter().map(kind).collect::<Result<_, _>>()?,
+            services: services.map(|service| with_terms(service, &tariffs, period)).collect::<Result<_, _>>()?,
+            kinds: kinds.iter().filter_map(|kind| kind.in_force(period)).cloned().collect(),
             config: serde_json::from_str(&activation.config)?,
+            limits: serde_json::from_str(&activation.limits)?,
             company_name: tx.tenant().name.clone(),
             profile: tx.tenant().profile.clone(),
             zone: tx.tenant().zone.name().to_owned(),
@@ -70,6 +78,7 @@ impl Snapshot {
             penalty: PenaltyTerms {
                 rates: store::penalty_rates(tx).await?,
                 due_days: store::due_days(tx, period).await?,
+                low_only: settings.low_penalty,
             },
             notes: settings.receipt_notes,
             free_absence_days: settings.free_absence_days,
@@ -93,41 +102,22 @@ impl Snapshot {
     }
 }
 
-fn kind(row: receipt_kind::Model) -> Result<ReceiptKind, DbError> {
-    let supplier = serde_json::from_str(&row.supplier)?;
-    Ok(ReceiptKind { code: row.code, title: row.title, main: row.main, supplier })
-}
-
 fn with_terms(
-    row: service::Model,
+    service: &Service,
     tariffs: &[tariff::Model],
     period: Period,
 ) -> Result<(Service, Option<Terms>), DbError> {
     let in_force = tariffs
         .iter()
-        .filter(|tariff| tariff.service_code == row.code && tariff.from_period <= period)
+        .filter(|tariff| tariff.service_code == service.code && tariff.from_period <= period)
         .max_by_key(|tariff| tariff.from_period);
     let terms = in_force.map(|tariff| serde_json::from_str::<Terms>(&tariff.terms)).transpose()?;
-    let mut service = self::service(row)?;
+    let mut service = service.clone();
     if let Some(rule) = terms.as_ref().and_then(|terms| terms.rule.as_ref()) {
         service.rule.clone_from(rule);
     }
     // Terms without prices end a service.
     Ok((service, terms.filter(|terms| !terms.prices.is_empty())))
-}
-
-/// A service as it is stored.
-pub(crate) fn service(row: service::Model) -> Result<Service, DbError> {
-    Ok(Service {
-        resource: enum_value(&row.resource)?,
-        unit: enum_value(&row.unit)?,
-        section: enum_value::<Section>(&row.section)?,
-        code: row.code,
-        title: row.title,
-        kind: row.kind_code,
-        rule: row.rule,
-        shares: row.shares,
-    })
 }
 
 /// A snapshot made ready for the plugin.
@@ -220,6 +210,18 @@ impl Plan {
     #[must_use]
     pub fn parameters(&self) -> Vec<Parameter> {
         parameters(&self.snapshot.config)
+    }
+
+    /// When an average stands in for the meters of such premises: the plugin's numbers, or what they usually are.
+    #[must_use]
+    pub fn averages(&self, premises: Premises) -> Averages {
+        let given = |name: &str| self.snapshot.config.get(name).and_then(|number| u32::try_from(*number).ok());
+        let periods = match premises {
+            Premises::NonResidential => given("average_periods_non_residential").unwrap_or(2),
+            _ => given("average_periods").unwrap_or(3),
+        };
+        let months = given("average_months_old").unwrap_or(6);
+        Averages { periods, months, months_when_new: given("average_months").unwrap_or(3) }
     }
 }
 

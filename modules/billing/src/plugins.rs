@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kabinet_core::{Db, Period, TenantId, Tx};
-use kabinet_plugin_host::{PluginHost, TariffPlugin};
+use kabinet_plugin_host::{Limits, PluginHost, TariffPlugin};
 
 use crate::catalog::TOPIC;
 use crate::error::Error;
@@ -46,11 +46,11 @@ impl Plugins {
         Self { host, loaded: moka::future::Cache::new(200), plans }
     }
 
-    /// The plugin with this hash, as the company installed it.
-    pub async fn load(&self, tx: &Tx, hash: &str) -> Result<TariffPlugin, Error> {
+    /// The plugin with this hash, as the company installed it, within the limits of its activation.
+    pub async fn load(&self, tx: &Tx, hash: &str, limits: Limits) -> Result<TariffPlugin, Error> {
         let key = (tx.tenant_id(), hash.to_owned());
         if let Some(plugin) = self.loaded.get(&key).await {
-            return Ok(plugin);
+            return Ok(plugin.within(limits));
         }
         let component = store::component(tx, hash).await?;
         let component = component.ok_or_else(|| Error::Catalog(format!("плагина {hash} нет")))?;
@@ -60,13 +60,13 @@ impl Plugins {
             return Err(Error::Catalog(format!("плагин {hash} повреждён: его сумма {found}")));
         }
         self.loaded.insert(key, plugin.clone()).await;
-        Ok(plugin)
+        Ok(plugin.within(limits))
     }
 
     /// The rules that the company's latest plugin knows; none before it has one.
     pub async fn rules(&self, tx: &Tx) -> Result<Vec<String>, Error> {
         let Some(latest) = store::activations(tx).await?.pop() else { return Ok(Vec::new()) };
-        Ok(self.load(tx, &latest.hash).await?.info().rules.clone())
+        Ok(self.load(tx, &latest.hash, Limits::PRODUCTION).await?.info().rules.clone())
     }
 
     /// The plan in force for `period` and its plugin.
@@ -86,6 +86,7 @@ impl Plugins {
                 made
             }
         };
-        Ok(Tool { plan, plugin: self.load(tx, &hash).await? })
+        let plugin = self.load(tx, &hash, plan.snapshot.limits).await?;
+        Ok(Tool { plan, plugin })
     }
 }

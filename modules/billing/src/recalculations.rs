@@ -205,7 +205,7 @@ async fn computed(
     plugin_hash: &str,
 ) -> Result<Vec<(String, Money)>, Error> {
     let Some(facts) = roster::one(tx, plan.period, account).await? else { return Ok(Vec::new()) };
-    let plugin = plugins.load(tx, plugin_hash).await?;
+    let plugin = plugins.load(tx, plugin_hash, plan.snapshot.limits).await?;
     let cases = loading::cases(tx, &plan, Base::default(), vec![facts]).await?;
     let work = move || calculation::calculate(&plan, &plugin, &cases).map(|(_, charges)| sums(&plan, &charges));
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::Stopped(error.to_string()))?

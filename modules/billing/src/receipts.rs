@@ -1,24 +1,28 @@
 //! Receipts as PDF, from the frozen rows of a run and the run's version of the template.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use kabinet_accounts::codes::printed;
-use kabinet_accounts::tickets::Tickets;
+use kabinet_accounts::sealed_codes::SealedCodes;
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Actor, Db, Period, Ports, Tenant, TenantId, Tx};
 use kabinet_render::typeset::{DEFAULT_TEMPLATE, LARGE_TEMPLATE};
 use kabinet_render::{ReceiptData, ReceiptPrinter};
 use kabinet_web::PublicAddress;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::catalog::ReceiptKind;
 use crate::charges::{self, FrozenMonth};
 use crate::codes::Codes;
+use crate::entity::{billing_run, receipt};
 use crate::error::Error;
 use crate::store;
 
 mod attachment;
 mod content;
 mod house;
+mod meters;
 pub mod printouts;
 mod reference;
 
@@ -28,6 +32,8 @@ pub use house::{HouseReceipts, WantedHouse};
 
 /// Most bytes of PDF kept in memory.
 const CACHE_BYTES: u64 = 32 << 20;
+/// Accounts whose receipts are looked for in one statement.
+const LOOKED_FOR: usize = 500;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
@@ -35,7 +41,6 @@ struct Key {
     run: RunId,
     account: AccountId,
     kind: String,
-    template: String,
     size: Size,
     with_code: bool,
 }
@@ -48,6 +53,20 @@ pub enum Size {
     Usual,
     /// In large print, for people with poor sight: the platform's form for all companies.
     Large,
+}
+
+impl Size {
+    /// The source of the run's template of this size; runs of earlier releases may name none.
+    async fn template(self, tx: &Tx, run: &billing_run::Model) -> Result<String, Error> {
+        let (hash, of_release) = match self {
+            Self::Usual => (&run.template_hash, DEFAULT_TEMPLATE),
+            Self::Large => (&run.large_template_hash, LARGE_TEMPLATE),
+        };
+        if hash.is_empty() {
+            return Ok(of_release.to_owned());
+        }
+        store::template(tx, hash).await?.ok_or_else(|| Error::Catalog(format!("нет шаблона {hash}")))
+    }
 }
 
 /// Which receipt is to be printed.
@@ -80,7 +99,7 @@ pub struct Linking {
     /// The codes.
     pub codes: Codes,
     /// What carries them in an address.
-    pub tickets: Tickets,
+    pub sealed: SealedCodes,
     /// How the portals are reached.
     pub address: PublicAddress,
 }
@@ -131,50 +150,54 @@ impl Receipts {
         let month = charges::frozen(&tx, account, run).await?;
         let kind = choose(&month, kind).ok_or(Error::NoSuchReceipt)?;
         let name = format!("kvitantsiya-{}-{period}-{}.pdf", ascii(&month.facts.number), ascii(&kind.code));
-        let template = month.run.template_hash.clone();
-        let key = Key { tenant: tenant.id, run, account, kind: kind.code.clone(), template, size, with_code };
+        let key = Key { tenant: tenant.id, run, account, kind: kind.code.clone(), size, with_code };
         if let Some(pdf) = self.cache.get(&key).await {
             return Ok(Printed { pdf, name });
         }
-        let template = match size {
-            Size::Usual => template_of(&tx, &key.template).await?,
-            Size::Large => LARGE_TEMPLATE.to_owned(),
-        };
+        let template = size.template(&tx, &month.run).await?;
+        let document_id = issued(&tx, run, &kind.code, &[account]).await?.remove(&account).unwrap_or_default();
         tx.commit().await?;
-        let data = self.data(tenant, &month, kind, account, with_code);
+        let data = self.data(tenant, &month, kind, (account, document_id.as_str()), with_code);
         let pdf = self.printer.print(&template, &[data]).await?.pop().ok_or(Error::NoSuchReceipt)?;
         let pdf = Arc::new(pdf);
         self.cache.insert(key, pdf.clone()).await;
         Ok(Printed { pdf, name })
     }
 
-    /// What the receipt says, with the code for linking where it is wanted.
+    /// What the receipt says, with its name in GIS ЖКХ, and the code for linking where it is wanted.
     fn data(
         &self,
         tenant: &Tenant,
         month: &FrozenMonth,
         kind: &ReceiptKind,
-        account: AccountId,
+        (account, document_id): (AccountId, &str),
         with_code: bool,
     ) -> ReceiptData {
         let mut data = receipt_data(tenant, month, kind);
+        document_id.clone_into(&mut data.payer.payment_document_id);
         if let Some(linking) = self.linking.as_ref().filter(|_| with_code) {
             let code = linking.codes.of(tenant.id, account, month.run.id);
             let host = Some(&month.snapshot.portal_host).filter(|host| !host.is_empty());
             let portal = linking.address.of(host.unwrap_or(&tenant.canonical_host));
             data.link_code = printed(code.as_str());
-            data.link_url = linking.tickets.address(tenant.id, &portal, &code);
+            data.link_url = linking.sealed.address(tenant.id, &portal, &code);
         }
         data
     }
 }
 
-/// The source of a run's template; runs of earlier releases, whose company had none, name none.
-async fn template_of(tx: &Tx, hash: &str) -> Result<String, Error> {
-    if hash.is_empty() {
-        return Ok(DEFAULT_TEMPLATE.to_owned());
+/// Those of `accounts` that have a receipt of the kind, each with its name in GIS ЖКХ (ИД ПД): empty where it has none.
+async fn issued(tx: &Tx, run: RunId, kind: &str, accounts: &[AccountId]) -> Result<HashMap<AccountId, String>, Error> {
+    let mut found = HashMap::with_capacity(accounts.len());
+    for some in accounts.chunks(LOOKED_FOR) {
+        let theirs = receipt::Entity::find()
+            .filter(receipt::Column::RunId.eq(run))
+            .filter(receipt::Column::KindCode.eq(kind))
+            .filter(receipt::Column::AccountId.is_in(some.iter().copied()));
+        let named = |row: receipt::Model| (row.account_id, row.document_id.unwrap_or_default());
+        found.extend(tx.all(theirs).await?.into_iter().map(named));
     }
-    store::template(tx, hash).await?.ok_or_else(|| Error::Catalog(format!("нет шаблона {hash}")))
+    Ok(found)
 }
 
 pub(crate) fn ascii(text: &str) -> String {

@@ -6,10 +6,11 @@ use kabinet_contracts::{RunId, RunPublished};
 use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::jobs::NewJob;
 use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
-use kabinet_render::typeset::DEFAULT_TEMPLATE;
+use kabinet_render::typeset::{DEFAULT_TEMPLATE, LARGE_TEMPLATE};
 use sea_orm::{ActiveValue::Unchanged, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use crate::catalog;
+use crate::due_days::DueDays;
 use crate::entity::billing_run;
 use crate::error::Error;
 use crate::instalments;
@@ -17,6 +18,7 @@ use crate::plan::Snapshot;
 use crate::settings::{BillingSettings, MODULE};
 use crate::store::{self, FAILED, PUBLISHED};
 
+pub mod document_ids;
 mod late;
 pub mod replay;
 mod rows;
@@ -135,11 +137,7 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         return Err(Error::NoPenaltyRate(day));
     }
     let settings = BillingSettings::of(tx.tenant())?;
-    let template_hash = match settings.receipt_template.as_str() {
-        // Frozen as well: a release that draws its receipts otherwise leaves those of this month alone.
-        "" => catalog::set_receipt_template(tx, DEFAULT_TEMPLATE).await?.0,
-        own => own.to_owned(),
-    };
+    let (template_hash, large_template_hash) = templates(tx, &settings).await?;
     instalments::call_due(tx, period, tx.now().plus_seconds(-IN_FLIGHT_SECONDS)).await?;
     let end = period.next().first_day().start(tx.tenant().zone);
     let id: RunId = tx.new_id();
@@ -151,11 +149,12 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
         state: Set(RUNNING.to_owned()),
         plugin_hash: Set(plugin_hash),
         template_hash: Set(template_hash),
+        large_template_hash: Set(large_template_hash),
         snapshot: Set(serde_json::to_string(&snapshot)?),
         base_run: Set(before.as_ref().map(|run| run.id)),
         base_cutoff_at: Set(before.as_ref().map_or(Timestamp(0), |run| run.cutoff_at)),
         cutoff_at: Set(end.min(tx.now().plus_seconds(-IN_FLIGHT_SECONDS))),
-        due_on: Set(settings.due_on(&CompanyCalendar::of(tx.tenant())?, period)),
+        due_on: Set(DueDays::of(tx).await?.due_on(&CompanyCalendar::of(tx.tenant())?, period)),
         total: Set(i32::try_from(total).unwrap_or(i32::MAX)),
         done: Set(0),
         last_account: Set(None),
@@ -168,6 +167,16 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
     .await?;
     tx.audit("billing.run_started", id, serde_json::json!({ "period": period.to_string() })).await?;
     Ok(id)
+}
+
+/// The hashes of the templates that the month's receipts are printed with, the usual one and the large one. The
+/// platform's own are kept as well: a release that draws its receipts otherwise leaves those of this month alone.
+async fn templates(tx: &mut Tx, settings: &BillingSettings) -> Result<(String, String), Error> {
+    let usual = match settings.receipt_template.as_str() {
+        "" => catalog::set_receipt_template(tx, DEFAULT_TEMPLATE).await?.0,
+        own => own.to_owned(),
+    };
+    Ok((usual, catalog::set_receipt_template(tx, LARGE_TEMPLATE).await?.0))
 }
 
 /// Refuses a month that is published, that does not follow the latest one that is, or that has not begun.
@@ -238,11 +247,10 @@ async fn fail(tx: &mut Tx, id: RunId, problem: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives up what is calculated for `period` and later months and not published: it would be published with figures
-/// of meters that staff have changed since.
-pub(crate) async fn give_up(tx: &Tx, period: Period) -> Result<(), DbError> {
+/// Gives up what is calculated for `period` and later months and not published: it would be published with what
+/// staff have changed since, as `problem` tells.
+pub(crate) async fn give_up(tx: &Tx, period: Period, problem: &str) -> Result<(), DbError> {
     use billing_run::Column;
-    let problem = "изменились данные приборов учёта: рассчитайте месяц заново";
     let given_up = billing_run::Entity::update_many()
         .col_expr(Column::State, FAILED.into())
         .col_expr(Column::Problem, problem.into())
@@ -253,6 +261,17 @@ pub(crate) async fn give_up(tx: &Tx, period: Period) -> Result<(), DbError> {
         tx.audit("billing.run_given_up", period, serde_json::json!({ "problem": problem })).await?;
     }
     Ok(())
+}
+
+/// Lets a service go to another receipt: what is calculated with the old one and not published is given up. A
+/// service that was billed stays, since what it owes is booked on its receipt ([`Error::ServiceBilled`]).
+pub(crate) async fn release(tx: &mut Tx, service: &str) -> Result<(), Error> {
+    // Whoever starts a run waits, and what is about to be published is published or given up before it is looked at.
+    tx.touch(TOPIC).await?;
+    give_up(tx, Period(0), "услуга перешла в другую квитанцию: рассчитайте месяц заново").await?;
+    let Some(run) = store::latest_run(tx).await? else { return Ok(()) };
+    let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
+    if snapshot.service(service).is_some() { Err(Error::ServiceBilled(service.to_owned())) } else { Ok(()) }
 }
 
 /// A run's state in words.

@@ -7,9 +7,8 @@ use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Day, DbError, Period, Timestamp, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
 
-use crate::entity::{
-    billing_run, estimate, penalty_rate, plugin, plugin_activation, receipt_kind, receipt_template, service, tariff,
-};
+use crate::catalog::ALWAYS;
+use crate::entity::{billing_run, estimate, penalty_rate, plugin, plugin_activation, receipt_template, tariff};
 use crate::error::Error;
 use crate::estimate::NewEstimate;
 use crate::penalty::{PenaltyRate, PenaltyRates};
@@ -80,15 +79,14 @@ pub(crate) async fn activations(tx: &Tx) -> Result<Vec<plugin_activation::Model>
     tx.all(plugin_activation::Entity::find().order_by_asc(plugin_activation::Column::FromPeriod)).await
 }
 
-/// Receipt kinds and services in their order, and all tariffs.
-pub(crate) async fn catalog(
-    tx: &Tx,
-) -> Result<(Vec<receipt_kind::Model>, Vec<service::Model>, Vec<tariff::Model>), DbError> {
-    let kinds = receipt_kind::Entity::find()
-        .order_by_asc(receipt_kind::Column::Position)
-        .order_by_asc(receipt_kind::Column::Code);
-    let services = service::Entity::find().order_by_asc(service::Column::Position).order_by_asc(service::Column::Code);
-    Ok((tx.all(kinds).await?, tx.all(services).await?, tx.all(tariff::Entity::find()).await?))
+/// All tariffs.
+pub(crate) async fn tariffs(tx: &Tx) -> Result<Vec<tariff::Model>, DbError> {
+    tx.all(tariff::Entity::find()).await
+}
+
+/// The first month that is not published; before any is, that of the beginning.
+pub(crate) async fn open_period(tx: &Tx) -> Result<Period, DbError> {
+    Ok(latest_period(tx).await?.map_or(ALWAYS, Period::next))
 }
 
 /// The company's rates of penalty.

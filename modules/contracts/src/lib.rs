@@ -110,7 +110,7 @@ impl Event for LinkEnded {
     const NAME: &'static str = "accounts.link_ended";
 }
 
-/// A mail server refused a letter for good: nobody reads mail at this address.
+/// A mail server refused a letter for good, at once or by a report that came later: nobody reads mail at this address.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LetterBounced {
     /// The address.

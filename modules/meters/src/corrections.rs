@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kabinet_contracts::{Estimates, MeterId};
-use kabinet_core::{Day, Quantity, Tx};
+use kabinet_core::{Day, DbError, Quantity, Tx};
 use sea_orm::{Set, Unchanged};
 use serde_json::json;
 use uuid::Uuid;
@@ -80,9 +80,17 @@ pub async fn correct(
     take_back(tx, &row, reason).await?;
     let mut better = readings::row(tx, meter.account_id, id, row.taken_on, values, Source::Staff);
     (better.period, better.rollover) = (Set(row.period), Set(row.rollover));
+    // Among the readings of its day as well: the last of them is still the last.
+    better.created_at = Set(row.created_at);
     let better_id = tx.new_id::<Uuid>();
     better.id = Set(better_id);
-    tx.insert(better).await?;
+    match tx.insert(better).await {
+        Err(DbError::Duplicate(_)) => {
+            let text = "За этот день уже есть показание, которое внёс сотрудник: исправьте или отмените его";
+            return Err(Error::field("values", text));
+        }
+        other => other?,
+    }
     announce(tx, meter.account_id, row.period).await?;
     let detail = json!({ "reading": reading, "by": better_id, "values": values, "reason": reason });
     tx.audit("meters.reading_corrected", id, detail).await?;
@@ -167,8 +175,9 @@ async fn judged(tx: &Tx, meter: &meter::Model, new: &TakenDown) -> Result<Uuid, 
     let mut row = readings::row(tx, meter.account_id, meter.id, new.on, &new.values, new.source);
     let id = tx.new_id::<Uuid>();
     (row.id, row.period, row.rollover) = (Set(id), Set(judged.period), Set(read.rollover));
+    row.created_at = Set(readings::moment(tx.now(), new.on, meters[read.meter].readings.first()));
     match tx.insert(row).await {
-        Err(kabinet_core::DbError::Duplicate(_)) => {
+        Err(DbError::Duplicate(_)) => {
             Err(Error::field("on", "Показание этого прибора за этот день из этого источника уже есть"))
         }
         other => Ok(other.map(|()| id)?),

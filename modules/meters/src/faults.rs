@@ -2,8 +2,9 @@
 //!
 //! From the day of a fault a meter's readings are kept and not counted: the month is charged by the average of the
 //! months before, for three months where people live, then by the norm with the raising coefficient where there is one
-//! (rules 59 and 60 of ПП РФ № 354). A broken meter stays broken until another takes its place. Whoever was not let to a meter is let to
-//! it one day: the next reading counts from the last one before, and what was charged between is given back.
+//! (rules 59 and 60 of ПП РФ № 354). A broken meter stays broken until another takes its place. Whoever was not let to
+//! a meter is let to it one day: the next reading counts from the last one before, and what was charged between is
+//! given back.
 
 use std::collections::HashMap;
 

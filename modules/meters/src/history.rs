@@ -110,31 +110,32 @@ fn conclusion(months: &[Month], unit: &str) -> Option<String> {
 /// How long a verification until `until` holds from `today` on, or how long it has been over, in words.
 pub(crate) fn countdown(until: Day, today: Day) -> String {
     if until < today {
-        return format!("истекла {} назад", span(until, today));
+        return format!("истекла {} назад", span(until, today).1);
     }
     if until == today {
         return "истекает сегодня".to_owned();
     }
-    format!("осталось {}", span(today, until))
+    let (first, span) = span(today, until);
+    format!("{} {span}", plural(first, ["остался", "осталось", "осталось"]))
 }
 
-/// The time between two days: days up to three months, then months, then years and months.
-fn span(from: Day, to: Day) -> String {
-    let days = (to.date() - from.date()).num_days();
+/// The time between two days, days up to three months, then months, then years and months: the first number of it, and
+/// the words.
+fn span(from: Day, to: Day) -> (usize, String) {
     let begun = months_between(from.period(), to.period());
     let months = begun - i32::from(to.day_of_month() < from.day_of_month());
-    let count = |number: i64, words: [&str; 3]| {
-        format!("{number} {}", plural(usize::try_from(number).unwrap_or_default(), words))
-    };
+    let count = |number: usize, words: [&str; 3]| (number, format!("{number} {}", plural(number, words)));
     if months < 3 {
-        return count(days, ["день", "дня", "дней"]);
+        let days = (to.date() - from.date()).num_days();
+        return count(usize::try_from(days).unwrap_or_default(), ["день", "дня", "дней"]);
     }
-    let (years, months) = (i64::from(months / 12), i64::from(months % 12));
-    let rest = count(months, ["месяц", "месяца", "месяцев"]);
-    match (years, months) {
+    let months = usize::try_from(months).unwrap_or_default();
+    let (years, rest) =
+        (count(months / 12, ["год", "года", "лет"]), count(months % 12, ["месяц", "месяца", "месяцев"]));
+    match (years.0, rest.0) {
         (0, _) => rest,
-        (_, 0) => count(years, ["год", "года", "лет"]),
-        _ => format!("{} и {rest}", count(years, ["год", "года", "лет"])),
+        (_, 0) => years,
+        _ => (years.0, format!("{} и {}", years.1, rest.1)),
     }
 }
 
@@ -187,7 +188,10 @@ mod tests {
     fn a_verification_is_counted_down_in_words() {
         let on = |until: i32, today: i32| countdown(Day(until), Day(today));
         assert_eq!(on(20_261_231, 20_261_122), "осталось 39 дней");
-        assert_eq!(on(20_261_123, 20_261_122), "осталось 1 день");
+        assert_eq!(on(20_261_123, 20_261_122), "остался 1 день");
+        assert_eq!(on(20_261_213, 20_261_122), "остался 21 день");
+        assert_eq!(on(20_261_203, 20_261_122), "осталось 11 дней");
+        assert_eq!(on(20_280_122, 20_261_122), "остался 1 год и 2 месяца");
         assert_eq!(on(20_261_122, 20_261_122), "истекает сегодня");
         assert_eq!(on(20_261_121, 20_261_122), "истекла 1 день назад");
         assert_eq!(on(20_290_414, 20_261_122), "осталось 2 года и 4 месяца");
@@ -196,7 +200,7 @@ mod tests {
         assert_eq!(on(20_250_101, 20_261_122), "истекла 1 год и 10 месяцев назад");
         // Over the end of February, in a leap year and in a plain one.
         assert_eq!(on(20_280_301, 20_280_228), "осталось 2 дня");
-        assert_eq!(on(20_270_301, 20_270_228), "осталось 1 день");
+        assert_eq!(on(20_270_301, 20_270_228), "остался 1 день");
         assert_eq!(on(20_290_228, 20_280_229), "осталось 11 месяцев");
     }
 }

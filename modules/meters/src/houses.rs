@@ -13,14 +13,13 @@ use crate::entity::{house_meter, house_reading};
 use crate::error::Error;
 use crate::readings::uncharged;
 use crate::resource::{Resource, rollover_at};
+use crate::service::check_texts;
 use crate::store;
 use crate::view::{HouseLine, service_title, unit};
 use crate::volume::{Figures, Values, by_month, closings, rolled_over};
 
 /// Months before those asked for in which the reading that a volume counts from is looked for.
 const LOOK_BACK: i32 = 13;
-/// The longest text that describes a meter, characters.
-const LONGEST: usize = 64;
 
 /// A house meter to be put into service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,14 +128,7 @@ pub async fn install(tx: &mut Tx, code: &str, new: &NewHouseMeter) -> Result<Uui
 }
 
 fn described(tx: &Tx, new: &NewHouseMeter) -> Result<(), Error> {
-    let texts = [("serial", &new.serial), ("place", &new.place), ("model", &new.model)];
-    let long = texts.into_iter().find(|(_, text)| text.chars().count() > LONGEST);
-    if let Some((field, _)) = long {
-        return Err(Error::field(field, format!("Не длиннее {LONGEST} знаков")));
-    }
-    if new.serial.trim().is_empty() {
-        return Err(Error::field("serial", "Укажите заводской номер прибора"));
-    }
+    check_texts(&new.serial, &new.place, &new.model)?;
     if !(1..=9).contains(&new.digits) {
         return Err(Error::field("digits", "Знаков до запятой – от 1 до 9"));
     }

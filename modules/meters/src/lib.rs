@@ -1,12 +1,13 @@
 //! Meters, their readings and what was consumed.
 //!
-//! - [`readings`] takes readings: [`readings::submit`] judges what a person sent, `record…` store what
+//! - [`readings`] takes readings: [`readings::submit`] judges what a person sent, [`readings::record_many`] stores what
 //!   files and programs bring; [`verdict`] is the judgement, a pure function over the loaded meters;
 //! - [`links`] are one-meter links, for letters and paper;
 //! - [`consumption`] tells billing what each meter shows for a month;
 //! - [`settings`] is what a company decides about doubtful readings, by their source;
 //! - [`meters`] puts meters into service in bulk, [`service`] is what staff do with one, [`faults`] is what keeps one
-//!   from being charged by, [`corrections`] what they do with its readings, [`photos`] what stands beside a reading; [`register`] lists both; [`houses`] are house meters;
+//!   from being charged by, [`corrections`] what they do with its readings, [`photos`] what stands beside a reading;
+//!   [`register`] lists both; [`houses`] are house meters;
 //! - [`impossibility`] keeps the acts of accounts on which no meter can be installed;
 //! - [`closing`] is what publication does to readings that came too late for its bills;
 //! - [`overview`] is what other pages show of them.
@@ -37,6 +38,7 @@ pub mod service;
 pub mod settings;
 mod store;
 mod submission;
+mod uncounted;
 pub mod verdict;
 mod view;
 mod volume;
@@ -45,8 +47,9 @@ mod window;
 use std::sync::Arc;
 
 use kabinet_contracts::Estimates;
+use kabinet_core::jobs::JobHandler;
 use kabinet_core::{Manifest, Module, ModuleKind, NavItem, Permission};
-use kabinet_files::Files;
+use kabinet_files::{Files, Sweep};
 use kabinet_web::{ApiPart, PageRoute, WebModule, on_the_beat};
 use poem::EndpointExt;
 
@@ -57,6 +60,7 @@ pub use resource::{Resource, Source, zone_label};
 pub use settings::{MODULE, MetersSettings};
 pub use store::{MeterState, StoredReading};
 pub use submission::{Row, Submission};
+pub use uncounted::Uncounted;
 pub use view::Verification;
 pub use window::{ReadingsWindow, Window};
 
@@ -100,6 +104,10 @@ impl Module for Meters {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
     }
+
+    fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
+        vec![Arc::new(Sweep::new(self.files.clone(), MODULE, "reading_photo"))]
+    }
 }
 
 impl WebModule for Meters {
@@ -110,7 +118,7 @@ impl WebModule for Meters {
         let link = poem::get(pages::link::show).post(pages::link::send);
         let link = link.data(self.links.clone()).data(self.estimates.clone());
         vec![
-            PageRoute::new("/readings/link/:ticket", link),
+            PageRoute::new("/readings/link/:token", link),
             PageRoute::new("/meters/readings", readings),
             PageRoute::new("/readings", poem::get(pages::guest::show).post(pages::guest::find.around(on_the_beat))),
             PageRoute::new("/readings/submit", submit),

@@ -26,7 +26,7 @@ use crate::store::{self, MeterState};
 use crate::submission::Submission;
 use crate::verdict::Refusal;
 
-/// Where the links lead, before the ticket.
+/// Where the links lead, before the token.
 pub(crate) const PATH: &str = "/readings/link/";
 /// Readings that the links of a meter and month take at most: a mistyped one is sent again, a link that became
 /// known to others fills no database.
@@ -39,9 +39,9 @@ pub struct Links {
     address: PublicAddress,
 }
 
-/// What a link says.
+/// A link to the readings of one meter: what the token in its address says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct MeterLink {
     /// The meter it is for.
     pub meter: MeterId,
     /// The month it is for.
@@ -67,7 +67,7 @@ pub struct Standing {
 
 /// A link that holds today, with what its page needs.
 #[derive(Clone, Debug)]
-pub(crate) struct Linked {
+pub(crate) struct ValidLink {
     /// The one meter, as a list for what takes lists.
     pub(crate) meters: Vec<MeterState>,
     /// First day on which readings are taken.
@@ -102,36 +102,36 @@ impl Links {
         let issues: HashMap<MeterId, i32> = issues.into_iter().map(|row| (row.meter_id, row.issue)).collect();
         let accounts: Vec<AccountId> = rows.iter().map(|meter| meter.account_id).collect();
         let former = search::former_holders(tx, &accounts).await?;
-        let ticket = |meter: &meter::Model| Ticket {
+        let link = |meter: &meter::Model| MeterLink {
             meter: meter.id,
             period,
             issue: issues.get(&meter.id).copied().unwrap_or(0),
             holders: former.get(&meter.account_id).copied().unwrap_or(0),
         };
-        Ok(rows.iter().map(|meter| (meter.id, self.address(tx, ticket(meter)))).collect())
+        Ok(rows.iter().map(|meter| (meter.id, self.address(tx, link(meter)))).collect())
     }
 
-    fn address(&self, tx: &Tx, ticket: Ticket) -> String {
+    fn address(&self, tx: &Tx, link: MeterLink) -> String {
         let portal = self.address.of(&tx.tenant().canonical_host);
-        format!("{portal}{PATH}{}", self.seal(tx.tenant_id(), ticket))
+        format!("{portal}{PATH}{}", self.seal(tx.tenant_id(), link))
     }
 
-    /// The ticket as it stands in an address: the same text every time, so that a QR is printed again as it was.
+    /// The token of a link, as it stands in its address: the same every time, so that a QR is printed again as it was.
     #[must_use]
-    pub fn seal(&self, tenant: TenantId, ticket: Ticket) -> String {
-        let numbers = [ticket.period.0, ticket.issue, ticket.holders].map(i32::to_le_bytes);
-        let plain = [ticket.meter.0.as_bytes().as_slice(), numbers.as_flattened()].concat();
+    pub fn seal(&self, tenant: TenantId, link: MeterLink) -> String {
+        let numbers = [link.period.0, link.issue, link.holders].map(i32::to_le_bytes);
+        let plain = [link.meter.0.as_bytes().as_slice(), numbers.as_flattened()].concat();
         URL_SAFE_NO_PAD.encode(self.key.seal_again(tenant.0.as_bytes(), &plain))
     }
 
-    /// The ticket in a link of this company; `None` for whatever else was sent.
+    /// The link of a token of this company; `None` for whatever else was sent.
     #[must_use]
-    pub fn open(&self, tenant: TenantId, text: &str) -> Option<Ticket> {
-        let plain = self.key.open(tenant.0.as_bytes(), &URL_SAFE_NO_PAD.decode(text).ok()?)?;
+    pub fn open(&self, tenant: TenantId, token: &str) -> Option<MeterLink> {
+        let plain = self.key.open(tenant.0.as_bytes(), &URL_SAFE_NO_PAD.decode(token).ok()?)?;
         let (meter, numbers) = plain.split_first_chunk::<16>()?;
         let ([period, issue, holders], []) = numbers.as_chunks::<4>() else { return None };
         let [period, issue, holders] = [period, issue, holders].map(|bytes| i32::from_le_bytes(*bytes));
-        Some(Ticket { meter: MeterId(Uuid::from_bytes(*meter)), period: Period(period), issue, holders })
+        Some(MeterLink { meter: MeterId(Uuid::from_bytes(*meter)), period: Period(period), issue, holders })
     }
 }
 
@@ -152,11 +152,11 @@ pub async fn revoke(tx: &mut Tx, meter: MeterId, period: Period) -> Result<(), E
     Ok(tx.audit("meters.links_revoked", meter, json!({ "period": period })).await?)
 }
 
-/// What a ticket leads to today; `None` when it is over or taken back, or when the meter takes no readings any
+/// What a link leads to today; `None` when it is over or taken back, or when the meter takes no readings any
 /// more. Five statements.
-pub(crate) async fn find(tx: &Tx, ticket: Ticket) -> Result<Option<Linked>, DbError> {
-    match account(tx, ticket).await? {
-        Some(account) => load(tx, ticket, account).await,
+pub(crate) async fn find(tx: &Tx, link: MeterLink) -> Result<Option<ValidLink>, DbError> {
+    match account(tx, link).await? {
+        Some(account) => load(tx, link, account).await,
         None => Ok(None),
     }
 }
@@ -166,49 +166,49 @@ pub(crate) async fn find(tx: &Tx, ticket: Ticket) -> Result<Option<Linked>, DbEr
 pub(crate) async fn submit(
     tx: &mut Tx,
     estimates: &dyn Estimates,
-    ticket: Ticket,
+    link: MeterLink,
     typed: &Submission,
 ) -> Result<Option<Accepted>, Error> {
-    let Some(account) = account(tx, ticket).await? else { return Ok(None) };
+    let Some(account) = account(tx, link).await? else { return Ok(None) };
     // The account first, as everybody does who stores readings; then the link, which another server may have
     // used or taken back since.
     let charged = estimates.outdate(tx, &[account]).await?;
-    if !store::count_use(tx, ticket).await? {
+    if !store::count_use(tx, link).await? {
         return Ok(None);
     }
-    let Some(linked) = load(tx, ticket, account).await? else { return Ok(None) };
-    if tx.today() < linked.from {
-        return Err(Error::Refused(Box::new(Refusal::before(linked.from))));
+    let Some(valid) = load(tx, link, account).await? else { return Ok(None) };
+    if tx.today() < valid.from {
+        return Err(Error::Refused(Box::new(Refusal::before(valid.from))));
     }
-    let submission = Submission { date: linked.date.to_string(), rows: typed.rows.clone(), typed_on: None };
-    readings::take(tx, account, &linked.meters, &submission, (Source::Link, charged)).await.map(Some)
+    let submission = Submission { date: valid.date.to_string(), rows: typed.rows.clone(), typed_on: None };
+    readings::take(tx, account, &valid.meters, &submission, (Source::Link, charged)).await.map(Some)
 }
 
-/// The account of the ticket's meter, while the link holds, the account is open and its holder is the same.
-async fn account(tx: &Tx, ticket: Ticket) -> Result<Option<AccountId>, DbError> {
-    let (_, until) = MetersSettings::of(tx.tenant())?.days_of(ticket.period);
+/// The account of the link's meter, while the link holds, the account is open and its holder is the same.
+async fn account(tx: &Tx, link: MeterLink) -> Result<Option<AccountId>, DbError> {
+    let (_, until) = MetersSettings::of(tx.tenant())?.days_of(link.period);
     if tx.today() > until {
         return Ok(None);
     }
-    let row = store::link_rows(tx, &[ticket.meter], ticket.period).await?.pop();
+    let row = store::link_rows(tx, &[link.meter], link.period).await?.pop();
     let issue = row.map_or(0, |row| row.issue);
-    let meter = store::meters_by_id(tx, &[ticket.meter]).await?.pop();
-    let Some(meter) = meter.filter(|_| issue == ticket.issue) else { return Ok(None) };
+    let meter = store::meters_by_id(tx, &[link.meter]).await?.pop();
+    let Some(meter) = meter.filter(|_| issue == link.issue) else { return Ok(None) };
     let former = search::former_holders(tx, &[meter.account_id]).await?;
-    let same = former.get(&meter.account_id).copied().unwrap_or(0) == ticket.holders;
+    let same = former.get(&meter.account_id).copied().unwrap_or(0) == link.holders;
     Ok((same && search::is_open(tx, meter.account_id).await?).then_some(meter.account_id))
 }
 
-async fn load(tx: &Tx, ticket: Ticket, account: AccountId) -> Result<Option<Linked>, DbError> {
+async fn load(tx: &Tx, link: MeterLink, account: AccountId) -> Result<Option<ValidLink>, DbError> {
     let today = tx.today();
     let back = readings::look_back(today);
-    let mut meters = store::meters_with_readings(tx, account, Some(ticket.meter), back).await?;
+    let mut meters = store::meters_with_readings(tx, account, Some(link.meter), back).await?;
     meters.retain(|meter| meter.takes_readings(today));
     if meters.is_empty() {
         return Ok(None);
     }
-    let (from, until) = MetersSettings::of(tx.tenant())?.days_of(ticket.period);
-    Ok(Some(Linked { meters, from, until, date: today.min(ticket.period.last_day()) }))
+    let (from, until) = MetersSettings::of(tx.tenant())?.days_of(link.period);
+    Ok(Some(ValidLink { meters, from, until, date: today.min(link.period.last_day()) }))
 }
 
 #[cfg(test)]
@@ -219,16 +219,24 @@ mod tests {
     fn a_link_opens_at_its_company_alone() {
         let links = |key: u8| Links::new(&TokenKey::new([key; 32]), PublicAddress::new("https", None));
         let (mine, other) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
-        let ticket = Ticket { meter: MeterId(Uuid::from_u128(7)), period: Period(202_611), issue: 3, holders: 1 };
-        let text = links(5).seal(mine, ticket);
-        assert_eq!(links(5).seal(mine, ticket), text, "printed again as it was");
-        assert_ne!(links(5).seal(mine, Ticket { issue: 4, ..ticket }), text);
-        assert_ne!(links(5).seal(mine, Ticket { holders: 2, ..ticket }), text);
-        assert_eq!(links(5).open(mine, &text), Some(ticket));
+        let link = MeterLink { meter: MeterId(Uuid::from_u128(7)), period: Period(202_611), issue: 3, holders: 1 };
+        let text = links(5).seal(mine, link);
+        assert_eq!(links(5).seal(mine, link), text, "printed again as it was");
+        assert_ne!(links(5).seal(mine, MeterLink { issue: 4, ..link }), text);
+        assert_ne!(links(5).seal(mine, MeterLink { holders: 2, ..link }), text);
+        assert_eq!(links(5).open(mine, &text), Some(link));
         assert_eq!(links(5).open(other, &text), None);
         assert_eq!(links(6).open(mine, &text), None);
         for wrong in ["", "x", "none", &text[1..], &text[..60], &format!("{text}A")] {
             assert_eq!(links(5).open(mine, wrong), None, "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_in_the_place_of_a_token_opens_nothing(text in r"[A-Za-z0-9_-]{0,120}|.{0,60}") {
+            let links = Links::new(&TokenKey::new([5; 32]), PublicAddress::new("https", None));
+            proptest::prop_assert_eq!(links.open(TenantId(Uuid::from_u128(1)), &text), None);
         }
     }
 }

@@ -38,13 +38,6 @@ pub struct NewMeter {
     pub initial: Vec<Quantity>,
 }
 
-/// Puts a meter into service with its first reading; its identifier. See [`install_many`].
-pub async fn install(tx: &Tx, meter: NewMeter) -> Result<MeterId, Error> {
-    let subject = meter.serial.clone();
-    let installed = install_many(tx, vec![meter]).await?;
-    installed.first().copied().ok_or_else(|| Error::Invalid(format!("meter {subject} was not installed")))
-}
-
 /// Puts meters into service with their first readings; their identifiers in the order given. A meter of
 /// the same account, resource and serial number that is there already keeps its row, so that an import
 /// can be repeated.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kabinet_contracts::MeterId;
+use kabinet_core::limits::Limit;
 use kabinet_core::{Db, Tenant, Tx};
 use kabinet_files::{FileError, FileLimits, Files, Refusal, Sniffed, sniff};
 use kabinet_web::Upload;
@@ -17,6 +18,8 @@ use crate::settings::MODULE;
 use crate::submission::Submission;
 use crate::verdict::Verdict;
 
+/// Forms with photos that one resident may send in a day: a mischief-maker does not fill the disk.
+pub(crate) const SENT: Limit = Limit { most: 20, seconds: 24 * 3600 };
 /// What a photo may be. Phones take photos of 12 to 50 million pixels.
 const LIMITS: FileLimits = FileLimits { bytes: LARGEST_FILE, pixels: 50_000_000 };
 
@@ -84,6 +87,13 @@ pub fn check(sent: Vec<Upload>, submission: &Submission) -> Result<Vec<Checked>,
     if wrong.is_empty() { Ok(good.into_values().collect()) } else { Err(wrong) }
 }
 
+/// What is said of good photos that came too often.
+pub(crate) fn too_many(photos: &[Checked]) -> Vec<Verdict> {
+    let text = format!("Показания с фото можно передать {} раз в сутки: передайте их без фото или завтра", SENT.most);
+    let first = photos.first().map(|photo| Verdict { field: format!("meter_{}_photo", photo.meter), text });
+    first.into_iter().collect()
+}
+
 fn refused(refusal: Refusal) -> String {
     match refusal {
         Refusal::Empty => "Файл пуст".to_owned(),
@@ -95,26 +105,20 @@ fn refused(refusal: Refusal) -> String {
 
 /// Keeps the bytes of checked photos; when one cannot be kept, none is.
 pub async fn keep(files: &Files, db: &Db, tenant: &Tenant, checked: Vec<Checked>) -> Result<Vec<Kept>, FileError> {
-    let mut kept: Vec<Kept> = Vec::new();
-    for photo in checked {
-        let id = db.entropy().id(db.clock().now());
-        let bytes = i64::try_from(photo.bytes.len()).unwrap_or(i64::MAX);
-        if let Err(error) = files.put(tenant.id, MODULE, id, photo.bytes).await {
-            let_go(files, tenant, &kept).await;
-            return Err(error);
-        }
-        kept.push(Kept { meter: photo.meter, id, sniffed: photo.sniffed, bytes });
+    let ids = db.entropy().ids(db.clock().now());
+    let (mut kept, mut contents) = (Vec::new(), Vec::new());
+    for Checked { meter, sniffed, bytes } in checked {
+        let id = ids.next();
+        kept.push(Kept { meter, id, sniffed, bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX) });
+        contents.push((id, bytes));
     }
+    files.put_all(tenant.id, MODULE, contents).await?;
     Ok(kept)
 }
 
 /// Removes kept bytes whose rows were not written after all.
 pub async fn let_go(files: &Files, tenant: &Tenant, kept: &[Kept]) {
-    for photo in kept {
-        if let Err(error) = files.remove(tenant.id, MODULE, photo.id).await {
-            tracing::warn!(%error, photo = %photo.id, "a photo that belongs to nothing stays");
-        }
-    }
+    files.let_go(tenant.id, MODULE, kept.iter().map(|photo| photo.id).collect()).await;
 }
 
 /// Puts kept photos beside the readings that were stored with them. No statement without photos.

@@ -11,9 +11,10 @@ use uuid::Uuid;
 use crate::entity::reading;
 use crate::error::Error;
 use crate::resource::Source;
-use crate::store::{self, LookBack, MeterState};
+use crate::store::{self, LookBack, MeterState, StoredReading};
 use crate::submission::Submission;
 use crate::verdict::{Judged, Read, Terms, judge};
+use crate::view::service_title;
 use crate::volume::MOST_ZONES;
 
 /// Months before the current one whose readings are loaded, however many: their volumes are shown, and their mean is
@@ -33,6 +34,8 @@ pub struct Accepted {
     pub meters: Vec<MeterId>,
     /// Their readings, in the same order.
     pub readings: Vec<Uuid>,
+    /// Which of them bills will not count and why, a line for each, in Russian.
+    pub uncounted: Vec<String>,
 }
 
 /// A reading from a file or a program.
@@ -86,8 +89,13 @@ pub(crate) async fn take(
     let today = submission.typed_on.unwrap_or(tx.today());
     let terms = Terms { charged, ..Terms::of(tx.tenant(), today, source)? };
     let judged = judge(meters, submission, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
-    let rows: Vec<_> =
-        judged.values.iter().map(|read| judged_row(tx, account, meters, &judged, read, source)).collect();
+    let moment = |read: &Read| moment(tx.now(), judged.date, meters[read.meter].readings.first());
+    let stored_at = judged.values.iter().map(moment).max().unwrap_or(tx.now());
+    let row = |read: &Read| reading::ActiveModel {
+        created_at: Set(stored_at),
+        ..judged_row(tx, account, meters, &judged, read, source)
+    };
+    let rows: Vec<_> = judged.values.iter().map(row).collect();
     let readings = rows.iter().filter_map(|row| row.id.try_as_ref().copied()).collect();
     tx.insert_many(rows).await?;
     announce(tx, account, judged.period).await?;
@@ -95,10 +103,17 @@ pub(crate) async fn take(
     Ok(Accepted {
         date: judged.date,
         period: judged.period,
-        stored_at: tx.now(),
+        stored_at,
         meters: judged.values.iter().map(|read| meters[read.meter].id).collect(),
         readings,
+        uncounted: judged.values.iter().filter_map(|read| uncounted(&meters[read.meter], judged.date)).collect(),
     })
+}
+
+/// «Холодная вода № 18-1: срок поверки истёк 21.11.2026, показание не войдёт в расчёт»; none where it does.
+fn uncounted(meter: &MeterState, on: Day) -> Option<String> {
+    let (service, why) = (service_title(&meter.service_code), meter.uncounted(on)?.words());
+    Some(format!("{service} № {}: {why}, показание не войдёт в расчёт", meter.serial))
 }
 
 /// Judges what somebody is typing, for a question what it would cost: doubts need no confirmation yet.
@@ -118,6 +133,13 @@ pub(crate) async fn imagine(
         ImaginedReading { meter, taken_on, period, values, rollover }
     };
     Ok(judged.values.into_iter().map(reading).collect())
+}
+
+/// The moment under which a reading of the day `on` is stored that follows `last`: the readings of a day stand in the
+/// order of their moments, and the clock may have been set back since.
+pub(crate) fn moment(now: Timestamp, on: Day, last: Option<&StoredReading>) -> Timestamp {
+    let last = last.filter(|last| last.taken_on == on);
+    last.map_or(now, |last| now.max(Timestamp(last.created_at.0 + 1)))
 }
 
 fn judged_row(
@@ -181,23 +203,9 @@ pub(crate) fn row(
     }
 }
 
-/// Stores a reading as it is, without the judgement that people get, and announces it; false when a
-/// reading of that meter, day and source is there already.
-pub async fn record(tx: &mut Tx, estimates: &dyn Estimates, reading: NewReading) -> Result<bool, Error> {
-    let meter = store::meters_by_id(tx, &[reading.meter]).await?.pop().ok_or(Error::UnknownMeter(reading.meter))?;
-    let (period, subject) = (reading.taken_on.period(), reading.meter);
-    let detail = json!({ "date": reading.taken_on, "values": reading.values, "source": reading.source.code() });
-    if record_many(tx, estimates, vec![reading]).await? == 0 {
-        return Ok(false);
-    }
-    announce(tx, meter.account_id, period).await?;
-    tx.audit("meters.reading_recorded", subject, detail).await?;
-    Ok(true)
-}
-
-/// Stores readings as they are; how many were new. A reading of the same meter, day and source that is
-/// there already is skipped, so that an import can be repeated. No event: the importer reports what it
-/// did. Three statements per 512 meters and two per 1,000 new rows: bring up to a few thousand a call.
+/// Stores readings as they are, without the judgement that people get; how many were new. A reading of the same
+/// meter, day and source that is there already is skipped, so that an import can be repeated. No event: the importer
+/// reports what it did. Three statements per 512 meters and two per 1,000 new rows: bring up to a few thousand a call.
 pub async fn record_many(tx: &Tx, estimates: &dyn Estimates, readings: Vec<NewReading>) -> Result<usize, Error> {
     let accounts = keep(tx, readings).await?;
     estimates.outdate(tx, &accounts).await?;

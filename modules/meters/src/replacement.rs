@@ -7,9 +7,6 @@ use rust_decimal::Decimal;
 
 use crate::volume::{Figures, by_month, closings};
 
-/// Fewer months than this make no average (what the rules of bills want too).
-pub(crate) const AVERAGE_MONTHS: usize = 3;
-
 /// A meter with its readings, newest first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counted<'a> {

@@ -100,16 +100,21 @@ async fn open_account(tx: &Tx, account: AccountId) -> Result<(), Error> {
     if search::is_open(tx, account).await? { Ok(()) } else { Err(Error::AccountClosed) }
 }
 
-/// What a description must be like to be shown and printed.
-fn described(new: &NewMeter) -> Result<(), Error> {
-    let texts = [("serial", &new.serial), ("place", &new.place), ("model", &new.model)];
+/// What the texts of a description must be like to be shown and printed, a house meter's too.
+pub(crate) fn check_texts(serial: &str, place: &str, model: &str) -> Result<(), Error> {
+    let texts = [("serial", serial), ("place", place), ("model", model)];
     let long = texts.into_iter().find(|(_, text)| text.chars().count() > LONGEST);
     if let Some((field, _)) = long {
         return Err(Error::field(field, format!("Не длиннее {LONGEST} знаков")));
     }
-    if new.serial.trim().is_empty() {
+    if serial.trim().is_empty() {
         return Err(Error::field("serial", "Укажите заводской номер прибора"));
     }
+    Ok(())
+}
+
+fn described(new: &NewMeter) -> Result<(), Error> {
+    check_texts(&new.serial, &new.place, &new.model)?;
     if new.verified_until.is_some_and(|until| until < new.installed_on) {
         return Err(Error::field("verified_until", "Поверка нового прибора уже истекла"));
     }
@@ -162,7 +167,7 @@ async fn take_out(
     if let Some(last) = &removal.last {
         readings::check_values(last, meter.zones, &meter.serial)
             .map_err(|_| Error::field("last", "Укажите по одному показанию для каждой зоны"))?;
-        let before = newest.map(|newest| newest.values).unwrap_or_default();
+        let before = newest.as_ref().map(|newest| newest.values).unwrap_or_default();
         let lower = |(now, before): (&Quantity, &Quantity)| now < before && !rolled_over(*before, *now, meter.digits);
         if last.iter().zip(&before).any(lower) && !removal.rollover {
             let text =
@@ -171,6 +176,7 @@ async fn take_out(
         }
         let mut reading = readings::row(tx, meter.account_id, id, removal.on, last, Source::Removal);
         reading.rollover = Set(removal.rollover);
+        reading.created_at = Set(readings::moment(tx.now(), removal.on, newest.as_ref()));
         tx.insert(reading).await?;
     }
     tx.update(meter::ActiveModel { removed_on: Set(Some(removal.on)), ..key(tx, id) }).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kabinet_core::{DbError, Tenant};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::resource::Source;
 use crate::window::ReadingsWindow;
@@ -19,14 +19,20 @@ pub const TIMES: std::ops::RangeInclusive<u32> = 2..=100;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MetersSettings {
-    /// Days of the month on which readings are taken; none: every day.
-    pub window: Option<ReadingsWindow>,
+    /// Days of the month on which readings are taken.
+    #[serde(deserialize_with = "stored_window")]
+    pub window: ReadingsWindow,
     /// What differs from the usual for readings that people send.
     #[serde(skip_serializing_if = "PolicyChange::is_empty")]
     pub policy: PolicyChange,
     /// What differs for one source, by its code (see [`Source::code`]).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, PolicyChange>,
+}
+
+/// Settings that were stored long ago say `null` for all month.
+fn stored_window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ReadingsWindow, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(ReadingsWindow::ALL_MONTH))
 }
 
 /// What a value lower than the one before means.
@@ -57,9 +63,9 @@ pub enum Unusual {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expired {
-    /// It is stored.
+    /// It is stored; its sender is told afterwards that bills do not count it.
     Accept,
-    /// It is stored, and its sender is told that bills may not count it.
+    /// It is stored; its sender is told beforehand, too.
     Warn,
     /// It is refused.
     Refuse,
@@ -185,11 +191,9 @@ impl MetersSettings {
     #[must_use]
     pub fn fault(&self) -> Option<(String, &'static str)> {
         let good = |day: u8| (1..=31).contains(&day);
-        if let Some(window) = self.window {
-            let wrong = [("window.from_day", window.from_day), ("window.to_day", window.to_day)];
-            if let Some((field, _)) = wrong.into_iter().find(|(_, day)| !good(*day)) {
-                return Some((field.to_owned(), "День месяца – от 1 до 31"));
-            }
+        let days = [("window.from_day", self.window.from_day), ("window.to_day", self.window.to_day)];
+        if let Some((field, _)) = days.into_iter().find(|(_, day)| !good(*day)) {
+            return Some((field.to_owned(), "День месяца – от 1 до 31"));
         }
         if let Some(code) = self.sources.keys().find(|code| Source::judged(code).is_none()) {
             return Some((format!("sources.{code}"), "Такого источника показаний нет"));
@@ -217,10 +221,10 @@ mod tests {
 
     #[test]
     fn a_source_says_more_than_the_whole() {
-        let text = r#"{"window": {"from_day": 15, "to_day": 25}, "policy": {"unusual": "accept", "lower": "ask"},
+        let text = r#"{"window": {"from_day": 14, "to_day": 26}, "policy": {"unusual": "accept", "lower": "ask"},
             "sources": {"guest": {"unusual": "refuse", "unusual_times": 3}, "import": {"lower": "refuse"}}}"#;
         let settings: MetersSettings = serde_json::from_str(text).expect("settings");
-        assert_eq!(settings.window, Some(ReadingsWindow { from_day: 15, to_day: 25 }));
+        assert_eq!(settings.window, ReadingsWindow { from_day: 14, to_day: 26 });
         assert_eq!(settings.fault(), None);
         let portal = settings.policy(Source::Portal);
         assert_eq!((portal.lower, portal.unusual, portal.times), (Lower::Ask, Unusual::Accept, 4));
@@ -231,7 +235,14 @@ mod tests {
         assert_eq!((file.lower, file.unusual), (Lower::Refuse, Unusual::Ask));
         let stored = serde_json::to_string(&settings).expect("text");
         assert_eq!(serde_json::from_str::<MetersSettings>(&stored).ok(), Some(settings));
-        assert_eq!(serde_json::to_string(&MetersSettings::default()).ok().as_deref(), Some(r#"{"window":null}"#));
+    }
+
+    #[test]
+    fn days_of_which_nothing_is_said_are_the_usual_ones_and_all_month_is_said() {
+        let window = |text: &str| serde_json::from_str::<MetersSettings>(text).map(|settings| settings.window).ok();
+        assert_eq!(window("{}"), Some(ReadingsWindow { from_day: 15, to_day: 25 }));
+        assert_eq!(window(r#"{"window": {"from_day": 1, "to_day": 31}}"#), Some(ReadingsWindow::ALL_MONTH));
+        assert_eq!(window(r#"{"window": null}"#), Some(ReadingsWindow::ALL_MONTH));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::entity::{house_meter, meter, meter_fault, meter_link, reading, reading_sending};
 use crate::faults::{Fault, FaultKind};
-use crate::links::{MOST_USES, Ticket};
+use crate::links::{MOST_USES, MeterLink};
 use crate::resource::Resource;
 use crate::volume::Figures;
 
@@ -136,7 +136,7 @@ pub(crate) async fn readings_back_to(
               AND r.withdrawn_at IS NULL
               AND r.taken_on >= COALESCE((SELECT o.taken_on FROM reading o
                     WHERE o.tenant_id = m.tenant_id AND o.meter_id = m.id AND o.taken_on < $2
-                      AND o.withdrawn_at IS NULL
+                      AND o.withdrawn_at IS NULL AND (m.verified_until IS NULL OR o.taken_on <= m.verified_until)
                       AND NOT EXISTS (SELECT 1 FROM meter_fault f
                             WHERE f.tenant_id = o.tenant_id AND f.meter_id = o.meter_id AND f.since <= o.taken_on
                               AND (f.ended_on IS NULL OR o.taken_on < f.ended_on))
@@ -207,7 +207,7 @@ pub struct StoredReading {
     pub values: [Quantity; 3],
     /// Code of its source.
     pub source: String,
-    /// When it was stored.
+    /// When it was stored: the readings of a day follow each other by it (see `readings::moment`).
     pub created_at: Timestamp,
     /// Identifier.
     pub id: Uuid,
@@ -417,14 +417,13 @@ pub(crate) async fn link_rows(tx: &Tx, meters: &[MeterId], period: Period) -> Re
     Ok(rows)
 }
 
-/// Counts a use of the ticket's link; false when it was taken back or used up meanwhile.
-pub(crate) async fn count_use(tx: &Tx, ticket: Ticket) -> Result<bool, DbError> {
+/// Counts a use of the link; false when it was taken back or used up meanwhile.
+pub(crate) async fn count_use(tx: &Tx, link: MeterLink) -> Result<bool, DbError> {
     let sql = "INSERT INTO meter_link (tenant_id, meter_id, period, issue, uses, changed_at)
                VALUES ($1, $2, $3, $4, 1, $5)
                ON CONFLICT (tenant_id, meter_id, period) DO UPDATE SET uses = meter_link.uses + 1, changed_at = $5
                WHERE meter_link.tenant_id = $1 AND meter_link.issue = $4 AND meter_link.uses < $6";
-    let values =
-        vec![ticket.meter.into(), ticket.period.into(), ticket.issue.into(), tx.now().into(), MOST_USES.into()];
+    let values = vec![link.meter.into(), link.period.into(), link.issue.into(), tx.now().into(), MOST_USES.into()];
     Ok(tx.execute(sql, values).await? > 0)
 }
 

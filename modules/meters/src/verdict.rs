@@ -16,6 +16,7 @@ use crate::resource::{Resource, Source, rollover_at, zone_label, zone_suffix};
 use crate::settings::{Closed, Expired, Lower, MetersSettings, Policy, Unusual};
 use crate::store::{MeterState, StoredReading};
 use crate::submission::{Row, Submission};
+use crate::uncounted::Uncounted;
 use crate::volume::{Figures, Values, closings, mean, months_between, rolled_over};
 use crate::window::Window;
 
@@ -63,7 +64,7 @@ impl Refusal {
     /// A refusal of readings that are taken from a day on.
     pub(crate) fn before(from: Day) -> Self {
         let mut refusal = Self { window_closed: true, ..Self::default() };
-        refusal.add("date", format!("Приём показаний ещё не начался: он откроется {}", from.words()));
+        refusal.add("date", format!("Приём показаний ещё не начался: он откроется {}", day_words(from)));
         refusal
     }
 
@@ -158,13 +159,13 @@ pub(crate) fn judge(meters: &[MeterState], submission: &Submission, terms: Terms
     }
 }
 
+fn day_words(day: Day) -> String {
+    format::day_words(day.0.unsigned_abs())
+}
+
 fn window_words(window: &Window) -> String {
-    match (window.next_from, window.next_until) {
-        (Some(from), Some(until)) => {
-            format!("Сейчас приём показаний закрыт. Он откроется {} и продлится до {}", from.words(), until.words())
-        }
-        _ => "Сейчас приём показаний закрыт".to_owned(),
-    }
+    let (from, until) = (day_words(window.next_from), day_words(window.next_until));
+    format!("Сейчас приём показаний закрыт. Он откроется {from} и продлится до {until}")
 }
 
 fn judge_date(text: &str, terms: Terms, refusal: &mut Refusal) -> Option<Day> {
@@ -178,12 +179,9 @@ fn judge_date(text: &str, terms: Terms, refusal: &mut Refusal) -> Option<Day> {
     };
     if date > today {
         refusal.add("date", format!("Дата не может быть в будущем: укажите {today} или раньше"));
-    } else if terms.source.is_personal()
-        && date.period() != today.period()
-        && (!window.open || window.from.is_none_or(|from| date < from))
-    {
+    } else if terms.source.is_personal() && date.period() != today.period() && (!window.open || date < window.from) {
         // A window that began last month takes that month's readings to its end.
-        let first = window.from.filter(|_| window.open).unwrap_or(today).min(today.period().first_day());
+        let first = if window.open { window.from } else { today }.min(today.period().first_day());
         refusal.add("date", format!("Сейчас принимаются показания с {first} по {today}: укажите дату из этих дней"));
     }
     Some(date)
@@ -203,7 +201,7 @@ impl Case<'_> {
     fn judge(&self, row: &Row, refusal: &mut Refusal) -> Option<(Values, bool)> {
         let meter = self.meter;
         let first = field(meter, "value", 0);
-        if let Some(text) = meter.hindrance(self.date.unwrap_or(self.terms.today), self.terms.policy) {
+        if let Some(text) = meter.hindrance(self.date.unwrap_or(self.terms.today), self.terms) {
             refusal.add(first, text);
             return None;
         }
@@ -445,9 +443,9 @@ impl MeterState {
         self.fault.filter(|fault| fault.kind == FaultKind::Failed && fault.covers(day))
     }
 
-    /// Why no readings of `day` are taken under `policy`, in Russian; none where they are.
-    pub(crate) fn hindrance(&self, day: Day, policy: Policy) -> Option<String> {
-        if self.automatic {
+    /// Why no readings of `day` are taken under `terms`, in Russian; none where they are.
+    pub(crate) fn hindrance(&self, day: Day, terms: Terms) -> Option<String> {
+        if self.automatic && terms.source.is_personal() {
             return Some("Этот прибор передаёт показания сам, вводить их не нужно".to_owned());
         }
         if let Some(removed) = self.removed_on.filter(|removed| *removed <= day) {
@@ -456,8 +454,12 @@ impl MeterState {
         if let Some(fault) = self.broken(day) {
             return Some(format!("Прибор {}: показания не принимаются, пока его не заменят", fault.words()));
         }
-        let expired = self.verified_until.filter(|until| policy.expired == Expired::Refuse && *until < day)?;
-        Some(format!("Срок поверки истёк {expired}: показания не принимаются, пока прибор не поверен"))
+        match Uncounted::of(None, self.verified_until, day) {
+            Some(Uncounted::Expired(until)) if terms.policy.expired == Expired::Refuse => {
+                Some(format!("Срок поверки истёк {until}: показания не принимаются, пока прибор не поверен"))
+            }
+            _ => None,
+        }
     }
 
     /// Whether it was not removed by `day`.

@@ -67,7 +67,7 @@ fn sent(date: &str, fields: &[(&MeterState, &str, &str)]) -> Submission {
 }
 
 fn always() -> Window {
-    Window::on(&MetersSettings::default(), TODAY)
+    Window::on(&MetersSettings { window: ReadingsWindow::ALL_MONTH, ..Default::default() }, TODAY)
 }
 
 /// What people are judged by where the company says nothing.
@@ -240,6 +240,11 @@ fn removed_and_automatic_meters_take_nothing() {
     let mut clever = water();
     clever.automatic = true;
     refused(verdict(&clever, &[(&clever, "value", "131")]), "meter_X_value", "сам");
+    // What it sends itself is judged by the rules for its source.
+    let window = always();
+    let sent = sent("22.11.2026", &[(&clever, "value", "131")]);
+    let terms = Terms { source: Source::Automatic, policy: Policy::usual(Source::Automatic), ..usual(&window) };
+    assert!(judge(std::slice::from_ref(&clever), &sent, terms).is_ok());
 }
 
 #[test]
@@ -259,7 +264,7 @@ fn another_s_meter_looks_like_none() {
 
 #[test]
 fn a_closed_window_names_the_next_one() {
-    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 20 }), ..Default::default() };
+    let settings = MetersSettings { window: ReadingsWindow { from_day: 15, to_day: 20 }, ..Default::default() };
     let (water, window) = (water(), Window::on(&settings, TODAY));
     let meters = [water.clone()];
     let refusal = judge(&meters, &sent("22.11.2026", &[(&water, "value", "12а")]), usual(&window));
@@ -305,7 +310,7 @@ proptest::proptest! {
 
 #[test]
 fn a_window_over_the_turn_of_the_month_takes_the_dates_of_both() {
-    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 25, to_day: 5 }), ..Default::default() };
+    let settings = MetersSettings { window: ReadingsWindow { from_day: 25, to_day: 5 }, ..Default::default() };
     let today = Day(20_261_103);
     let window = Window::on(&settings, today);
     let water = water();
@@ -379,7 +384,7 @@ fn an_expired_verification_is_what_the_company_says_it_is() {
 
 #[test]
 fn outside_the_window_a_reading_counts_for_the_next_month_where_the_company_says_so() {
-    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 20 }), ..Default::default() };
+    let settings = MetersSettings { window: ReadingsWindow { from_day: 15, to_day: 20 }, ..Default::default() };
     let plain = Policy::usual(Source::Portal);
     let period = |today: i32, closed: Closed| {
         let (today, water) = (Day(today), water());

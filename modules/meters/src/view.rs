@@ -13,6 +13,7 @@ use crate::resource::{Resource, Source, zone_label, zone_suffix};
 use crate::settings::{Closed, Expired};
 use crate::store::{MeterState, StoredReading};
 use crate::submission::Submission;
+use crate::uncounted::Uncounted;
 use crate::verdict::{Doubt, Refusal, Terms, Verdict};
 use crate::volume::consumed;
 use crate::window::Window;
@@ -262,8 +263,8 @@ struct MeterFields {
     verification_until: Option<Day>,
     /// Why no reading is taken, where none is.
     hindrance: Option<String>,
-    /// What keeps months from being charged by it, in words.
-    fault: Option<String>,
+    /// What is said beforehand of a reading that bills will not count.
+    notice: Option<String>,
     doubt: Option<Doubt>,
     previous: Vec<ReadingLine>,
 }
@@ -283,6 +284,8 @@ struct StoredLine {
     unit: &'static str,
     date: Day,
     zones: Vec<StoredZone>,
+    /// Why bills do not count it, in words.
+    uncounted: Option<String>,
 }
 
 /// The panel over the form after sending.
@@ -292,6 +295,8 @@ pub(crate) struct SentResult {
     period: Period,
     /// The month of the receipt, where it is later than that of their date.
     counts_for: Option<Period>,
+    /// How many of them bills count: `all`, `some`, `none`.
+    counted: &'static str,
     preliminary: Option<Money>,
     preliminary_change: Option<Money>,
 }
@@ -321,10 +326,16 @@ impl SentResult {
                 unit: unit(&meter.service_code),
                 date: reading.taken_on,
                 zones: (0..meter.zones).map(zone).collect(),
+                uncounted: meter.uncounted(reading.taken_on).map(|why| why.words()),
             });
         }
         let period = period?;
-        Some(Self { stored, period, counts_for, preliminary: None, preliminary_change: None })
+        let counted = match stored.iter().filter(|line| line.uncounted.is_some()).count() {
+            0 => "all",
+            left_out if left_out < stored.len() => "some",
+            _ => "none",
+        };
+        Some(Self { stored, period, counts_for, counted, preliminary: None, preliminary_change: None })
     }
 
     /// The same with the company's estimate for `period`.
@@ -342,8 +353,6 @@ pub(crate) struct ReadingsContext {
     sums: bool,
     /// Whether nobody is logged in, or not for this.
     guest: bool,
-    /// Whether the sender is told that bills may not count a meter whose verification expired.
-    warns: bool,
     date: String,
     window: Window,
     meters: Vec<MeterFields>,
@@ -385,7 +394,6 @@ impl ReadingsContext {
             action: "/meters/readings",
             sums: true,
             guest: false,
-            warns: terms.policy.expired == Expired::Warn,
             date: terms.today.to_string(),
             window: Window { open: terms.window.open || !closes, ..terms.window },
             meters,
@@ -421,6 +429,8 @@ impl ReadingsContext {
 fn meter_fields(meter: &MeterState, terms: Terms, typed: &Submission, doubt: Option<Doubt>) -> MeterFields {
     let row = typed.rows.get(&meter.id).cloned().unwrap_or_default();
     let last = meter.readings.first();
+    // Where the company wants it otherwise, an expired verification is told with the answer alone.
+    let told = |why: &Uncounted| terms.policy.expired != Expired::Accept || matches!(why, Uncounted::Fault(_));
     let zone = |index: usize| ZoneFields {
         suffix: zone_suffix(index, meter.zones),
         label: zone_label(index, meter.zones),
@@ -438,8 +448,8 @@ fn meter_fields(meter: &MeterState, terms: Terms, typed: &Submission, doubt: Opt
         last_date: last.map(|reading| reading.taken_on),
         verification: Verification::on(meter.verified_until, terms.today),
         verification_until: meter.verified_until,
-        hindrance: meter.hindrance(terms.today, terms.policy),
-        fault: meter.fault.as_ref().map(Fault::words),
+        hindrance: meter.hindrance(terms.today, terms),
+        notice: meter.uncounted(terms.today).filter(told).map(|why| why.notice()),
         doubt,
         previous: lines(meter, false),
     }

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::*;
 use crate::settings::{MetersSettings, Policy};
-use crate::window::ReadingsWindow;
 
 const TODAY: Day = Day(20_261_122);
 
@@ -60,8 +59,7 @@ fn electricity() -> MeterState {
 }
 
 fn window() -> Window {
-    let settings = MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 25 }), ..Default::default() };
-    Window::on(&settings, TODAY)
+    Window::on(&MetersSettings::default(), TODAY)
 }
 
 fn terms() -> Terms {
@@ -133,4 +131,25 @@ fn a_list_that_was_cut_off_hides_the_reading_it_counts_from() {
     let meter = electricity();
     assert_eq!(lines(&meter, false).len(), 2);
     assert_eq!(lines(&meter, true).len(), 3);
+}
+
+#[test]
+fn what_bills_will_not_count_is_told_and_the_rest_is_promised() {
+    let verified = |until: i32| MeterState { verified_until: Some(Day(until)), ..electricity() };
+    let counted = |meters: &[MeterState]| {
+        let result = serde_json::to_value(SentResult::of(meters, Timestamp(7)).expect("a result")).expect("JSON");
+        (result["counted"].clone(), result["stored"][0]["uncounted"].clone())
+    };
+    let why = json!("срок поверки истёк 21.11.2026");
+    assert_eq!(counted(&[verified(20_261_122), verified(20_261_231)]), (json!("all"), Value::Null));
+    assert_eq!(counted(&[verified(20_261_121), verified(20_261_231)]), (json!("some"), why.clone()));
+    assert_eq!(counted(&[verified(20_261_121), verified(20_261_001)]), (json!("none"), why));
+    // Beforehand it is told where the company wants it.
+    let notice = |expired: Expired| {
+        let terms = Terms { policy: Policy { expired, ..Policy::usual(Source::Portal) }, ..terms() };
+        let form = ReadingsContext::fresh(&[verified(20_261_121)], terms, None);
+        serde_json::to_value(form).expect("JSON")["meters"][0]["notice"].clone()
+    };
+    assert!(notice(Expired::Warn).as_str().is_some_and(|text| text.starts_with("Срок поверки истёк 21.11.2026:")));
+    assert_eq!(notice(Expired::Accept), Value::Null);
 }

@@ -16,7 +16,18 @@ pub struct ReadingsWindow {
     pub to_day: u8,
 }
 
-/// The window as seen on a day; the dates are none when readings are always taken.
+impl ReadingsWindow {
+    /// Readings are taken every day.
+    pub const ALL_MONTH: Self = Self { from_day: 1, to_day: 31 };
+}
+
+impl Default for ReadingsWindow {
+    fn default() -> Self {
+        Self { from_day: 15, to_day: 25 }
+    }
+}
+
+/// The window as seen on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
     /// Readings are taken every day.
@@ -24,49 +35,38 @@ pub struct Window {
     /// Readings are taken on this day.
     pub open: bool,
     /// First day of the window that is open or was open last.
-    pub from: Option<Day>,
+    pub from: Day,
     /// Its last day.
-    pub until: Option<Day>,
+    pub until: Day,
     /// First day of the next window.
-    pub next_from: Option<Day>,
+    pub next_from: Day,
     /// Its last day.
-    pub next_until: Option<Day>,
+    pub next_until: Day,
 }
 
 impl Window {
     /// The window as seen on `today`, a day in the company's zone.
     #[must_use]
     pub fn on(settings: &MetersSettings, today: Day) -> Self {
-        let Some(days) = settings.window.filter(|days| !(days.from_day <= 1 && days.to_day >= 31)) else {
-            return Self { always: true, open: true, from: None, until: None, next_from: None, next_until: None };
-        };
-        let period = today.period();
+        let (days, period) = (settings.window, today.period());
         let begun = if days.starting_in(period).0 <= today { period } else { period.previous() };
         let ((from, until), (next_from, next_until)) = (days.starting_in(begun), days.starting_in(begun.next()));
-        Self {
-            always: false,
-            open: from <= today && today <= until,
-            from: Some(from),
-            until: Some(until),
-            next_from: Some(next_from),
-            next_until: Some(next_until),
-        }
+        let always = days == ReadingsWindow::ALL_MONTH;
+        Self { always, open: from <= today && today <= until, from, until, next_from, next_until }
     }
 
     /// The month that a reading of `date` counts for where it may come outside the window: that of the next one.
     #[must_use]
     pub fn month_of(&self, date: Day) -> Period {
-        let next = self.next_from.filter(|_| !self.open).map(Day::period);
-        next.map_or(date.period(), |next| next.max(date.period()))
+        if self.open { date.period() } else { self.next_from.period().max(date.period()) }
     }
 }
 
 impl MetersSettings {
-    /// The first and last day on which readings for `period` are taken: those of the window that begins in it,
-    /// of the whole month without one.
+    /// The first and last day on which readings for `period` are taken: those of the window that begins in it.
     #[must_use]
     pub fn days_of(&self, period: Period) -> (Day, Day) {
-        self.window.map_or((period.first_day(), period.last_day()), |days| days.starting_in(period))
+        self.window.starting_in(period)
     }
 }
 
@@ -86,73 +86,83 @@ impl ReadingsWindow {
 mod tests {
     use super::*;
 
+    fn settings(from_day: u8, to_day: u8) -> MetersSettings {
+        MetersSettings { window: ReadingsWindow { from_day, to_day }, ..Default::default() }
+    }
+
     fn on(from_day: u8, to_day: u8, today: i32) -> Window {
-        let settings = MetersSettings { window: Some(ReadingsWindow { from_day, to_day }), ..Default::default() };
-        Window::on(&settings, Day(today))
+        Window::on(&settings(from_day, to_day), Day(today))
     }
 
     #[test]
     fn the_next_window_is_named_before_during_and_after() {
         let before = on(15, 25, 20_261_105);
         assert!(!before.open);
-        assert_eq!((before.from, before.next_from), (Some(Day(20_261_015)), Some(Day(20_261_115))));
+        assert_eq!((before.from, before.next_from), (Day(20_261_015), Day(20_261_115)));
         let during = on(15, 25, 20_261_125);
         assert!(during.open);
-        assert_eq!((during.until, during.next_from), (Some(Day(20_261_125)), Some(Day(20_261_215))));
+        assert_eq!((during.until, during.next_from), (Day(20_261_125), Day(20_261_215)));
         let after = on(15, 25, 20_261_226);
         assert!(!after.open);
-        assert_eq!((after.next_from, after.next_until), (Some(Day(20_270_115)), Some(Day(20_270_125))));
+        assert_eq!((after.next_from, after.next_until), (Day(20_270_115), Day(20_270_125)));
     }
 
     #[test]
     fn a_short_month_has_its_last_day() {
         let february = on(25, 30, 20_260_228);
         assert!(february.open);
-        assert_eq!(february.until, Some(Day(20_260_228)));
-        assert_eq!(on(30, 31, 20_260_227).next_from, Some(Day(20_260_228)));
+        assert_eq!(february.until, Day(20_260_228));
+        assert_eq!(on(30, 31, 20_260_227).next_from, Day(20_260_228));
     }
 
     #[test]
     fn a_window_may_end_in_the_following_month() {
         let window = on(25, 3, 20_270_102);
         assert!(window.open);
-        assert_eq!((window.from, window.until), (Some(Day(20_261_225)), Some(Day(20_270_103))));
+        assert_eq!((window.from, window.until), (Day(20_261_225), Day(20_270_103)));
         assert!(!on(25, 3, 20_270_104).open);
     }
 
     #[test]
     fn a_month_has_its_days() {
-        let days = |from_day, to_day, period| {
-            MetersSettings { window: Some(ReadingsWindow { from_day, to_day }), ..MetersSettings::default() }
-                .days_of(Period(period))
-        };
+        let days = |from_day, to_day, period| settings(from_day, to_day).days_of(Period(period));
         assert_eq!(days(15, 25, 202_611), (Day(20_261_115), Day(20_261_125)));
         assert_eq!(days(25, 3, 202_612), (Day(20_261_225), Day(20_270_103)));
-        assert_eq!(MetersSettings::default().days_of(Period(202_602)), (Day(20_260_201), Day(20_260_228)));
+        assert_eq!(days(1, 31, 202_602), (Day(20_260_201), Day(20_260_228)));
     }
 
     #[test]
-    fn without_a_setting_every_day_is_good() {
-        assert!(Window::on(&MetersSettings::default(), Day(20_261_105)).always);
-        assert!(on(1, 31, 20_261_105).always);
+    fn without_a_setting_readings_are_taken_from_the_fifteenth_to_the_twenty_fifth() {
+        let usual = |today: i32| Window::on(&MetersSettings::default(), Day(today));
+        assert!(!usual(20_261_114).open && usual(20_261_115).open);
+        assert!(usual(20_261_125).open && !usual(20_261_126).open);
+        assert!(!usual(20_261_115).always);
+    }
+
+    #[test]
+    fn all_month_is_a_window_from_its_first_day_to_its_last() {
+        let february = on(1, 31, 20_280_229);
+        assert!(february.always && february.open);
+        assert_eq!((february.from, february.until), (Day(20_280_201), Day(20_280_229)));
+        assert_eq!((february.next_from, february.next_until), (Day(20_280_301), Day(20_280_331)));
+        assert!(on(1, 31, 20_280_301).open && !on(1, 30, 20_280_301).always);
     }
 
     #[test]
     fn the_company_s_zone_decides_which_day_it_is() {
         let moment = Day(20_261_115).start(chrono_tz::Asia::Yekaterinburg);
-        let settings =
-            MetersSettings { window: Some(ReadingsWindow { from_day: 15, to_day: 25 }), ..Default::default() };
+        let settings = settings(15, 25);
         assert!(Window::on(&settings, moment.day(chrono_tz::Asia::Yekaterinburg)).open);
         assert!(!Window::on(&settings, moment.day(chrono_tz::Europe::Kaliningrad)).open);
     }
 
     #[test]
     fn the_twenty_ninth_of_february_ends_a_window_in_leap_years_only() {
-        assert_eq!(on(20, 31, 20_280_225).until, Some(Day(20_280_229)));
+        assert_eq!(on(20, 31, 20_280_225).until, Day(20_280_229));
         assert!(on(20, 31, 20_280_229).open && !on(20, 29, 20_280_301).open);
-        assert_eq!(on(20, 29, 20_270_225).until, Some(Day(20_270_228)));
-        assert_eq!(on(29, 30, 20_280_229).from, Some(Day(20_280_229)));
+        assert_eq!(on(20, 29, 20_270_225).until, Day(20_270_228));
+        assert_eq!(on(29, 30, 20_280_229).from, Day(20_280_229));
         // A window over the month's end begins on the last day there is.
-        assert_eq!(on(31, 5, 20_280_301).from, Some(Day(20_280_229)));
+        assert_eq!(on(31, 5, 20_280_301).from, Day(20_280_229));
     }
 }

@@ -18,7 +18,7 @@ use crate::store::{messages, notices, people};
 use crate::words::{self, Block};
 
 /// Notices of a batch.
-const BATCH: u64 = 200;
+const BATCH: u64 = 1000;
 /// Seconds after which a notice whose worker died comes up again: longer than its batch can take.
 const SET_ASIDE: i64 = 300;
 
@@ -266,19 +266,19 @@ fn begin(
     tried: &[Tried],
 ) -> Result<(), Attempt> {
     let carrier = carriers::of(channel);
-    let before = tried.iter().find(|tried| tried.channel == channel).map_or(0, |tried| tried.attempts);
+    let before = tried.iter().find(|tried| tried.channel == channel).map(|tried| tried.attempts);
     let mut begun =
         Begun { notice: row.id, message: row.message_id, channel, attempt: Attempt::Trying, cost: Money(0), note: "" };
     let parcel = carrier.parcel(means, letter);
     let Ok(parcel) = parcel else {
-        if before == 0 {
+        if before.is_none() {
             decided.begun.push(Begun { attempt: Attempt::Failed, note: "the channel is not set up", ..begun });
         } else {
             decided.given_up.entry(channel).or_default().push(row.id);
         }
         return Err(Attempt::Failed);
     };
-    if before == 0 {
+    if before.is_none() {
         begun.cost = carrier.cost(means, letter);
         if begun.cost > Money(0) && !decided.reserve(begun.cost) {
             let note = "the month's limit of costs is reached";
@@ -293,11 +293,11 @@ fn begin(
             begun.attempt = Attempt::Handed;
         }
         Parcel::Call(call) => {
-            decided.calls.push(Going { notice: row.id, channel, attempts: before + 1, call });
+            decided.calls.push(Going { notice: row.id, channel, attempts: before.unwrap_or_default() + 1, call });
             decided.put_off.entry(decided.aside).or_default().push(row.id);
         }
     }
-    if before == 0 {
+    if before.is_none() {
         decided.begun.push(begun);
     } else {
         decided.again.entry(channel).or_default().push(row.id);

@@ -106,13 +106,14 @@ async fn take_readings(
     match readings::submit(tx, estimates, account.id, &submission, Source::Messenger).await {
         Ok(taken) => {
             let (date, number, said) = (taken.date, &account.number, said.join("\n"));
-            let later = taken.period > date.period();
+            let later = taken.period > date.period() && taken.uncounted.len() < taken.meters.len();
             let counts = if later {
                 format!("\nОни войдут в квитанцию за {}.", format::period(taken.period.0.unsigned_abs()))
             } else {
                 String::new()
             };
-            Ok(Heard::Done(format!("Показания приняты {date}, лицевой счёт {number}.\n{said}{counts}")))
+            let uncounted: String = taken.uncounted.iter().map(|line| format!("\n{line}.")).collect();
+            Ok(Heard::Done(format!("Показания приняты {date}, лицевой счёт {number}.\n{said}{counts}{uncounted}")))
         }
         Err(MetersError::Refused(refusal)) => {
             let doubts = refusal.doubts.values().filter(|doubt| !doubt.confirmed).map(|doubt| {

@@ -6,14 +6,16 @@
 //! it twice, and never not at all. Letters are written into the outbox by the transaction that records them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler, NewJob};
-use kabinet_core::{DbError, Timestamp, Tx};
+use kabinet_core::{DbError, TenantId, Timestamp, Tx};
+use tokio::time::Instant;
 
 use crate::batch::{self, Going};
-use crate::carriers::{self, Means, Outcome};
+use crate::carriers::{Means, Outcome};
 use crate::channel::Channel;
 use crate::entity::NoticeId;
 use crate::plan::{Attempt, NoticeState, retry_at};
@@ -22,6 +24,11 @@ use crate::store::notices;
 
 /// The kind of the job.
 const KIND: &str = "deliver";
+/// How late the calls of a batch may be made: those that would wait longer for their turn are not made, so that a
+/// batch ends before its notices come up again.
+const LATEST: Duration = Duration::from_secs(120);
+/// The longest wait that another side may ask for, seconds.
+const LONGEST_WAIT: i64 = 3600;
 /// Calls under way at a time.
 const AT_ONCE: usize = 16;
 /// Batches of one job: other companies have their turn in between.
@@ -90,8 +97,9 @@ impl Deliver {
         if taken.calls.is_empty() {
             return Ok(taken.any);
         }
+        let latest = Instant::now() + LATEST;
         let ended: Vec<(Going, Outcome)> = futures_util::stream::iter(taken.calls)
-            .map(|going| self.call(&means, going))
+            .map(|going| self.call(context.tenant.id, &means, going, latest))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -101,11 +109,8 @@ impl Deliver {
         Ok(true)
     }
 
-    async fn call(&self, means: &Means, going: Going) -> (Going, Outcome) {
-        let outcome = match self.means.http.send(&going.call).await {
-            Ok(answer) => carriers::of(going.channel).judge(means, &answer),
-            Err(why) => Outcome::Retry(why, None),
-        };
+    async fn call(&self, tenant: TenantId, means: &Means, going: Going, latest: Instant) -> (Going, Outcome) {
+        let outcome = self.means.gateways.call(tenant, means, (going.channel, &going.call), latest).await;
         (going, outcome)
     }
 }
@@ -115,17 +120,19 @@ async fn record(tx: &mut Tx, ended: &[(Going, Outcome)]) -> Result<(), DbError> 
     let mut sent: HashMap<Channel, Vec<NoticeId>> = HashMap::new();
     let mut failed: HashMap<(Channel, String), Vec<NoticeId>> = HashMap::new();
     let mut again: HashMap<(Channel, String, Timestamp), Vec<NoticeId>> = HashMap::new();
+    let mut early: HashMap<(Channel, i64), Vec<NoticeId>> = HashMap::new();
     for (going, outcome) in ended {
         match outcome {
             Outcome::Sent => sent.entry(going.channel).or_default().push(going.notice),
             Outcome::Failed(why) => failed.entry((going.channel, why.clone())).or_default().push(going.notice),
             Outcome::Retry(why, wait) => match retry_at(tx.now(), going.attempts) {
                 Some(at) => {
-                    let at = at.max(tx.now().plus_seconds(wait.unwrap_or_default().clamp(0, 3600)));
+                    let at = at.max(tx.now().plus_seconds(wait.unwrap_or_default().clamp(0, LONGEST_WAIT)));
                     again.entry((going.channel, why.clone(), at)).or_default().push(going.notice);
                 }
                 None => failed.entry((going.channel, why.clone())).or_default().push(going.notice),
             },
+            Outcome::Later(wait) => early.entry((going.channel, *wait)).or_default().push(going.notice),
         }
     }
     for (channel, ids) in &sent {
@@ -139,6 +146,10 @@ async fn record(tx: &mut Tx, ended: &[(Going, Outcome)]) -> Result<(), DbError> 
         notices::record(tx, *channel, ids, Attempt::Trying, why).await?;
         notices::postpone(tx, ids, *at).await?;
     }
+    for ((channel, wait), ids) in &early {
+        notices::uncount(tx, *channel, ids, "asked to wait").await?;
+        notices::postpone(tx, ids, tx.now().plus_seconds((*wait).clamp(1, LONGEST_WAIT))).await?;
+    }
     Ok(())
 }
 
@@ -150,10 +161,17 @@ pub(crate) async fn fail(tx: &mut Tx, channel: Channel, ids: &[NoticeId], why: &
     enqueue(tx, tx.now()).await
 }
 
-/// A letter that was handed over came to its end.
+/// A letter that was handed over came to its end. One that a mail server took may come back days later: then the
+/// channel failed after all.
 pub(crate) async fn letter_ended(tx: &mut Tx, id: NoticeId, failure: Option<&str>) -> Result<(), DbError> {
-    let handed = notices::find(tx, id).await?.filter(|row| row.state == NoticeState::Handed.code());
-    if handed.is_none() {
+    let Some(row) = notices::find(tx, id).await? else { return Ok(()) };
+    let came_back = failure.is_some() && row.state == NoticeState::Sent.code();
+    let open = if came_back {
+        notices::take_back(tx, Channel::Email, id).await?
+    } else {
+        row.state == NoticeState::Handed.code()
+    };
+    if !open {
         return Ok(());
     }
     match failure {

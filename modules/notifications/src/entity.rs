@@ -16,6 +16,7 @@ tenant_table!(message, "message", key { id: MessageId }, {
     kind: String, state: String, occasion: Option<String>, title: String, body: String, audience: String,
     channels: String, link: String, valid_from: Timestamp, valid_until: Option<Timestamp>, author_id: Option<Uuid>,
     created_at: Timestamp, sent_at: Option<Timestamp>, cursor: Option<ResidentId>, addressed: i64,
+    outage_from: Option<Timestamp>,
 });
 tenant_table!(message_occasion, "message_occasion", key { occasion: String }, {
     at: Timestamp,

@@ -2,7 +2,8 @@
 //!
 //! - [`messages`] are written by staff or made of an occasion ([`automatic`]), for an [`audience`]; [`addressing`]
 //!   makes a notice of them for each resident, [`inbox`] is what the resident sees; [`words`] are their texts;
-//! - [`plan`] says what is done next with a notice, [`delivery`] does it batch by batch through the [`carriers`];
+//! - [`plan`] says what is done next with a notice, [`delivery`] does it batch by batch through the [`carriers`],
+//!   which [`gateways`] calls no faster than the other side takes it;
 //! - [`choices`] are what a resident wants; [`chats`] link a messenger, [`conversation`] answers what is written
 //!   there.
 
@@ -19,6 +20,7 @@ mod conversation;
 mod delivery;
 pub mod entity;
 mod error;
+mod gateways;
 mod http;
 pub mod inbox;
 pub mod kind;
@@ -48,6 +50,7 @@ pub use personal::NoticesOf;
 pub use settings::{MODULE, NotificationsSettings};
 
 use carriers::Unsubscribing;
+use gateways::Gateways;
 use http::Http;
 
 static MANIFEST: Manifest = Manifest {
@@ -71,7 +74,7 @@ pub struct Means {
     unsubscribing: Unsubscribing,
     links: Links,
     address: PublicAddress,
-    http: Http,
+    gateways: Gateways,
 }
 
 /// What the composition root hands over.
@@ -108,7 +111,7 @@ impl Notifications {
             unsubscribing: Unsubscribing::new(wiring.key),
             links: wiring.links,
             address: wiring.address,
-            http: Http::new(wiring.authorities)?,
+            gateways: Gateways::new(Http::new(wiring.authorities)?),
         }))
     }
 }
@@ -119,12 +122,12 @@ impl Module for Notifications {
     }
 
     fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
-        let http = self.0.http.clone();
+        let gateways = self.0.gateways.clone();
         vec![
             Arc::new(addressing::Address),
             Arc::new(delivery::Deliver { means: self.0.clone() }),
-            Arc::new(replies::Reply { http: http.clone() }),
-            Arc::new(replies::Subscribe { http, address: self.0.address.clone() }),
+            Arc::new(replies::Reply { gateways: gateways.clone() }),
+            Arc::new(replies::Subscribe { gateways, address: self.0.address.clone() }),
             Arc::new(automatic::Daily),
         ]
     }
@@ -140,11 +143,15 @@ impl WebModule for Notifications {
     }
 
     fn resident_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::portal::PortalApi)]
+        vec![ApiPart::new(api::portal::PortalApi), ApiPart::new(api::preferences::PreferencesApi)]
     }
 
     fn admin_api(&self) -> Vec<ApiPart> {
-        vec![ApiPart::new(api::admin::AdminApi), ApiPart::new(api::channels::ChannelsApi { means: self.0.clone() })]
+        vec![
+            ApiPart::new(api::admin::AdminApi),
+            ApiPart::new(api::channels::ChannelsApi { means: self.0.clone() }),
+            ApiPart::new(api::settings::SettingsApi),
+        ]
     }
 
     fn counters(&self) -> Vec<Arc<dyn Counter>> {

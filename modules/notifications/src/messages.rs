@@ -3,6 +3,7 @@
 use kabinet_contracts::ResidentId;
 use kabinet_core::jobs::NewJob;
 use kabinet_core::{Day, DbError, Timestamp, Tx};
+use kabinet_render::format::day_words;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -83,6 +84,8 @@ pub struct Message {
     pub cursor: Option<ResidentId>,
     /// To how many it was addressed so far.
     pub addressed: i64,
+    /// When the outage that it announces begins.
+    pub outage_from: Option<Timestamp>,
 }
 
 impl TryFrom<message::Model> for Message {
@@ -106,6 +109,7 @@ impl TryFrom<message::Model> for Message {
             sent_at: row.sent_at,
             cursor: row.cursor,
             addressed: row.addressed,
+            outage_from: row.outage_from,
         })
     }
 }
@@ -174,8 +178,21 @@ pub async fn send(tx: &mut Tx, id: MessageId) -> Result<Message, Error> {
     Ok(message)
 }
 
-/// Takes a message back: it is shown to nobody any more, and what waits is not delivered.
+/// Takes a message back: it is shown to nobody any more, and what waits is not delivered. Of a planned outage the
+/// reminder goes with it.
 pub async fn cancel(tx: &mut Tx, id: MessageId) -> Result<Message, Error> {
+    let message = taken_back(tx, id).await?;
+    if message.outage_from.is_some()
+        && let Some(reminder) = store::messages::of_occasion(tx, &reminder_key(id)).await?
+        && reminder.state != State::Cancelled
+    {
+        taken_back(tx, reminder.id).await?;
+    }
+    tx.touch(MODULE).await?;
+    Ok(message)
+}
+
+async fn taken_back(tx: &mut Tx, id: MessageId) -> Result<Message, Error> {
     let mut message = locked(tx, id).await?;
     if message.state == State::Cancelled {
         return Err(Error::Cancelled);
@@ -184,7 +201,6 @@ pub async fn cancel(tx: &mut Tx, id: MessageId) -> Result<Message, Error> {
     store::messages::save(tx, &message).await?;
     store::messages::stop(tx, id).await?;
     tx.audit("notifications.cancelled", id, json!({ "title": message.title })).await?;
-    tx.touch(MODULE).await?;
     Ok(message)
 }
 
@@ -243,10 +259,39 @@ pub(crate) async fn announce(tx: &mut Tx, occasion: Occasion) -> Result<bool, Db
         sent_at: Some(tx.now()),
         cursor: None,
         addressed: 0,
+        outage_from: None,
     };
     store::messages::insert(tx, &message, Some(occasion.key)).await?;
     addressing::enqueue(tx, message.id).await?;
     Ok(true)
+}
+
+/// What a reminder of a planned outage is an occasion of.
+fn reminder_key(outage: MessageId) -> String {
+    format!("outage:{outage}")
+}
+
+/// Reminds those to whom a planned outage was announced, by a message of its own and once.
+pub(crate) async fn remind(tx: &mut Tx, outage: Message) -> Result<(), DbError> {
+    let key = reminder_key(outage.id);
+    if !store::messages::note_occasion(tx, &key).await? {
+        return Ok(());
+    }
+    let message = Message {
+        id: tx.new_id(),
+        state: State::Sending,
+        title: format!("Завтра: {}", outage.title),
+        valid_from: tx.now(),
+        author: None,
+        created_at: tx.now(),
+        sent_at: Some(tx.now()),
+        cursor: None,
+        addressed: 0,
+        outage_from: None,
+        ..outage
+    };
+    store::messages::insert(tx, &message, Some(key)).await?;
+    addressing::enqueue(tx, message.id).await
 }
 
 async fn locked(tx: &Tx, id: MessageId) -> Result<Message, Error> {
@@ -305,6 +350,7 @@ fn composed(tx: &Tx, written: Written, id: MessageId) -> Result<Message, Error> 
         sent_at: None,
         cursor: None,
         addressed: 0,
+        outage_from: written.outage.map(|outage| outage.from),
     })
 }
 
@@ -337,7 +383,7 @@ fn body(tx: &Tx, written: &Written) -> String {
     let zone = tx.tenant().zone;
     let at = |moment: Timestamp| {
         let day: Day = moment.day(zone);
-        format!("{} {}", day.words(), time_of_day(moment, day.start(zone)))
+        format!("{} {}", day_words(day.0.unsigned_abs()), time_of_day(moment, day.start(zone)))
     };
     let head = format!("**{}**: отключение с {} до {}.", one_line(&outage.resource), at(outage.from), at(outage.until));
     format!("{head}\n\n{}", text.trim()).trim().to_owned()

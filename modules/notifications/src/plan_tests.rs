@@ -20,6 +20,7 @@ fn company() -> NotificationsSettings {
         success: None,
         price: Money(400),
         monthly_cap: Money(10_000),
+        per_second: None,
     };
     let bot = Bot { name: "bot".to_owned(), base_url: String::new() };
     NotificationsSettings { max: Some(bot), sms: Some(gateway), ..NotificationsSettings::default() }

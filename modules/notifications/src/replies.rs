@@ -1,22 +1,30 @@
-//! Answers to those who wrote to a bot.
+//! Answers to those who wrote to a bot, and telling messengers where the portal hears what is written.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
-use kabinet_core::jobs::{JobContext, JobError, JobHandler};
+use kabinet_core::jobs::{JobContext, JobError, JobHandler, NewJob};
+use kabinet_core::{DbError, Tx};
 use kabinet_web::PublicAddress;
 use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
 
-use crate::carriers::{self, Outcome};
+use crate::carriers::{self, Means, Outcome};
 use crate::channel::Channel;
 use crate::delivery;
-use crate::http::Http;
-use crate::settings::webhook_field;
+use crate::gateways::Gateways;
+use crate::http::Call;
+use crate::settings::{MODULE, NotificationsSettings, webhook_field};
 
+/// How late a call may be made: one that would wait longer for its turn comes up again.
+const LATEST: Duration = Duration::from_secs(10);
 /// The kind of the job.
 pub(crate) const KIND: &str = "reply";
 
 /// Answers a chat.
 pub(crate) struct Reply {
-    pub(crate) http: Http,
+    pub(crate) gateways: Gateways,
 }
 
 #[derive(Deserialize)]
@@ -46,23 +54,33 @@ impl JobHandler for Reply {
         let means = delivery::means(&tx).await?;
         tx.commit().await?;
         let call = carriers::reply(&means, answer.channel, &answer.chat, &answer.text).map_err(JobError::Fail)?;
-        match self.http.send(&call).await {
-            Ok(got) => match carriers::of(answer.channel).judge(&means, &got) {
-                Outcome::Sent => Ok(()),
-                Outcome::Retry(why, _) => Err(JobError::Retry(why)),
-                Outcome::Failed(why) => Err(JobError::Fail(why)),
-            },
-            Err(why) => Err(JobError::Retry(why)),
-        }
+        made(&self.gateways, &context, &means, (answer.channel, &call)).await
     }
 }
 
 /// The kind of the job that has a messenger tell the portal what is written to the bot.
-pub(crate) const SUBSCRIBE: &str = "subscribe";
+const SUBSCRIBE: &str = "subscribe";
+
+/// Tells a messenger of the webhook, once the transaction commits.
+pub(crate) async fn subscribe(tx: &mut Tx, channel: Channel) -> Result<(), DbError> {
+    let job = NewJob::new(MODULE, SUBSCRIBE, json!({ "channel": channel }));
+    tx.enqueue(job.once(format!("{MODULE}.{SUBSCRIBE}:{}", channel.code()))).await
+}
+
+/// Tells all messengers once more: MAX takes a portal off its list that did not answer for eight hours.
+pub(crate) async fn subscribe_again(tx: &mut Tx) -> Result<(), DbError> {
+    let settings = NotificationsSettings::of(tx.tenant())?;
+    for channel in Channel::ALL.into_iter().filter(|channel| channel.is_chat() && settings.has(*channel)) {
+        if tx.secret(&webhook_field(channel)).await?.is_some() {
+            subscribe(tx, channel).await?;
+        }
+    }
+    Ok(())
+}
 
 /// Tells a messenger where the company's webhook is, and the secret to send along.
 pub(crate) struct Subscribe {
-    pub(crate) http: Http,
+    pub(crate) gateways: Gateways,
     pub(crate) address: PublicAddress,
 }
 
@@ -91,11 +109,23 @@ impl JobHandler for Subscribe {
         let url = format!("{portal}{}", webhook_path(channel));
         let secret = String::from_utf8_lossy(&secret);
         let call = carriers::subscription(&means, channel, &url, &secret).map_err(JobError::Fail)?;
-        match self.http.send(&call).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
-            Ok(answer) => Err(JobError::Retry(format!("{} answers {}", channel.code(), answer.status))),
-            Err(why) => Err(JobError::Retry(why)),
-        }
+        made(&self.gateways, &context, &means, (channel, &call)).await
+    }
+}
+
+/// Makes a call that is a job of its own.
+async fn made(
+    gateways: &Gateways,
+    context: &JobContext,
+    means: &Means,
+    (channel, call): (Channel, &Call),
+) -> Result<(), JobError> {
+    let said = |why: String| format!("{}: {why}", channel.code());
+    match gateways.call(context.tenant.id, means, (channel, call), Instant::now() + LATEST).await {
+        Outcome::Sent => Ok(()),
+        Outcome::Retry(why, _) => Err(JobError::Retry(said(why))),
+        Outcome::Later(_) => Err(JobError::Postpone(said("asked to wait".to_owned()))),
+        Outcome::Failed(why) => Err(JobError::Fail(said(why))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a company decides about its notices: typed, with defaults. Tokens are secrets and stand elsewhere.
 
+mod faults;
+
 use chrono::{TimeZone, Timelike};
 use chrono_tz::Tz;
 use kabinet_core::{DbError, Money, Tenant, Timestamp};
@@ -10,6 +12,13 @@ use crate::kind::Kind;
 
 /// The module's name, also in the table of settings.
 pub const MODULE: &str = "notifications";
+
+/// The highest price of a part of a message, kopecks.
+pub const HIGHEST_PRICE: i64 = 100_000;
+/// The highest sum that settings may name, kopecks: a month's costs, a debt.
+pub const HIGHEST_SUM: i64 = 100_000_000_000;
+/// The most messages a second that a gateway may be said to take.
+pub const FASTEST: u32 = 1000;
 
 /// The module's settings of a company; stored under `notifications`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +99,9 @@ pub struct SmsGateway {
     pub price: Money,
     /// What a month may cost, kopecks: beyond it the channel is passed over.
     pub monthly_cap: Money,
+    /// Messages that it takes in a second; as many as come without it.
+    #[serde(default)]
+    pub per_second: Option<u32>,
 }
 
 /// A bot of a messenger; its token is a secret.
@@ -114,6 +126,12 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
+    /// Whether both are hours of a day.
+    #[must_use]
+    pub const fn are_of_a_day(self) -> bool {
+        self.from <= 23 && self.to <= 23
+    }
+
     /// When the quiet that holds at `now` ends, by the clocks of `zone`; none when it is not quiet now.
     #[must_use]
     pub fn end_after(self, now: Timestamp, zone: Tz) -> Option<Timestamp> {

@@ -27,11 +27,13 @@ pub(crate) async fn of(
     residents: &[ResidentId],
 ) -> Result<HashMap<ResidentId, Vec<Shortcut>>, DbError> {
     let window = readings::window(tx.tenant(), tx.today())?;
-    let Some(from) = window.from.filter(|_| window.open && !residents.is_empty()) else { return Ok(HashMap::new()) };
-    let unread = state::unread_meters(tx, residents, from).await?;
+    if !window.open || residents.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let unread = state::unread_meters(tx, residents, window.from).await?;
     let meters: BTreeSet<_> = unread.iter().map(|meter| meter.id).collect();
     let meters: Vec<_> = meters.into_iter().collect();
-    let addresses = links.addresses(tx, &meters, from.period()).await?;
+    let addresses = links.addresses(tx, &meters, window.from.period()).await?;
     let mut shortcuts: HashMap<ResidentId, Vec<Shortcut>> = HashMap::new();
     for meter in &unread {
         if let Some(address) = addresses.get(&meter.id) {

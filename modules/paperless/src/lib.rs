@@ -1,6 +1,5 @@
 //! «Отказ от бумажного носителя ПД»: receipts by e-mail in the place of paper.
 //!
-//! - `statement` is how a resident states a refusal, on the page or by a program;
 //! - [`application`] is what a resident confirms and its document; [`refusals`] what it leads to and what ends it;
 //! - `delivery` sends the receipts at publication; [`lists`] says who gets no paper;
 //! - `flags` is the column of the list of accounts, `events` what comes from outside, `notices` the other letters.
@@ -18,7 +17,6 @@ mod pages;
 mod personal;
 pub mod refusals;
 mod settings;
-mod statement;
 mod store;
 
 use std::sync::Arc;

@@ -45,8 +45,8 @@ pub(crate) async fn in_force_of_residents(
     tx.rows(&sql, residents.iter().map(|resident| (*resident).into()).collect()).await
 }
 
-/// Up to `limit` refusals in force that were stated before `published_at` and whose letter of `run` has not left, behind
-/// `after`.
+/// Up to `limit` refusals in force that were stated before `published_at` and whose letter of `run` has not left,
+/// behind `after`.
 pub(crate) async fn due(
     tx: &Tx,
     run: RunId,

@@ -87,28 +87,20 @@ fn harmless(name: &str, kind: FileKind) -> String {
 
 /// Keeps the bytes of checked files; when one cannot be kept, none is.
 pub async fn keep(files: &Files, db: &Db, tenant: &Tenant, checked: Vec<Checked>) -> Result<Vec<Kept>, FileError> {
-    let mut kept: Vec<Kept> = Vec::new();
     let ids = db.entropy().ids(db.clock().now());
-    for file in checked {
+    let (mut kept, mut contents) = (Vec::new(), Vec::new());
+    for Checked { name, sniffed: Sniffed { kind, size }, bytes } in checked {
         let id = ids.next();
-        let length = i64::try_from(file.bytes.len()).unwrap_or(i64::MAX);
-        let Sniffed { kind, size } = file.sniffed;
-        if let Err(error) = files.put(tenant.id, MODULE, id, file.bytes).await {
-            let_go(files, tenant, &kept).await;
-            return Err(error);
-        }
-        kept.push(Kept { id, name: file.name, kind, bytes: length, size });
+        kept.push(Kept { id, name, kind, size, bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX) });
+        contents.push((id, bytes));
     }
+    files.put_all(tenant.id, MODULE, contents).await?;
     Ok(kept)
 }
 
 /// Removes kept bytes whose rows were not written after all.
 pub async fn let_go(files: &Files, tenant: &Tenant, kept: &[Kept]) {
-    for file in kept {
-        if let Err(error) = files.remove(tenant.id, MODULE, file.id).await {
-            tracing::warn!(%error, file = %file.id, "a file that belongs to nothing stays");
-        }
-    }
+    files.let_go(tenant.id, MODULE, kept.iter().map(|file| file.id).collect()).await;
 }
 
 #[cfg(test)]

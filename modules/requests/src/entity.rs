@@ -13,7 +13,8 @@ tenant_table!(request, "request", key { id: RequestId }, {
     number: i64, account_id: AccountId, resident_id: ResidentId, kind: String, topic: String,
     service_code: Option<String>, service_title: String, price: Option<Money>, subject: String, body: String,
     state: String, assignee_id: Option<Uuid>, created_at: Timestamp, due_at: Timestamp,
-    closed_at: Option<Timestamp>, rating: Option<i32>, price_unit: String,
+    closed_at: Option<Timestamp>, rating: Option<i32>, price_unit: String, answer_by: Option<Timestamp>,
+    localise_by: Option<Timestamp>,
 });
 tenant_table!(request_entry, "request_entry", key { id: Uuid }, {
     request_id: RequestId, at: Timestamp, actor: String, actor_id: Option<Uuid>, kind: String,

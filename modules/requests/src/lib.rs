@@ -26,8 +26,9 @@ mod view;
 use std::sync::Arc;
 
 use kabinet_contracts::Appeals;
+use kabinet_core::jobs::JobHandler;
 use kabinet_core::{Answer, Manifest, Module, ModuleKind, NavItem, Permission};
-use kabinet_files::Files;
+use kabinet_files::{Files, Sweep};
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
 pub use error::Error;
@@ -62,6 +63,10 @@ impl Requests {
 impl Module for Requests {
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
+        vec![Arc::new(Sweep::new(self.files.clone(), MODULE, "request_file"))]
     }
 
     fn answers(&self) -> Vec<Answer> {

@@ -25,7 +25,7 @@ pub struct Filter {
     pub late: bool,
 }
 
-/// Where the next page of the queue begins: behind this deadline and identifier.
+/// Where the next page of the queue begins: behind what is due next of a request, and its identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     due: Timestamp,
@@ -76,7 +76,7 @@ pub async fn list(
     let mut tickets = rows.into_iter().map(Ticket::try_from).collect::<Result<Vec<_>, _>>()?;
     let more = tickets.len() > usize::from(limit);
     tickets.truncate(usize::from(limit));
-    let next = tickets.last().filter(|_| more).map(|ticket| Cursor { due: ticket.due_at, id: ticket.id });
+    let next = tickets.last().filter(|_| more).map(|ticket| Cursor { due: ticket.next_due(), id: ticket.id });
     Ok((placed(tx, tickets).await?, next))
 }
 

@@ -2,6 +2,7 @@
 
 use kabinet_contracts::{AccountId, RequestId, ResidentId};
 use kabinet_core::{DbError, Timestamp, Tx};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Unchanged, ColumnTrait, Condition, EntityTrait, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, Set,
@@ -12,7 +13,7 @@ use crate::attachments::Kept;
 use crate::entity::{paid_service, request, request_entry, request_file, request_number};
 use crate::history::NewEntry;
 use crate::state::State;
-use crate::tickets::Ticket;
+use crate::tickets::{Ticket, Which};
 
 /// The only row of `request_number`.
 const ONLY: i32 = 1;
@@ -46,6 +47,8 @@ pub(crate) async fn save(tx: &Tx, ticket: &Ticket) -> Result<(), DbError> {
         id: Unchanged(ticket.id),
         state: Set(ticket.state.code().to_owned()),
         assignee_id: Set(ticket.assignee),
+        answer_by: Set(ticket.answer_by),
+        localise_by: Set(ticket.localise_by),
         due_at: Set(ticket.due_at),
         closed_at: Set(ticket.closed_at),
         rating: Set(ticket.rating),
@@ -54,37 +57,25 @@ pub(crate) async fn save(tx: &Tx, ticket: &Ticket) -> Result<(), DbError> {
     .await
 }
 
-fn of_resident(resident: ResidentId, account: AccountId) -> sea_orm::Select<request::Entity> {
-    let mine = request::Column::ResidentId.eq(resident).and(request::Column::AccountId.eq(account));
-    request::Entity::find().filter(mine).order_by_desc(request::Column::Id)
-}
-
-/// The resident's requests of an account, the newest first: those that ended, or those that did not.
+/// A resident's requests of an account, the newest first, behind `after`.
 pub(crate) async fn own(
     tx: &Tx,
-    resident: ResidentId,
-    account: AccountId,
-    closed: bool,
-    limit: u64,
-) -> Result<Vec<request::Model>, DbError> {
-    let ended = request::Column::ClosedAt;
-    let ended = if closed { ended.is_not_null() } else { ended.is_null() };
-    tx.all(of_resident(resident, account).filter(ended).limit(limit)).await
-}
-
-/// The resident's requests of an account, the newest first, behind `after`.
-pub(crate) async fn own_after(
-    tx: &Tx,
-    resident: ResidentId,
-    account: AccountId,
+    (resident, account): (ResidentId, AccountId),
+    which: Which,
     after: Option<RequestId>,
     limit: u64,
 ) -> Result<Vec<request::Model>, DbError> {
-    let mut select = of_resident(resident, account).limit(limit);
-    if let Some(after) = after {
-        select = select.filter(request::Column::Id.lt(after));
-    }
-    tx.all(select).await
+    use request::Column;
+    let wanted = Condition::all()
+        .add(Column::ResidentId.eq(resident))
+        .add(Column::AccountId.eq(account))
+        .add_option(match which {
+            Which::All => None,
+            Which::Open => Some(Column::ClosedAt.is_null()),
+            Which::Ended => Some(Column::ClosedAt.is_not_null()),
+        })
+        .add_option(after.map(|after| Column::Id.lt(after)));
+    tx.all(request::Entity::find().filter(wanted).order_by_desc(Column::Id).limit(limit)).await
 }
 
 /// All requests that a resident filed, the oldest first.
@@ -102,10 +93,15 @@ pub(crate) struct Sought<'a> {
     pub(crate) kind: Option<&'a str>,
     /// Whoever is to do it.
     pub(crate) assignee: Option<Uuid>,
-    /// Only what was due before this moment and has not ended.
+    /// Only what has something due before this moment and has not ended.
     pub(crate) due_before: Option<Timestamp>,
-    /// Behind this one: its deadline and its identifier.
+    /// Behind this one: what of it is due next, and its identifier.
     pub(crate) after: Option<(Timestamp, RequestId)>,
+}
+
+/// [`Ticket::next_due`], as the queue's index has it.
+fn next_due() -> Expr {
+    Expr::cust("COALESCE(answer_by, localise_by, due_at)")
 }
 
 /// The company's requests, the most urgent first.
@@ -119,11 +115,15 @@ pub(crate) async fn queue(tx: &Tx, sought: Sought<'_>, limit: u64) -> Result<Vec
     wanted = wanted
         .add_option(sought.kind.map(|kind| Column::Kind.eq(kind)))
         .add_option(sought.assignee.map(|assignee| Column::AssigneeId.eq(assignee)))
-        .add_option(sought.due_before.map(|moment| Column::DueAt.lte(moment).and(Column::ClosedAt.is_null())));
+        .add_option(sought.due_before.map(|moment| {
+            let late = next_due().lte(Expr::value(moment));
+            late.and(Column::ClosedAt.is_null())
+        }));
     if let Some((due, id)) = sought.after {
-        wanted = wanted.add(Column::DueAt.gt(due).or(Column::DueAt.eq(due).and(Column::Id.gt(id))));
+        let beside = next_due().eq(Expr::value(due)).and(Column::Id.gt(id));
+        wanted = wanted.add(next_due().gt(Expr::value(due)).or(beside));
     }
-    let select = request::Entity::find().filter(wanted).order_by_asc(Column::DueAt).order_by_asc(Column::Id);
+    let select = request::Entity::find().filter(wanted).order_by_asc(next_due()).order_by_asc(Column::Id);
     tx.all(select.limit(limit)).await
 }
 

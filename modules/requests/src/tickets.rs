@@ -1,7 +1,6 @@
 //! Requests: filed by a resident, taken, answered and ended by staff, opened again and rated by the resident.
 
 use kabinet_contracts::{AccountId, RequestChanged, RequestId, ResidentId};
-use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::{DbError, Money, Timestamp, Tx};
 use kabinet_residents::people;
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
@@ -13,7 +12,6 @@ use crate::entity::request;
 use crate::error::Error;
 use crate::filing::{self, Asked};
 use crate::history::{Deed, NewEntry};
-use crate::settings::RequestsSettings;
 use crate::state::{State, reopened_until};
 use crate::store;
 use crate::topics::{self, Kind};
@@ -47,6 +45,10 @@ pub struct Ticket {
     pub assignee: Option<Uuid>,
     /// When it was filed.
     pub created_at: Timestamp,
+    /// The first moment after its answer is due, while nobody has taken it: of emergencies.
+    pub answer_by: Option<Timestamp>,
+    /// The first moment after the damage is to be stopped, while nobody works on it: of emergencies.
+    pub localise_by: Option<Timestamp>,
     /// The first moment at which it is late.
     pub due_at: Timestamp,
     /// When it ended.
@@ -74,6 +76,8 @@ impl TryFrom<request::Model> for Ticket {
             state: State::of(&row.state).ok_or_else(|| unknown(&row.state))?,
             assignee: row.assignee_id,
             created_at: row.created_at,
+            answer_by: row.answer_by,
+            localise_by: row.localise_by,
             due_at: row.due_at,
             closed_at: row.closed_at,
             rating: row.rating,
@@ -86,6 +90,26 @@ impl Ticket {
     #[must_use]
     pub fn is_late(&self, now: Timestamp) -> bool {
         !self.state.is_closed() && now >= self.due_at
+    }
+
+    /// The first moment after what is due next: an emergency's answer, a stop to its damage, its end.
+    #[must_use]
+    pub fn next_due(&self) -> Timestamp {
+        self.answer_by.or(self.localise_by).unwrap_or(self.due_at)
+    }
+
+    /// Whether what is due next is late at `now`.
+    #[must_use]
+    pub fn is_behind(&self, now: Timestamp) -> bool {
+        !self.state.is_closed() && now >= self.next_due()
+    }
+
+    /// Comes to a state, and meets by that what was due until then: taking a request answers it; going to work on it,
+    /// or ending it, stops the damage.
+    fn reach(&mut self, state: State) {
+        self.state = state;
+        self.answer_by = self.answer_by.filter(|_| state == State::New);
+        self.localise_by = self.localise_by.filter(|_| !state.is_closed() && state != State::InWork);
     }
 }
 
@@ -112,7 +136,7 @@ pub async fn file(
     asked: &Asked,
     files: &[Kept],
 ) -> Result<Ticket, Error> {
-    let term = asked.topic.term_of(&RequestsSettings::of(tx.tenant())?);
+    let due = asked.topic.deadlines(tx.now(), tx.tenant())?;
     let row = request::Model {
         tenant_id: tx.tenant_id(),
         id: tx.new_id(),
@@ -129,10 +153,12 @@ pub async fn file(
         state: State::New.code().to_owned(),
         assignee_id: None,
         created_at: tx.now(),
-        due_at: term.end(tx.now(), tx.tenant().zone, &CompanyCalendar::of(tx.tenant())?),
+        due_at: due.due_at,
         closed_at: None,
         rating: None,
         price_unit: asked.service.as_ref().map(|service| service.unit.clone()).unwrap_or_default(),
+        answer_by: due.answer_by,
+        localise_by: due.localise_by,
     };
     let ticket = Ticket::try_from(row.clone())?;
     tx.insert(row.into_active_model().reset_all()).await?;
@@ -183,29 +209,27 @@ async fn locked(tx: &Tx, id: RequestId) -> Result<Ticket, Error> {
     found.ok_or(Error::NotFound)
 }
 
-/// The resident's requests of an account, the newest first: those under way, and those that ended.
-pub async fn lists(
-    tx: &Tx,
-    resident: ResidentId,
-    account: AccountId,
-    limit: u64,
-) -> Result<(Vec<Ticket>, Vec<Ticket>), DbError> {
-    let tickets = |rows: Vec<request::Model>| rows.into_iter().map(Ticket::try_from).collect::<Result<Vec<_>, _>>();
-    let open = tickets(store::own(tx, resident, account, false, limit).await?)?;
-    let ended = tickets(store::own(tx, resident, account, true, limit).await?)?;
-    Ok((open, ended))
+/// Which of a resident's requests are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those under way.
+    Open,
+    /// Those that ended.
+    Ended,
 }
 
-/// Up to `limit` of the resident's requests of an account, the newest first, behind `after`; and behind which
-/// one the next page begins.
+/// Up to `limit` of a resident's requests of an account, the newest first, behind `after`; and behind which one the
+/// next page begins.
 pub async fn page(
     tx: &Tx,
-    resident: ResidentId,
-    account: AccountId,
+    of: (ResidentId, AccountId),
+    which: Which,
     after: Option<RequestId>,
     limit: u16,
 ) -> Result<(Vec<Ticket>, Option<RequestId>), DbError> {
-    let rows = store::own_after(tx, resident, account, after, u64::from(limit) + 1).await?;
+    let rows = store::own(tx, of, which, after, u64::from(limit) + 1).await?;
     let mut found = rows.into_iter().map(Ticket::try_from).collect::<Result<Vec<_>, _>>()?;
     let more = found.len() > usize::from(limit);
     found.truncate(usize::from(limit));
@@ -220,9 +244,13 @@ pub async fn answer(tx: &mut Tx, owner: &Owner, id: RequestId, text: &str, files
     if ticket.state.is_closed() {
         return Err(Error::Closed);
     }
-    let next = ticket.state.after_answer();
+    let next = match ticket.state.after_answer() {
+        // The damage is still to be stopped: staff go to work on it, not the resident's words.
+        State::InWork if ticket.localise_by.is_some() => State::Accepted,
+        next => next,
+    };
     let state = (next != ticket.state).then_some(next);
-    ticket.state = next;
+    ticket.reach(next);
     store::save(tx, &ticket).await?;
     let entry = NewEntry { kind: Deed::Comment, state, text: &text, internal: false };
     let entry = store::add_entry(tx, id, entry).await?;
@@ -240,10 +268,10 @@ pub async fn reopen(tx: &mut Tx, owner: &Owner, id: RequestId, text: &str) -> Re
     }
     let text = filing::comment(text)?;
     if let Some(topic) = topics::find(&ticket.topic) {
-        let term = topic.term_of(&RequestsSettings::of(tx.tenant())?);
-        ticket.due_at = term.end(tx.now(), tx.tenant().zone, &CompanyCalendar::of(tx.tenant())?);
+        let due = topic.deadlines(tx.now(), tx.tenant())?;
+        (ticket.localise_by, ticket.due_at) = (due.localise_by, due.due_at);
     }
-    ticket.state = State::Accepted;
+    ticket.reach(State::Accepted);
     ticket.closed_at = None;
     ticket.rating = None;
     store::save(tx, &ticket).await?;
@@ -280,7 +308,7 @@ pub async fn accept(tx: &mut Tx, id: RequestId) -> Result<Ticket, Error> {
     if ticket.state != State::New {
         return Err(Error::AlreadyAccepted);
     }
-    ticket.state = State::Accepted;
+    ticket.reach(State::Accepted);
     ticket.assignee = ticket.assignee.or(tx.actor().id());
     store::save(tx, &ticket).await?;
     let entry = NewEntry { kind: Deed::State, state: Some(ticket.state), text: "", internal: false };
@@ -333,7 +361,7 @@ pub async fn bring(tx: &mut Tx, id: RequestId, next: State, text: &str) -> Resul
     if ticket.state == State::New {
         ticket.assignee = ticket.assignee.or(tx.actor().id());
     }
-    ticket.state = next;
+    ticket.reach(next);
     ticket.closed_at = next.is_closed().then(|| tx.now());
     store::save(tx, &ticket).await?;
     store::add_entry(tx, id, NewEntry { kind: Deed::State, state: Some(next), text: &text, internal: false }).await?;

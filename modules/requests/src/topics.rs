@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use chrono_tz::Tz;
-use kabinet_core::Timestamp;
 use kabinet_core::calendar::CompanyCalendar;
+use kabinet_core::{DbError, Tenant, Timestamp};
 use serde::Deserialize;
 
 use crate::settings::RequestsSettings;
@@ -105,11 +105,37 @@ pub struct Topic {
     pub title: String,
     /// The law's term, the longest that a company may take.
     pub term: Term,
+    /// Minutes in which it is to be answered; none where only its end is due.
+    pub answer_minutes: Option<u32>,
+    /// Minutes in which the damage is to be stopped.
+    pub localise_minutes: Option<u32>,
     /// What else is promised, in words; may be empty.
     pub promise: String,
 }
 
+/// What is due of a request: the first moments after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Its answer; of emergencies.
+    pub answer_by: Option<Timestamp>,
+    /// A stop to the damage; of emergencies.
+    pub localise_by: Option<Timestamp>,
+    /// Its end.
+    pub due_at: Timestamp,
+}
+
 impl Topic {
+    /// What is due, and when, of what begins at `from`.
+    pub fn deadlines(&self, from: Timestamp, tenant: &Tenant) -> Result<Deadlines, DbError> {
+        let after = |minutes: u32| from.plus_seconds(i64::from(minutes) * 60);
+        let term = self.term_of(&RequestsSettings::of(tenant)?);
+        Ok(Deadlines {
+            answer_by: self.answer_minutes.map(after),
+            localise_by: self.localise_minutes.map(after),
+            due_at: term.end(from, tenant.zone, &CompanyCalendar::of(tenant)?),
+        })
+    }
+
     /// The company's term: the law's, or a shorter one.
     #[must_use]
     pub fn term_of(&self, settings: &RequestsSettings) -> Term {
@@ -148,6 +174,8 @@ struct Entry {
     title: String,
     working_days: Option<u32>,
     hours: Option<u32>,
+    answer_minutes: Option<u32>,
+    localise_minutes: Option<u32>,
     #[serde(default)]
     promise: String,
     #[serde(rename = "source")]
@@ -165,7 +193,15 @@ fn topic(entry: Entry) -> Result<Topic, String> {
         (None, Some(hours)) => Term::Hours(hours),
         _ => return Err(format!("{}: either working_days or hours", entry.code)),
     };
-    Ok(Topic { kind: entry.kind, code: entry.code, title: entry.title, term, promise: entry.promise })
+    Ok(Topic {
+        kind: entry.kind,
+        code: entry.code,
+        title: entry.title,
+        term,
+        answer_minutes: entry.answer_minutes,
+        localise_minutes: entry.localise_minutes,
+        promise: entry.promise,
+    })
 }
 
 #[cfg(test)]
@@ -213,6 +249,7 @@ mod tests {
         let filed = Day(20_261_230).start(ZONE).plus_seconds(9 * 3600);
         let topic = find("emergency").expect("the topic");
         assert_eq!(topic.term.end(filed, ZONE, &CompanyCalendar::default()), filed.plus_seconds(3 * 24 * 3600));
+        assert_eq!((topic.answer_minutes, topic.localise_minutes), (Some(5), Some(30)));
     }
 
     #[test]

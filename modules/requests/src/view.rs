@@ -1,6 +1,7 @@
 //! What the pages show of requests.
 
 use chrono_tz::Tz;
+use kabinet_contracts::RequestId;
 use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::{Day, Money, Timestamp};
 use kabinet_web::FieldError;
@@ -97,8 +98,65 @@ pub(crate) struct ListContext {
     pub(crate) paid: bool,
     /// Why not, where one may not: `helper` or `closed`.
     pub(crate) because: Option<&'static str>,
-    pub(crate) open: Vec<Row>,
-    pub(crate) ended: Vec<Row>,
+    /// Whether the lists begin here.
+    pub(crate) first: bool,
+    pub(crate) lists: Vec<List>,
+}
+
+/// Requests under way or ended, by their headings.
+#[derive(Debug, Serialize)]
+pub(crate) struct List {
+    name: &'static str,
+    groups: Vec<Group>,
+    /// Where older ones are.
+    more: Option<String>,
+}
+
+/// Requests that stand alike.
+#[derive(Debug, Serialize)]
+struct Group {
+    title: &'static str,
+    rows: Vec<Row>,
+}
+
+/// The headings, in the order of the page.
+const TITLES: [&str; 4] =
+    ["Новые обращения и заявки", "Принятые обращения и заявки", "Выполненные заявки", "Отклонённые заявки"];
+
+/// The heading of requests that stand so: none says more of them than is true.
+const fn title(state: State) -> &'static str {
+    match state {
+        State::New => TITLES[0],
+        State::Accepted | State::InWork | State::Waiting => TITLES[1],
+        State::Done => TITLES[2],
+        State::Declined => TITLES[3],
+    }
+}
+
+impl List {
+    /// The list of this name, the newest requests of each heading first; older ones are behind `next`.
+    pub(crate) fn of(
+        name: &'static str,
+        mut tickets: Vec<Ticket>,
+        next: Option<RequestId>,
+        (zone, now): (Tz, Timestamp),
+    ) -> Self {
+        let mut groups = Vec::new();
+        for heading in TITLES {
+            let (own, rest): (Vec<_>, Vec<_>) = tickets.into_iter().partition(|it| title(it.state) == heading);
+            tickets = rest;
+            if !own.is_empty() {
+                let rows = own.into_iter().map(|ticket| Row::of(ticket, zone, now)).collect();
+                groups.push(Group { title: heading, rows });
+            }
+        }
+        Self { name, groups, more: next.map(|id| format!("/requests?list={name}&after={id}")) }
+    }
+
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
 }
 
 #[derive(Debug, Serialize)]

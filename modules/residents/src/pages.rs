@@ -8,10 +8,9 @@ mod settings;
 
 use kabinet_core::Tenant;
 use kabinet_web::cookie::Purpose;
-use kabinet_web::person::see_other;
 use kabinet_web::sealed::with_cookie;
 use kabinet_web::session::{Sessions, Subject};
-use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, Resident, return_to};
+use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, Resident, return_to, see_other};
 use poem::http::header;
 use poem::web::Data;
 use poem::{EndpointExt, Request, Response, get, handler, post};

@@ -20,8 +20,7 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Year {
-    #[serde(rename = "year")]
-    _year: i32,
+    year: i32,
     #[serde(rename = "source")]
     _source: String,
     off: Vec<String>,
@@ -29,6 +28,7 @@ struct Year {
 }
 
 struct Calendar {
+    years: BTreeSet<i32>,
     off: HashSet<Day>,
     working: HashSet<Day>,
 }
@@ -42,6 +42,7 @@ impl Calendar {
         });
         let days = |list: &[String]| list.iter().filter_map(|text| Day::parse(text).ok()).collect::<Vec<_>>();
         Self {
+            years: file.year.iter().map(|year| year.year).collect(),
             off: file.year.iter().flat_map(|year| days(&year.off)).collect(),
             working: file.year.iter().flat_map(|year| days(&year.working)).collect(),
         }
@@ -55,6 +56,19 @@ pub fn is_working(day: Day) -> bool {
         return true;
     }
     !CALENDAR.off.contains(&day) && !matches!(day.date().weekday(), Weekday::Sat | Weekday::Sun)
+}
+
+/// What whoever runs the platform is to know, where the calendar lacks this year or the coming one; none where it has
+/// both.
+#[must_use]
+pub fn shortcoming(today: Day) -> Option<String> {
+    let year = today.date().year();
+    let lacked = (year..=year + 1).find(|year| !CALENDAR.years.contains(year))?;
+    Some(format!(
+        "the working calendar lacks {lacked}: its public holidays count as working days, so that requests fall due too \
+         early, and a last day to pay that is a holiday stays there and penalty begins too early; a newer release \
+         knows the year, or each company names its days off (PUT /api/admin/v1/billing/catalog/calendar)"
+    ))
 }
 
 /// The name under which a company's own days are kept.
@@ -121,6 +135,19 @@ mod tests {
         let calendar = Calendar::parse(include_str!("../data/calendar.toml"));
         assert_eq!(calendar.off.len(), 15 + 14 + 12);
         assert_eq!(calendar.working.len(), 1);
+        assert!(calendar.years.into_iter().eq(2025..=2027), "no year between is left out");
+    }
+
+    #[test]
+    fn a_calendar_that_lacks_the_coming_year_says_so() {
+        assert_eq!(shortcoming(Day(20_261_231)), None);
+        for (today, lacked) in [(20_270_101, "2028"), (20_271_231, "2028"), (20_280_101, "2028"), (20_290_601, "2029")]
+        {
+            let said = shortcoming(Day(today)).expect("a shortcoming");
+            assert!(said.contains(lacked) && said.contains("penalty"), "{today}: {said}");
+        }
+        // What it says is so: New Year of 2028 is a working day, a Saturday's due day moves all the same.
+        assert!(is_working(Day(20_280_103)) && working_day_from(Day(20_280_108)) == Day(20_280_110));
     }
 
     #[test]

@@ -32,7 +32,8 @@ use lane::Lane;
 /// The kind of the job that carries an event to its subscribers.
 pub(crate) const EVENT_JOB: &str = "event";
 
-const WAITING: i32 = 0;
+/// A job that waits for its turn.
+pub(crate) const WAITING: i32 = 0;
 const CLAIMED: i32 = 1;
 const FAILED: i32 = 2;
 const BATCH: i64 = 20;

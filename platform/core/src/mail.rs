@@ -3,18 +3,27 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use sea_orm::ActiveValue::{NotSet, Unchanged};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, Set};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::db::Tx;
+use crate::db::{Db, Tx};
+use crate::entity::{job, job_payload};
 use crate::error::DbError;
-use crate::jobs::{Event, JobError, NewJob};
-use crate::tenancy::Tenant;
+use crate::jobs::{Event, JobError, NewJob, WAITING};
+use crate::tenancy::{Tenant, TenantId};
+use crate::values::Timestamp;
 
 /// The module and the kind of the job that carries a letter.
 pub const MAIL_JOB: (&str, &str) = ("mail", "send");
 
-/// A letter to one person. The job queue is its outbox: nothing of it is kept once it is sent.
+/// The kind that this job becomes while the letter may come back.
+pub const SENT_MAIL: &str = "sent";
+
+/// A letter to one person. The job queue is its outbox: once it is sent nothing of its words is kept, and whom it went
+/// to only while it may come back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// The address it goes to.
@@ -114,6 +123,25 @@ impl Mail {
         self.attachments.extend(files);
         self
     }
+
+    /// What is known of a letter that left: whom it went to and what it is to its sender, none of its words.
+    #[must_use]
+    pub fn without_words(&self) -> Self {
+        Self {
+            to: self.to.clone(),
+            subject: String::new(),
+            template: self.template.clone(),
+            context: serde_json::Value::Null,
+            attachments: Vec::new(),
+            unsubscribe: None,
+            reference: self.reference.clone(),
+        }
+    }
+}
+
+/// The company whose letter the job `letter` carries, or has carried while it may come back.
+pub async fn company_of(db: &Db, letter: Uuid) -> Result<Option<TenantId>, DbError> {
+    Ok(job::Entity::find_by_id(letter).one(db.platform_read()).await?.map(|job| job.tenant_id))
 }
 
 impl Tx {
@@ -121,5 +149,42 @@ impl Tx {
     pub async fn send_mail(&mut self, mail: &Mail) -> Result<(), DbError> {
         let (module, kind) = MAIL_JOB;
         self.enqueue(NewJob::new(module, kind, serde_json::to_value(mail)?)).await
+    }
+
+    /// Waits until `until` for a letter that was handed over to come back. Its job does so, keeping no more than `sent`:
+    /// whoever runs it has lost it, and the person who asks to be forgotten is found in it as in a letter that waits.
+    pub async fn await_return(&self, letter: Uuid, sent: &Mail, until: Timestamp) -> Result<(), DbError> {
+        use job::Column;
+        let waiting = job::ActiveModel {
+            id: NotSet,
+            kind: Set(SENT_MAIL.to_owned()),
+            state: Set(WAITING),
+            run_at: Set(until),
+            ..Default::default()
+        };
+        let update = job::Entity::update_many().set(waiting).col_expr(Column::Fence, Expr::col(Column::Fence).add(1));
+        let mine = Column::Id.eq(letter).and(Column::TenantId.eq(self.tenant_id())).and(Column::Kind.eq(MAIL_JOB.1));
+        if update.filter(mine).exec(self.platform()).await?.rows_affected == 0 {
+            return Ok(());
+        }
+        self.update(job_payload::ActiveModel {
+            tenant_id: Unchanged(self.tenant_id()),
+            job_id: Unchanged(letter),
+            payload: Set(serde_json::to_string(sent)?),
+        })
+        .await
+    }
+
+    /// Takes down that a letter came back: what is known of it; none where it is not awaited, or no longer.
+    pub async fn letter_returned(&self, letter: Uuid) -> Result<Option<Mail>, DbError> {
+        use job::Column;
+        let mine = Column::Id.eq(letter).and(Column::TenantId.eq(self.tenant_id())).and(Column::Kind.eq(SENT_MAIL));
+        if job::Entity::delete_many().filter(mine).exec(self.platform()).await?.rows_affected == 0 {
+            return Ok(None);
+        }
+        let payload = job_payload::Column::JobId.eq(letter);
+        let found = self.one(job_payload::Entity::find().filter(payload.clone())).await?;
+        self.delete_where(job_payload::Entity::delete_many().filter(payload)).await?;
+        Ok(found.map(|row| serde_json::from_str(&row.payload)).transpose()?)
     }
 }

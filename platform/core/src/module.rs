@@ -149,18 +149,6 @@ impl Registry {
         entry.jobs.iter().find(|job| job.kind() == kind).cloned()
     }
 
-    /// The kinds of jobs that `module` does.
-    pub fn kinds_of(&self, module: &str) -> Vec<&'static str> {
-        let mine = self.0.iter().filter(|entry| entry.manifest.id == module);
-        mine.flat_map(|entry| entry.jobs.iter().map(|job| job.kind())).collect()
-    }
-
-    /// The events that `module` reacts to.
-    pub fn events_of(&self, module: &str) -> Vec<&'static str> {
-        let mine = self.0.iter().filter(|entry| entry.manifest.id == module);
-        mine.flat_map(|entry| entry.subscriptions.iter().map(|handler| handler.event())).collect()
-    }
-
     /// The jobs that may work for minutes, as `module.kind`.
     pub(crate) fn long_jobs(&self) -> Vec<String> {
         self.jobs_that(|job| job.is_long())

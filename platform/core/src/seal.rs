@@ -91,4 +91,25 @@ mod tests {
         assert_eq!(key.open(b"here", &changed), None);
         assert_eq!(key.open(b"here", &sealed[..20]), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_other_bytes_than_what_was_sealed_open_to_nothing(
+            plain in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..120),
+            at in 0.0_f64..1.0,
+            flip in 1_u8..,
+        ) {
+            let key = SealKey::new([7; 32]);
+            let sealed = key.seal(Entropy, b"here", &plain);
+            proptest::prop_assert_eq!(key.open(b"here", &sealed), Some(plain.clone()));
+            let at = (sealed.len() as f64 * at) as usize;
+            let mut changed = sealed.clone();
+            changed[at] ^= flip;
+            let longer = [sealed.as_slice(), bytes.as_slice(), &[flip]].concat();
+            for other in [&bytes, &changed, &sealed[..at].to_vec(), &longer] {
+                proptest::prop_assert_eq!(key.open(b"here", other), None);
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Secrets of companies at rest (the keys of acquirers, ESIA, mail servers): sealed under a key that is
+//! Secrets of companies at rest (tokens of gateways and bots, secrets of their hooks): sealed under a key that is
 //! not in the database.
 //!
 //! The key ring is a file with one key a line, the newest last. The newest seals; all of them open. What
@@ -169,16 +169,6 @@ impl Tx {
         let row = self.one(secret::Entity::find().filter(secret::Column::Field.eq(field))).await?;
         let open = |row: secret::Model| self.keys()?.unseal(self.tenant_id(), field, &row.key_id, &row.sealed);
         row.map(open).transpose()
-    }
-
-    /// Forgets the company's secret `field`; whether there was one.
-    pub async fn remove_secret(&mut self, field: &str) -> Result<bool, DbError> {
-        let named = secret::Column::Field.eq(field);
-        let removed = self.delete_where(secret::Entity::delete_many().filter(named)).await? > 0;
-        if removed {
-            self.audit("secret.removed", field, serde_json::json!({})).await?;
-        }
-        Ok(removed)
     }
 
     /// Seals the company's secrets anew where another key than the newest sealed them; how many.

@@ -5,6 +5,8 @@
 
 mod sniff;
 mod store;
+mod sweep;
 
 pub use sniff::{FileKind, FileLimits, Refusal, Sniffed, sniff};
 pub use store::{FileError, Files, FilesConfig};
+pub use sweep::Sweep;

@@ -3,11 +3,12 @@
 use std::path::{Path as Folder, PathBuf};
 use std::sync::Arc;
 
+use futures_util::TryStreamExt;
 use kabinet_core::TenantId;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -83,6 +84,28 @@ impl Files {
         Ok(())
     }
 
+    /// Keeps several files of a section; when one cannot be kept, none is.
+    pub async fn put_all(&self, tenant: TenantId, section: &str, files: Vec<(Uuid, Vec<u8>)>) -> Result<(), FileError> {
+        let mut kept = Vec::with_capacity(files.len());
+        for (id, bytes) in files {
+            if let Err(error) = self.put(tenant, section, id, bytes).await {
+                self.let_go(tenant, section, kept).await;
+                return Err(error);
+            }
+            kept.push(id);
+        }
+        Ok(())
+    }
+
+    /// Removes kept files whose rows were not written after all; one that stays is lost space and a line in the log.
+    pub async fn let_go(&self, tenant: TenantId, section: &str, ids: Vec<Uuid>) {
+        for id in ids {
+            if let Err(error) = self.remove(tenant, section, id).await {
+                tracing::warn!(%error, section, file = %id, "a file that belongs to nothing stays");
+            }
+        }
+    }
+
     /// The bytes of a file.
     pub async fn get(&self, tenant: TenantId, section: &str, id: Uuid) -> Result<Vec<u8>, FileError> {
         Ok(self.store.get(&path(tenant, section, id)).await?.bytes().await?.to_vec())
@@ -94,6 +117,13 @@ impl Files {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The identifiers of a company's files in a section, in no order.
+    pub async fn list(&self, tenant: TenantId, section: &str) -> Result<Vec<Uuid>, FileError> {
+        let folder = Path::from_iter([tenant.to_string(), section.to_owned()]);
+        let found: Vec<ObjectMeta> = self.store.list(Some(&folder)).try_collect().await?;
+        Ok(found.iter().filter_map(|file| file.location.filename()?.parse().ok()).collect())
     }
 
     /// Whether the store answers now.

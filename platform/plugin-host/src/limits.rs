@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Largest component that is accepted, bytes. A plugin in Rust has 50 to 100 KiB, one in TypeScript 20.
 pub const COMPONENT_BYTES: usize = 2 << 20;
 /// Functions in all modules of a component.
@@ -64,13 +66,31 @@ pub(crate) const RECALCULATIONS: usize = 60;
 /// Most operands of a formula.
 pub(crate) const TERMS: usize = 200;
 
-/// The limits of a call that a plugin may lower for itself in its `plugin.toml`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The limits of a call that a plugin may lower for itself in its `plugin.toml`. Only what is lowered is written
+/// down, so that the rest is always what the platform allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// Linear memory, bytes.
+    #[serde(skip_serializing_if = "is_all_memory")]
     pub memory_bytes: usize,
     /// Fuel for each line; a call gets it for 200 lines at least.
+    #[serde(skip_serializing_if = "is_all_fuel")]
     pub fuel_per_line: u64,
+}
+
+fn is_all_memory(bytes: &usize) -> bool {
+    *bytes >= MEMORY_BYTES
+}
+
+fn is_all_fuel(fuel: &u64) -> bool {
+    *fuel >= FUEL_PER_LINE
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::PRODUCTION
+    }
 }
 
 impl Limits {
@@ -104,4 +124,18 @@ pub(crate) fn output(accounts: usize, lines: usize) -> usize {
     OUTPUT_BASE
         .saturating_add(OUTPUT_ACCOUNT.saturating_mul(accounts))
         .saturating_add(OUTPUT_LINE.saturating_mul(lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_lowered_is_written_down() {
+        let lowered = Limits { memory_bytes: 1 << 20, ..Limits::PRODUCTION };
+        for (limits, text) in [(Limits::PRODUCTION, "{}"), (lowered, r#"{"memory_bytes":1048576}"#)] {
+            assert_eq!(serde_json::to_string(&limits).expect("text"), text);
+            assert_eq!(serde_json::from_str::<Limits>(text).expect("limits"), limits);
+        }
+    }
 }

@@ -64,6 +64,14 @@ pub struct Setting {
     pub default: Decimal,
 }
 
+impl Setting {
+    /// Whether a company may set the number: it is within the setting's limits and fits into the contract.
+    #[must_use]
+    pub fn takes(&self, number: Decimal) -> bool {
+        (self.min..=self.max).contains(&number) && fields::misfit(number).is_none()
+    }
+}
+
 /// Every mistake of a `plugin.toml`, each beginning with the name of its field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("; "))]
@@ -202,6 +210,8 @@ fuel_per_line = 20000
         let number = |text: &str| text.parse::<Decimal>().expect("a number");
         assert_eq!((setting.min, setting.max, setting.default), (number("0"), number("30.5"), number("1")));
         assert_eq!(manifest.limits, Limits { memory_bytes: 4 << 20, fuel_per_line: 20_000 });
+        let taken = ["0", "30.5", "-1", "31", "0.0000000001"].map(|text| setting.takes(number(text)));
+        assert_eq!(taken, [true, true, false, false, false]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Figures and formulas in Russian, for pages and receipts.
+//! Figures and formulas in Russian, for pages and receipts, and what plugins did wrong, for staff.
 //!
 //! Numbers have a decimal comma and groups of three; a no-break space (U+00A0) stands between
 //! groups and before a unit, so that a line breaks only at the signs of the formula.
@@ -6,6 +6,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::api::{Basis, Method, Operation, Reason, Role, Term, Unit, Zone};
+use crate::error::{Exceeded, PluginError};
 
 /// No-break space.
 const NBSP: char = '\u{a0}';
@@ -162,6 +163,39 @@ pub fn zone(zone: Zone) -> &'static str {
         Zone::Night => "ночь",
         Zone::Peak => "пик",
         Zone::HalfPeak => "полупик",
+    }
+}
+
+/// What a plugin did, for the company's staff, to stand behind «плагин»; what its author has to know of it comes last.
+pub fn failure(error: &PluginError) -> String {
+    match error {
+        PluginError::Limit(limit) => format!("остановлен: {}", exceeded(*limit)),
+        PluginError::Trap(trap) => format!("прервался с ошибкой: {trap}"),
+        PluginError::Output(reason) => format!("ответил не по договору: {reason}"),
+        PluginError::Input(reason) => format!("не получил данных, они не по договору: {reason}"),
+        PluginError::Unsupported(what) => format!("этого не умеет: {what}"),
+        PluginError::Refused(reason) => {
+            format!("не принят: файл не соответствует требованиям платформы к плагинам ({reason})")
+        }
+        PluginError::Compilation(reason) => {
+            format!("не принят: не собрался за отведённые время и память ({reason})")
+        }
+        PluginError::ApiVersion { found, spoken } => {
+            format!("сделан для версии договора {found}, платформа понимает {spoken}")
+        }
+        PluginError::Account { message, .. } | PluginError::Table { message, .. } => format!("отказал: {message}"),
+        PluginError::Unavailable(reason) => format!("сейчас не работает: {reason}"),
+    }
+}
+
+const fn exceeded(limit: Exceeded) -> &'static str {
+    match limit {
+        Exceeded::Instructions => "слишком долгий расчёт, исчерпан запас инструкций",
+        Exceeded::Time => "слишком долгий расчёт, исчерпано время",
+        Exceeded::Recursion => "слишком глубокая рекурсия",
+        Exceeded::Memory => "исчерпана память",
+        Exceeded::Table => "слишком большая таблица",
+        Exceeded::Answer => "слишком большой ответ",
     }
 }
 

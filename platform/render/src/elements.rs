@@ -7,21 +7,6 @@ use minijinja::{Environment, Error, ErrorKind, HtmlEscape, Value};
 
 use crate::format;
 
-const MONTHS: [&str; 12] = [
-    "января",
-    "февраля",
-    "марта",
-    "апреля",
-    "мая",
-    "июня",
-    "июля",
-    "августа",
-    "сентября",
-    "октября",
-    "ноября",
-    "декабря",
-];
-
 /// Icons are decoration; the words beside them (visible or not) are the name.
 const ICONS: [(&str, &str); 12] = [
     (
@@ -107,8 +92,8 @@ fn day(day: u32) -> Value {
 
 /// A day given as yyyymmdd in words: «16 ноября».
 fn day_words(day: u32) -> Result<Value, Error> {
-    let name = (day / 100 % 100).checked_sub(1).and_then(|index| MONTHS.get(index as usize));
-    let name = name.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("{day} is no day")))?;
+    let name =
+        format::month_of(day).ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("{day} is no day")))?;
     Ok(time(day, &format!("{}&nbsp;{name}", day % 100)))
 }
 

@@ -33,8 +33,9 @@ const FORBIDDEN_TAGS: [&str; 5] = ["autoescape", "include", "import", "from", "e
 /// An environment for the platform's own pages and mails: strict about undefined
 /// names, HTML-escaping everything except templates whose name ends with `.txt`,
 /// with the filters `rub`, `rub_sign`, `date`, `period`, `period_iso`,
-/// `quantity` and `tariff`, and those that write HTML (see `elements`). `templates` are pairs of name and source; a syntax
-/// error names its template and line.
+/// `quantity` and `tariff`, and those that write HTML (see `elements`).
+/// `templates` are pairs of name and source; a syntax error names its template
+/// and line.
 pub fn page_environment<N, S>(templates: impl IntoIterator<Item = (N, S)>) -> Result<Environment<'static>, RenderError>
 where
     N: Into<Cow<'static, str>>,
@@ -208,13 +209,15 @@ impl ReceiptTemplate {
 
 /// What a template sees: the fields of [`ReceiptData`] by their names, `qr` and
 /// `link_qr` (paths of the pictures of the payment QR and of the linking QR, or
-/// none), `index`, `line_count` and `has_formulas`.
+/// none), `index`, `line_count`, `row_count` (lines and their parts) and `has_formulas`.
 fn receipt_context(data: &ReceiptData, index: usize) -> Value {
     let qr = (!data.qr_payload.is_empty()).then(|| crate::typeset::qr_path(index));
     let link_qr = (!data.link_url.is_empty()).then(|| crate::typeset::link_qr_path(index));
-    let line_count: usize = data.groups.iter().map(|group| group.lines.len()).sum();
-    let has_formulas = data.groups.iter().flat_map(|group| &group.lines).any(|line| !line.formula.is_empty());
-    context! { qr, link_qr, index, line_count, has_formulas, ..Value::from(Serde(data)) }
+    let lines = || data.groups.iter().flat_map(|group| &group.lines);
+    let line_count = lines().count();
+    let row_count: usize = lines().map(|line| 1 + line.parts.len()).sum();
+    let has_formulas = lines().any(|line| !line.formula.is_empty());
+    context! { qr, link_qr, index, line_count, row_count, has_formulas, ..Value::from(Serde(data)) }
 }
 
 /// Translates an error of the template engine into one for the author.

@@ -5,6 +5,7 @@ use crate::receipt::QUANTITY_SCALE;
 
 const NBSP: char = '\u{a0}';
 const MINUS: char = '\u{2212}';
+/// The months' names by themselves («ноябрь 2026»).
 const MONTHS: [&str; 12] = [
     "январь",
     "февраль",
@@ -18,6 +19,21 @@ const MONTHS: [&str; 12] = [
     "октябрь",
     "ноябрь",
     "декабрь",
+];
+/// The months' names after a day («16 ноября»).
+const MONTHS_OF: [&str; 12] = [
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
+    "декабря",
 ];
 
 /// Kopecks as rubles: `123456` → `1 234,56`, groups separated by U+00A0, a
@@ -54,6 +70,20 @@ pub fn tariff(scaled: i64) -> String {
 /// A day given as yyyymmdd: `20261115` → `15.11.2026`.
 pub fn date(day: u32) -> String {
     format!("{:02}.{:02}.{:04}", day % 100, day / 100 % 100, day / 10_000)
+}
+
+/// A day given as yyyymmdd in words, without its year: `20261116` → `16 ноября`. A number that is no day comes
+/// back as digits.
+pub fn day_words(day: u32) -> String {
+    match month_of(day) {
+        Some(name) => format!("{}{NBSP}{name}", day % 100),
+        None => day.to_string(),
+    }
+}
+
+/// The month's name after a day given as yyyymmdd: `20261116` → `ноября`.
+pub(crate) fn month_of(day: u32) -> Option<&'static str> {
+    (day / 100 % 100).checked_sub(1).and_then(|index| MONTHS_OF.get(index as usize)).copied()
 }
 
 /// A month given as yyyymm in words: `202610` → `октябрь 2026`. A number that is
@@ -151,6 +181,8 @@ mod tests {
     fn days_and_months() {
         assert_eq!(date(20_261_115), "15.11.2026");
         assert_eq!(date(20_260_105), "05.01.2026");
+        assert_eq!(day_words(20_261_116), "16\u{a0}ноября");
+        assert_eq!(day_words(20_260_001), "20260001");
         assert_eq!(period(202_610), "октябрь\u{a0}2026");
         assert_eq!(period(202_600), "202600");
         assert_eq!(period_iso(202_603), "2026-03");

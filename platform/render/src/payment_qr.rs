@@ -264,7 +264,7 @@ mod tests {
     fn the_vector_of_the_standard() {
         let payload = three_whales().payload(QrEncoding::Utf8).unwrap();
         assert_eq!(payload.len(), 359);
-        let hash: String = Sha256::digest(&payload).iter().map(|b| format!("{b:02x}")).collect();
+        let hash = hex::encode(Sha256::digest(&payload));
         assert_eq!(hash, "3c979eb9ec2858d0ccdbfdd23b0d7438a65cee85607f7aba1656ac9b411e1468");
     }
 

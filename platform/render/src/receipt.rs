@@ -138,9 +138,9 @@ pub struct MeterLine {
     pub previous: Option<i64>,
     /// Reading at its end, scaled by 10^7.
     pub current: Option<i64>,
-    /// Volume billed from it, scaled by 10^7.
+    /// Volume billed for it, scaled by 10^7: what it measured, or what was charged in the place of a reading.
     pub volume: i64,
-    /// How the volume came about, in words: «по показаниям», «по среднему».
+    /// How the volume came about, in words: «по показаниям», «по среднему: показания не переданы».
     pub method: String,
     /// When the verification runs out, yyyymmdd.
     pub next_verification: Option<u32>,
@@ -170,8 +170,10 @@ pub struct ChargeLine {
     pub common_volume: Option<i64>,
     /// How the volume for the common property was determined.
     pub common_method: String,
-    /// Rubles per unit, scaled by 10^7; `None` for a lump sum.
+    /// Rubles per unit, scaled by 10^7; `None` for a lump sum, and where the parts have tariffs of their own.
     pub tariff: Option<i64>,
+    /// Zones of the day and ranges of the month's volume, each with its tariff; empty where one tariff holds.
+    pub parts: Vec<ChargePart>,
     /// Volume × tariff without the excess, kopecks.
     pub charged: i64,
     /// The raising coefficient, scaled by 10^7, where one applies.
@@ -199,6 +201,19 @@ pub struct ChargeLine {
     pub to_pay: i64,
     /// The calculation in words: «3,5 м³ × 39,56 ₽ = 138,46 ₽». May be empty.
     pub formula: String,
+}
+
+/// A zone of the day or a range of the month's volume.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ChargePart {
+    /// Which: «Т1, пик», «свыше 3 900 кВт·ч».
+    pub label: String,
+    /// Its volume, scaled by 10^7.
+    pub volume: i64,
+    /// Rubles per unit, scaled by 10^7.
+    pub tariff: i64,
+    /// Kopecks; those of all parts together are the line's `charged`, which is rounded once.
+    pub charged: i64,
 }
 
 /// The sums of all lines, kopecks, with the signs of [`ChargeLine`].
@@ -306,9 +321,9 @@ pub struct HouseFact {
 pub struct Instalment {
     /// The service it belongs to.
     pub service: String,
-    /// Payment of this period, kopecks.
+    /// What is paid for this period, kopecks.
     pub this_period: i64,
-    /// Payments of earlier periods still due, kopecks.
+    /// What is paid of earlier periods' debt, kopecks.
     pub earlier: i64,
     /// Interest for the instalment, percent a year scaled by 10^7; `None` where there is none.
     pub rate: Option<i64>,

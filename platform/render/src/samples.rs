@@ -6,8 +6,8 @@
 
 use crate::payment_qr::{PaymentOrder, QrEncoding};
 use crate::receipt::{
-    ChargeGroup, ChargeLine, CompanyInfo, CourtAward, HouseFact, HouseMeter, HouseTotal, Instalment, LastPayment,
-    MeterLine, NormLine, Payer, QUANTITY_SCALE, ReceiptData, Reference, SupplierRequisites, Totals,
+    ChargeGroup, ChargeLine, ChargePart, CompanyInfo, CourtAward, HouseFact, HouseMeter, HouseTotal, Instalment,
+    LastPayment, MeterLine, NormLine, Payer, QUANTITY_SCALE, ReceiptData, Reference, SupplierRequisites, Totals,
 };
 
 impl ReceiptData {
@@ -18,7 +18,7 @@ impl ReceiptData {
 
     /// Every sample with its name: ordinary, a single line, nothing but a charge, an
     /// overpayment, long names, a house without flats, an old debt in instalments,
-    /// twelve services, many lines over two pages.
+    /// twelve services, many lines over two pages, tariffs by zones and ranges.
     pub fn samples() -> Vec<(&'static str, Self)> {
         vec![
             ("ordinary", ordinary()),
@@ -30,6 +30,7 @@ impl ReceiptData {
             ("in_debt", in_debt()),
             ("twelve_services", twelve_services()),
             ("many_lines", many_lines()),
+            ("zones", zones()),
         ]
     }
 }
@@ -244,6 +245,20 @@ pub fn many_lines() -> ReceiptData {
     finish(receipt)
 }
 
+/// Electricity by three zones, gas by two ranges, a meter that nobody read, no name in GIS ЖКХ.
+pub fn zones() -> ReceiptData {
+    let mut receipt = ordinary();
+    receipt.payer.payment_document_id.clear();
+    receipt.meters[0].current = None;
+    receipt.meters[0].method = "по среднему: показания не переданы".into();
+    let lines = &mut receipt.groups[2].lines;
+    lines[4] =
+        by_parts(lines[4].clone(), &[("Т2, ночь", 38_2, 3_05), ("Т1, пик", 61_5, 8_17), ("Т3, полупик", 84_3, 6_29)]);
+    let gas = line("Газоснабжение", "м³", "прибор", 124_0, 8_47);
+    lines.push(by_parts(gas, &[("начальный объём", 100_0, 8_47), ("свыше 100 м³", 24_0, 9_63)]));
+    finish(receipt)
+}
+
 fn company() -> CompanyInfo {
     CompanyInfo {
         name: "ООО «УК Береговой»".into(),
@@ -365,6 +380,24 @@ fn line(service: &str, unit: &str, method: &str, tenths: i64, kopecks: i64) -> C
     }
 }
 
+/// The line in parts of so many tenths of a unit at so many kopecks a unit: rounded once, as a whole.
+fn by_parts(mut line: ChargeLine, parts: &[(&str, i64, i64)]) -> ChargeLine {
+    let (mut tenths_of_kopecks, mut rounded) = (0, 0);
+    let mut terms = Vec::new();
+    for (label, tenths, kopecks) in parts {
+        tenths_of_kopecks += tenths * kopecks;
+        let before = std::mem::replace(&mut rounded, (tenths_of_kopecks + 5) / 10);
+        let (volume, tariff) = (tenths * QUANTITY_SCALE / 10, kopecks * QUANTITY_SCALE / 100);
+        let [amount, price] = [crate::format::quantity(volume), crate::format::tariff(tariff)];
+        terms.push(format!("{amount} {} × {price} ₽", line.unit));
+        line.parts.push(ChargePart { label: (*label).into(), volume, tariff, charged: rounded - before });
+    }
+    line.formula = format!("{} = {} ₽", terms.join(" + "), crate::format::rub(rounded));
+    line.volume = Some(line.parts.iter().map(|part| part.volume).sum());
+    (line.tariff, line.charged) = (None, rounded);
+    line
+}
+
 /// The line as one for the common property.
 fn common(mut line: ChargeLine) -> ChargeLine {
     line.common_volume = line.volume.take();
@@ -422,6 +455,9 @@ mod tests {
         assert_eq!(single_line().groups.len(), 1);
         let count = |receipt: ReceiptData| receipt.groups.iter().map(|group| group.lines.len()).sum::<usize>();
         assert_eq!((count(twelve_services()), count(many_lines())), (12, 30));
+        let electricity = &zones().groups[2].lines[4];
+        assert_eq!(electricity.parts.iter().map(|part| part.charged).collect::<Vec<_>>(), [116_51, 502_46, 530_24]);
+        assert_eq!(electricity.charged, 1149_21);
         assert!(in_debt().totals.to_pay > 100_000_00 && in_debt().totals.penalty > 0);
         assert_eq!(requisites().inn.len(), 10);
         assert_eq!(crate::payment_qr::validate_requisites(&requisites()), []);

@@ -7,7 +7,7 @@ use typst_pdf::{PdfStandard, PdfStandards};
 use crate::hostile_tests::essence;
 use crate::payment_qr::{PaymentOrder, QrEncoding};
 use crate::pdf_tests::{Tool, WHOLE_PAGE, pdf_text};
-use crate::receipt::ReceiptData;
+use crate::receipt::{ChargeLine, ReceiptData};
 use crate::typeset::{DEFAULT_TEMPLATE, LARGE_TEMPLATE, Output, typeset, typeset_as};
 
 /// The platform's templates and those of the companies in `tenants/`.
@@ -115,19 +115,11 @@ fn looked_for(receipt: &ReceiptData) -> Vec<String> {
     all.extend([quantity(payer.area.unwrap()), crate::format::date(receipt.due_on)]);
     all.push(crate::format::date(receipt.last_payment.unwrap().paid_on));
     for meter in &receipt.meters {
-        all.extend([meter.serial.clone(), quantity(meter.previous.unwrap()), quantity(meter.current.unwrap())]);
+        all.extend([meter.serial.clone(), quantity(meter.previous.unwrap()), quantity(meter.volume)]);
+        all.extend(meter.current.map(quantity));
         all.extend([meter.method.clone(), crate::format::date(meter.next_verification.unwrap())]);
     }
-    for line in receipt.groups.iter().flat_map(|group| &group.lines) {
-        let volumes = [line.volume, line.common_volume, line.coefficient].into_iter().flatten().map(quantity);
-        all.extend(volumes);
-        all.extend([line.service.clone(), line.unit.clone(), line.method.clone(), line.common_method.clone()]);
-        all.extend([line.formula.clone(), line.recalculation_basis.clone(), line.benefits_basis.clone()]);
-        let sums =
-            [line.charged, line.excess, line.recalculation, line.accrued, line.opening, line.penalty, line.to_pay];
-        all.extend(sums.into_iter().filter(|sum| *sum != 0).map(crate::format::rub));
-        all.push(crate::format::tariff(line.tariff.unwrap()));
-    }
+    all.extend(receipt.groups.iter().flat_map(|group| &group.lines).flat_map(of_line));
     let reference = &receipt.reference;
     all.extend(reference.norms.iter().flat_map(|norm| [norm.service.clone(), quantity(norm.individual.unwrap())]));
     all.extend(reference.house_meters.iter().flat_map(|meter| [meter.serial.clone(), quantity(meter.volume.unwrap())]));
@@ -135,22 +127,42 @@ fn looked_for(receipt: &ReceiptData) -> Vec<String> {
     all.extend(reference.house.iter().flat_map(|fact| [fact.title.clone(), fact.value.clone()]));
     all.extend(reference.notes.iter().cloned());
     for part in &receipt.instalments {
-        all.extend([part.service.clone(), crate::format::rub(part.to_pay)]);
+        all.extend([part.service.clone(), crate::format::rub(part.this_period), crate::format::rub(part.to_pay)]);
         all.extend(part.rate.map(quantity));
     }
     all.extend(receipt.awards.iter().flat_map(|award| [award.basis.clone(), crate::format::rub(award.sum)]));
     all
 }
 
+/// What a line of the charges must say.
+fn of_line(line: &ChargeLine) -> Vec<String> {
+    let quantity = crate::format::quantity;
+    let mut all: Vec<String> = Vec::new();
+    let volumes = [line.volume, line.common_volume, line.coefficient].into_iter().flatten().map(quantity);
+    all.extend(volumes);
+    all.extend([line.service.clone(), line.unit.clone(), line.method.clone(), line.common_method.clone()]);
+    all.extend([line.formula.clone(), line.recalculation_basis.clone(), line.benefits_basis.clone()]);
+    let sums = [line.charged, line.excess, line.recalculation, line.accrued, line.opening, line.penalty, line.to_pay];
+    all.extend(sums.into_iter().filter(|sum| *sum != 0).map(crate::format::rub));
+    all.extend(line.tariff.map(crate::format::tariff));
+    for part in &line.parts {
+        all.extend([part.label.clone(), quantity(part.volume)]);
+        all.extend([crate::format::tariff(part.tariff), crate::format::rub(part.charged)]);
+    }
+    all
+}
+
 #[test]
 fn every_template_says_all_that_the_form_demands() {
     for (name, template) in templates() {
-        for sample in ["ordinary", "in_debt"] {
+        for sample in ["ordinary", "in_debt", "zones"] {
             let receipt = ReceiptData::samples().into_iter().find(|(known, _)| *known == sample).unwrap().1;
             let text = essence(&pdf_text(&printed(&template, &receipt)));
             for wanted in looked_for(&receipt) {
                 assert!(text.contains(&essence(&wanted)), "{name}, {sample}: no «{wanted}» in {text}");
             }
+            let named = !receipt.payer.payment_document_id.is_empty();
+            assert_eq!(text.contains("ИДПД"), named, "{name}, {sample}: {text}");
         }
     }
 }
@@ -198,6 +210,54 @@ fn screen_readers_hear_the_receipt_in_its_order() {
         let place = |word: &String| text.find(&words(word)).unwrap_or_else(|| panic!("{name}: no {word} in {text}"));
         assert!(place(heading) < place(first) && place(account) < place(first), "{name}");
         assert!(place(first) < place(last), "{name}");
+    }
+}
+
+/// The words of the first page with their places, in points from its upper left corner.
+fn places(pdf: &[u8]) -> Vec<(String, f64, f64)> {
+    let (words, _) = Tool::run("pdftotext", &["-f", "1", "-l", "1", "-bbox", "-", "-"], pdf);
+    let word = |word: &str| {
+        let number = |name: &str| -> f64 {
+            let value = word.split(format!("{name}=\"").as_str()).nth(1).unwrap();
+            value.split('"').next().unwrap().parse().unwrap()
+        };
+        let text = word.split('>').nth(1).unwrap().split('<').next().unwrap();
+        (text.to_owned(), number("xMin"), number("yMin"))
+    };
+    words.split("<word ").skip(1).map(word).collect()
+}
+
+#[test]
+fn whoever_gets_receipts_of_two_companies_tells_them_apart_at_a_glance() {
+    const CENTIMETRE: f64 = 72.0 / 2.54;
+    let receipt = ReceiptData::sample();
+    let (payer, supplier, company) = (&receipt.payer, &receipt.supplier, &receipt.company);
+    let due = crate::format::date(receipt.due_on);
+    let looked_for = [
+        payer.account.as_str(),
+        &due,
+        &supplier.inn,
+        &supplier.bic,
+        &company.site,
+        &company.phones[1],
+        &receipt.meters[0].serial,
+        "Иванова",
+    ];
+    let own = templates().into_iter().filter(|(name, _)| name != "large");
+    let sheets: Vec<_> = own.map(|(name, template)| (name, places(&printed(&template, &receipt)))).collect();
+    let place = |sheet: &[(String, f64, f64)], text: &str| {
+        let word = sheet.iter().find(|(word, ..)| word.contains(text)).unwrap_or_else(|| panic!("no {text}"));
+        (word.1, word.2)
+    };
+    for (at, (name, one)) in sheets.iter().enumerate() {
+        for (other_name, other) in &sheets[at + 1..] {
+            let apart = looked_for.iter().filter(|text| {
+                let (a, b) = (place(one, text), place(other, text));
+                (a.0 - b.0).hypot(a.1 - b.1) > CENTIMETRE
+            });
+            // Nearly everything that one looks for stands elsewhere.
+            assert!(apart.count() > looked_for.len() * 3 / 4, "{name} and {other_name}");
+        }
     }
 }
 

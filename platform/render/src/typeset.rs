@@ -24,12 +24,8 @@ pub const DEFAULT_TEMPLATE: &str = include_str!("../templates/receipt.typ.jinja"
 pub const LARGE_TEMPLATE: &str = include_str!("../templates/receipt_large.typ.jinja");
 /// Most receipts in one call; more would hold too much memory at once.
 pub const BATCH_LIMIT: usize = 100;
-/// Most receipts in one document: Typst holds a document whole, some 20 MB for a full receipt, and a
-/// worker has 512 MB.
+/// Most receipts in one document: Typst holds a document whole, and a worker has 512 MB.
 pub const DOCUMENT_LIMIT: usize = 10;
-/// For how many documents Typst's cache remembers what it no longer used. Unlimited,
-/// it grows for ever; and as each clean-up walks the whole cache, less is quicker.
-const CACHE_AGE: usize = 2;
 
 /// How receipts are bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,8 +88,9 @@ fn compile<T>(
     let today = receipts.first().map_or(0, |receipt| receipt.issued_on);
     let world = ReceiptWorld::new(text, pictures, today).ok_or_else(|| RenderError::Worker("no main file".into()))?;
     let result = work(&world);
-    // Also after a failure: what failed was remembered, too.
-    comemo::evict(CACHE_AGE);
+    // Typst's cache serves the receipts of one document. Kept for the next, it costs as much memory again and makes
+    // nothing quicker. Also after a failure: what failed was remembered, too.
+    comemo::evict(0);
     result.map_err(|diagnostic| explain(template, receipts, &starts, &world, &diagnostic))
 }
 

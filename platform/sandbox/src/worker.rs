@@ -107,7 +107,8 @@ fn set_timer(ms: u32) {
     let after =
         libc::timeval { tv_sec: libc::time_t::from(ms / 1_000), tv_usec: libc::suseconds_t::from(ms % 1_000 * 1_000) };
     let order = libc::itimerval { it_interval: once, it_value: after };
-    // SAFETY: the pointer is to a live, initialised struct for the duration of the call; the old value is not asked for.
+    // SAFETY: the pointer is to a live, initialised struct for the duration of the call; the old value is not asked
+    // for.
     let done = unsafe { libc::setitimer(libc::ITIMER_PROF, &order, std::ptr::null_mut()) };
     if done != 0 {
         std::process::exit(2);

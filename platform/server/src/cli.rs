@@ -116,6 +116,19 @@ enum MailCommand {
         /// The address it goes to
         address: String,
     },
+    /// Take a message that came to the bounce address from standard input, as a mail server's pipe: a letter that it
+    /// reports as failed is ended
+    Bounce,
+}
+
+impl Command {
+    /// The status when it fails. What a mail server hands over must not be lost while the database is away.
+    fn failure(&self) -> ExitCode {
+        match self {
+            Self::Mail(MailCommand::Bounce) => ExitCode::from(mail::TRY_AGAIN),
+            _ => ExitCode::FAILURE,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,13 +192,14 @@ pub fn main(commit: Option<&'static str>) -> ExitCode {
             kabinet_render::document_task(),
         ]);
     }
+    let failure = cli.command.failure();
     match run(cli) {
         Ok(status) => status,
         Err(error) => {
             // One line, whatever its causes say.
             let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
             eprintln!("kabinet: {line}");
-            ExitCode::FAILURE
+            failure
         }
     }
 }
@@ -226,6 +240,7 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(AuditCommand::Verify { slug }) => return audit::verify(config, slug.as_deref()).await,
         Command::Secrets(SecretsCommand::Rotate) => secrets::rotate(config).await?,
         Command::Mail(MailCommand::Test { slug, address }) => mail::test(config, &slug, &address).await?,
+        Command::Mail(MailCommand::Bounce) => mail::bounce(config).await?,
         Command::Demo(DemoCommand::Seed(arguments)) => demo::seed(config, &arguments).await?,
     }
     Ok(ExitCode::SUCCESS)

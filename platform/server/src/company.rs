@@ -9,6 +9,7 @@ mod logo;
 mod notifications;
 mod package;
 mod paperless;
+mod plugin;
 mod read;
 mod readings;
 mod requests;

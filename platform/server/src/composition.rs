@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use kabinet_accounts::tickets::Tickets;
+use kabinet_accounts::sealed_codes::SealedCodes;
 use kabinet_accounts::{Accounts, Profiles};
 use kabinet_billing::{Billing, Codes, Linking};
 use kabinet_contracts::PersonalData;
@@ -14,7 +14,7 @@ use kabinet_core::jobs::JobRunner;
 use kabinet_core::{Access, Db, DbConfig, KeyRing, Module, Ports, Registry, Tenants};
 use kabinet_files::Files;
 use kabinet_meters::{Links, Meters};
-use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role};
+use kabinet_migrations::{Migrator, UnsafeRole, grant_to_application, refuse_unsafe_role, wait_for_turn};
 use kabinet_notifications::{Notifications, Wiring};
 use kabinet_paperless::Paperless;
 use kabinet_plugin_host::PluginHost;
@@ -33,7 +33,7 @@ use sea_orm_migration::MigratorTrait;
 
 use crate::config::Config;
 use crate::demo;
-use crate::mail::{Mails, Transport};
+use crate::mail::{BounceAddress, Mails, Transport};
 
 /// A running platform without its listeners.
 pub struct App {
@@ -98,7 +98,7 @@ impl App {
         let tokens = TokenKey::new(key);
         let codes = Codes::new(tokens.derived("codes of receipts"));
         let links = Links::new(&tokens, config.public_address());
-        let linking = Linking { codes, tickets: Tickets::new(&tokens), address: config.public_address() };
+        let linking = Linking { codes, sealed: SealedCodes::new(&tokens), address: config.public_address() };
         let billing = Billing::new(db.clone(), plugins.clone(), printer.clone()).with_linking(linking);
         let ports = Ports::default();
         let billing = billing.with_ports(ports.clone());
@@ -119,7 +119,7 @@ impl App {
         modules.extend(further);
         let transport = Transport::of(&config)?;
         let letters: Vec<_> = modules.iter().flat_map(|module| module.mails()).copied().collect();
-        modules.push(Arc::new(Mails::new(letters, transport.clone(), &config, ports.clone())?));
+        modules.push(Arc::new(Mails::new(letters, transport.clone(), (&config, &tokens), ports.clone())?));
         let registry = Arc::new(Registry::new(modules.iter().map(|module| &**module as &dyn Module)));
         ports.connect(&registry);
         db.only_events(registry.events());
@@ -220,6 +220,11 @@ impl App {
         Sealer::new(self.db.clone(), self.tenants.clone(), self.config.anchors())
     }
 
+    /// Where reports of letters that came back are awaited; none where the configuration names no such address.
+    pub fn bounces(&self) -> anyhow::Result<Option<BounceAddress>> {
+        BounceAddress::of(&self.config, &TokenKey::new(self.key))
+    }
+
     /// The runner of jobs and events.
     #[must_use]
     pub fn runner(&self) -> JobRunner {
@@ -288,6 +293,7 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     };
     let connection = connect(url).await?;
     if may_migrate {
+        wait_for_turn(&connection).await.context("database")?;
         Migrator::up(&connection, None).await.context("migrations")?;
         if let Some(role) = config.application_role() {
             grant_to_application(&connection, &role).await.context("grants to the application's role")?;

@@ -14,7 +14,7 @@ use kabinet_web::PublicAddress;
 use serde::{Deserialize, Serialize};
 
 use crate::gosuslugi::GosuslugiConfig;
-use crate::mail::Smtp;
+use crate::mail::{BounceAddress, Smtp};
 
 /// Everything that can be configured, with defaults for a single machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +159,9 @@ pub struct MailConfig {
     pub smtp_url: String,
     /// The sender's address; empty for `no-reply@` at the company's host.
     pub from: String,
+    /// Where mail servers report letters that come back, `bounces@example.ru`: letters leave as from
+    /// `bounces+<letter>@example.ru`, and what comes there is for `kabinet mail bounce`. Empty for none.
+    pub bounce_address: String,
     /// Certificates (PEM) of the mail server's own authority, believed beside the usual ones; empty for none.
     pub ca_file: PathBuf,
 }
@@ -256,6 +259,9 @@ impl Config {
         self.clock()?;
         if !self.mail.smtp_url.is_empty() {
             Smtp::check(&self.mail.smtp_url, &self.mail.authority()?)?;
+        }
+        if !self.mail.bounce_address.is_empty() {
+            BounceAddress::check(&self.mail.bounce_address)?;
         }
         Ok(self)
     }

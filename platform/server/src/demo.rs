@@ -140,9 +140,9 @@ pub async fn seed(
 
 /// Towns that are measured have the six services of the flats alone.
 fn leave_out_houses(package: &mut Package) {
-    package.services.retain(|service| service.section != Section::CommonProperty);
-    let services = &package.services;
-    package.tariffs.retain(|tariff| services.iter().any(|service| service.code == tariff.service));
+    let catalog = &mut package.catalog;
+    catalog.services.retain(|service| service.what.section != Section::CommonProperty);
+    catalog.tariffs.retain(|tariff| catalog.services.iter().any(|service| service.what.code == tariff.service));
 }
 
 /// A company with its made-up town, whose accounts and meters are there.

@@ -3,9 +3,15 @@
 //!
 //! The queue is the outbox: a letter is there exactly when the transaction that wrote it committed, and
 //! is gone once it was handed over. A crash between the two sends it again, with the same Message-ID.
+//!
+//! A mail server that took a letter may send it back days later. Where `mail.bounce_address` is set, whom a letter went
+//! to is kept for a week under its name in the envelope ([`BounceAddress`]), and a report ([`Failure`]) that comes to
+//! that name ends it as a refusal at hand-over does.
 
+mod bounces;
 mod mailbox;
 mod outgoing;
+mod report;
 mod smtp;
 
 use std::sync::Arc;
@@ -13,14 +19,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kabinet_contracts::LetterBounced;
 use kabinet_core::jobs::{Event, JobContext, JobError, JobHandler};
-use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource, LetterEnded, MAIL_JOB};
+use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource, LetterEnded, MAIL_JOB, SENT_MAIL};
 use kabinet_core::{DbError, Mail, Manifest, Module, ModuleKind, Ports, Tenant, Tx};
 use kabinet_render::{LetterCompany, Letters};
+use kabinet_web::cookie::TokenKey;
 use kabinet_web::theme::{Brand, fill_colors};
 use kabinet_web::{PublicAddress, WebModule};
+use uuid::Uuid;
 
+pub use bounces::BounceAddress;
 pub use mailbox::Mailbox;
 pub use outgoing::Outgoing;
+pub use report::Failure;
 pub use smtp::Smtp;
 
 use crate::config::Config;
@@ -38,6 +48,8 @@ const OWN: &[(&str, &str)] = &[
 
 /// How often a letter is tried: with pauses of up to a quarter of an hour, some nine hours.
 const ATTEMPTS: i32 = 40;
+/// Seconds in which a letter may come back: mail servers give it up after five days at the latest.
+const RETURNS_WITHIN: i64 = 7 * 24 * 3600;
 
 /// Where letters go.
 #[derive(Clone, Debug)]
@@ -82,7 +94,7 @@ enum Undelivered {
     Job(#[from] JobError),
 }
 
-/// The module: one kind of job, no pages.
+/// The module: letters that leave and letters that may come back, no pages.
 #[derive(Clone, Debug)]
 pub struct Mails(Arc<SendLetter>);
 
@@ -91,22 +103,28 @@ struct SendLetter {
     letters: Letters,
     transport: Transport,
     sender: String,
+    bounces: Option<BounceAddress>,
     address: PublicAddress,
     ports: Ports,
 }
+
+/// The end of the wait for a letter to come back: it has arrived.
+#[derive(Debug)]
+struct Arrived;
 
 impl Mails {
     /// The module over the letters' templates of all other modules; `ports` lead to those who make files for them.
     pub fn new(
         templates: impl IntoIterator<Item = (&'static str, &'static str)>,
         transport: Transport,
-        config: &Config,
+        (config, tokens): (&Config, &TokenKey),
         ports: Ports,
     ) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(SendLetter {
             letters: Letters::new(templates.into_iter().chain(OWN.iter().copied()))?,
             transport,
             sender: config.mail.from.clone(),
+            bounces: BounceAddress::of(config, tokens)?,
             address: config.public_address(),
             ports,
         })))
@@ -119,7 +137,7 @@ impl Module for Mails {
     }
 
     fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
-        vec![self.0.clone()]
+        vec![self.0.clone(), Arc::new(Arrived)]
     }
 }
 
@@ -149,17 +167,14 @@ impl JobHandler for SendLetter {
         let letter = self.letters.render(&mail.template, &mail.subject, &company, &mail.context);
         let letter = letter.map_err(|error| JobError::Fail(error.to_string()))?;
         let files = self.files(&context.tenant, &mail.attachments).await?;
-        let (to, reference) = (mail.to.clone(), mail.reference.clone());
+        let sent = mail.without_words();
         match self.transport.deliver(self.addressed(&context, mail, letter, files)).await {
-            Ok(()) => match reference {
-                Some(reference) => tell(&context, LetterEnded { reference, failure: None }).await,
-                None => Ok(()),
-            },
+            Ok(()) => self.taken(&context, sent).await,
             Err(Undelivered::Job(error)) => Err(error),
             Err(bounced @ Undelivered::Bounced(_)) => {
                 let text = bounced.to_string();
                 if let Undelivered::Bounced(reason) = bounced {
-                    tell(&context, LetterBounced { to, reason }).await?;
+                    tell(&context, LetterBounced { to: sent.to, reason }).await?;
                 }
                 Err(JobError::Fail(text))
             }
@@ -175,7 +190,33 @@ impl JobHandler for SendLetter {
     }
 }
 
-/// Tells other modules of a letter that came back. Twice, where the server dies before the job is ended.
+#[async_trait]
+impl JobHandler for Arrived {
+    fn kind(&self) -> &'static str {
+        SENT_MAIL
+    }
+
+    async fn run(&self, _: JobContext, _: serde_json::Value) -> Result<(), JobError> {
+        Ok(())
+    }
+}
+
+/// Ends a letter that a mail server had taken and sent back, as if it had been refused; false where it is not awaited,
+/// or no longer.
+pub async fn came_back(tx: &mut Tx, letter: Uuid, failure: &Failure) -> Result<bool, DbError> {
+    let Some(sent) = tx.letter_returned(letter).await? else { return Ok(false) };
+    let codes = &failure.codes;
+    // What nobody took for days says nothing of who reads mail there.
+    if failure.refused {
+        tx.publish(&LetterBounced { to: sent.to, reason: codes.clone() }).await?;
+    }
+    if let Some(reference) = sent.reference {
+        tx.publish(&LetterEnded { reference, failure: Some(smtp::refusal(codes)) }).await?;
+    }
+    Ok(true)
+}
+
+/// Tells other modules of a letter that was refused. Twice, where the server dies before the job is ended.
 async fn tell<V: Event>(context: &JobContext, event: V) -> Result<(), JobError> {
     let mut tx = context.begin().await?;
     tx.publish(&event).await?;
@@ -183,6 +224,21 @@ async fn tell<V: Event>(context: &JobContext, event: V) -> Result<(), JobError> 
 }
 
 impl SendLetter {
+    /// A mail server has the letter: whoever waits for its end is told, and it may come back from now on.
+    async fn taken(&self, context: &JobContext, sent: Mail) -> Result<(), JobError> {
+        if sent.reference.is_none() && self.bounces.is_none() {
+            return Ok(());
+        }
+        let mut tx = context.begin().await?;
+        if let Some(reference) = sent.reference.clone() {
+            tx.publish(&LetterEnded { reference, failure: None }).await?;
+        }
+        if self.bounces.is_some() {
+            tx.await_return(context.job, &sent, tx.now().plus_seconds(RETURNS_WITHIN)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
     /// The files that go along, made by their sources.
     async fn files(&self, tenant: &Arc<Tenant>, attachments: &[Attachment]) -> Result<Vec<AttachedFile>, JobError> {
         let mut files = Vec::with_capacity(attachments.len());
@@ -212,6 +268,7 @@ impl SendLetter {
             host: tenant.canonical_host.clone(),
             from: if self.sender.is_empty() { own() } else { self.sender.clone() },
             from_name: tenant.name.clone(),
+            returns_to: self.bounces.as_ref().map(|bounces| bounces.of_letter(context.job)),
             reply_to: tenant.profile.email.clone(),
             to: mail.to,
             subject: mail.subject,

@@ -55,8 +55,7 @@ pub(crate) fn logo_url(tenant: &Tenant) -> Option<String> {
 }
 
 pub(crate) fn hash(content: &str) -> String {
-    let digest = Sha256::digest(content.as_bytes());
-    digest.iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hex::encode(&Sha256::digest(content.as_bytes())[..6])
 }
 
 /// `/assets/…`: a file of this release; another release's hash is not found here.

@@ -77,7 +77,7 @@ impl Guest {
         if platform.db.clock().now().0 >= expires {
             return Ok(false);
         }
-        let used = format!("captcha:{}", hex(&Sha256::digest(token.as_bytes())));
+        let used = format!("captcha:{}", hex::encode(Sha256::digest(token.as_bytes())));
         if limits::hit(&platform.db, &used, ONCE).await? != Verdict::Allowed {
             return Ok(false);
         }
@@ -127,10 +127,6 @@ fn open(platform: &Platform, tenant: &Tenant, token: &str) -> Option<(Code, i64)
         number /= 10;
     }
     Some((code, expires))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// A number between two.

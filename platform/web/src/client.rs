@@ -31,3 +31,27 @@ impl<'a> FromRequest<'a> for ClientAddress {
         Ok(Self::of(request))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last_hop(header: &[u8]) -> Option<IpAddr> {
+        let value = poem::http::HeaderValue::from_bytes(header).ok()?;
+        forwarded_for(&Request::builder().header("x-forwarded-for", value).finish())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_header_of_a_proxy_is_an_address_or_none(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..80),
+            text in r"[0-9a-f.:, %\[\]]{0,60}",
+        ) {
+            let _ = last_hop(&bytes);
+            let _ = last_hop(text.as_bytes());
+            // Whatever a client made up stands before what the proxy itself wrote.
+            let seen = last_hop(format!("{text}, 192.0.2.7").as_bytes());
+            proptest::prop_assert_eq!(seen, Some(IpAddr::from([192, 0, 2, 7])));
+        }
+    }
+}

@@ -174,4 +174,51 @@ mod tests {
         let cookie = CookieNames::for_scheme("https").set(Purpose::Resident, "x", None);
         assert_eq!(cookie, "__Host-kabinet=x; Path=/; HttpOnly; SameSite=Lax; Secure");
     }
+
+    /// The session cookie that is read of a Cookie header with these bytes; `None` also for what is no header.
+    fn read(header: &[u8]) -> Option<String> {
+        let value = header::HeaderValue::from_bytes(header).ok()?;
+        let request = Request::builder().header(header::COOKIE, value).finish();
+        CookieNames::for_scheme("http").read(&request, Purpose::Resident)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_cookie_header_holds_a_value_of_its_own_or_none(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..700),
+            text in r"[ -~]{0,60}(kabinet=[!-~]{0,600})?[;=, ]{0,3}(kabinet|kabinet-staff|KABINET)?(=[ -~]{0,40})?",
+        ) {
+            for header in [bytes.as_slice(), text.as_bytes()] {
+                if let Some(value) = read(header) {
+                    let inside = header.windows(value.len().max(1)).any(|part| part == value.as_bytes());
+                    proptest::prop_assert!(value.is_empty() || inside, "{value:?} is not in {header:?}");
+                    proptest::prop_assert!(value.len() <= 512 && !value.contains(';'), "{value:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_cookie_is_found_among_any_others(before in "[ -:<-~]{0,40}", value in "[!-:<-~]{0,40}") {
+            let others = !before.trim_start().starts_with("kabinet=");
+            let header = format!("{before}; kabinet={value}; kabinet-guest=x");
+            proptest::prop_assert!(!others || read(header.as_bytes()) == Some(value), "{header}");
+        }
+
+        #[test]
+        fn nothing_but_the_token_itself_is_accepted(
+            bound_to in ".{0,40}",
+            other in r"[A-Za-z0-9_-]{43}|[A-Za-z0-9_=+/-]{0,90}|.{0,60}",
+            at in 0_usize..43,
+            put in "[A-Za-z0-9_=-]",
+        ) {
+            let key = TokenKey::new([7; 32]);
+            let token = key.form_token(&bound_to);
+            let mut changed = token.clone();
+            changed.replace_range(at..=at, &put);
+            let longer = [format!("{token}{put}"), format!(" {token}")];
+            for text in [token.as_str(), other.as_str(), changed.as_str(), &token[..at], longer[0].as_str(), &longer[1]] {
+                proptest::prop_assert_eq!(key.accepts(&bound_to, text), text == token, "{}", text);
+            }
+        }
+    }
 }

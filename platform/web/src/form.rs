@@ -76,4 +76,14 @@ mod tests {
             assert_eq!(local_path(foreign), "/", "{foreign}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_leads_to_a_path_of_this_site(text in r"[/\\]{0,3}[a-z0-9.:@?#%&= \t\r\n]{0,30}|.{0,40}") {
+            let path = local_path(&text);
+            let plain = path.chars().all(|c| c.is_ascii_graphic() && c != '\\');
+            proptest::prop_assert!(path.starts_with('/') && !path.starts_with("//") && plain, "{text:?}: {path}");
+            proptest::prop_assert!(path == text || path == "/", "{text:?}: {path}");
+        }
+    }
 }

@@ -5,17 +5,18 @@ use poem::http::{StatusCode, header};
 
 use crate::problem::Problem;
 
-/// The request's host: lower case, without port and trailing dot. Two Host headers are a trick (400),
-/// none or a malformed one leads nowhere (421).
+/// The request's host: lower case, without port and trailing dot. Two Host headers are a trick, and so is a request
+/// line that names another host than the header does (400); none or a malformed one leads nowhere (421).
 pub fn host_of(request: &Request) -> Result<String, Problem> {
     let mut headers = request.headers().get_all(header::HOST).iter();
-    let first = headers.next();
-    if headers.next().is_some() {
+    let header = headers.next().map(|value| value.to_str().ok().and_then(normalised));
+    let line = request.original_uri().authority().map(|authority| normalised(authority.as_str()));
+    // A proxy on the way may go by either of the two.
+    let differ = header.as_ref().zip(line.as_ref()).is_some_and(|(header, line)| header != line);
+    if differ || headers.next().is_some() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "duplicate_host", ""));
     }
-    let named =
-        first.and_then(|value| value.to_str().ok()).or_else(|| request.original_uri().authority().map(|a| a.as_str()));
-    named.and_then(normalised).ok_or_else(unknown_host)
+    header.or(line).flatten().ok_or_else(unknown_host)
 }
 
 /// 421: this host is no company's.

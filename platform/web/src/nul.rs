@@ -43,4 +43,17 @@ mod tests {
         assert!(refuse_in_address(&Uri::from_static("/charges?period=%00")).is_err());
         assert!(refuse_in_address(&Uri::from_static("/a%00b")).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn json_is_refused_exactly_when_a_text_of_it_has_a_nul(text in r#"[\x00\\u0"n ]{0,12}|(?s).{0,20}"#) {
+            let json = serde_json::json!({ "a": [text], "b": 1 }).to_string();
+            proptest::prop_assert_eq!(refuse_in_json(json.as_bytes()).is_err(), text.contains('\0'), "{}", json);
+        }
+
+        #[test]
+        fn any_bytes_are_looked_through(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60)) {
+            let _ = refuse_in_json(&bytes);
+        }
+    }
 }

@@ -240,8 +240,7 @@ impl PageRequest {
         let account = session.profile.active?;
         let owner = format!("{} {} {account}", self.tenant.id, session.subject_id);
         let derived = |what: &str| self.platform.key.derived(&format!("{what} {owner}"));
-        let name =
-            derived("name of a draft").iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let name = hex::encode(&derived("name of a draft")[..8]);
         Some(format!("{name}:{}", STANDARD.encode(derived("key of a draft"))))
     }
 
@@ -382,4 +381,18 @@ fn decode_message(value: &str) -> Option<String> {
 /// The resident's session cookie, for the page of a problem.
 pub(crate) fn session_value(request: &Request) -> Option<String> {
     Platform::of(request).cookies.read(request, Purpose::Resident)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn any_message_cookie_is_a_text_or_none(text in "(?s).{0,60}", cookie in r"[A-Za-z0-9_-]{0,60}|.{0,60}") {
+            let kept = Some(text.clone()).filter(|text| !text.is_empty());
+            proptest::prop_assert_eq!(decode_message(&encode_message(&text)), kept);
+            proptest::prop_assert!(decode_message(&cookie).is_none_or(|text| !text.is_empty()));
+        }
+    }
 }

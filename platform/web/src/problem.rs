@@ -1,5 +1,7 @@
 //! What a request gets instead of an answer: RFC 9457 for programs, a calm page for people.
 
+use std::str::FromStr;
+
 use kabinet_core::DbError;
 use poem::error::ResponseError;
 use poem::http::{StatusCode, header};
@@ -36,6 +38,11 @@ struct ProblemField {
     field: String,
     /// What is wrong, in Russian.
     text: String,
+}
+
+/// An identifier (or a month) in an address; what is none names no page, like another's: 404.
+pub fn identifier<T: FromStr>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
 }
 
 /// A refusal or a fault. `text` is Russian and for the person; internals are logged, never sent.

@@ -4,9 +4,9 @@ use kabinet_core::Tenant;
 use poem::{Request, Response};
 
 use crate::cookie::Purpose;
-use crate::person::see_other;
 use crate::platform::Platform;
 use crate::problem::Problem;
+use crate::redirect::see_other;
 use crate::sealed::{self, with_cookie};
 
 /// Seconds a page waits: a registration and its letter fit in between.

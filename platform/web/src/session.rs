@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use uuid::Uuid;
 
 use crate::cookie::{random_value, stored};
-use crate::person::{Profile, ProfileSource};
+use crate::profile::{Profile, ProfileSource};
 
 /// The topic that ends cached sessions: touch it when a session, a profile or a link changes.
 pub const TOPIC: &str = "sessions";

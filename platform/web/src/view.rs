@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cookie::Purpose;
 use crate::form::{Form, local_path};
-use crate::person::{Guest, see_other};
+use crate::person::Guest;
 use crate::platform::Platform;
 use crate::problem::Problem;
+use crate::redirect::see_other;
 
 /// Class names that the style sheet knows; anything else in the cookie is ignored.
 const KNOWN: [&str; 8] = [

@@ -14,6 +14,7 @@
 //! Every rule knows benefits. `docs/plugins.md` lists the parameters.
 
 mod absence;
+mod averages;
 mod benefit;
 mod case;
 mod house;

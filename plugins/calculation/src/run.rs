@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use kabinet_tariff_sdk::{Account, AccountCharges, Batch, Exact, Failure, ServiceTable, days_in_month};
 
 use crate::Rule;
+use crate::averages::Averages;
 use crate::benefit;
 use crate::case::Case;
 use crate::people;
@@ -17,6 +18,7 @@ pub(crate) struct Run<'a> {
     tables: Vec<Table<'a>>,
     /// Days of the month.
     pub(crate) days: u8,
+    pub(crate) averages: Averages,
 }
 
 /// A service table with its rule and its prices in order.
@@ -36,7 +38,7 @@ impl<'a> Run<'a> {
                 prices: prices.map_err(|problem| problem.of_table(position))?,
             });
         }
-        Ok(Run { batch, tables, days: days_in_month(batch.period) })
+        Ok(Run { batch, tables, days: days_in_month(batch.period), averages: Averages::of(batch)? })
     }
 
     /// The account's lines, in the order of its services.

@@ -1,20 +1,14 @@
 //! The month's volume from meters: readings, or the average of earlier months.
 
 use kabinet_tariff_sdk::{
-    Account, Consumption, Exact, Meter, MeterState, Method, Operation, Premises, Reason, Role, TooLarge, Trace, Unit,
-    Zone, ZoneReading,
+    Exact, Meter, MeterState, Method, Operation, Reason, Role, TooLarge, Trace, Unit, Zone, ZoneReading,
 };
 
+use crate::case::Case;
 use crate::problem::Problem;
 
 /// Places a volume is rounded to before it meets the tariff.
 pub(crate) const PLACES: u8 = 7;
-/// Fewer months than this make no average.
-const AVERAGE_MONTHS: usize = 3;
-/// Periods in a row that may be charged by average.
-const AVERAGE_PERIODS: u8 = 3;
-/// The same for shops and offices.
-const AVERAGE_PERIODS_NON_RESIDENTIAL: u8 = 2;
 
 /// Every zone, in the order of the contract.
 pub(crate) const ZONES: [Zone; 5] = [Zone::WholeDay, Zone::Day, Zone::Night, Zone::Peak, Zone::HalfPeak];
@@ -59,14 +53,10 @@ pub(crate) enum Metered {
     Norm { reason: Reason, raised: bool },
 }
 
-/// The month's volume by the meters of a service.
-pub(crate) fn by_meters(
-    account: &Account,
-    consumption: &Consumption,
-    unit: Unit,
-    trace: &mut Trace,
-) -> Result<Metered, Problem> {
-    if let Some(norm) = consumption.meters.iter().find_map(|meter| norm_instead(account, meter)) {
+/// The month's volume by the meters of the case's service.
+pub(crate) fn by_meters(case: &Case<'_>, trace: &mut Trace) -> Result<Metered, Problem> {
+    let (consumption, unit) = (case.consumption, case.table.unit);
+    if let Some(norm) = consumption.meters.iter().find_map(|meter| norm_instead(case, meter)) {
         return Ok(norm);
     }
     let mut volumes = ZoneVolumes::default();
@@ -107,14 +97,10 @@ fn missing(meter: &Meter) -> Option<Reason> {
 }
 
 /// The norm where a reading is missing and no average may be used (any more).
-fn norm_instead(account: &Account, meter: &Meter) -> Option<Metered> {
-    let reason = missing(meter)?;
-    let periods = match account.premises {
-        Premises::NonResidential => AVERAGE_PERIODS_NON_RESIDENTIAL,
-        _ => AVERAGE_PERIODS,
-    };
-    let over = meter.missed_periods >= periods;
-    let known = meter.zones.iter().all(|zone| zone.history.len() >= AVERAGE_MONTHS);
+fn norm_instead(case: &Case<'_>, meter: &Meter) -> Option<Metered> {
+    let (reason, averages) = (missing(meter)?, &case.run.averages);
+    let over = averages.are_over(case.account, meter.missed_periods);
+    let known = meter.zones.iter().all(|zone| averages.are_made_of(zone.history.len()));
     let raised = over && reason != Reason::ReadingMissing;
     (over || !known).then_some(Metered::Norm { reason, raised })
 }

@@ -96,11 +96,13 @@ impl Exact {
         Ok(Exact { mantissa: half_up(self.mantissa, power), scale: places })
     }
 
-    /// The number as it goes out: scale at most 12, or less where a large number needs the room.
+    /// The number as it goes out: scale at most 12, or less where a large number needs the room. What stands behind is
+    /// cut off and not rounded: the platform rounds to kopecks, and rounding twice may end on the other side of half a
+    /// kopeck.
     pub fn fit(self) -> Result<Decimal, TooLarge> {
         let mut places = MAX_SCALE_OUT;
         loop {
-            let cut = self.rounded(places)?;
+            let cut = self.cut(places)?;
             if let Ok(mantissa) = i64::try_from(cut.mantissa) {
                 return Ok(Decimal { mantissa, scale: cut.scale });
             }
@@ -109,6 +111,14 @@ impl Exact {
             }
             places -= 1;
         }
+    }
+
+    /// The number without what stands behind `places`.
+    fn cut(self, places: u8) -> Result<Exact, TooLarge> {
+        if self.scale <= places {
+            return Ok(self);
+        }
+        Ok(Exact { mantissa: self.mantissa / power_of_ten(self.scale - places)?, scale: places })
     }
 
     /// How it compares.
@@ -227,6 +237,14 @@ mod tests {
         let sum = Exact::new(15, 1).plus(Exact::new(25, 3)).expect("small");
         assert_eq!(out(sum), (1525, 3));
         assert_eq!(out(sum.minus(Exact::new(1, 0)).expect("small")), (525, 3));
+    }
+
+    #[test]
+    fn what_goes_out_rounds_to_the_same_kopeck() {
+        // 0.0049999999999996: rounded to 12 places it would be half a kopeck, and go up.
+        let below_half = Exact::new(49_999_999_999_996, 16);
+        assert_eq!(out(below_half), (4_999_999_999, 12));
+        assert_eq!(out(below_half.negated()), (-4_999_999_999, 12));
     }
 
     #[test]

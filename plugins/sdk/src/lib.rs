@@ -30,14 +30,15 @@ pub use bindings::exports::kabinet::tariff::calculation::{
 
 /// A tariff calculation: a pure function from a batch to its charges.
 pub trait Tariff {
-    /// The plugin's id, as in its `plugin.toml`.
+    /// The plugin's id, as in its `plugin.toml`: the platform refuses a component that says otherwise.
     const ID: &'static str;
-    /// The plugin's version.
+    /// The plugin's version, as in its `plugin.toml`.
     const VERSION: &'static str;
     /// Names of the rules that service tables may ask for.
     const RULES: &'static [&'static str];
 
-    /// The charges of every account of the batch, or the first reason why not.
+    /// The charges of every account of the batch, or the first reason why not. The batch's parameters are the numbers
+    /// that `plugin.toml` declares: each is there, as the company sets it or with its default.
     fn calculate(batch: &Batch) -> Result<Vec<AccountCharges>, Failure>;
 }
 

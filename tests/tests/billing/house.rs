@@ -2,20 +2,21 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use kabinet_billing::Billing;
-use kabinet_billing::catalog::{self, ReceiptKind, Section, Service, Supplier, Tariff, Terms};
+use kabinet_billing::catalog::{self, Activation, Dated, ReceiptKind, Section, Service, Supplier, Tariff, Terms};
 use kabinet_contracts::AccountId;
 use kabinet_core::tenancy::Tenants;
 use kabinet_core::{Actor, Clock, Day, Db, DbConfig, Period, Tenant, TenantId, Timestamp, Tx};
-use kabinet_plugin_host::PluginHost;
 use kabinet_plugin_host::api::{Price, ServiceKind, Unit, Zone};
+use kabinet_plugin_host::{Limits, PluginHost};
 use kabinet_render::ReceiptPrinter;
 use kabinet_sandbox::{Pool, PoolConfig};
 use kabinet_tests::server::binary;
 use kabinet_tests::{Database, Kind};
 use rust_decimal::Decimal;
-use sea_orm::{ConnectionTrait, DatabaseBackend};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Value};
 use sea_orm_migration::MigratorTrait;
 use uuid::Uuid;
 
@@ -35,7 +36,9 @@ pub fn moment(day: Day) -> Timestamp {
 }
 
 pub struct House {
+    pub database: Database,
     pub db: Db,
+    hand: Arc<AtomicI64>,
     pub tenant: Arc<Tenant>,
     pub billing: Billing,
     pub accounts: Vec<AccountId>,
@@ -45,7 +48,7 @@ impl House {
     /// A company on a database of its own.
     pub async fn new(kind: Kind, accounts: usize) -> Self {
         let database = Database::new(kind);
-        let (clock, _) = Clock::manual(moment(Day(20_251_120)));
+        let (clock, hand) = Clock::manual(moment(Day(20_251_120)));
         let connect = |url: &str| DbConfig { url: url.to_owned(), connections: 4 };
         let owning = Db::connect(&connect(database.owner_url()), clock.clone()).await.expect("a database");
         kabinet_migrations::Migrator::up(owning.platform(), None).await.expect("migrated");
@@ -62,15 +65,17 @@ impl House {
         let mut house = Self {
             billing: Billing::new(db.clone(), host, ReceiptPrinter::new(pool)),
             accounts: Vec::new(),
+            database,
             db,
+            hand,
             tenant,
         };
         let mut tx = house.begin().await;
         catalog::set_receipt_kinds(&mut tx, &kinds()).await.expect("kinds");
         catalog::set_services(&mut tx, &services()).await.expect("services");
         catalog::set_tariffs(&mut tx, &tariffs()).await.expect("tariffs");
-        let from = Period(202_509);
-        catalog::install_plugin(&mut tx, &plugin, &info, from, &Default::default()).await.expect("installed");
+        let active = Activation { from: Period(202_509), config: Default::default(), limits: Limits::PRODUCTION };
+        catalog::install_plugin(&mut tx, &plugin, &info, &active).await.expect("installed");
         tx.commit().await.expect("committed");
         house.people(accounts).await;
         house
@@ -78,6 +83,19 @@ impl House {
 
     pub async fn begin(&self) -> Tx {
         self.db.begin(&self.tenant, Actor::System).await.expect("a transaction")
+    }
+
+    /// Noon of a day from now on: a company begins at noon of 20.11.2025.
+    pub fn go_to(&self, day: Day) {
+        self.hand.store(moment(day).0, Ordering::SeqCst);
+    }
+
+    /// Executes SQL with the company as `$1`.
+    pub async fn execute(&self, sql: &str, values: Vec<Value>) -> u64 {
+        let tx = self.begin().await;
+        let touched = tx.execute(sql, values).await.expect("executed");
+        tx.commit().await.expect("committed");
+        touched
     }
 
     /// Accounts of 50 m² and two people, each with a cold water and an electricity meter, read in August,
@@ -128,7 +146,7 @@ impl House {
                             5,
                             format!(
                                 "{},{meter},{account},{period},{period}20,{value},NULL,NULL,'portal',NULL,0",
-                                id(Uuid::now_v7())
+                                id(long_ago())
                             ),
                         );
                     }
@@ -148,6 +166,12 @@ impl House {
     }
 }
 
+/// The identifier of something that was there before any run of the test began.
+fn long_ago() -> Uuid {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    Uuid::from_u128(NEXT.fetch_add(1, Ordering::Relaxed).into())
+}
+
 async fn company(db: &Db) -> Arc<Tenant> {
     let id = Uuid::now_v7();
     let postgres = db.platform().get_database_backend() == DatabaseBackend::Postgres;
@@ -161,7 +185,7 @@ async fn company(db: &Db) -> Arc<Tenant> {
     Tenants::new(db.clone()).by_id(TenantId(id)).await.expect("a company").expect("a company")
 }
 
-fn kinds() -> Vec<ReceiptKind> {
+pub fn kinds() -> Vec<Dated<ReceiptKind>> {
     let supplier = Supplier {
         name: "ООО «УК Береговой»".into(),
         inn: "7453012342".into(),
@@ -172,25 +196,24 @@ fn kinds() -> Vec<ReceiptKind> {
         correspondent_account: "30101810400000000225".into(),
         purpose: String::new(),
     };
-    let kind = |code: &str, title: &str, main: bool| ReceiptKind {
-        code: code.into(),
-        title: title.into(),
-        main,
-        supplier: supplier.clone(),
+    let kind = |code: &str, title: &str, main: bool| {
+        Dated::from(ReceiptKind { code: code.into(), title: title.into(), main, supplier: supplier.clone() })
     };
     vec![kind("main", "Жилищно-коммунальные услуги", true), kind("capital", "Капитальный ремонт", false)]
 }
 
-fn services() -> Vec<Service> {
-    let service = |code: &str, title: &str, resource, unit, section, kind: &str, rule: &str| Service {
-        code: code.into(),
-        title: title.into(),
-        resource,
-        unit,
-        section,
-        kind: kind.into(),
-        rule: rule.into(),
-        shares: String::new(),
+pub fn services() -> Vec<Dated<Service>> {
+    let service = |code: &str, title: &str, resource, unit, section, kind: &str, rule: &str| {
+        Dated::from(Service {
+            code: code.into(),
+            title: title.into(),
+            resource,
+            unit,
+            section,
+            kind: kind.into(),
+            rule: rule.into(),
+            shares: String::new(),
+        })
     };
     use {Section as S, ServiceKind as K, Unit as U};
     vec![

@@ -133,7 +133,7 @@ fn a_scan_tells_nothing_and_forgives_nothing(kind: Kind) {
     let form = person.browser.page("/accounts/link?step=check").form("/accounts/link");
     person.submit(&form).expect(422);
     assert!(person.linked().is_empty());
-    // A ticket that was cut, changed, or is another company's brings nothing.
+    // A sealed code that was cut, changed, or is another company's brings nothing.
     for wrong in ["/accounts/link?receipt=", "/accounts/link?receipt=x", &path[..path.len() - 1], &format!("{path}A")] {
         let mut guest = server.browser(SLUG);
         let answer = guest.get(wrong).expect(303);

@@ -12,6 +12,7 @@ on_both_databases![
     nothing_but_the_meters_is_shown,
     the_code_of_the_picture_is_needed,
     attempts_are_limited,
+    readings_are_limited_by_the_day,
     what_was_found_is_this_companys_alone,
 ];
 
@@ -115,6 +116,26 @@ fn attempts_are_limited(kind: Kind) {
         statuses.push(find(&mut browser, &ip, &format!("88{number}"), "1", "1").status);
     }
     assert_eq!(statuses, [[422; 10].as_slice(), &[429]].concat(), "one address");
+}
+
+fn readings_are_limited_by_the_day(kind: Kind) {
+    let server = Server::shared(kind);
+    let known = flat(server, SLUG, 46);
+    let mut guest = found(server, &known);
+    let form = guest.page("/readings/submit").form("/readings/submit");
+    let field = form.names("meter_").into_iter().find(|name| name.ends_with("_delta")).expect("a field");
+    let form = form.with(&field, "0");
+    for _ in 0..40 {
+        guest.submit(&form).expect(303);
+    }
+    // Whoever looks for the account anew is counted on, and what was typed stays.
+    let mut other = found(server, &known);
+    let form = other.page("/readings/submit").form("/readings/submit").with(&field, "1,5");
+    let refused = other.submit(&form).expect(429);
+    assert!(refused.header("retry-after").is_some());
+    let page = refused.page();
+    assert!(page.refusals()[0].1.contains("40 раз в сутки"), "{:?}", page.refusals());
+    assert_eq!(page.form("/readings/submit").value(&field), Some("1,5"));
 }
 
 fn what_was_found_is_this_companys_alone(kind: Kind) {

@@ -11,7 +11,7 @@ use kabinet_tests::process::run;
 use kabinet_tests::server::{NOW, command};
 use kabinet_tests::{Browser, Kind, on_both_databases};
 use kabinet_web::cookie::TokenKey;
-use kabinet_web::{Captcha, FieldError, Form, Guest, PageRoute, Problem, WebModule};
+use kabinet_web::{Captcha, FieldError, Form, Guest, PageRoute, Problem, WebModule, see_other};
 use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::{Response, get, handler};
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ fn show(guest: Guest) -> Result<Response, Problem> {
 #[handler]
 async fn check(guest: Guest, Form(answer): Form<Answer>) -> Result<Response, Problem> {
     let Some(error) = guest.captcha_error(&answer.captcha_token, &answer.captcha).await? else {
-        return Ok(kabinet_web::person::see_other("/"));
+        return Ok(see_other("/"));
     };
     guest.refused("Проба", "robots/form.html", &Context { captcha: guest.captcha(), errors: vec![error] })
 }

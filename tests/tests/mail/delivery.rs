@@ -21,6 +21,8 @@ on_both_databases![
     letters_wait_until_a_mail_server_is_configured,
     a_letter_with_a_line_break_in_a_header_never_leaves,
     letters_to_a_deleted_person_are_withdrawn,
+    of_a_letter_that_left_nothing_but_its_address_is_kept_and_that_for_a_week,
+    whoever_is_deleted_is_forgotten_by_letters_that_left,
     two_servers_send_each_letter_once,
     a_letter_survives_a_kill_before_and_during_its_delivery,
 ];
@@ -165,6 +167,49 @@ fn letters_to_a_deleted_person_are_withdrawn(kind: Kind) {
         let tx = stage.app.db.begin(&stage.tenant, Actor::System).await.expect("a transaction");
         let to_anna = |letter: &serde_json::Value| letter["to"].as_str().is_some_and(|to| to.starts_with(['A', 'a']));
         assert_eq!(tx.withdraw_jobs(MAIL_JOB.0, to_anna).await.expect("withdrawn"), 2);
+        tx.commit().await.expect("a commit");
+        let left = stage.payloads().await;
+        assert!(left.len() == 1 && left[0].contains("boris") && stage.jobs().await.len() == 1, "{left:?}");
+    });
+}
+
+fn of_a_letter_that_left_nothing_but_its_address_is_kept_and_that_for_a_week(kind: Kind) {
+    let (database, server) = (database(kind), MailServer::new());
+    block_on(async {
+        let stage = Stage::awaiting(&database, &server.url(), NOW).await;
+        stage.send(&Stage::letter("anna@example.ru")).await;
+        stage.run().await;
+        stage.run().await;
+        let letter = server.received().pop().expect("a letter");
+        let (sender, host) = letter.envelope.from.split_once('@').expect("an address");
+        assert!(sender.starts_with("bounces+") && sender.len() <= 64 && host == "kabinet.example", "{sender}");
+        assert_eq!(letter.from.address, "no-reply@kabinet.example", "the sender that people see");
+        let waiting = Job { state: 0, attempts: 1, last_error: None };
+        let kept = stage.payloads().await;
+        assert_eq!((stage.jobs().await.as_slice(), kept.len()), ([waiting].as_slice(), 1));
+        assert!(kept[0].contains("anna@example.ru") && !kept[0].contains("t-1") && !kept[0].contains("Активация"));
+        let (sixth, eighth) = ("2026-11-28", "2026-11-30");
+        let stage = Stage::awaiting(&database, &server.url(), sixth).await;
+        stage.run().await;
+        assert_eq!(stage.jobs().await.len(), 1, "mail servers try for days");
+        let stage = Stage::awaiting(&database, &server.url(), eighth).await;
+        stage.run().await;
+        assert!(stage.jobs().await.is_empty() && stage.payloads().await.is_empty());
+        assert_eq!(server.received().len(), 1, "it left once");
+    });
+}
+
+fn whoever_is_deleted_is_forgotten_by_letters_that_left(kind: Kind) {
+    let (database, server) = (database(kind), MailServer::new());
+    block_on(async {
+        let stage = Stage::awaiting(&database, &server.url(), NOW).await;
+        for to in ["anna@example.ru", "boris@example.ru"] {
+            stage.send(&Stage::letter(to)).await;
+        }
+        stage.run().await;
+        let tx = stage.app.db.begin(&stage.tenant, Actor::System).await.expect("a transaction");
+        let to_anna = |letter: &serde_json::Value| letter["to"] == "anna@example.ru";
+        assert_eq!(tx.withdraw_jobs(MAIL_JOB.0, to_anna).await.expect("withdrawn"), 1);
         tx.commit().await.expect("a commit");
         let left = stage.payloads().await;
         assert!(left.len() == 1 && left[0].contains("boris") && stage.jobs().await.len() == 1, "{left:?}");

@@ -67,10 +67,5 @@ fn secrets_are_sealed_per_company_and_survive_a_rotation(kind: Kind) {
         assert_eq!(get(db, mine).await.as_deref(), Some(b"PEM of beregovoy".as_slice()));
         put(db, &other, b"PEM of teploset").await;
         assert_eq!(row(db, &other).await.key_id, after.key_id, "the newest key seals");
-
-        let mut tx = db.begin(mine, Actor::System).await.expect("a transaction");
-        assert!(tx.remove_secret("esia.client_key").await.expect("removed"));
-        tx.commit().await.expect("a commit");
-        assert_eq!(get(db, mine).await, None);
     });
 }

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use kabinet_core::{Actor, Mail, Manifest, Module, ModuleKind, Tenant};
-use kabinet_server::App;
+use kabinet_server::{App, Config};
 use kabinet_tests::process::run;
+use kabinet_tests::reports::ADDRESS;
 use kabinet_tests::server::{NOW, command};
 use kabinet_tests::{Database, Kind};
 use kabinet_web::WebModule;
@@ -66,15 +67,24 @@ pub struct Job {
 impl Stage {
     /// The platform whose letters go to the mail server at `url`; an empty one is none.
     pub async fn set(database: &Database, url: &str, now: &str) -> Self {
-        Self::believing(database, url, now, Path::new("")).await
+        Self::with(database, url, now, |_| {}).await
     }
 
     /// The same, believing the authority in a file as well.
     pub async fn believing(database: &Database, url: &str, now: &str, authority: &Path) -> Self {
+        Self::with(database, url, now, |config| authority.clone_into(&mut config.mail.ca_file)).await
+    }
+
+    /// The same, awaiting reports of letters that came back.
+    pub async fn awaiting(database: &Database, url: &str, now: &str) -> Self {
+        Self::with(database, url, now, |config| ADDRESS.clone_into(&mut config.mail.bounce_address)).await
+    }
+
+    async fn with(database: &Database, url: &str, now: &str, configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = database.config(now);
-        authority.clone_into(&mut config.mail.ca_file);
         url.clone_into(&mut config.mail.smtp_url);
         config.mail.from = "no-reply@kabinet.example".into();
+        configure(&mut config);
         let app = App::open_with(config, vec![Arc::new(Writer)]).await.expect("the platform");
         let tenant = app.tenants.by_slug("beregovoy").await.expect("the companies").expect("beregovoy");
         Self { app, tenant }

@@ -8,6 +8,7 @@ mod photos;
 mod replacement;
 mod rules;
 mod staff;
+mod verification;
 
 use kabinet_core::Actor;
 use kabinet_tests::server::NOW;
@@ -27,10 +28,12 @@ fn what_was_read_of_november_is_billed(kind: Kind) {
     let corrected = staff::a_corrected_reading_of_october(&server);
     let house = houses::what_the_house_used(&server);
     let faulty = faults::of_november(&server);
+    let ending = verification::in_november(&server);
     let late = late::sent_while_november_is_billed(&server);
     replacement::the_month_is_what_both_meters_counted(&server, replaced);
     staff::the_next_bill_counts_from_the_corrected_value(&server, &corrected);
     faults::what_a_faulty_meter_shows_is_not_charged(&server, &faulty);
+    verification::what_was_read_before_the_end_is_charged_and_the_average_after_it(&server, &ending);
     houses::the_rest_is_shared_where_nobody_stated_a_volume(&server, &house);
     faults::the_reading_after_access_gives_back_averages_and_norms(&server, &faulty);
     late::december_counts_from_what_november_was_charged_to(&server, &late);

@@ -9,7 +9,11 @@ use serde_json::json;
 
 use crate::{COMPANY, METERS, case, holder, send, typed, water};
 
-on_both_databases![a_photo_is_seen_by_the_people_of_the_account_and_by_staff, what_is_no_photo_stores_nothing,];
+on_both_databases![
+    a_photo_is_seen_by_the_people_of_the_account_and_by_staff,
+    what_is_no_photo_stores_nothing,
+    photos_are_limited_by_the_day_and_readings_go_on,
+];
 
 /// The beginning of a PNG of this size, with something that a phone would write into it.
 fn png(width: u32, height: u32) -> Vec<u8> {
@@ -133,4 +137,31 @@ fn what_is_no_photo_stores_nothing(kind: Kind) {
     assert!(known["readings"].as_array().is_some_and(|all| all.len() == 15), "nothing was stored");
     // Without a file the form comes as it always did.
     send(&mut person.browser, &water.id, &value, false).expect(303);
+}
+
+fn photos_are_limited_by_the_day_and_readings_go_on(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut staff = server.staff(COMPANY);
+    let water = water(server, &mut staff, 11);
+    let mut person = holder(server, &water);
+    let (photo, value) = (format!("meter_{}_photo", water.id), typed(water.last() + Decimal::ONE));
+    let form = filled(&mut person.browser, &water.id, &value);
+    let picture = png(9, 9);
+    for _ in 0..20 {
+        send_files(&mut person.browser, &form, &[(&photo, &picture)]).expect(303);
+    }
+    let refused = send_files(&mut person.browser, &form, &[(&photo, &picture)]).expect(429);
+    assert!(refused.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok()).is_some_and(|wait| wait > 0));
+    let page = refused.page();
+    assert!(page.refusals()[0].0 == photo && page.refusals()[0].1.contains("20 раз в сутки"), "{:?}", page.refusals());
+    let kept = page.form("/meters/readings");
+    assert_eq!(kept.value(&format!("meter_{}_value", water.id)), Some(value.as_str()), "what was typed stays");
+    let stored = |staff: &mut Browser| case(staff, &water.id)["readings"].as_array().map_or(0, Vec::len);
+    assert_eq!(stored(&mut staff), 15 + 20);
+    // Without a photo it goes on, and another resident's photos are counted apart.
+    send(&mut person.browser, &water.id, &value, false).expect(303);
+    let mut spouse = world::holder(server, COMPANY, &water.known);
+    let form = filled(&mut spouse.browser, &water.id, &value);
+    send_files(&mut spouse.browser, &form, &[(&photo, &picture)]).expect(303);
+    assert_eq!(stored(&mut staff), 15 + 22);
 }

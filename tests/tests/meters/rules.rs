@@ -17,7 +17,8 @@ const SETTINGS: &str = "/api/admin/v1/meter-settings";
 fn what_becomes_of_doubtful_readings_is_the_companys_decision(kind: Kind) {
     let server = Server::demo(Database::new(kind), NOW);
     let plain = rules(&json!({}), &json!({}));
-    let parts: [fn(&Server); 4] = [lower_values, unusual_volumes, expired_verifications, closed_windows];
+    let parts: [fn(&Server); 5] =
+        [lower_values, unusual_volumes, expired_verifications, closed_windows, files_and_meters_that_report_themselves];
     for part in parts {
         part(&server);
         server.staff(COMPANY).call("PUT", SETTINGS, Some(&plain)).expect(200);
@@ -82,7 +83,7 @@ fn expired_verifications(server: &Server) {
     staff.call("PUT", &address, Some(&verified("2026-11-21"))).expect(200);
     let field = format!("meter_{}_value", water.id);
     let page = person.browser.page("/meters/readings");
-    assert!(page.text().contains("могут не войти в расчёт") && page.text().contains("Сделайте поверку"));
+    assert!(page.text().contains("в расчёт оно не войдёт") && page.text().contains("Сделайте поверку"));
     assert!(page.form("/meters/readings").value(&field).is_some());
     assert!(person.browser.page("/meters").text().contains("истекла 1 день назад"));
 
@@ -117,6 +118,20 @@ fn closed_windows(server: &Server) {
     send(&mut person.browser, &water.id, &value, false).expect(303);
     let stored = case(&mut staff, &water.id)["readings"][0].clone();
     assert_eq!((&stored["taken_on"], &stored["period"]), (&json!("2026-11-22"), &json!("2026-12")));
+}
+
+/// Programs of the company bring what a file and an automatic meter say by the operation that staff have.
+fn files_and_meters_that_report_themselves(server: &Server) {
+    let mut staff = server.staff(COMPANY);
+    let water = water(server, &mut staff, 5);
+    let sources = json!({ "import": { "lower": "refuse" }, "automatic": { "lower": "rollover", "unusual": "accept" } });
+    staff.call("PUT", SETTINGS, Some(&rules(&json!({}), &sources))).expect(200);
+    let said = |source: &str| json!({ "on": "2026-11-22", "values": ["3"], "source": source });
+    let refused = deed(&mut staff, &water.id, "readings", &said("import")).expect(422).json();
+    assert!(refused["detail"].as_str().is_some_and(|text| text.contains("меньше предыдущего")), "{refused}");
+    deed(&mut staff, &water.id, "readings", &said("automatic")).expect(200);
+    let stored = case(&mut staff, &water.id)["readings"][0].clone();
+    assert_eq!((&stored["rollover"], &stored["source"]), (&json!(true), &json!("automatic")));
 }
 
 fn rules_that_make_no_sense_are_refused_by_field(kind: Kind) {

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use kabinet_contracts::{RequestChanged, RequestId, ResidentId, RunId, RunPublished};
+use kabinet_contracts::{AccountId, RequestChanged, RequestId, ResidentId, RunId, RunPublished};
 use kabinet_core::jobs::NewJob;
-use kabinet_core::{Actor, Period, Tenant, Tx};
-use kabinet_notifications::inbox;
+use kabinet_core::{Actor, Day, Period, Tenant, Tx};
+use kabinet_notifications::audience::Audience;
+use kabinet_notifications::messages::{Outage, Written};
+use kabinet_notifications::{inbox, messages};
 use kabinet_server::App;
+use kabinet_tests::server::NOW;
 use kabinet_tests::world::{self, in_company};
 use kabinet_tests::{Database, Kind, Letter, Server, block_on, on_both_databases};
 use sea_orm::FromQueryResult;
@@ -18,9 +21,11 @@ use crate::{COMPANY, WINDOWED, holder, owing, titles, until};
 on_both_databases![
     the_day_comes_by_itself_and_once,
     a_window_at_the_end_of_february_is_told_on_its_days,
+    where_readings_are_taken_all_month_the_last_day_but_one_reminds_whoever_sent_none,
     a_verification_is_told_at_ninety_thirty_and_seven_days,
     a_debt_is_told_once_a_bill_after_its_last_day_to_pay,
     a_receipt_and_a_request_are_told_once_each,
+    a_planned_outage_is_told_again_on_the_day_before_and_once,
 ];
 
 /// The platform in this process over a database that a demo filled, its clock where a test wants it.
@@ -139,6 +144,24 @@ fn a_window_at_the_end_of_february_is_told_on_its_days(kind: Kind) {
     assert!(!titles.iter().any(|title| title.contains("показани")), "{titles:?}");
 }
 
+fn where_readings_are_taken_all_month_the_last_day_but_one_reminds_whoever_sent_none(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), "2026-11-22");
+    let [(mut diligent, _), (late, _)] = [0, 1].map(|number| holder(&server, COMPANY, number));
+    let form = diligent.browser.page("/meters/readings").form("/meters/readings");
+    let deltas = form.names("meter_").into_iter().filter(|name| name.contains("_delta"));
+    let form = deltas.fold(form.clone(), |form, name| form.with(&name, "0,5"));
+    diligent.browser.submit(&form).expect(303);
+    server.kill();
+    let days = Days { server, slug: COMPANY };
+    let reminded = |titles: &[String]| titles.contains(&"Завтра приём показаний закрывается".to_owned());
+    let opens = |titles: &[String]| titles.contains(&"Пора передать показания".to_owned());
+    assert!(!reminded(&days.on("2026-11-28T10:00:00+05:00", late.id, nothing)));
+    assert!(reminded(&days.on("2026-11-29T10:00:00+05:00", late.id, nothing)));
+    assert!(!reminded(&days.on("2026-11-29T11:00:00+05:00", diligent.id, nothing)), "who has sent is not reminded");
+    let titles = days.on("2026-12-01T10:00:00+05:00", late.id, nothing);
+    assert!(!reminded(&titles) && !opens(&titles), "it is over, and no window opens: {titles:?}");
+}
+
 fn a_verification_is_told_at_ninety_thirty_and_seven_days(kind: Kind) {
     let (days, person, known) = days(kind, COMPANY, "2028-01-20");
     let until = async |tx: &mut Tx| {
@@ -226,4 +249,51 @@ fn a_receipt_and_a_request_are_told_once_each(kind: Kind) {
         tx.publish(&changed(false, true, "done")).await.expect("an event");
     });
     assert_eq!(titles.len(), before + 3, "the company does not want it: {titles:?}");
+}
+
+fn a_planned_outage_is_told_again_on_the_day_before_and_once(kind: Kind) {
+    let (days, person, known) = days(kind, COMPANY, NOW);
+    let announce = async |tx: &mut Tx| {
+        let from = Day(20_261_124).start(tx.tenant().zone).plus_seconds(10 * 3600);
+        let written = Written {
+            title: "Отключение воды".to_owned(),
+            body: "Запасите воду.".to_owned(),
+            audience: Audience::Houses { houses: vec![house(tx, known.id).await] },
+            channels: Vec::new(),
+            valid_from: None,
+            valid_until: None,
+            outage: Some(Outage {
+                resource: "Холодная вода".to_owned(), from, until: from.plus_seconds(6 * 3600)
+            }),
+        };
+        let draft = messages::draft(tx, written).await.expect("a draft");
+        messages::send(tx, draft.id).await.expect("a message");
+    };
+    let about = |titles: Vec<String>| -> Vec<String> {
+        titles.into_iter().filter(|title| title.contains("Отключение воды")).collect()
+    };
+    let told = days.on("2026-11-22T18:00:00+05:00", person.id, announce);
+    assert_eq!(about(told), ["Отключение воды"]);
+    for moment in ["2026-11-23T10:00:00+05:00", "2026-11-23T18:00:00+05:00"] {
+        let told = days.on(moment, person.id, nothing);
+        assert_eq!(about(told), ["Завтра: Отключение воды", "Отключение воды"], "{moment}");
+    }
+    // What is taken back takes its reminder with it.
+    let take_back = async |tx: &mut Tx| {
+        let (found, _) = messages::list(tx, false, None, 1).await.expect("messages");
+        messages::cancel(tx, found[0].id).await.expect("taken back");
+    };
+    let told = days.on("2026-11-23T19:00:00+05:00", person.id, take_back);
+    assert!(about(told).is_empty());
+}
+
+async fn house(tx: &Tx, account: AccountId) -> Uuid {
+    #[derive(FromQueryResult)]
+    struct House {
+        house_id: Uuid,
+    }
+    let sql = "SELECT p.house_id FROM account a JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
+               WHERE a.tenant_id = $1 AND a.id = $2";
+    let rows: Vec<House> = tx.rows(sql, vec![account.into()]).await.expect("a house");
+    rows[0].house_id
 }

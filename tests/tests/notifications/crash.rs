@@ -59,7 +59,7 @@ fn survive(kind: Kind, messages: usize, residents: usize) {
     decide(&server, COMPANY, &channels(&["sms"], &gateway));
     populate(&server, residents);
     let mut staff = server.staff(COMPANY);
-    token(&mut staff, "sms", "x");
+    token(&mut staff, "sms");
     gateway.set(Mood::Half);
     let all = |n: usize| json!({ "title": format!("Сообщение {n}"), "body": "Текст.", "audience": { "to": "all" } });
     let ids: Vec<String> = (0..messages).map(|n| sent(&mut staff, &all(n))).collect();

@@ -1,6 +1,6 @@
 //! How notices leave: gateways that work, fail, or hang up; costs; quiet hours; what never leaves.
 
-use kabinet_tests::gateways::{Gateway, Mood};
+use kabinet_tests::gateways::{Gateway, Mood, SMS_KEY, Taken};
 use kabinet_tests::world::in_company;
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 use serde_json::{Value, json};
@@ -25,17 +25,19 @@ fn stage(kind: Kind, now: &str, order: &[&str]) -> (Server, Gateway, Browser) {
     decide(&server, COMPANY, &channels(order, &gateway));
     let mut staff = server.staff(COMPANY);
     for channel in order.iter().filter(|channel| **channel != "email") {
-        token(&mut staff, channel, "geheim");
+        token(&mut staff, channel);
     }
     (server, gateway, staff)
 }
 
 /// The calls that carry messages: a bot is announced by one of another path.
-fn messages(gateway: &Gateway) -> Vec<kabinet_tests::gateways::Taken> {
-    gateway.calls().into_iter().filter(|call| !call.path.starts_with("/subscriptions")).collect()
+fn messages(gateway: &Gateway) -> Vec<Taken> {
+    let announced = |call: &Taken| call.path == "/max/subscriptions" || call.path.ends_with("/setWebhook");
+    gateway.calls().into_iter().filter(|call| !announced(call)).collect()
 }
 
-fn log(staff: &mut Browser, id: &str) -> Vec<Value> {
+/// The log of a message's deliveries.
+pub(crate) fn log(staff: &mut Browser, id: &str) -> Vec<Value> {
     let log = staff.call("GET", &format!("{STAFF}/{id}/deliveries?limit=100"), None).expect(200).json();
     log["items"].as_array().expect("items").clone()
 }
@@ -49,7 +51,7 @@ fn the_next_channel_is_tried_only_when_the_former_one_failed_for_good(kind: Kind
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].field("to").as_deref(), Some("79001112233"));
     assert_eq!(calls[0].field("text").as_deref(), Some("Первое. Текст важный."));
-    assert_eq!(calls[0].field("key").as_deref(), Some("geheim"));
+    assert_eq!(calls[0].field("key").as_deref(), Some(SMS_KEY));
     assert!(server.letters(&person.email).iter().all(|letter| letter.subject != "Первое"), "one channel is enough");
 
     // It fails for a while: it is tried again later, and no letter goes meanwhile.

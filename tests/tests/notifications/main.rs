@@ -1,19 +1,22 @@
 //! «Уведомления», as residents, staff, gateways and messengers meet them over HTTP.
 
 mod automatic;
+mod bounces;
 mod chats;
 mod crash;
 mod delivery;
 mod inbox;
 mod letters;
+mod messengers;
 mod personal;
+mod settings;
 mod toggle;
 
 use std::time::{Duration, Instant};
 
 use kabinet_contracts::{AccountId, ResidentId};
 use kabinet_core::{Actor, Clock, Day, Db, DbConfig};
-use kabinet_tests::gateways::Gateway;
+use kabinet_tests::gateways::{Gateway, MAX_TOKEN, SMS_KEY, TELEGRAM_TOKEN, Taken};
 use kabinet_tests::world::{self, Known, Person, in_company};
 use kabinet_tests::{Browser, Server, block_on};
 use serde_json::{Value, json};
@@ -124,20 +127,35 @@ pub(crate) fn channels(order: &[&str], gateway: &Gateway) -> Value {
         "automatic": { "window_opens": false, "window_closes": false, "receipt": false, "verification": false, "request": false },
         "sms": { "url": format!("{url}/sms"), "body": "to={phone}&text={text}&id={id}&key={token}", "success": "ok",
                  "price": 400, "monthly_cap": 1_000_000_000_i64 },
-        "max": { "name": "kabinet_bot", "base_url": url },
+        "max": { "name": "kabinet_bot", "base_url": format!("{url}/max") },
         "telegram": { "name": "kabinet_tg_bot", "base_url": format!("{url}/tg") },
     })
 }
 
-/// Keeps the token of a channel; what the platform says of the webhook.
-pub(crate) fn token(staff: &mut Browser, channel: &str, token: &str) -> Value {
+/// Keeps the token that a channel's stand-in gave; what the platform says of the webhook.
+pub(crate) fn token(staff: &mut Browser, channel: &str) -> Value {
+    let token = match channel {
+        "max" => MAX_TOKEN,
+        "telegram" => TELEGRAM_TOKEN,
+        _ => SMS_KEY,
+    };
     let path = format!("/api/admin/v1/notification-channels/{channel}/token");
     staff.call("PUT", &path, Some(&json!({ "token": token }))).expect(200).json()
 }
 
+/// The calls by which the platform told a messenger of its webhook.
+pub(crate) fn subscriptions(gateway: &Gateway, channel: &str) -> Vec<Taken> {
+    let path = match channel {
+        "max" => "/max/subscriptions".to_owned(),
+        _ => format!("/tg/bot{TELEGRAM_TOKEN}/setWebhook"),
+    };
+    gateway.taken().into_iter().filter(|call| call.path == path).collect()
+}
+
 /// The secret that the platform told a messenger: what comes to the webhook must carry it.
-pub(crate) fn webhook_secret(gateway: &Gateway, path: &str, field: &str) -> String {
-    let told = until("the subscription", || gateway.taken().into_iter().find(|call| call.path == path));
+pub(crate) fn webhook_secret(gateway: &Gateway, channel: &str) -> String {
+    let told = until("the subscription", || subscriptions(gateway, channel).into_iter().next());
+    let field = if channel == "max" { "secret" } else { "secret_token" };
     told.json()[field].as_str().expect("a secret").to_owned()
 }
 

@@ -19,8 +19,8 @@ fn an_export_holds_notices_and_choices_and_a_deletion_lets_them_go(kind: Kind) {
     let gateway = Gateway::start();
     decide(&server, COMPANY, &channels(&["max", "email"], &gateway));
     let mut staff = server.staff(COMPANY);
-    token(&mut staff, "max", "t");
-    let secret = webhook_secret(&gateway, "/subscriptions", "secret");
+    token(&mut staff, "max");
+    let secret = webhook_secret(&gateway, "max");
     let (mut person, _) = holder(&server, COMPANY, 0);
     let path = "/notifications/preferences";
     let form = person.browser.page(path).form(&format!("{path}/chats/max"));

@@ -41,7 +41,7 @@ fn a_company_that_switches_notifications_off_has_none_and_keeps_its_data(kind: K
     let (mut other, _) = holder(&server, "teploset", 0);
     let (mut person, _) = holder(&server, COMPANY, 0);
     let mut staff = server.staff(COMPANY);
-    token(&mut staff, "sms", "x");
+    token(&mut staff, "sms");
     let kept = sent(&mut staff, &message("Останется", &only(person.id)));
     settled(&mut staff, &kept, "sent", 1);
     let waiting = draft(&mut staff, &message("Пока выключено", &only(person.id)));

@@ -1,5 +1,6 @@
 //! «Отказ от бумажного носителя ПД», as residents, staff and the printing house meet it.
 
+mod bounces;
 mod delivery;
 mod flag;
 mod kills;

@@ -24,7 +24,7 @@ pub(crate) const PAGES: [(&str, &str, Statuses, Statuses); 16] = [
 ];
 
 /// As the table of operations in [`crate::routes`].
-pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 38] = [
+pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 42] = [
     ("GET /api/v1/requests", "/api/v1/requests", "", [401, 404, 404, 404, 200], 401),
     ("POST /api/v1/requests", "/api/v1/requests", r#"{"kind":"appeal"}"#, [401, 404, 404, 404, 422], 401),
     ("GET /api/v1/requests/{id}", "/api/v1/requests/{none}", "", api(404), 401),
@@ -89,6 +89,14 @@ pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 38] = [
     ("GET /api/v1/notifications", "/api/v1/notifications", "", api(200), 401),
     ("POST /api/v1/notifications/read", "/api/v1/notifications/read", "", api(200), 401),
     ("POST /api/v1/notifications/{id}/read", "/api/v1/notifications/{none}/read", "", api(404), 401),
+    ("GET /api/v1/notifications/preferences", "/api/v1/notifications/preferences", "", api(200), 401),
+    (
+        "PUT /api/v1/notifications/preferences",
+        "/api/v1/notifications/preferences",
+        r#"{"off":[],"order":["email","email"]}"#,
+        api(422),
+        401,
+    ),
     ("GET /api/admin/v1/notifications", "/api/admin/v1/notifications", "", all(401), 200),
     ("POST /api/admin/v1/notifications", "/api/admin/v1/notifications", NOBODY, all(401), 422),
     ("POST /api/admin/v1/notifications/preview", "/api/admin/v1/notifications/preview", NOBODY, all(401), 422),
@@ -111,7 +119,13 @@ pub(crate) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 38] = [
         all(401),
         422,
     ),
+    ("GET /api/admin/v1/notification-settings", "/api/admin/v1/notification-settings", "", all(401), 200),
+    ("PUT /api/admin/v1/notification-settings", "/api/admin/v1/notification-settings", TWICE, all(401), 422),
 ];
+
+/// Decisions about notices that name a channel twice.
+const TWICE: &str = r#"{"order":["email","email"],"automatic":{"window_opens":true,"window_closes":true,"receipt":true,
+    "verification":true,"request":true}}"#;
 
 /// A message for nobody there is.
 const NOBODY: &str = r#"{"title":"x","body":"x","audience":{"to":"moon"}}"#;

@@ -101,7 +101,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 51] = [
     ("/meters/:id/photos/:photo", "/meters/{meter}/photos/{none}", residents(404), NO_FORM),
     ("/readings", "/readings", all(200), all(200)),
     ("/readings/submit", "/readings/submit", all(303), all(303)),
-    ("/readings/link/:ticket", "/readings/link/none", all(404), all(404)),
+    ("/readings/link/:token", "/readings/link/none", all(404), all(404)),
     // What cannot be taken back comes last.
     ("/accounts/:id/unlink", "/accounts/{account}/unlink", holder(200), holder(303)),
     ("/logout", "/logout", NO_PAGE, all(303)),

@@ -12,6 +12,7 @@ use kabinet_tests::{Database, Kind, Server, block_on, books, on_both_databases};
 use uuid::Uuid;
 
 use crate::clients::{self, COMPANY, Client, OTHER, What, Wish, while_they_work};
+use crate::restart::killed_outside_the_demo;
 
 on_both_databases![thirty_crashes_lose_nothing_that_was_acknowledged];
 
@@ -31,7 +32,7 @@ fn many_crashes_lose_nothing_that_was_acknowledged_on_postgresql() {
     survive(Kind::PostgreSql, number("KABINET_CYCLES", 300));
 }
 
-fn number(name: &str, usual: u64) -> u64 {
+pub(crate) fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
@@ -40,10 +41,10 @@ fn thirty_crashes_lose_nothing_that_was_acknowledged(kind: Kind) {
 }
 
 /// Numbers that look drawn, the same for the same seed.
-struct Draws(u64);
+pub(crate) struct Draws(pub(crate) u64);
 
 impl Draws {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         // Knuth's constants of MMIX.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
@@ -85,6 +86,10 @@ fn survive(kind: Kind, cycles: u64) {
     starts.sort();
     let (usual, longest) = (starts[starts.len() / 2], starts[starts.len() - 1]);
     eprintln!("{kind}, seed {seed}: {cycles} crashes; {done}; ready again in {usual:.0?}, at most {longest:.0?}");
+    // A demo brings its data up to date before it is ready; the same data outside of it.
+    server.kill();
+    let admin = server.facts().company(COMPANY).admin.clone();
+    eprintln!("{kind}, the same data: {}", killed_outside_the_demo(&server.database, &admin.email, &admin.password));
 }
 
 fn pause(draws: &mut Draws) {
@@ -216,13 +221,18 @@ fn chain_holds(server: &Server, slug: &str) {
 }
 
 pub(crate) fn count(server: &Server, slug: &str, sql: &str, values: Vec<sea_orm::Value>) -> i64 {
+    count_in(&server.database, slug, sql, values)
+}
+
+/// The same where no server is meant.
+pub(crate) fn count_in(database: &Database, slug: &str, sql: &str, values: Vec<sea_orm::Value>) -> i64 {
     #[derive(sea_orm::FromQueryResult)]
     struct Count {
         number: i64,
     }
     block_on(async {
-        let db = server.database.open().await;
-        let company = server.database.company(&db, slug).await;
+        let db = database.open().await;
+        let company = database.company(&db, slug).await;
         let tx = db.read(&company, Actor::System).await.expect("a transaction");
         let found: Vec<Count> = tx.rows(sql, values).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         found[0].number

@@ -26,43 +26,58 @@ use crate::crash;
 #[test]
 #[ignore = "takes long: `make stress-disk`"]
 fn a_full_disk_loses_nothing_that_was_acknowledged_on_postgresql() {
-    run_full("a_full_disk_loses_nothing_that_was_acknowledged_on_postgresql", Kind::PostgreSql, Log::Elsewhere);
+    run_full("a_full_disk_loses_nothing_that_was_acknowledged_on_postgresql", Kind::PostgreSql, Full::Disk);
 }
 
 #[test]
 #[ignore = "takes long: `make stress-disk`"]
 fn a_full_disk_loses_nothing_that_was_acknowledged_on_sqlite() {
-    run_full("a_full_disk_loses_nothing_that_was_acknowledged_on_sqlite", Kind::Sqlite, Log::Elsewhere);
+    run_full("a_full_disk_loses_nothing_that_was_acknowledged_on_sqlite", Kind::Sqlite, Full::Disk);
 }
 
 #[test]
 #[ignore = "takes long: `make stress-disk`"]
 fn a_full_disk_that_holds_the_log_loses_nothing_that_was_acknowledged() {
-    run_full("a_full_disk_that_holds_the_log_loses_nothing_that_was_acknowledged", Kind::PostgreSql, Log::OnTheDisk);
+    run_full("a_full_disk_that_holds_the_log_loses_nothing_that_was_acknowledged", Kind::PostgreSql, Full::WithLog);
 }
 
-/// Where the server's log lies.
+#[test]
+#[ignore = "takes long: `make stress-disk`"]
+fn a_full_disk_of_the_write_ahead_log_loses_nothing_that_was_acknowledged() {
+    let test = "a_full_disk_of_the_write_ahead_log_loses_nothing_that_was_acknowledged";
+    run_full(test, Kind::PostgreSql, Full::WriteAheadLog);
+}
+
+/// What runs full.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Log {
-    Elsewhere,
-    OnTheDisk,
+enum Full {
+    /// The disk of the database and of what people send; the server's own log lies elsewhere.
+    Disk,
+    /// The same with the server's log.
+    WithLog,
+    /// A disk that PostgreSQL's write-ahead log alone lies on: without room for it PostgreSQL ends itself.
+    WriteAheadLog,
 }
 
 /// Where the small disk is, in the process that has one.
 const DISK: &str = "KABINET_TESTS_DISK";
 /// The disk's size: the demo and room for a while.
 const SIZE: &str = "320m";
+/// Where on it the disk of the write-ahead log is, some segments of 16 MB.
+const LOG_DISK: &str = "write-ahead";
 /// How often the disk runs full.
 const ROUNDS: u32 = 1;
-/// Mounts `$1`, becomes this user again (`$3`, empty for root, who is one inside as well), and goes on as the rest.
-const MOUNT: &str = r#"mount -t tmpfs -o size="$2",mode=755 tmpfs "$1" || exit 77
+/// Mounts `$1` and the disk of the write-ahead log in it, becomes this user again (`$3`, empty for root, who is one
+/// inside as well), and goes on as the rest.
+const MOUNT: &str = r#"mount -t tmpfs -o size="$2",mode=755 tmpfs "$1" && mkdir "$1/write-ahead" || exit 77
+mount -t tmpfs -o size=200m,mode=755 tmpfs "$1/write-ahead" || exit 77
 export TMPDIR="$1" KABINET_TESTS_DISK="$1"; user=$3; shift 3
 [ -z "$user" ] || exec unshare --user --map-user="${user%:*}" --map-group="${user#*:}" setpriv --pdeathsig KILL -- "$@"
 exec setpriv --pdeathsig KILL -- "$@""#;
 
-fn run_full(test: &str, kind: Kind, log: Log) {
+fn run_full(test: &str, kind: Kind, full: Full) {
     match std::env::var_os(DISK) {
-        Some(disk) => live_through_it(kind, Path::new(&disk), log),
+        Some(disk) => live_through_it(kind, Path::new(&disk), full),
         None => on_a_disk_of_its_own(&format!("disk::{test}")),
     }
 }
@@ -127,7 +142,7 @@ impl Drop for Ballast {
     }
 }
 
-fn live_through_it(kind: Kind, disk: &Path, log: Log) {
+fn live_through_it(kind: Kind, disk: &Path, full: Full) {
     let cluster = (kind == Kind::PostgreSql).then(Cluster::start);
     if let Some(cluster) = &cluster {
         // What is kept of its log, a few hundred megabytes, would be room that it has left on a full disk.
@@ -137,7 +152,7 @@ fn live_through_it(kind: Kind, disk: &Path, log: Log) {
         cluster.execute("postgres", "SELECT pg_reload_conf()");
     }
     let database = cluster.as_ref().map_or_else(|| Database::new(kind), Database::on);
-    if log == Log::Elsewhere {
+    if full != Full::WithLog {
         let elsewhere = disk.with_extension("log");
         std::os::unix::fs::symlink(&elsewhere, database.dir.with_extension("log")).expect("a link");
     }
@@ -151,10 +166,15 @@ fn live_through_it(kind: Kind, disk: &Path, log: Log) {
     for _ in 0..ROUNDS {
         until_each_is_acknowledged(&mut clients, || server.log());
         uploads.send();
-        let ballast = Ballast::on(disk);
-        work_on_a_full_disk(&mut clients, &ballast, &mut uploads);
-        drop(ballast);
-        restarts += u32::from(database_is_back(&server, cluster.as_ref()));
+        restarts += match (&cluster, full) {
+            (Some(cluster), Full::WriteAheadLog) => no_room_for_the_log(cluster, disk, &mut clients, &mut uploads),
+            _ => {
+                let ballast = Ballast::on(disk);
+                work_on_a_full_disk(&mut clients, &ballast, &mut uploads);
+                drop(ballast);
+                u32::from(database_is_back(&server, cluster.as_ref()))
+            }
+        };
         until_each_is_acknowledged(&mut clients, || server.log());
         uploads.send();
     }
@@ -172,11 +192,13 @@ fn live_through_it(kind: Kind, disk: &Path, log: Log) {
     );
 }
 
+/// Refusals for a trouble of the server's own.
+fn refusals(clients: &[Client]) -> u32 {
+    clients.iter().flat_map(|client| &client.refused).filter(|(status, _)| **status >= 500).map(|(_, of)| of).sum()
+}
+
 /// Work goes on, in spells, until the full disk was noticed; what others let go of is taken.
 fn work_on_a_full_disk(clients: &mut [Client], ballast: &Ballast, uploads: &mut Uploads) {
-    let refusals = |clients: &[Client]| -> u32 {
-        clients.iter().flat_map(|client| &client.refused).filter(|(status, _)| **status >= 500).map(|(_, of)| of).sum()
-    };
     let before = refusals(clients);
     for spell in 0..60 {
         while_they_work(clients, || {
@@ -208,6 +230,55 @@ fn database_is_back(server: &Server, cluster: Option<&Cluster>) -> bool {
         std::thread::sleep(Duration::from_millis(50));
     }
     panic!("not ready again: {}", server.log());
+}
+
+/// Work goes on until PostgreSQL has ended itself for want of room for its log and more was refused; then there is room,
+/// and it is started as a machine's service manager would. How often it had ended.
+fn no_room_for_the_log(cluster: &Cluster, disk: &Path, clients: &mut [Client], uploads: &mut Uploads) -> u32 {
+    let disk = disk.join(LOG_DISK);
+    let data = PathBuf::from(cluster.execute("postgres", "SHOW data_directory").trim());
+    let bin = PathBuf::from(cluster.execute("postgres", "SELECT setting FROM pg_config WHERE name = 'BINDIR'").trim());
+    let port = cluster.execute("postgres", "SHOW port").trim().to_owned();
+    // What was used up would be used again, for ever, and no new segment wanted.
+    cluster.execute("postgres", "ALTER SYSTEM SET wal_recycle = off");
+    cluster.execute("postgres", "CHECKPOINT");
+    cluster.stop();
+    move_log(&data.join("pg_wal"), &disk.join("pg_wal"));
+    cluster.resume();
+    until_each_is_acknowledged(clients, || "after PostgreSQL was away".to_owned());
+    let (before, ballast) = (refusals(clients), Ballast::on(&disk));
+    let panics = || {
+        let said = std::fs::read_to_string(data.with_extension("log")).expect("PostgreSQL's log");
+        u32::try_from(said.lines().filter(|line| line.contains("PANIC: ")).count()).expect("a few")
+    };
+    for _ in 0..120 {
+        while_they_work(clients, || {
+            for _ in 0..10 {
+                ballast.top_up();
+                // A segment takes longer to fill than a test may last: the rest of it is passed over.
+                let mut psql = Command::new(bin.join("psql"));
+                psql.args(["-h", "127.0.0.1", "-U", "postgres", "-X", "-p", &port, "-c", "SELECT pg_switch_wal()"]);
+                let _ = psql.output().expect("psql");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        uploads.send();
+        if panics() > 0 && refusals(clients) - before > 20 {
+            let times = panics();
+            drop(ballast);
+            cluster.stop();
+            cluster.resume();
+            return times;
+        }
+    }
+    panic!("PostgreSQL ended {} times, {} wishes refused", panics(), refusals(clients) - before);
+}
+
+/// Moves the write-ahead log of a stopped cluster.
+fn move_log(from: &Path, to: &Path) {
+    run(Command::new("cp").arg("-a").args([from, to]));
+    std::fs::remove_dir_all(from).expect("the log goes");
+    std::os::unix::fs::symlink(to, from).expect("a link");
 }
 
 /// A resident who files requests with a file, and what was acknowledged.

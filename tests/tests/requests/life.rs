@@ -1,9 +1,13 @@
 //! A request's life, from the form to the rating.
 
+use std::collections::BTreeSet;
+
+use kabinet_tests::world::in_company;
 use kabinet_tests::{Kind, Server, on_both_databases};
 use serde_json::json;
+use uuid::Uuid;
 
-use crate::{COMPANY, appeal, case, deed, holder, send};
+use crate::{COMPANY, appeal, case, deed, holder, id_of, send};
 
 on_both_databases![
     a_resident_files_each_kind_and_sees_it_below,
@@ -11,6 +15,7 @@ on_both_databases![
     staff_take_a_request_ask_and_finish_it_and_the_resident_rates_it,
     internal_notes_are_never_seen_by_the_resident,
     programs_file_and_answer_as_people_do,
+    older_requests_are_reached_by_plain_links,
 ];
 
 fn a_resident_files_each_kind_and_sees_it_below(kind: Kind) {
@@ -37,7 +42,9 @@ fn a_resident_files_each_kind_and_sees_it_below(kind: Kind) {
     let subjects: Vec<String> = page.all("ul.rows a").iter().map(|link| link.text()).collect();
     assert_eq!(subjects, ["Течёт труба", "Замена смесителя", "Не горит свет"], "the newest first");
     let text = page.text();
-    assert!(text.contains("Принятые обращения и заявки") && !text.contains("Выполненные заявки"), "{text}");
+    assert!(text.contains("Новые обращения и заявки"), "{text}");
+    assert!(!text.contains("Принятые") && !text.contains("Выполненные"), "nobody has taken one: {text}");
+    assert!(text.contains("Сервис предусмотрен не для всех организаций"), "{text}");
     // Seven working days of the company's own after Sunday, the 22nd; five of the paid service.
     assert!(text.contains("Срок: до 01.12.2026") && text.contains("Срок: до 27.11.2026"), "{text}");
 
@@ -80,6 +87,8 @@ fn staff_take_a_request_ask_and_finish_it_and_the_resident_rates_it(kind: Kind) 
 
     let taken = deed(&mut staff, &href, "accept", &json!({})).expect(200).json();
     assert_eq!(taken["state"], "accepted");
+    let list = browser.page("/requests").text();
+    assert!(list.contains("Принятые обращения и заявки") && !list.contains("Новые обращения"), "{list}");
     assert!(taken["assignee"].is_string(), "whoever takes it has it: {taken}");
     assert_eq!(deed(&mut staff, &href, "accept", &json!({})).expect(422).json()["code"], "requests.already_accepted");
     // Nobody waits for an answer to no question.
@@ -157,6 +166,8 @@ fn programs_file_and_answer_as_people_do(kind: Kind) {
     assert!(browser.page(&href).text().contains("Жалоба на качество услуги"));
     let mut staff = server.staff(COMPANY);
     deed(&mut staff, &href, "state", &json!({ "state": "declined", "text": "Ремонт по графику" })).expect(200);
+    let list = browser.page("/requests").text();
+    assert!(list.contains("Отклонённые заявки") && !list.contains("Выполненные"), "it was not done: {list}");
     let late = browser.call("POST", &format!("/api/v1{href}/comments"), Some(&json!({ "text": "Эй" })));
     assert_eq!(late.expect(422).json()["code"], "requests.closed");
     let rated = browser.call("POST", &format!("/api/v1{href}/rating"), Some(&json!({ "rating": 1 })));
@@ -165,4 +176,49 @@ fn programs_file_and_answer_as_people_do(kind: Kind) {
     assert_eq!(again.expect(200).json()["state"], "accepted");
     let all = browser.call("GET", "/api/v1/requests", None).expect(200).json();
     assert_eq!((all["items"].as_array().map(Vec::len), &all["next"]), (Some(1), &serde_json::Value::Null));
+}
+
+/// Copies a request of a company's: so many more of the same.
+fn multiply(server: &Server, href: &str, count: i64) {
+    let id: Uuid = id_of(href).parse().expect("an identifier");
+    in_company(server, COMPANY, async |tx| {
+        for number in 1..=count {
+            let sql = "INSERT INTO request (tenant_id, id, number, account_id, resident_id, kind, topic, service_title,
+                           subject, body, state, created_at, due_at, closed_at, price_unit)
+                       SELECT tenant_id, $3, number + $4, account_id, resident_id, kind, topic, service_title,
+                           subject, body, state, created_at, due_at, closed_at, price_unit
+                       FROM request WHERE tenant_id = $1 AND id = $2";
+            let copy: Uuid = tx.new_id();
+            let values = vec![id.into(), copy.into(), (100_000 + number).into()];
+            assert_eq!(tx.execute(sql, values).await.expect("a copy"), 1);
+        }
+    });
+}
+
+fn older_requests_are_reached_by_plain_links(kind: Kind) {
+    let server = Server::shared(kind);
+    let (mut person, _) = holder(server, COMPANY, 5);
+    let browser = &mut person.browser;
+    let (declined, open) = (appeal(browser, "Отклонённая"), appeal(browser, "Новая"));
+    let mut staff = server.staff(COMPANY);
+    deed(&mut staff, &declined, "state", &json!({ "state": "declined", "text": "Не наш дом" })).expect(200);
+    multiply(server, &declined, 119);
+    let (mut seen, mut address, mut pages) = (BTreeSet::new(), "/requests".to_owned(), 0);
+    loop {
+        let page = browser.page(&address);
+        let rows = page.all("ul.rows a");
+        // The list under way is on the first page alone, and whole.
+        let first = pages == 0;
+        assert_eq!((page.has("ul.kinds"), rows.len() <= 50), (first, !first), "{}", rows.len());
+        assert!(page.text().contains("Отклонённые заявки") && !page.text().contains("Выполненные"), "{address}");
+        seen.extend(rows.iter().filter_map(|row| row.attribute("href")).map(str::to_owned));
+        pages += 1;
+        let more = page.all("main a").into_iter().find(|link| link.text().starts_with("Показать ещё"));
+        let Some(more) = more.and_then(|link| link.attribute("href")) else { break };
+        more.clone_into(&mut address);
+    }
+    assert_eq!((seen.len(), pages), (121, 3));
+    assert!(seen.contains(&declined) && seen.contains(&open));
+    browser.get("/requests?list=ended&after=x").expect(404);
+    assert!(browser.page("/requests?list=open").text().contains("Новая"));
 }

@@ -9,6 +9,7 @@ use crate::{appeal, case, deed, finish, holder, id_of, send};
 on_both_databases![
     a_request_is_opened_again_within_seven_days_and_not_after,
     deadlines_are_counted_over_holidays_and_become_late,
+    an_emergency_is_answered_in_five_minutes_and_localised_in_thirty,
 ];
 
 /// This company keeps the law's terms.
@@ -74,8 +75,14 @@ fn deadlines_are_counted_over_holidays_and_become_late(kind: Kind) {
     let mut staff = server.staff(LAWFUL);
     let late = staff.call("GET", "/api/admin/v1/requests?late=true", None).expect(200).json();
     assert_eq!(late["items"].as_array().map(Vec::len), Some(0), "{late}");
+    // The holidays of a year that the calendar lacks would count as working days.
+    assert!(days_off(&server).contains("knows this year and the coming one"));
+    assert!(!whole_log(&server).contains("working calendar"), "{}", server.log());
     server.kill();
     server.start_at("2027-01-02");
+    let told = "the working calendar lacks 2028";
+    assert!(days_off(&server).contains(told) && days_off(&server).contains("penalty begins too early"));
+    assert!(whole_log(&server).contains(told), "{}", server.log());
     again(&mut person);
     let browser = &mut person.browser;
     let mut staff = server.staff(LAWFUL);
@@ -87,4 +94,62 @@ fn deadlines_are_counted_over_holidays_and_become_late(kind: Kind) {
     assert_eq!(text.matches("Срок прошёл").count(), 1, "{text}");
     let of_question = case(&mut staff, &question)["request"].clone();
     assert_eq!((&of_question["late"], &of_question["id"]), (&json!(false), &json!(id_of(&question))));
+}
+
+fn whole_log(server: &Server) -> String {
+    std::fs::read_to_string(server.log_file()).expect("the log")
+}
+
+/// What `kabinet doctor` says of the calendar.
+fn days_off(server: &Server) -> String {
+    let output = server.command().arg("doctor").output().expect("kabinet doctor");
+    let said = String::from_utf8(output.stdout).expect("text");
+    said.lines().find(|line| line.starts_with("calendar")).expect("a line").to_owned()
+}
+
+fn an_emergency_is_answered_in_five_minutes_and_localised_in_thirty(kind: Kind) {
+    const MINUTE: i64 = 60_000;
+    let mut server = Server::demo(Database::new(kind), "2026-11-22");
+    let (mut person, _) = holder(&server, LAWFUL, 0);
+    send(&mut person.browser, "emergency", &[("subject", "Прорыв")]).expect(303);
+    let href = person.browser.page("/requests").one("ul.rows a").attribute("href").expect("a link").to_owned();
+    let mut staff = server.staff(LAWFUL);
+    let seen = |staff: &mut Browser| {
+        let request = case(staff, &href)["request"].clone();
+        let after = |name: &str| Some((request[name].as_i64()? - request["created_at"].as_i64()?) / MINUTE);
+        (["answer_by", "localise_by", "due_at"].map(after), request["late"] == true)
+    };
+    let queue = |staff: &mut Browser, filter: &str| {
+        let list = staff.call("GET", &format!("/api/admin/v1/requests?{filter}"), None).expect(200).json();
+        list["items"].as_array().expect("items").iter().map(|item| item["subject"].clone()).collect::<Vec<_>>()
+    };
+    let end = Some(3 * 24 * 60);
+    assert_eq!(seen(&mut staff), ([Some(5), Some(30), end], false));
+    assert_eq!(queue(&mut staff, "limit=1"), ["Прорыв"], "what is due next comes first");
+    assert!(!queue(&mut staff, "late=true&kind=emergency").contains(&json!("Прорыв")));
+
+    server.kill();
+    server.start_at("2026-11-22T12:10:00+05:00");
+    let mut staff = server.staff(LAWFUL);
+    assert_eq!(seen(&mut staff), ([Some(5), Some(30), end], true), "nobody has answered");
+    assert!(queue(&mut staff, "late=true&kind=emergency").contains(&json!("Прорыв")));
+    deed(&mut staff, &href, "accept", &json!({})).expect(200);
+    assert_eq!(seen(&mut staff), ([None, Some(30), end], false), "whoever takes it answers");
+    // A question and its answer stop no damage.
+    deed(&mut staff, &href, "state", &json!({ "state": "waiting", "text": "Какой подъезд?" })).expect(200);
+    let form = person.browser.page(&href).form(&href);
+    person.browser.submit_with_files(&form.with("text", "Второй"), &[]).expect(303);
+    assert_eq!(case(&mut staff, &href)["request"]["state"], "accepted");
+    assert_eq!(seen(&mut staff), ([None, Some(30), end], false));
+
+    server.kill();
+    server.start_at("2026-11-22T12:40:00+05:00");
+    let mut staff = server.staff(LAWFUL);
+    assert_eq!(seen(&mut staff), ([None, Some(30), end], true), "nobody is at work");
+    deed(&mut staff, &href, "state", &json!({ "state": "in_work" })).expect(200);
+    assert_eq!(seen(&mut staff), ([None, None, end], false), "whoever goes to work on it stops the damage");
+    deed(&mut staff, &href, "state", &json!({ "state": "done", "text": "Заменили трубу" })).expect(200);
+    reopened(&mut person.browser, &href).expect(303);
+    let ([answer, localise, _], late) = seen(&mut staff);
+    assert!(answer.is_none() && localise.is_some_and(|minutes| minutes >= 60) && !late, "{localise:?}");
 }

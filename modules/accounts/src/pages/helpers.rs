@@ -1,14 +1,13 @@
 //! «Доступ помощника» of one account.
 
 use kabinet_contracts::{AccountId, ResidentId};
-use kabinet_core::limits::{self, Limit, Verdict};
+use kabinet_core::limits::Limit;
 use kabinet_core::{Day, Timestamp};
-use kabinet_web::{FieldError, Form, LinkedAccount, Problem, Resident};
+use kabinet_web::{FieldError, Form, LinkedAccount, Problem, Resident, identifier};
 use poem::web::Path;
 use poem::{Response, handler};
 use serde::{Deserialize, Serialize};
 
-use super::identifier;
 use super::unlinking::NoFields;
 use crate::error::Error;
 use crate::helpers::{self, Grant, NewGrant, State};
@@ -90,14 +89,10 @@ pub(crate) async fn invite(
         Ok(until) => until,
         Err(errors) => return page(&resident, account, &form, errors).await,
     };
-    let db = &resident.platform().db;
-    let counter = format!("helper-letters:{}:{}", resident.tenant().id, resident.id());
-    if let Verdict::Wait(seconds) = limits::hit(db, &counter, LETTERS).await? {
-        return Err(Problem::too_many(seconds));
-    }
+    resident.count_against(LETTERS, "helper-letters").await?;
     let (by, sums) = (ResidentId(resident.id()), form.access == "sums");
-    let mut tx = resident.begin().await?;
     let new = NewGrant { account: AccountId(account.id), by, email: &form.email, sums, until };
+    let mut tx = resident.begin().await?;
     match helpers::invite(&mut tx, new).await {
         Ok(()) => tx.commit().await?,
         Err(Error::Field(field, text)) => {
@@ -106,8 +101,7 @@ pub(crate) async fn invite(
         }
         Err(error) => return Err(error.into()),
     }
-    let path = format!("/accounts/{}/helpers", account.id);
-    Ok(resident.done_saying(&path, "Приглашение отправлено"))
+    Ok(resident.done_saying(&format!("/accounts/{}/helpers", account.id), "Приглашение отправлено"))
 }
 
 /// POST /accounts/<id>/helpers/<grant>/revoke

@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::codes::{LinkCode, printed};
 use crate::error::Error;
 use crate::linking::{Attempt, Proof, attempt};
+use crate::sealed_codes::SealedCodes;
 use crate::search::Wanted;
 use crate::settings::{AccountsSettings, LinkMethod};
-use crate::tickets::Tickets;
 
 const TITLE: &str = "Привязка лицевого счета";
 const FIND: &str = "accounts/link.html";
@@ -71,8 +71,8 @@ pub(crate) fn show(
     Query(step): Query<Step>,
     request: &Request,
 ) -> poem::Result<Response> {
-    if let Some(ticket) = &step.receipt {
-        return Ok(scan(&guest, ticket)?);
+    if let Some(receipt) = &step.receipt {
+        return Ok(scan(&guest, receipt)?);
     }
     let resident = resident?;
     let waiting: Option<Wanted> = sealed::waiting(request, resident.tenant(), Purpose::Linking);
@@ -93,12 +93,12 @@ fn check_page(resident: &Resident, code: Option<String>) -> Result<Response, Pro
     resident.page(TITLE, CHECK, &CheckContext { by_surname, scanned, surname: "", code: &code, errors: Vec::new() })
 }
 
-/// Keeps the code that a QR brought along and leads on, without the ticket in the address. Says nothing
+/// Keeps the code that a QR brought along and leads on, without it in the address. Says nothing
 /// of an account: the code alone finds none.
-fn scan(guest: &Guest, ticket: &str) -> Result<Response, Problem> {
+fn scan(guest: &Guest, receipt: &str) -> Result<Response, Problem> {
     let platform = guest.platform();
     let next = if guest.is_resident() { "/accounts/link" } else { "/" };
-    let Some(code) = Tickets::new(&platform.key).open(guest.tenant().id, ticket) else {
+    let Some(code) = SealedCodes::new(&platform.key).open(guest.tenant().id, receipt) else {
         return Ok(guest.done_saying(next, "QR-код не прочитан полностью: введите код с квитанции вручную"));
     };
     let words = if guest.is_resident() {
@@ -135,17 +135,28 @@ pub(crate) async fn send(
     let Some(wanted) = sealed::waiting(request, resident.tenant(), Purpose::Linking) else {
         return Ok(resident.done_saying("/accounts/link", "Найдите лицевой счет ещё раз"));
     };
+    check(&resident, &address, &form, &wanted, &**receipts).await
+}
+
+/// The second step: links the account where the proof that was typed fits what was found in the first one.
+async fn check(
+    resident: &Resident,
+    address: &ClientAddress,
+    form: &LinkForm,
+    wanted: &Wanted,
+    receipts: &dyn ReceiptCodes,
+) -> Result<Response, Problem> {
     let by_surname = AccountsSettings::of(resident.tenant())?.linking == LinkMethod::Surname;
-    let proof = match proof(&form, by_surname) {
+    let proof = match proof(form, by_surname) {
         Ok(proof) => proof,
-        Err(error) => return refuse(&resident, &form, by_surname, error),
+        Err(error) => return refuse(resident, form, by_surname, error),
     };
-    let tried = Attempt { resident: ResidentId(resident.id()), address: &address.0, wanted: &wanted, proof: &proof };
-    match attempt(&resident.platform().db, resident.tenant(), &**receipts, tried).await {
-        Ok(found) => Ok(linked(&resident, &found.number)),
+    let tried = Attempt { resident: ResidentId(resident.id()), address: &address.0, wanted, proof: &proof };
+    match attempt(&resident.platform().db, resident.tenant(), receipts, tried).await {
+        Ok(found) => Ok(linked(resident, &found.number)),
         Err(error @ (Error::Refused | Error::AlreadyLinked)) => {
             let field = if matches!(proof, Proof::Code(_)) { "code" } else { "surname" };
-            refuse(&resident, &form, by_surname, FieldError::new(field, error.to_string()))
+            refuse(resident, form, by_surname, FieldError::new(field, error.to_string()))
         }
         Err(error) => Err(error.into()),
     }

@@ -7,12 +7,11 @@ use kabinet_contracts::{AccountFlag, AccountFlags, AccountId, ResidentId};
 use kabinet_core::Day;
 use kabinet_residents::people;
 use kabinet_web::form::local_path;
-use kabinet_web::{Form, LinkedAccount, Problem, Resident};
+use kabinet_web::{Form, LinkedAccount, Problem, Resident, identifier};
 use poem::web::Path;
 use poem::{Response, handler};
 use serde::{Deserialize, Serialize};
-
-use super::identifier;
+use uuid::Uuid;
 
 #[derive(Serialize)]
 struct ListContext {
@@ -104,7 +103,7 @@ pub(crate) async fn select(
     id: Path<String>,
     Form(form): Form<SelectForm>,
 ) -> Result<Response, Problem> {
-    let id = identifier(&id)?;
+    let id: Uuid = identifier(&id)?;
     let account = resident.accounts().iter().find(|account| account.id == id).ok_or_else(Problem::not_found)?;
     let mut tx = resident.begin().await?;
     people::choose_account(&mut tx, ResidentId(resident.id()), Some(AccountId(id))).await?;

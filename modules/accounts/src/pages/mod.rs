@@ -9,9 +9,8 @@ mod unlinking;
 use std::sync::Arc;
 
 use kabinet_contracts::ReceiptCodes;
-use kabinet_web::{PageRoute, Problem, on_the_beat};
+use kabinet_web::{PageRoute, on_the_beat};
 use poem::{EndpointExt, get, post};
-use uuid::Uuid;
 
 pub(crate) fn routes(receipts: &Arc<dyn ReceiptCodes>) -> Vec<PageRoute> {
     vec![
@@ -26,9 +25,4 @@ pub(crate) fn routes(receipts: &Arc<dyn ReceiptCodes>) -> Vec<PageRoute> {
         PageRoute::new("/accounts/:id/helpers", get(helpers::show).post(helpers::invite)),
         PageRoute::new("/accounts/:id/helpers/:grant/revoke", post(helpers::revoke)),
     ]
-}
-
-/// An identifier in an address; what is none is an unknown page.
-fn identifier(text: &str) -> Result<Uuid, Problem> {
-    text.parse().map_err(|_| Problem::not_found())
 }

@@ -1,12 +1,11 @@
 //! «Отвязка лицевого счета»: «Х», a question, done.
 
 use kabinet_contracts::{AccountId, ResidentId};
-use kabinet_web::{Form, Problem, Resident};
+use kabinet_web::{Form, Problem, Resident, identifier};
 use poem::web::Path;
 use poem::{Response, handler};
 use serde::{Deserialize, Serialize};
 
-use super::identifier;
 use crate::links;
 
 #[derive(Serialize)]

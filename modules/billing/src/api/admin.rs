@@ -1,6 +1,6 @@
 //! What staff may do: runs of their company.
 
-use kabinet_contracts::RunId;
+use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{PermissionKey, Timestamp};
 use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::{Path, Query};
@@ -8,6 +8,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
+use crate::runs::document_ids::{self, NewDocumentId};
 use crate::runs::{self, Run};
 
 /// May see runs.
@@ -99,6 +100,30 @@ struct NewRun {
     period: String,
 }
 
+/// What GIS ЖКХ calls one receipt.
+#[derive(Object)]
+struct DocumentIdEntry {
+    /// The account.
+    account: Uuid,
+    /// Code of the receipt kind.
+    kind: String,
+    /// ИД ПД, 18 characters: `75ДА533315-01-6101`; empty takes it back.
+    document_id: String,
+}
+
+impl From<DocumentIdEntry> for NewDocumentId {
+    fn from(entry: DocumentIdEntry) -> Self {
+        Self { account: AccountId(entry.account), kind: entry.kind, id: entry.document_id }
+    }
+}
+
+/// What GIS ЖКХ calls receipts.
+#[derive(Object)]
+struct DocumentIdsIn {
+    /// At most 500; all of them are taken or none.
+    items: Vec<DocumentIdEntry>,
+}
+
 #[OpenApi]
 impl AdminApi {
     /// The company's runs, the latest first.
@@ -149,6 +174,23 @@ impl AdminApi {
     async fn publish(&self, staff: Staff<Publish>, id: Path<Uuid>) -> ApiResult<RunOut> {
         let mut tx = staff.begin().await?;
         let run = runs::publish(&mut tx, RunId(id.0)).await?;
+        tx.commit().await?;
+        Ok(Json(run.into()))
+    }
+
+    /// Name receipts of a complete run as GIS ЖКХ does (ИД ПД), before it is published: a published receipt stays as
+    /// it is.
+    #[oai(path = "/billing/runs/:id/document-ids", method = "put", operation_id = "setDocumentIds")]
+    async fn set_document_ids(
+        &self,
+        staff: Staff<Start>,
+        id: Path<Uuid>,
+        new: Json<DocumentIdsIn>,
+    ) -> ApiResult<RunOut> {
+        let new: Vec<NewDocumentId> = new.0.items.into_iter().map(NewDocumentId::from).collect();
+        let tx = staff.begin().await?;
+        document_ids::assign(&tx, RunId(id.0), &new).await?;
+        let run = runs::find(&tx, RunId(id.0)).await?;
         tx.commit().await?;
         Ok(Json(run.into()))
     }

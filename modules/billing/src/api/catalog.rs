@@ -11,7 +11,8 @@ use poem_openapi::{Object, OpenApi};
 use rust_decimal::Decimal;
 
 use super::fields::{day, month, wrong};
-use crate::catalog::{Service, Tariff, code_problem, edit, enum_name, enum_value};
+use crate::catalog::{Dated, Service, Tariff, code_problem, edit, enum_name, enum_value};
+use crate::due_days::{DueDay, DueDays};
 use crate::penalty::{PenaltyRate, PenaltyRates};
 use crate::plugins::Plugins;
 use crate::store;
@@ -37,6 +38,9 @@ struct ServiceEntry {
     /// Stable code.
     #[oai(default)]
     code: String,
+    /// The first month all of this holds for, `2026-12`; none: all months, and when it is put, the first that is not
+    /// published.
+    from: Option<String>,
     /// Name for residents.
     title: String,
     /// What it is: `cold_water`, `heating`, `maintenance`…
@@ -45,7 +49,7 @@ struct ServiceEntry {
     unit: String,
     /// The group of the receipt: `maintenance`, `common_property`, `utilities`, `capital_repair`, `other`.
     section: String,
-    /// Code of the receipt kind it is billed on.
+    /// Code of the receipt kind it is billed on: one for all months once it was billed.
     receipt: String,
     /// The plugin's rule: `metered`, `area`…
     rule: String,
@@ -54,10 +58,11 @@ struct ServiceEntry {
     shares: String,
 }
 
-impl From<Service> for ServiceEntry {
-    fn from(service: Service) -> Self {
+impl From<Dated<Service>> for ServiceEntry {
+    fn from(Dated { from, what: service }: Dated<Service>) -> Self {
         Self {
             code: service.code,
+            from: from.map(|from| from.to_string()),
             title: service.title,
             resource: enum_name(service.resource),
             unit: enum_name(service.unit),
@@ -69,7 +74,7 @@ impl From<Service> for ServiceEntry {
     }
 }
 
-/// The company's services, in their order.
+/// The company's services, in their order; one that changes has an entry for each month in which it does.
 #[derive(Object)]
 struct ServiceList {
     items: Vec<ServiceEntry>,
@@ -128,10 +133,26 @@ struct RateList {
     items: Vec<RateEntry>,
 }
 
+/// Until which day bills are to be paid.
+#[derive(Object)]
+struct DueDayEntry {
+    /// The first month whose bills are due by it, `2026-02`.
+    #[oai(default)]
+    from: String,
+    /// Day of the following month, 1 to 28; on a day off the next working day.
+    day: u32,
+}
+
+/// The days by which bills are due, by the month of the bill.
+#[derive(Object)]
+struct DueDayList {
+    items: Vec<DueDayEntry>,
+}
+
 /// What was changed, in words; nothing when all was as asked.
 #[derive(Object)]
-struct Changes {
-    changes: Vec<String>,
+pub(super) struct Changes {
+    pub(super) changes: Vec<String>,
 }
 
 /// The company's days beside the general working calendar of Russia.
@@ -171,7 +192,7 @@ impl CatalogApi {
         Ok(entry)
     }
 
-    /// The company's services.
+    /// The company's services with the months they hold from.
     #[oai(path = "/billing/catalog/services", method = "get", operation_id = "listCatalogServices")]
     async fn services(&self, staff: Staff<Catalog>) -> ApiResult<ServiceList> {
         let tx = staff.read().await?;
@@ -180,7 +201,7 @@ impl CatalogApi {
         Ok(Json(ServiceList { items: services.into_iter().map(ServiceEntry::from).collect() }))
     }
 
-    /// Add or change a service; published months stay as they are.
+    /// Add a service, or change one from a month on that is not published.
     #[oai(path = "/billing/catalog/services/:code", method = "put", operation_id = "putService")]
     async fn put_service(
         &self,
@@ -240,6 +261,34 @@ impl CatalogApi {
         Ok(Json(Changes { changes }))
     }
 
+    /// Until which day bills are to be paid, by the month of the bill.
+    #[oai(path = "/billing/catalog/due-days", method = "get", operation_id = "listDueDays")]
+    async fn due_days(&self, staff: Staff<Catalog>) -> ApiResult<DueDayList> {
+        let tx = staff.read().await?;
+        let days = DueDays::of(&tx).await?;
+        tx.commit().await?;
+        let entry = |rule: DueDay| DueDayEntry { from: rule.from_period.to_string(), day: rule.day };
+        Ok(Json(DueDayList { items: days.rules().map(entry).collect() }))
+    }
+
+    /// Let bills be due by another day from a month on that is not published.
+    #[oai(path = "/billing/catalog/due-days/:from", method = "put", operation_id = "putDueDay")]
+    async fn put_due_day(
+        &self,
+        staff: Staff<Catalog>,
+        from: Path<String>,
+        entry: Json<DueDayEntry>,
+    ) -> ApiResult<Changes> {
+        let from_period = month(&from.0, "from")?;
+        if !(1..=28).contains(&entry.0.day) {
+            return Err(wrong("day", "День – число от 1 до 28"));
+        }
+        let mut tx = staff.begin().await?;
+        let changes = edit::put_due_day(&mut tx, DueDay { from_period, day: entry.0.day }).await?;
+        tx.commit().await?;
+        Ok(Json(Changes { changes }))
+    }
+
     /// The company's rates of penalty.
     #[oai(path = "/billing/catalog/penalty-rates", method = "get", operation_id = "listPenaltyRates")]
     async fn rates(&self, staff: Staff<Catalog>) -> ApiResult<RateList> {
@@ -268,7 +317,7 @@ impl CatalogApi {
     }
 }
 
-fn service(code: String, entry: ServiceEntry) -> Result<Service, Problem> {
+fn service(code: String, entry: ServiceEntry) -> Result<Dated<Service>, Problem> {
     if let Some(problem) = code_problem(&code) {
         return Err(wrong("code", problem));
     }
@@ -278,7 +327,8 @@ fn service(code: String, entry: ServiceEntry) -> Result<Service, Problem> {
     if entry.title.trim().is_empty() {
         return Err(wrong("title", "Укажите название услуги"));
     }
-    Ok(Service {
+    let from = entry.from.map(|from| month(&from, "from")).transpose()?;
+    let what = Service {
         code,
         title: entry.title.trim().to_owned(),
         resource: enum_value(&entry.resource).map_err(|_| wrong("resource", "Такого вида услуги нет"))?,
@@ -287,7 +337,8 @@ fn service(code: String, entry: ServiceEntry) -> Result<Service, Problem> {
         kind: entry.receipt,
         rule: entry.rule,
         shares: entry.shares,
-    })
+    };
+    Ok(Dated { from, what })
 }
 
 fn rate(entry: RateEntry) -> Result<PenaltyRate, Problem> {

@@ -228,7 +228,7 @@ impl PortalApi {
     #[oai(path = "/overview", method = "get", operation_id = "getOverview")]
     async fn overview(&self, resident: Resident) -> ApiResult<OverviewAnswer> {
         let account = AccountId(resident.account_with_sums()?.id);
-        let (tx, found) = overview::up_to_date(&resident, &self.estimates, account).await?;
+        let (tx, found) = overview::up_to_date(resident.read().await?, &self.estimates, account).await?;
         tx.commit().await?;
         let figures = found.figures.map(|f| OverviewOut {
             period: f.period.to_string(),

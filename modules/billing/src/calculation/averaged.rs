@@ -23,9 +23,9 @@ pub(crate) struct UnreadMonth {
 /// not, so that all of it has gone back once the last of them is read.
 pub(crate) fn part_of(month: &UnreadMonth, serial: &str) -> Option<(Quantity, Money)> {
     let of_service = || month.meters.iter().filter(|meter| measured(&meter.service) == Some(month.resource));
-    let unread = |meter: &&FrozenMeter| {
-        meter.current.is_none() || meter.verified_until.is_some_and(|until| until < month.period.last_day())
-    };
+    // Bills once kept what a meter showed whose verification was over, and did not charge by it either.
+    let over = |meter: &FrozenMeter| meter.verified_until.is_some_and(|until| until < month.period.first_day());
+    let unread = |meter: &&FrozenMeter| meter.current.is_none() || over(meter);
     let mut serials: Vec<&str> = of_service().filter(unread).map(|meter| meter.serial.as_str()).collect();
     serials.sort_unstable();
     serials.dedup();
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn an_expired_meter_counts_as_unread() {
         let mut expired = meter("cold_water", "bath", Some(5000));
-        expired.verified_until = Some(Day(20_260_901));
+        expired.verified_until = Some(Day(20_260_831));
         let september = month(8000, 32_000, vec![expired, meter("cold_water", "kitchen", None)]);
         assert_eq!(part_of(&september, "kitchen").map(|part| part.1), Some(Money(16_000)));
     }

@@ -1,13 +1,11 @@
 //! An account as the plugin sees it: nothing that names a person.
 
-use kabinet_accounts::absences::Away;
-use kabinet_accounts::roster::AccountFacts;
-use kabinet_core::Period;
+use kabinet_meters::Uncounted;
 use kabinet_meters::consumption::MeterMonth;
 use kabinet_meters::faults::FaultKind;
-use kabinet_plugin_host::api::{Absence, Account, Consumption, Meter, MeterState, ServiceKind, Zone, ZoneReading};
+use kabinet_plugin_host::api::{Account, Consumption, Meter, MeterState, ServiceKind, Zone, ZoneReading};
 
-use super::{AccountCase, spans};
+use super::{AccountCase, absences, spans};
 use crate::catalog;
 use crate::plan::Plan;
 
@@ -22,13 +20,13 @@ pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
             .meters
             .iter()
             .filter(|meter| measured(&meter.service_code) == Some(service.resource))
-            .map(|month| meter(plan.period, month))
+            .map(meter)
             .collect();
-        let coefficient = plan.tables.get(usize::from(table)).and_then(|table| table.coefficient);
-        let exempt = measures(service.resource).is_some_and(|code| case.unmeterable.iter().any(|known| known == code));
+        // Without an act to the contrary a meter can be installed: an absence gives nothing back (rule 86).
+        let measurable = |code: &str| case.unmeterable.iter().all(|known| known != code);
         services.push(Consumption {
             service: table,
-            meter_possible: meters.is_empty() && coefficient.is_some() && !exempt,
+            meter_possible: meters.is_empty() && measures(service.resource).is_some_and(measurable),
             meters,
             averaged: case.averaged.get(&service.code).cloned().unwrap_or_default(),
             parameters: case
@@ -47,15 +45,9 @@ pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
         owners: people(facts.owners),
         house: plan.houses().position(facts.house_id),
         spans: spans::spans(plan.period, facts, &case.people),
-        absences: case.absences.iter().map(|away| absence(facts, away)).collect(),
+        absences: absences::absences(plan.period, facts, &case.people, &case.absences),
         services,
     }
-}
-
-/// An absence as the plugin is given it: of no more people than count.
-fn absence(facts: &AccountFacts, away: &Away) -> Absence {
-    let live = if facts.registered + facts.temporary > 0 { facts.registered + facts.temporary } else { facts.owners };
-    Absence { residents: people(away.residents.min(live)), days: u8::try_from(away.days).unwrap_or(u8::MAX) }
 }
 
 pub(super) fn people(count: u32) -> u16 {
@@ -79,16 +71,7 @@ pub(crate) fn measures(kind: ServiceKind) -> Option<&'static str> {
     ["cold_water", "hot_water", "electricity", "heat", "gas"].into_iter().find(|code| measured(code) == Some(kind))
 }
 
-/// Months from `from` to `to`.
-fn months_between(from: Period, to: Period) -> u32 {
-    let index = |period: Period| period.year() * 12 + period.month().cast_signed();
-    u32::try_from(index(to) - index(from)).unwrap_or_default()
-}
-
-fn meter(period: Period, month: &MeterMonth) -> Meter {
-    // A verification that ends within the month leaves the month without a usable meter.
-    let expired = month.verified_until.filter(|until| *until < period.last_day());
-    let unverified = expired.map_or(0, |until| months_between(until.period(), period));
+fn meter(month: &MeterMonth) -> Meter {
     let zones = month.zones.len();
     let zone = |(at, figures): (usize, &kabinet_meters::consumption::ZoneMonth)| ZoneReading {
         zone: zone_of(at, zones),
@@ -100,15 +83,15 @@ fn meter(period: Period, month: &MeterMonth) -> Meter {
         },
         history: figures.history.iter().map(|volume| volume.decimal()).collect(),
     };
-    let state = match (month.fault, expired) {
-        (Some(FaultKind::Failed), _) => MeterState::Failed,
-        (Some(FaultKind::AccessRefused), _) => MeterState::AccessRefused,
-        (None, Some(_)) => MeterState::VerificationExpired,
-        (None, None) => MeterState::Working,
+    let state = match month.uncounted {
+        Some(Uncounted::Fault(fault)) if fault.kind == FaultKind::Failed => MeterState::Failed,
+        Some(Uncounted::Fault(_)) => MeterState::AccessRefused,
+        Some(Uncounted::Expired(_)) => MeterState::VerificationExpired,
+        None => MeterState::Working,
     };
     Meter {
         state,
-        missed_periods: u8::try_from(month.missed_periods.max(unverified)).unwrap_or(u8::MAX),
+        missed_periods: u8::try_from(month.missed_periods).unwrap_or(u8::MAX),
         zones: month.zones.iter().enumerate().map(zone).collect(),
     }
 }

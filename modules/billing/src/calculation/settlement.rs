@@ -6,7 +6,6 @@ use super::rows::ServiceCharge;
 use super::{PaymentFact, Standing};
 use crate::allocation::{Named, credit, credit_penalties};
 use crate::arrears::{Arrears, Owed};
-use crate::catalog::Section;
 use crate::penalty::{self, Month, Repayment};
 use crate::plan::Plan;
 use crate::trace;
@@ -78,8 +77,9 @@ fn credit_payments(
 }
 
 fn penalise(plan: &Plan, charge: &mut ServiceCharge, owed: &mut Owed, debts: &[(Period, Money)], repaid: &[Repayment]) {
-    let capital = plan.snapshot.service(&charge.service).is_some_and(|of| of.section == Section::CapitalRepair);
-    let month = Month { terms: &plan.snapshot.penalty, period: plan.period, low_only: capital };
+    let terms = &plan.snapshot.penalty;
+    let low_only = plan.snapshot.service(&charge.service).is_some_and(|of| terms.low_only.contains(&of.section));
+    let month = Month { terms, period: plan.period, low_only };
     let intervals = month.intervals(debts, repaid);
     if !intervals.is_empty() {
         charge.penalty = penalty::total(&intervals);

@@ -36,7 +36,7 @@ pub(super) fn spans(period: Period, facts: &AccountFacts, people: &[People]) -> 
 }
 
 /// Residents and owners who count on a day: nobody before the first entry, the account's where none changed.
-fn counted_on(day: Day, facts: &AccountFacts, people: &[People]) -> (u32, u32) {
+pub(super) fn counted_on(day: Day, facts: &AccountFacts, people: &[People]) -> (u32, u32) {
     if people.is_empty() {
         return (facts.registered + facts.temporary, facts.owners);
     }

@@ -6,85 +6,11 @@ use kabinet_plugin_host::api::PluginInfo;
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
 use sha2::{Digest, Sha256};
 
-use super::{PluginConfig, ReceiptKind, Service, Tariff, enum_name};
-use crate::entity::{penalty_rate, plugin, plugin_activation, receipt_kind, receipt_template, service, tariff};
+use super::{Activation, Tariff, announce};
+use crate::entity::{penalty_rate, plugin, plugin_activation, receipt_template, service, tariff};
 use crate::error::Error;
 use crate::penalty::{PenaltyRate, PenaltyRates};
 use crate::store;
-
-/// The topic of change counters that announces a changed catalogue to caches.
-pub(crate) const TOPIC: &str = "billing.catalog";
-
-/// Stores the company's receipt kinds, in their order. Exactly one is the main kind.
-pub async fn set_receipt_kinds(tx: &mut Tx, kinds: &[ReceiptKind]) -> Result<Vec<String>, Error> {
-    if kinds.iter().filter(|kind| kind.main).count() != 1 {
-        return Err(Error::Catalog("главным должен быть ровно один вид квитанции".into()));
-    }
-    let stored = tx.all(receipt_kind::Entity::find()).await?;
-    let mut changes = Vec::new();
-    for (position, kind) in (1_i32..).zip(kinds) {
-        let row = receipt_kind::Model {
-            tenant_id: tx.tenant_id(),
-            code: kind.code.clone(),
-            title: kind.title.clone(),
-            position,
-            main: kind.main,
-            supplier: serde_json::to_string(&kind.supplier)?,
-        };
-        let before = stored.iter().find(|old| old.code == kind.code);
-        if before == Some(&row) {
-            continue;
-        }
-        let word = if before.is_some() { "изменён" } else { "добавлен" };
-        changes.push(format!("вид квитанции {} {word}", kind.code));
-        let row = receipt_kind::ActiveModel::from(row).reset_all();
-        if before.is_some() { tx.update(row).await? } else { tx.insert(row).await? }
-    }
-    announce(tx, &changes).await?;
-    Ok(changes)
-}
-
-/// Stores the company's services, in their order. Services that are not named stay as they are: charges
-/// refer to them.
-pub async fn set_services(tx: &mut Tx, services: &[Service]) -> Result<Vec<String>, Error> {
-    let kinds = tx.all(receipt_kind::Entity::find()).await?;
-    let stored = tx.all(service::Entity::find()).await?;
-    let mut changes = Vec::new();
-    for (position, new) in (1_i32..).zip(services) {
-        if !kinds.iter().any(|kind| kind.code == new.kind) {
-            return Err(Error::Catalog(format!("услуга {}: нет вида квитанции {}", new.code, new.kind)));
-        }
-        let known = stored.iter().map(|old| &old.code).chain(services.iter().map(|of| &of.code));
-        if !new.shares.is_empty() && (new.shares == new.code || !known.into_iter().any(|code| *code == new.shares)) {
-            return Err(Error::Catalog(format!(
-                "услуга {}: нет услуги {}, чей остаток она делит",
-                new.code, new.shares
-            )));
-        }
-        let row = service::Model {
-            tenant_id: tx.tenant_id(),
-            code: new.code.clone(),
-            title: new.title.clone(),
-            resource: enum_name(new.resource),
-            unit: enum_name(new.unit),
-            section: enum_name(new.section),
-            kind_code: new.kind.clone(),
-            position,
-            rule: new.rule.clone(),
-            shares: new.shares.clone(),
-        };
-        let before = stored.iter().find(|old| old.code == new.code);
-        if before == Some(&row) {
-            continue;
-        }
-        let word = if before.is_some() { "изменена" } else { "добавлена" };
-        changes.push(format!("услуга {} {word}", new.code));
-        let row = service::ActiveModel::from(row).reset_all();
-        if before.is_some() { tx.update(row).await? } else { tx.insert(row).await? }
-    }
-    announce(tx, &changes).await?;
-    Ok(changes)
-}
 
 /// Stores the company's tariffs. Terms that a published month was calculated with are never changed:
 /// asking for it is [`Error::TariffInUse`]. Terms of months to come that are not named are dropped.
@@ -149,14 +75,13 @@ pub async fn set_penalty_rates(tx: &mut Tx, wanted: &PenaltyRates) -> Result<Vec
     Ok(changes)
 }
 
-/// Installs a checked plugin (see `PluginHost::check`) and lets it calculate from `from` on. Published
-/// months keep theirs: where `from` lies among them, it begins with the month after the latest one.
+/// Installs a checked plugin (see `PluginHost::check`) and lets it calculate. Published months keep theirs: where
+/// the first month is one of them, it begins with the month after the latest one.
 pub async fn install_plugin(
     tx: &mut Tx,
     component: &[u8],
     info: &PluginInfo,
-    from: Period,
-    config: &PluginConfig,
+    wanted: &Activation,
 ) -> Result<Vec<String>, Error> {
     let mut changes = Vec::new();
     let installed_at = tx.now();
@@ -171,16 +96,17 @@ pub async fn install_plugin(
     if tx.insert_if_absent(row).await? {
         changes.push(format!("плагин {} {} установлен", info.id, info.version));
     }
-    let from = store::latest_period(tx).await?.map_or(from, |published| from.max(published.next()));
-    let config = serde_json::to_string(config)?;
+    let from = wanted.from.max(store::open_period(tx).await?);
+    let (config, limits) = (serde_json::to_string(&wanted.config)?, serde_json::to_string(&wanted.limits)?);
     let activations = store::activations(tx).await?;
     let in_force = activations.iter().rev().find(|row| row.from_period <= from);
-    if !in_force.is_some_and(|row| row.hash == info.hash && row.config == config) {
+    if !in_force.is_some_and(|row| row.hash == info.hash && row.config == config && row.limits == limits) {
         let row = plugin_activation::ActiveModel {
             tenant_id: Set(tx.tenant_id()),
             from_period: Set(from),
             hash: Set(info.hash.clone()),
             config: Set(config),
+            limits: Set(limits),
         };
         tx.put(row).await?;
         let audit = serde_json::json!({ "plugin": info.id, "version": info.version, "hash": info.hash });
@@ -194,7 +120,7 @@ pub async fn install_plugin(
 /// Stores a checked receipt template (see `ReceiptPrinter::check_template`); its hash belongs into
 /// [`crate::BillingSettings::receipt_template`]. The second value is the changes.
 pub async fn set_receipt_template(tx: &mut Tx, source: &str) -> Result<(String, Vec<String>), Error> {
-    let hash = hex(&Sha256::digest(source.as_bytes()));
+    let hash = hex::encode(Sha256::digest(source.as_bytes()));
     let row = receipt_template::ActiveModel {
         tenant_id: Set(tx.tenant_id()),
         hash: Set(hash.clone()),
@@ -203,20 +129,4 @@ pub async fn set_receipt_template(tx: &mut Tx, source: &str) -> Result<(String, 
     };
     let added = tx.insert_if_absent(row).await?;
     Ok((hash, if added { vec!["шаблон квитанции сохранён".to_owned()] } else { Vec::new() }))
-}
-
-async fn announce(tx: &mut Tx, changes: &[String]) -> Result<(), Error> {
-    if !changes.is_empty() {
-        tx.touch(TOPIC).await?;
-    }
-    Ok(())
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,10 +4,13 @@ use kabinet_core::jobs::NewJob;
 use kabinet_core::{Period, Tx};
 use rust_decimal::Decimal;
 
-use super::{Service, TOPIC, Tariff, Terms, set_penalty_rates, set_services, set_tariffs};
+use super::{
+    Dated, History, ReceiptKind, Service, TOPIC, Tariff, Terms, kinds, services, set_penalty_rates, set_receipt_kinds,
+    set_services, set_tariffs,
+};
+use crate::due_days::{self, DueDay, DueDays};
 use crate::error::Error;
 use crate::penalty::PenaltyRates;
-use crate::plan;
 use crate::runs::ESTIMATES_JOB;
 use crate::settings::MODULE;
 use crate::store;
@@ -15,15 +18,19 @@ use crate::store;
 /// The largest number in terms: what a plugin is given holds it with nine decimal places.
 const MOST: i64 = 1_000_000_000;
 
-/// The company's services in their order.
-pub async fn services(tx: &Tx) -> Result<Vec<Service>, Error> {
-    let (_, services, _) = store::catalog(tx).await?;
-    Ok(services.into_iter().map(plan::service).collect::<Result<_, _>>()?)
+/// The company's receipt kinds in their order, each with what it was, is and will be.
+pub async fn receipt_kinds(tx: &Tx) -> Result<Vec<Dated<ReceiptKind>>, Error> {
+    Ok(kinds::stored(tx).await?.iter().flat_map(History::dated).collect())
+}
+
+/// The company's services in their order, each with what it was, is and will be.
+pub async fn services(tx: &Tx) -> Result<Vec<Dated<Service>>, Error> {
+    Ok(services::stored(tx).await?.iter().flat_map(History::dated).collect())
 }
 
 /// The company's tariffs by service and the first month they hold for.
 pub async fn tariffs(tx: &Tx) -> Result<Vec<Tariff>, Error> {
-    let (_, _, rows) = store::catalog(tx).await?;
+    let rows = store::tariffs(tx).await?;
     let mut tariffs = Vec::with_capacity(rows.len());
     for row in rows {
         let terms = serde_json::from_str(&row.terms)?;
@@ -33,22 +40,56 @@ pub async fn tariffs(tx: &Tx) -> Result<Vec<Tariff>, Error> {
     Ok(tariffs)
 }
 
-/// Adds a service behind the others, or changes one; its changes in words. Its rule must be one of `rules`, which
-/// the company's plugin knows. Published months keep what they were billed with, and on which receipt.
-pub async fn put_service(tx: &mut Tx, new: Service, rules: &[String]) -> Result<Vec<String>, Error> {
+/// Adds a receipt kind behind the others, or changes one from a month on; its changes in words. A kind that becomes
+/// the main one takes that from the other. A published month is refused ([`Error::PublishedTerms`]).
+pub async fn put_receipt_kind(tx: &mut Tx, new: Dated<ReceiptKind>) -> Result<Vec<String>, Error> {
     lock(tx).await?;
-    known_rule("rule", &new.rule, rules)?;
-    let mut all = services(tx).await?;
-    let moves = all.iter().any(|known| known.code == new.code && known.kind != new.kind);
-    if moves && store::latest_run(tx).await?.is_some() {
-        return Err(Error::Field("receipt", "По услуге есть начисления: квитанция, в которой она стоит, не меняется"));
+    let mut all = in_force(&kinds::stored(tx).await?, store::open_period(tx).await?);
+    if !new.what.main && all.iter().all(|known| !known.what.main || known.what.code == new.what.code) {
+        return Err(Error::Field("main", "Главный вид квитанции должен быть один: сделайте главным другой"));
     }
-    match all.iter_mut().find(|known| known.code == new.code) {
-        Some(known) => known.clone_from(&new),
-        None => all.push(new.clone()),
+    for other in all.iter_mut().filter(|_| new.what.main) {
+        other.what.main = false;
+    }
+    let subject = format!("receipt_kind:{}", new.what.code);
+    match all.iter_mut().find(|known| known.what.code == new.what.code) {
+        Some(known) => *known = new,
+        None => all.push(new),
+    }
+    let changes = set_receipt_kinds(tx, &all).await?;
+    record(tx, &subject, &changes).await?;
+    Ok(changes)
+}
+
+/// Adds a service behind the others, or changes one from a month on; its changes in words. Its rule must be one of
+/// `rules`, which the company's plugin knows. Published months keep what they were billed with
+/// ([`Error::PublishedTerms`]), and on which receipt ([`Error::ServiceBilled`]).
+pub async fn put_service(tx: &mut Tx, new: Dated<Service>, rules: &[String]) -> Result<Vec<String>, Error> {
+    lock(tx).await?;
+    known_rule("rule", &new.what.rule, rules)?;
+    let mut all = in_force(&services::stored(tx).await?, store::open_period(tx).await?);
+    let subject = format!("service:{}", new.what.code);
+    match all.iter_mut().find(|known| known.what.code == new.what.code) {
+        Some(known) => *known = new,
+        None => all.push(new),
     }
     let changes = set_services(tx, &all).await?;
-    record(tx, &format!("service:{}", new.code), &changes).await?;
+    record(tx, &subject, &changes).await?;
+    Ok(changes)
+}
+
+/// What holds in the month `open`.
+pub(super) fn in_force<T: Clone + PartialEq>(stored: &[History<T>], open: Period) -> Vec<Dated<T>> {
+    stored.iter().filter_map(|history| history.in_force(open)).cloned().map(Dated::from).collect()
+}
+
+/// Bills from a month on are due by another day; the changes in words. A published month is refused
+/// ([`Error::PublishedTerms`]).
+pub async fn put_due_day(tx: &mut Tx, new: DueDay) -> Result<Vec<String>, Error> {
+    lock(tx).await?;
+    let days = DueDays::of(tx).await?.with(new);
+    let changes = due_days::set(tx, &days).await?;
+    record(tx, &format!("due_day:{}", new.from_period), &changes).await?;
     Ok(changes)
 }
 

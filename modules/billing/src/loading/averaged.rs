@@ -115,11 +115,8 @@ fn of_waters(row: &Unread, unit: Unit, returned: &[Returned]) -> (Quantity, Mone
 }
 
 fn covered<'a>(plan: &'a Plan, meters: &'a HashMap<AccountId, Vec<MeterMonth>>) -> Covered<'a> {
-    // What a meter shows whose verification is over is charged by nobody.
-    let verified = |meter: &MeterMonth| meter.verified_until.is_none_or(|until| until >= plan.period.last_day());
-    let read_again = |meter: &&MeterMonth| {
-        meter.missed_periods > 0 && verified(meter) && meter.zones.iter().all(|zone| zone.current.is_some())
-    };
+    let read_again =
+        |meter: &&MeterMonth| meter.missed_periods > 0 && meter.zones.iter().all(|zone| zone.current.is_some());
     let mut covered = Covered::new();
     for (account, list) in meters {
         for meter in list.iter().filter(read_again) {

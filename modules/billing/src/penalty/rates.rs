@@ -23,6 +23,11 @@ pub struct PenaltyRate {
 }
 
 impl PenaltyRate {
+    /// No penalty from a day on.
+    const fn none(from: Day) -> Self {
+        Self { from, until: None, percent: Decimal::ZERO, note: String::new() }
+    }
+
     fn last_day(&self) -> Day {
         self.until.unwrap_or(NEVER)
     }
@@ -57,7 +62,7 @@ impl PenaltyRates {
         }
     }
 
-    /// Whether the company charges no penalty.
+    /// Whether the company never charged a penalty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -83,11 +88,13 @@ impl PenaltyRates {
     }
 
     /// These rates after the days up to `closed`, and `earlier` for those: what a published month was
-    /// computed with stays.
+    /// computed with stays. A company that drops them all charges none from then on, which its past has to say: a rate
+    /// of 0 %.
     #[must_use]
     pub fn after(&self, earlier: &Self, closed: Day) -> Self {
         let past = earlier.0.iter().filter_map(|rate| rate.within(Day(0), closed));
-        let future = self.0.iter().filter_map(|rate| rate.within(closed.plus_days(1), NEVER));
+        let end = Some(PenaltyRate::none(closed.plus_days(1))).filter(|_| self.is_empty() && !earlier.is_empty());
+        let future = self.0.iter().chain(&end).filter_map(|rate| rate.within(closed.plus_days(1), NEVER));
         let mut joined: Vec<PenaltyRate> = Vec::new();
         for rate in past.chain(future) {
             match joined.last_mut().filter(|last| last.continues_in(&rate)) {
@@ -145,5 +152,19 @@ mod tests {
         assert_eq!(wanted.after(&both, closed), both, "asking twice changes nothing");
         assert_eq!(stored.after(&stored, closed), stored, "nor does asking for the same");
         assert_eq!(stored.after(&PenaltyRates::default(), closed).as_slice(), [rate(20_261_101, None, 95)]);
+    }
+
+    #[test]
+    fn a_company_that_drops_its_rates_has_none_from_the_next_month_on() {
+        let (none, closed) = (PenaltyRates::default(), Day(20_261_031));
+        assert_eq!(none.after(&none, closed), none, "it never had any");
+        let dropped = none.after(&rates(&[rate(20_220_101, None, 95)]), closed);
+        assert_eq!(dropped.as_slice(), [rate(20_220_101, Some(20_261_031), 95), rate(20_261_101, None, 0)]);
+        assert_eq!(dropped.missing(Period(202_611)), None, "the next month can be billed");
+        assert_eq!(none.after(&dropped, Day(20_261_130)), dropped, "and the one after it");
+        // It may charge again.
+        let again = rates(&[rate(20_270_101, None, 80)]).after(&dropped, Day(20_261_231));
+        assert_eq!(again.as_slice().last(), Some(&rate(20_270_101, None, 80)));
+        assert_eq!(again.missing(Period(202_612)), None);
     }
 }

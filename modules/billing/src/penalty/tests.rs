@@ -19,6 +19,7 @@ fn terms(rates: &[(i32, Option<i32>, &str)]) -> PenaltyTerms {
         rates: PenaltyRates::new(rates.iter().map(rate).collect()).expect("no overlap"),
         // August's bill is due on Tuesday 15 September, October's on Monday 16 November.
         due_days: vec![(AUGUST, Day(20_260_915)), (OCTOBER, Day(20_261_116))],
+        low_only: usual_low_only(),
     }
 }
 
@@ -97,8 +98,10 @@ fn a_changed_rate_splits_the_month() {
 }
 
 #[test]
-fn without_rates_nothing_is_charged() {
+fn without_rates_or_at_a_rate_of_nothing_nothing_is_charged() {
     assert_eq!(month(&PenaltyTerms::default(), NOVEMBER, 100_000, &[]), []);
+    let ended = terms(&[(20_220_101, Some(20_261_110), "9.5"), (20_261_111, None, "0")]);
+    assert_eq!(in_words(&month(&ended, NOVEMBER, 100_000, &[])), [(100_000, 10, LOW)]);
 }
 
 proptest! {

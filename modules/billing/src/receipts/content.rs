@@ -6,19 +6,19 @@ use kabinet_plugin_host::words;
 use kabinet_render::format;
 use kabinet_render::payment_qr::{PaymentOrder, QrEncoding, QrField};
 use kabinet_render::receipt::{
-    ChargeGroup, ChargeLine, CompanyInfo, CourtAward, Instalment, LastPayment, MeterLine, NormLine, Payer, ReceiptData,
-    Reference, Totals,
+    ChargeGroup, ChargeLine, ChargePart, CompanyInfo, CourtAward, Instalment, LastPayment, NormLine, Payer,
+    ReceiptData, Reference, Totals,
 };
 
-use crate::calculation::{CARRIED, FrozenInstalment, FrozenMeter, measured, method};
-use crate::catalog::{ReceiptKind, Section, Service};
-use crate::charges::{FrozenMonth, norm_unit, recalculation_reason, zone_label};
+use crate::calculation::{FrozenInstalment, method};
+use crate::catalog::{self, ReceiptKind, Section, Service};
+use crate::charges::{self, FrozenMonth, charge_parts, norm_unit, recalculation_reason};
 use crate::entity::charge;
 use crate::trace::{self, Reasons};
 
-use super::reference;
+use super::{meters, reference};
 
-/// The data of one receipt.
+/// The data of one receipt, without its name in GIS ЖКХ and its code for linking.
 #[must_use]
 pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) -> ReceiptData {
     let rows: Vec<&charge::Model> = month.charges.iter().filter(|row| row.kind_code == kind.code).collect();
@@ -40,13 +40,13 @@ pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) ->
             account: facts.number.clone(),
             els: facts.els.clone(),
             izhku: facts.izhku.clone(),
-            payment_document_id: String::new(),
             holder: facts.holder.clone(),
             address: facts.address.clone(),
             area: Some(facts.area.0).filter(|area| *area > 0),
             residents: Some(if facts.residents == 0 { facts.owners } else { facts.residents }).filter(|n| *n > 0),
+            ..Payer::default()
         },
-        meters: meters(month, &rows, &services),
+        meters: meters::of_receipt(month, &rows, &services),
         totals: totals(&groups),
         groups,
         last_payment: facts
@@ -59,7 +59,7 @@ pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) ->
             notes: month.snapshot.notes.clone(),
             ..month.house.as_ref().map(|house| reference::of_house(month, house, &services)).unwrap_or_default()
         },
-        instalments: instalments(month, &services),
+        instalments: instalments(month, &rows, &services),
         awards: awards(month, kind),
         ..ReceiptData::default()
     };
@@ -67,7 +67,7 @@ pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) ->
     data
 }
 
-fn day(day: Day) -> u32 {
+pub(super) fn day(day: Day) -> u32 {
     day.0.unsigned_abs()
 }
 
@@ -103,6 +103,7 @@ fn groups(month: &FrozenMonth, rows: &[&charge::Model]) -> Vec<ChargeGroup> {
 fn charge_line(service: &Service, row: &charge::Model) -> ChargeLine {
     let reasons = trace::decode(&row.trace);
     let formula = words::formula(&reasons.terms);
+    let parts = parts(&reasons, service, row.charged - row.excess);
     let (benefits, others) = benefits(reasons);
     let lowered = Money(-benefits.recalculations.iter().map(|benefit| benefit.amount).sum::<i64>());
     let how = method(&row.method).map(|how| words::method(how).to_owned()).unwrap_or_default();
@@ -111,6 +112,7 @@ fn charge_line(service: &Service, row: &charge::Model) -> ChargeLine {
         service: service.title.clone(),
         unit: words::unit(service.unit).to_owned(),
         tariff: row.tariff.map(|tariff| tariff.0),
+        parts,
         charged: (row.charged - row.excess).0,
         coefficient: row.coefficient.map(|coefficient| coefficient.0),
         excess: row.excess.0,
@@ -132,6 +134,21 @@ fn charge_line(service: &Service, row: &charge::Model) -> ChargeLine {
         (line.volume, line.method) = (volume, how);
     }
     line
+}
+
+/// Zones and ranges with their tariffs, where there is more than one.
+fn parts(reasons: &Reasons, service: &Service, charged: Money) -> Vec<ChargePart> {
+    let parts = charge_parts(reasons, service.unit, charged);
+    if parts.len() < 2 {
+        return Vec::new();
+    }
+    let part = |part: charges::ChargePart| ChargePart {
+        label: part.label,
+        volume: part.volume.0,
+        tariff: part.tariff.0,
+        charged: part.amount.0,
+    };
+    parts.into_iter().map(part).collect()
 }
 
 /// The corrections that are benefits, and the others: the form has a column for each. Both are parts of
@@ -166,34 +183,12 @@ fn totals(groups: &[ChargeGroup]) -> Totals {
     totals
 }
 
-/// The meters of the receipt's services.
-fn meters(month: &FrozenMonth, rows: &[&charge::Model], services: &[&Service]) -> Vec<MeterLine> {
-    let line = |meter: &FrozenMeter| {
-        let service = services.iter().find(|service| measured(&meter.service) == Some(service.resource))?;
-        let row = rows.iter().find(|row| row.service_code == service.code && row.method != CARRIED)?;
-        let zone = zone_label(meter);
-        let title = &service.title;
-        Some(MeterLine {
-            service: if zone.is_empty() { title.clone() } else { format!("{title}, {zone}") },
-            serial: meter.serial.clone(),
-            unit: words::unit(service.unit).to_owned(),
-            previous: Some(meter.previous.0),
-            current: meter.current.map(|current| current.0),
-            volume: meter.volume.unwrap_or_default().0,
-            method: match meter.current {
-                Some(_) if row.method == "meter" => "по показаниям".to_owned(),
-                _ => method(&row.method).map(|how| words::method(how).to_owned()).unwrap_or_default(),
-            },
-            next_verification: meter.verified_until.map(day),
-        })
-    };
-    month.facts.meters.iter().filter_map(line).collect()
-}
-
+/// The norms for such premises.
 fn norms(month: &FrozenMonth, services: &[&Service]) -> Vec<NormLine> {
+    let premises = catalog::premises(&month.facts.kind);
     let norm = |service: &Service| {
         let (_, terms) = month.snapshot.services.iter().find(|(known, _)| known.code == service.code)?;
-        let norm = terms.as_ref()?.norm.and_then(kabinet_core::Quantity::from_decimal)?;
+        let norm = terms.as_ref()?.norm_for(premises).and_then(kabinet_core::Quantity::from_decimal)?;
         let common = service.section == Section::CommonProperty;
         Some(NormLine {
             service: service.title.clone(),
@@ -205,20 +200,25 @@ fn norms(month: &FrozenMonth, services: &[&Service]) -> Vec<NormLine> {
     services.iter().filter_map(|service| norm(service)).collect()
 }
 
-/// Parts of instalments of the receipt's services: of earlier periods, the month's own charge is not divided.
-fn instalments(month: &FrozenMonth, services: &[&Service]) -> Vec<Instalment> {
-    let part = |part: &FrozenInstalment| {
+/// What is paid with instalments: the month's own charge, which is not divided, and the part of what was owed for
+/// earlier months. Where two agreements are on one service, its charge stands with the first.
+fn instalments(month: &FrozenMonth, rows: &[&charge::Model], services: &[&Service]) -> Vec<Instalment> {
+    let parts = &month.facts.instalments;
+    let part = |(at, part): (usize, &FrozenInstalment)| {
         let service = services.iter().find(|service| service.code == part.service)?;
+        let again = parts[..at].iter().any(|before| before.service == part.service);
+        let row = rows.iter().find(|row| row.service_code == part.service && !again);
+        let this_period = row.map_or(Money::ZERO, |row| row.charged);
         Some(Instalment {
             service: service.title.clone(),
-            this_period: 0,
+            this_period: this_period.0,
             earlier: part.amount.0,
             rate: Some(part.percent.0).filter(|percent| *percent > 0),
             interest: part.interest.0,
-            to_pay: (part.amount + part.interest).0,
+            to_pay: (this_period + part.amount + part.interest).0,
         })
     };
-    month.facts.instalments.iter().filter_map(part).collect()
+    parts.iter().enumerate().filter_map(part).collect()
 }
 
 /// What is left of courts' awards on the receipt's kind.
@@ -334,6 +334,26 @@ mod tests {
         let line = charge_line(&service(Section::Utilities), &row(-4_000, ""));
         assert_eq!((line.recalculation, line.benefits), (-4_000, 0));
         assert!(adds_up(&line) && line.benefits_basis.is_empty(), "{line:?}");
+    }
+
+    #[test]
+    fn zones_stand_in_rows_that_add_up_to_the_charge() {
+        // 116.51 + 502.455 + 530.247 = 1 149.212 ₽ is rounded once, not three times.
+        let trace = "pc0/38.2/3.05/116.510 d0/61.5/8.17/502.455 e0/84.3/6.29/530.247";
+        let row = charge::Model { charged: Money(114_921 + 7_000), ..row(0, trace) };
+        let line = charge_line(&service(Section::Utilities), &row);
+        let shown: Vec<_> = line.parts.iter().map(|part| (part.label.as_str(), part.tariff, part.charged)).collect();
+        let expected =
+            [("Т2, ночь", 30_500_000, 11_651), ("Т1, пик", 81_700_000, 50_246), ("Т3, полупик", 62_900_000, 53_024)];
+        assert_eq!(shown, expected);
+        assert_eq!(line.charged, 114_921);
+    }
+
+    #[test]
+    fn a_single_range_needs_no_row_of_its_own() {
+        let row = charge::Model { tariff: Some(kabinet_core::Quantity(63_600_000)), ..row(0, "pb0/10/6.36/63.60") };
+        let line = charge_line(&service(Section::Utilities), &row);
+        assert!(line.parts.is_empty() && line.tariff == Some(63_600_000), "{line:?}");
     }
 
     #[test]

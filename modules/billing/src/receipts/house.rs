@@ -9,18 +9,14 @@ use kabinet_contracts::{AccountId, PaperRefusals, RunId};
 use kabinet_core::{Actor, DbError, Period, Tenant, Timestamp, Tx};
 use kabinet_render::ReceiptData;
 use kabinet_render::typeset::DOCUMENT_LIMIT;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Receipts, template_of};
+use super::{Receipts, Size, issued};
 use crate::catalog::ReceiptKind;
 use crate::charges;
-use crate::entity::{billing_run, receipt};
+use crate::entity::billing_run;
 use crate::error::Error;
 use crate::plan::Snapshot;
 use crate::store;
-
-/// Accounts whose receipts are looked for in one statement.
-const LOOKED_FOR: usize = 500;
 
 /// Which receipts of which house.
 #[derive(Clone, Copy, Debug)]
@@ -43,20 +39,21 @@ pub struct HouseReceipts {
     snapshot: Snapshot,
     kind: ReceiptKind,
     template: String,
-    accounts: Vec<AccountId>,
+    /// Whose they are, each with its name in GIS ЖКХ.
+    receipts: Vec<(AccountId, String)>,
 }
 
 impl HouseReceipts {
     /// How many receipts there are.
     #[must_use]
     pub fn receipts(&self) -> usize {
-        self.accounts.len()
+        self.receipts.len()
     }
 
     /// In how many parts they are printed.
     #[must_use]
     pub fn parts(&self) -> usize {
-        self.accounts.len().div_ceil(DOCUMENT_LIMIT)
+        self.receipts.len().div_ceil(DOCUMENT_LIMIT)
     }
 
     /// The code of the kind they are of.
@@ -68,12 +65,12 @@ impl HouseReceipts {
     /// How many receipts are printed when `part` is.
     #[must_use]
     pub fn done_after(&self, part: usize) -> usize {
-        self.accounts.len().min((part + 1) * DOCUMENT_LIMIT)
+        self.receipts.len().min((part + 1) * DOCUMENT_LIMIT)
     }
 
-    /// The accounts of a part.
-    fn part(&self, part: usize) -> &[AccountId] {
-        self.accounts.chunks(DOCUMENT_LIMIT).nth(part).unwrap_or_default()
+    /// The receipts of a part.
+    fn part(&self, part: usize) -> &[(AccountId, String)] {
+        self.receipts.chunks(DOCUMENT_LIMIT).nth(part).unwrap_or_default()
     }
 }
 
@@ -85,19 +82,19 @@ impl Receipts {
         let run = store::published(&tx, wanted.period).await?.ok_or(Error::NoSuchReceipt)?;
         let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
         let kind = kind_of(&snapshot, wanted.kind).ok_or(Error::NoSuchReceipt)?.clone();
-        let with_receipt = billed(&tx, run.id, &kind.code, &accounts).await?;
+        let mut issued = issued(&tx, run.id, &kind.code, &accounts).await?;
         let refused = match wanted.without_refused {
             Some(moment) => self.refused(&tx, run.id, moment).await?,
             None => HashSet::new(),
         };
-        let template = template_of(&tx, &run.template_hash).await?;
+        let template = Size::Usual.template(&tx, &run).await?;
         tx.commit().await?;
-        let printed = |account: &AccountId| with_receipt.contains(account) && !refused.contains(account);
-        let accounts: Vec<AccountId> = accounts.into_iter().filter(printed).collect();
-        if accounts.is_empty() {
+        let on_paper = accounts.into_iter().filter(|account| !refused.contains(account));
+        let receipts: Vec<_> = on_paper.filter_map(|account| issued.remove_entry(&account)).collect();
+        if receipts.is_empty() {
             return Err(Error::NoSuchReceipt);
         }
-        Ok(HouseReceipts { run, snapshot, kind, template, accounts })
+        Ok(HouseReceipts { run, snapshot, kind, template, receipts })
     }
 
     /// The accounts that modules of the company know to get no paper.
@@ -111,14 +108,15 @@ impl Receipts {
 
     /// A part of the receipts as one PDF; parts are counted from zero.
     pub async fn print_part(&self, tenant: &Arc<Tenant>, house: &HouseReceipts, part: usize) -> Result<Vec<u8>, Error> {
-        let accounts = house.part(part);
+        let receipts = house.part(part);
+        let accounts: Vec<AccountId> = receipts.iter().map(|(account, _)| *account).collect();
         let tx = self.db.read(tenant, Actor::System).await?;
-        let months = charges::frozen_all(&tx, &house.run, &house.snapshot, accounts).await?;
+        let months = charges::frozen_all(&tx, &house.run, &house.snapshot, &accounts).await?;
         tx.commit().await?;
-        let data: Vec<ReceiptData> = accounts
+        let data: Vec<ReceiptData> = receipts
             .iter()
             .zip(&months)
-            .map(|(account, month)| self.data(tenant, month, &house.kind, *account, true))
+            .map(|((account, id), month)| self.data(tenant, month, &house.kind, (*account, id.as_str()), true))
             .collect();
         Ok(self.printer.print_together(&house.template, &data).await?)
     }
@@ -129,17 +127,4 @@ fn kind_of<'a>(snapshot: &'a Snapshot, asked: Option<&str>) -> Option<&'a Receip
         Some(code) => snapshot.kinds.iter().find(|kind| kind.code == code),
         None => snapshot.kinds.iter().find(|kind| kind.main).or(snapshot.kinds.first()),
     }
-}
-
-/// Those of `accounts` that have a receipt of the kind.
-async fn billed(tx: &Tx, run: RunId, kind: &str, accounts: &[AccountId]) -> Result<HashSet<AccountId>, Error> {
-    let mut found = HashSet::with_capacity(accounts.len());
-    for some in accounts.chunks(LOOKED_FOR) {
-        let theirs = receipt::Entity::find()
-            .filter(receipt::Column::RunId.eq(run))
-            .filter(receipt::Column::KindCode.eq(kind))
-            .filter(receipt::Column::AccountId.is_in(some.iter().copied()));
-        found.extend(tx.all(theirs).await?.into_iter().map(|row| row.account_id));
-    }
-    Ok(found)
 }

@@ -10,14 +10,12 @@ use kabinet_plugin_host::api::Account;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
 use uuid::Uuid;
 
-use super::work::unhex;
+use super::work::START;
 use crate::calculation::{self, AccountRows, Facts, ServiceCharge, Standing};
-use crate::catalog::hex;
 use crate::entity::{billing_run, charge};
 use crate::error::Error;
 use crate::houses::Houses;
-use crate::loading::{self, Base};
-use crate::plan::Plan;
+use crate::plan::{Plan, Snapshot};
 use crate::plugins::Plugins;
 use crate::store;
 
@@ -26,9 +24,10 @@ const BATCH: i64 = 1000;
 /// Differences that are named.
 const NAMED: usize = 20;
 
-/// What the plugin is given for an account, as it is kept with the run.
-pub(super) fn freeze(input: &Account) -> Result<Vec<u8>, Error> {
-    postcard::to_allocvec(input).map_err(|error| Error::Stopped(error.to_string()))
+/// What an account's bill is made of, as it is kept with the run: what the plugin is given, and what the account owed
+/// and paid. No table that changes later is asked again.
+pub(super) fn freeze(input: &Account, standing: &Standing) -> Result<Vec<u8>, Error> {
+    postcard::to_allocvec(&(input, standing)).map_err(|error| Error::Stopped(error.to_string()))
 }
 
 /// How a replay came out.
@@ -63,11 +62,12 @@ pub async fn replay(
 ) -> Result<Replay, Error> {
     let tx = db.read(tenant, Actor::System).await?;
     let run = store::published(&tx, period).await?.ok_or(Error::NoSuchRun)?;
-    let plugin = plugins.load(&tx, &run.plugin_hash).await?;
+    let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
+    let plugin = plugins.load(&tx, &run.plugin_hash, snapshot.limits).await?;
     let houses = Houses::of(&tx, run.id).await?;
     tx.commit().await?;
-    let plan = Arc::new(Plan::new(period, serde_json::from_str(&run.snapshot)?).with_houses(houses));
-    let (mut after, mut hash, mut scratch) = (AccountId(Uuid::nil()), unhex(""), String::new());
+    let plan = Arc::new(Plan::new(period, snapshot).with_houses(houses));
+    let (mut after, mut hash, mut scratch) = (AccountId(Uuid::nil()), START, String::new());
     let mut replay =
         Replay { accounts: 0, published: run.result_hash.clone(), calculated: String::new(), differences: Vec::new() };
     loop {
@@ -86,7 +86,7 @@ pub async fn replay(
         }
         progress(replay.accounts, run.done.unsigned_abs());
     }
-    replay.calculated = hex(&hash);
+    replay.calculated = hex::encode(hash);
     Ok(replay)
 }
 
@@ -125,7 +125,7 @@ struct Row {
 struct Frozen {
     accounts: Vec<(AccountId, String)>,
     inputs: Vec<Account>,
-    standings: HashMap<AccountId, Standing>,
+    standings: Vec<Standing>,
     stored: HashMap<AccountId, Vec<charge::Model>>,
 }
 
@@ -139,16 +139,16 @@ impl Frozen {
             )
             .await?;
         let mut frozen =
-            Self { accounts: Vec::new(), inputs: Vec::new(), standings: HashMap::new(), stored: HashMap::new() };
+            Self { accounts: Vec::new(), inputs: Vec::new(), standings: Vec::new(), stored: HashMap::new() };
         for (index, row) in (0_u32..).zip(rows) {
             let input = row.input.ok_or(Error::NotReplayable(run.period))?;
-            let input: Account = postcard::from_bytes(&input).map_err(|_| Error::NotReplayable(run.period))?;
+            let (input, standing): (Account, Standing) =
+                postcard::from_bytes(&input).map_err(|_| Error::NotReplayable(run.period))?;
             frozen.inputs.push(Account { index, ..input });
+            frozen.standings.push(standing);
             frozen.accounts.push((row.account_id, row.facts));
         }
         if let (Some((first, _)), Some((last, _))) = (frozen.accounts.first(), frozen.accounts.last()) {
-            let base = Base::of(tx, run).await?;
-            frozen.standings = loading::standings(tx, base, *first, *last).await?;
             frozen.stored = stored(tx, run, *first, *last).await?;
         }
         Ok(frozen)
@@ -159,16 +159,13 @@ impl Frozen {
     }
 
     /// The bills, each with the account's printed number.
-    fn bills(mut self, plan: &Plan, plugin: &TariffPlugin) -> Result<Vec<(String, AccountRows)>, Error> {
+    fn bills(self, plan: &Plan, plugin: &TariffPlugin) -> Result<Vec<(String, AccountRows)>, Error> {
         let named = |facts: &str| serde_json::from_str::<Facts>(facts).map(|facts| facts.number).unwrap_or_default();
         let numbers: Vec<String> = self.accounts.iter().map(|(_, facts)| named(facts)).collect();
         let number = |index: usize| numbers.get(index).cloned().unwrap_or_default();
         let (_, charges) = calculation::charge(plan, plugin, self.inputs, number)?;
-        let bill = |((account, facts), charges)| {
-            let standing = self.standings.remove(&account).unwrap_or_default();
-            calculation::bill(plan, account, &standing, charges, facts)
-        };
-        let bills = self.accounts.into_iter().zip(&charges).map(bill);
+        let bill = |(((account, facts), standing), charges)| calculation::bill(plan, account, standing, charges, facts);
+        let bills = self.accounts.into_iter().zip(&self.standings).zip(&charges).map(bill);
         Ok(numbers.iter().cloned().zip(bills).collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use kabinet_contracts::RunId;
 use kabinet_core::{Period, TenantId, Timestamp};
-use sea_orm::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 
 use crate::calculation::{AccountRows, ServiceCharge};
 use crate::entity::{arrears, charge, ledger_entry, receipt, receipt_facts};
@@ -43,6 +43,7 @@ impl Rows {
             penalty: Set(sums.penalty),
             counted: Set(sums.counted),
             to_pay: Set(sums.to_pay),
+            document_id: NotSet,
         }));
         self.entries.extend(rows.postings.into_iter().map(|row| ledger_entry::ActiveModel {
             tenant_id: Set(stamp.tenant),

@@ -13,12 +13,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::rows::{Rows, Stamp};
 use super::{DONE, RUNNING, Run, fail, find, replay};
 use crate::calculation::{self, AccountCase};
-use crate::catalog::hex;
 use crate::entity::billing_run;
 use crate::error::Error;
 use crate::houses::{self, Houses};
 use crate::loading::{self, Base};
-use crate::plan::Plan;
+use crate::plan::{Plan, Snapshot};
 use crate::plugins::Plugins;
 use crate::store;
 use crate::store::FAILED;
@@ -29,6 +28,8 @@ const BATCH: u64 = 1000;
 const PORTION_SQLITE: usize = 200;
 /// Portions inserted at once where each connection has a process of the database to itself.
 const AT_ONCE: usize = 2;
+/// What the first account's hash is chained to.
+pub(super) const START: [u8; 32] = [0; 32];
 
 /// Accounts that are ready to be inserted, and the state of the run after them.
 struct Portion {
@@ -126,8 +127,8 @@ async fn prepare(
     tx: &Tx,
     run: &billing_run::Model,
 ) -> Result<(Producer, Position), Error> {
-    let snapshot = serde_json::from_str(&run.snapshot)?;
-    let plugin = plugins.load(tx, &run.plugin_hash).await?;
+    let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
+    let plugin = plugins.load(tx, &run.plugin_hash, snapshot.limits).await?;
     let sqlite = db.name() == "SQLite";
     let producer = Producer {
         db: db.clone(),
@@ -139,7 +140,7 @@ async fn prepare(
         portion: if sqlite { PORTION_SQLITE } else { usize::MAX },
         at_once: if sqlite { 1 } else { AT_ONCE },
     };
-    let position = Position { after: run.last_account, hash: unhex(&run.result_hash) };
+    let position = Position { after: run.last_account, hash: hash_so_far(&run.result_hash)? };
     Ok((producer, position))
 }
 
@@ -235,11 +236,11 @@ impl Producer {
                 let bill = calculation::bill(&self.plan, case.facts.id, &case.standing, charges, facts);
                 hash = bill.chained(hash, &mut scratch);
                 last = Some(bill.account);
-                rows.add(self.stamp, bill, replay::freeze(input)?);
+                rows.add(self.stamp, bill, replay::freeze(input, &case.standing)?);
             }
             let accounts = i32::try_from(answers.len()).unwrap_or(i32::MAX);
             if let Some(last) = last {
-                portions.push(Portion { rows, accounts, last, hash: hex(&hash) });
+                portions.push(Portion { rows, accounts, last, hash: hex::encode(hash) });
             }
         }
         Ok((portions, hash))
@@ -305,14 +306,13 @@ async fn finish(db: &Db, tenant: &Arc<Tenant>, id: RunId) -> Result<(), Error> {
     Ok(())
 }
 
-/// The hash written as digits; zeros for an empty text.
-pub(super) fn unhex(text: &str) -> [u8; 32] {
-    let mut hash = [0; 32];
-    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
-        let digits = std::str::from_utf8(digits).unwrap_or_default();
-        *byte = u8::from_str_radix(digits, 16).unwrap_or_default();
+/// The hash that a run has come to; [`START`] before its first portion.
+fn hash_so_far(stored: &str) -> Result<[u8; 32], Error> {
+    let mut hash = START;
+    if !stored.is_empty() {
+        hex::decode_to_slice(stored, &mut hash).map_err(|error| Error::Stopped(format!("result_hash: {error}")))?;
     }
-    hash
+    Ok(hash)
 }
 
 #[cfg(test)]
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn a_hash_survives_storage() {
         let hash = std::array::from_fn(|at| u8::try_from(at * 7).unwrap_or_default());
-        assert_eq!(unhex(&hex(&hash)), hash);
-        assert_eq!(unhex(""), [0; 32]);
+        assert_eq!(hash_so_far(&hex::encode(hash)).ok(), Some(hash));
+        assert_eq!(hash_so_far("").ok(), Some(START));
     }
 }

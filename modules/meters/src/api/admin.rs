@@ -87,7 +87,7 @@ struct RecordedReadingOut {
     source: String,
     /// Who stored it.
     actor: Option<Uuid>,
-    /// Milliseconds since 1970 UTC.
+    /// When it was stored, or the one was that it corrects: milliseconds since 1970 UTC.
     created_at: i64,
     /// Whether a lower value means that the dial began again from 0.
     rollover: bool,

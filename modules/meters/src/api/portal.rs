@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, Estimate, Estimates};
-use kabinet_core::limits::{self, Limit, Verdict};
+use kabinet_core::limits::Limit;
 use kabinet_core::{Day, Quantity};
-use kabinet_web::{ApiResult, Problem, Resident};
+use kabinet_web::{ApiResult, Resident};
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
 use uuid::Uuid;
@@ -62,15 +62,15 @@ struct MeterOut {
     last_values: Vec<i64>,
 }
 
-/// When readings are taken; the days are absent when always.
+/// When readings are taken: `always` from the first day of the month to the last.
 #[derive(Object)]
 struct WindowOut {
     always: bool,
     open: bool,
-    from: Option<String>,
-    until: Option<String>,
-    next_from: Option<String>,
-    next_until: Option<String>,
+    from: String,
+    until: String,
+    next_from: String,
+    next_until: String,
 }
 
 /// The meters of the chosen account and the readings window.
@@ -110,6 +110,8 @@ struct ReadingsOut {
     /// `2026-11`
     period: String,
     meters: Vec<Uuid>,
+    /// Which of them bills will not count and why, a line for each.
+    uncounted: Vec<String>,
 }
 
 /// Questions what readings would cost, from one resident.
@@ -157,6 +159,7 @@ impl PortalApi {
             date: accepted.date.iso(),
             period: accepted.period.to_string(),
             meters: accepted.meters.into_iter().map(|meter| meter.0).collect(),
+            uncounted: accepted.uncounted,
         }))
     }
 
@@ -164,7 +167,7 @@ impl PortalApi {
     #[oai(path = "/meters/estimate", method = "post", operation_id = "estimateReadings")]
     async fn estimate(&self, resident: Resident, body: Json<ReadingsIn>) -> ApiResult<ImaginedOut> {
         let account = resident.account_with_sums()?;
-        count(&resident).await?;
+        resident.count_against(PER_RESIDENT, "imagined").await?;
         let tx = resident.read().await?;
         let (typed, source) = (submission(body.0, tx.today()), source(account.access));
         let charged = self.estimates.published_until(&tx).await?;
@@ -179,15 +182,6 @@ impl PortalApi {
             },
             Some(Estimate::Unavailable(_)) | None => ImaginedOut { period: None, total: None, change: None },
         }))
-    }
-}
-
-/// A question more; 429 beyond the limit.
-async fn count(resident: &Resident) -> Result<(), Problem> {
-    let key = format!("imagined:{}:{}", resident.tenant().id, resident.id());
-    match limits::hit(&resident.platform().db, &key, PER_RESIDENT).await? {
-        Verdict::Allowed => Ok(()),
-        Verdict::Wait(seconds) => Err(Problem::too_many(seconds)),
     }
 }
 
@@ -237,10 +231,10 @@ impl From<Window> for WindowOut {
         Self {
             always: window.always,
             open: window.open,
-            from: window.from.map(Day::iso),
-            until: window.until.map(Day::iso),
-            next_from: window.next_from.map(Day::iso),
-            next_until: window.next_until.map(Day::iso),
+            from: window.from.iso(),
+            until: window.until.iso(),
+            next_from: window.next_from.iso(),
+            next_until: window.next_until.iso(),
         }
     }
 }

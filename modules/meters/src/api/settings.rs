@@ -74,12 +74,12 @@ struct ReadingDays {
 /// What the company decides about readings.
 #[derive(Object)]
 struct ReadingRules {
-    /// Absent: every day.
+    /// Absent: from the 15th to the 25th. From the 1st to the 31st is all month.
     window: Option<ReadingDays>,
     /// For all that people send.
     policy: ReadingPolicy,
     /// For one source, by its code: `portal`, `helper`, `guest`, `link`, `messenger`, `phone`, `staff`, `import`,
-    /// `inspection`, `automatic`.
+    /// `inspection`, `automatic`. What files and meters that report themselves say comes by `takeDownReading`.
     sources: BTreeMap<String, ReadingPolicy>,
 }
 
@@ -109,7 +109,7 @@ impl From<MetersSettings> for ReadingRules {
     fn from(settings: MetersSettings) -> Self {
         let days = |window: ReadingsWindow| ReadingDays { from_day: window.from_day, to_day: window.to_day };
         Self {
-            window: settings.window.map(days),
+            window: Some(days(settings.window)),
             policy: settings.policy.into(),
             sources: settings.sources.into_iter().map(|(code, change)| (code, change.into())).collect(),
         }
@@ -120,7 +120,7 @@ impl From<ReadingRules> for MetersSettings {
     fn from(rules: ReadingRules) -> Self {
         let days = |days: ReadingDays| ReadingsWindow { from_day: days.from_day, to_day: days.to_day };
         Self {
-            window: rules.window.map(days),
+            window: rules.window.map(days).unwrap_or_default(),
             policy: rules.policy.into(),
             sources: rules.sources.into_iter().map(|(code, policy)| (code, policy.into())).collect(),
         }

@@ -9,24 +9,26 @@ use kabinet_core::Timestamp;
 use kabinet_core::limits::{self, Limit};
 use kabinet_web::captcha::Captcha;
 use kabinet_web::cookie::Purpose;
-use kabinet_web::person::see_other;
-use kabinet_web::{ClientAddress, FieldError, Form, Guest, Problem, sealed};
+use kabinet_web::{ClientAddress, FieldError, Form, Guest, Problem, sealed, see_other};
 use poem::web::{Data, Query};
 use poem::{Request, Response, handler};
 use serde::{Deserialize, Serialize};
 
 use super::readings::{Address, TEMPLATE};
 use crate::error::Error;
+use crate::pages::too_often;
 use crate::readings::{load, submit};
 use crate::resource::Source;
 use crate::submission::Submission;
-use crate::verdict::{Refusal, Terms};
+use crate::verdict::{Refusal, Terms, Verdict};
 use crate::view::{ReadingsContext, SentResult};
 
 const TITLE: &str = "Передать показания";
 const FIND: &str = "meters/find.html";
 /// Seconds in which a guest who found an account may send readings.
 const OPEN: i64 = 30 * 60;
+/// Readings that may be sent for one account in a day, the refused ones too.
+const SENT: Limit = Limit { most: 40, seconds: 24 * 3600 };
 /// Failures allowed for one account number.
 const PER_ACCOUNT: Limit = Limit { most: 5, seconds: 24 * 3600 };
 /// Failures allowed from one address.
@@ -144,6 +146,10 @@ pub(crate) async fn send(
 ) -> Result<Response, Problem> {
     let Some(account) = found(request, &guest) else { return Ok(see_other("/readings")) };
     let submission = Submission::from_form(&fields);
+    let counter = format!("readings-sent:{}:{account}", guest.tenant().id);
+    if let limits::Verdict::Wait(seconds) = limits::hit(&guest.platform().db, &counter, SENT).await? {
+        return Ok(too_often(refused(&guest, account, &submission, too_many()).await?, seconds));
+    }
     let mut tx = guest.begin().await?;
     if !search::is_open(&tx, account).await? {
         return Ok(see_other("/readings"));
@@ -159,6 +165,12 @@ pub(crate) async fn send(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn too_many() -> Refusal {
+    let text =
+        format!("По этому лицевому счету можно передать показания {} раз в сутки: передайте их завтра", SENT.most);
+    Refusal::of(vec![Verdict { field: "date".to_owned(), text }])
 }
 
 /// The form as it was sent, with what is wrong.

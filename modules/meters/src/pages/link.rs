@@ -7,15 +7,14 @@ use std::sync::Arc;
 use kabinet_contracts::Estimates;
 use kabinet_core::limits::{self, Limit};
 use kabinet_core::{Day, Timestamp};
-use kabinet_web::person::see_other;
-use kabinet_web::{ClientAddress, Form, Guest, Problem};
+use kabinet_web::{ClientAddress, Form, Guest, Problem, see_other};
 use poem::web::{Data, Path, Query};
 use poem::{Response, handler};
 use serde::Serialize;
 
 use super::readings::Address;
 use crate::error::Error;
-use crate::links::{self, Linked, Links, PATH, Ticket};
+use crate::links::{self, Links, MeterLink, PATH, ValidLink};
 use crate::resource::Source;
 use crate::submission::Submission;
 use crate::verdict::{Refusal, Terms, Verdict};
@@ -53,36 +52,36 @@ struct GoneContext {
 }
 
 impl LinkContext {
-    fn of(guest: &Guest, ticket: &str, linked: &Linked, sent: Option<i64>, today: Day) -> Result<Self, Problem> {
-        let result = sent.and_then(|sent| SentResult::of(&linked.meters, Timestamp(sent)));
+    fn of(guest: &Guest, token: &str, valid: &ValidLink, sent: Option<i64>, today: Day) -> Result<Self, Problem> {
+        let result = sent.and_then(|sent| SentResult::of(&valid.meters, Timestamp(sent)));
         let terms = Terms::of(guest.tenant(), today, Source::Link)?;
-        let form = ReadingsContext::fresh(&linked.meters, terms, result).for_guest();
-        Ok(Self::around(ticket, linked, form, today))
+        let form = ReadingsContext::fresh(&valid.meters, terms, result).for_guest();
+        Ok(Self::around(token, valid, form, today))
     }
 
     fn refused(
         guest: &Guest,
-        ticket: &str,
-        linked: &Linked,
+        token: &str,
+        valid: &ValidLink,
         (typed, refusal): (&Submission, Refusal),
         today: Day,
     ) -> Result<Self, Problem> {
         let terms = Terms::of(guest.tenant(), today, Source::Link)?;
         let errors = refusal.verdicts.clone();
-        let form = ReadingsContext::refused(&linked.meters, terms, typed, refusal).for_guest();
-        Ok(Self { errors, ..Self::around(ticket, linked, form, today) })
+        let form = ReadingsContext::refused(&valid.meters, terms, typed, refusal).for_guest();
+        Ok(Self { errors, ..Self::around(token, valid, form, today) })
     }
 
-    fn around(ticket: &str, linked: &Linked, form: ReadingsContext, today: Day) -> Self {
-        let serial = linked.meters.first().map_or("", |meter| meter.serial.as_str());
+    fn around(token: &str, valid: &ValidLink, form: ReadingsContext, today: Day) -> Self {
+        let serial = valid.meters.first().map_or("", |meter| meter.serial.as_str());
         let hidden = serial.chars().count().saturating_sub(4);
         Self {
-            action: format!("{PATH}{ticket}"),
+            action: format!("{PATH}{token}"),
             serial_end: serial.chars().skip(hidden).collect(),
-            from: linked.from,
-            until: linked.until,
-            open: linked.from <= today,
-            date: linked.date,
+            from: valid.from,
+            until: valid.until,
+            open: valid.from <= today,
+            date: valid.date,
             errors: Vec::new(),
             form,
         }
@@ -93,72 +92,72 @@ fn gone(guest: &Guest) -> Result<Response, Problem> {
     guest.missing("Ссылка не действует", GONE, &GoneContext { errors: [] })
 }
 
-/// GET /readings/link/<ticket>
+/// GET /readings/link/<token>
 #[handler]
 pub(crate) async fn show(
     guest: Guest,
-    Path(text): Path<String>,
+    Path(token): Path<String>,
     Query(address): Query<Address>,
     Data(links): Data<&Links>,
 ) -> Result<Response, Problem> {
-    let Some(ticket) = links.open(guest.tenant().id, &text) else { return gone(&guest) };
+    let Some(link) = links.open(guest.tenant().id, &token) else { return gone(&guest) };
     let tx = guest.read().await?;
-    let (today, found) = (tx.today(), links::find(&tx, ticket).await?);
+    let (today, found) = (tx.today(), links::find(&tx, link).await?);
     tx.commit().await?;
     match found {
-        Some(linked) => guest.page(TITLE, TEMPLATE, &LinkContext::of(&guest, &text, &linked, address.sent, today)?),
+        Some(valid) => guest.page(TITLE, TEMPLATE, &LinkContext::of(&guest, &token, &valid, address.sent, today)?),
         None => gone(&guest),
     }
 }
 
-/// POST /readings/link/<ticket>: counted before it is judged; one that is stored was no failure.
+/// POST /readings/link/<token>: counted before it is judged; one that is stored was no failure.
 #[handler]
 pub(crate) async fn send(
     guest: Guest,
-    Path(text): Path<String>,
+    Path(token): Path<String>,
     client: ClientAddress,
     Form(fields): Form<BTreeMap<String, String>>,
     Data(links): Data<&Links>,
     Data(estimates): Data<&Arc<dyn Estimates>>,
 ) -> Result<Response, Problem> {
-    let Some(ticket) = links.open(guest.tenant().id, &text) else { return gone(&guest) };
+    let Some(link) = links.open(guest.tenant().id, &token) else { return gone(&guest) };
     let (db, typed) = (&guest.platform().db, Submission::from_form(&fields));
-    let counted = limits::begin(db, &counters(&guest, ticket, &client.0)).await?.map_err(Problem::too_many)?;
+    let counted = limits::begin(db, &counters(&guest, link, &client.0)).await?.map_err(Problem::too_many)?;
     let mut tx = guest.begin().await?;
-    match links::submit(&mut tx, &**estimates, ticket, &typed).await {
+    match links::submit(&mut tx, &**estimates, link, &typed).await {
         Ok(Some(accepted)) => {
             tx.commit().await?;
             counted.give_back(db).await?;
-            Ok(see_other(&format!("{PATH}{text}?sent={}", accepted.stored_at.0)))
+            Ok(see_other(&format!("{PATH}{token}?sent={}", accepted.stored_at.0)))
         }
         Ok(None) => gone(&guest),
         Err(Error::Refused(refusal)) => {
             drop(tx);
-            refused(&guest, &text, ticket, (&typed, *refusal)).await
+            refused(&guest, &token, link, (&typed, *refusal)).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn counters(guest: &Guest, ticket: Ticket, address: &str) -> [(String, Limit); 2] {
+fn counters(guest: &Guest, link: MeterLink, address: &str) -> [(String, Limit); 2] {
     let tenant = guest.tenant().id;
     [
-        (format!("meter-link:{tenant}:{}:{}", ticket.meter, ticket.period), PER_LINK),
+        (format!("meter-link:{tenant}:{}:{}", link.meter, link.period), PER_LINK),
         (format!("meter-link-address:{tenant}:{address}"), PER_ADDRESS),
     ]
 }
 
 async fn refused(
     guest: &Guest,
-    text: &str,
-    ticket: Ticket,
+    token: &str,
+    link: MeterLink,
     refusal: (&Submission, Refusal),
 ) -> Result<Response, Problem> {
     let tx = guest.read().await?;
-    let (today, found) = (tx.today(), links::find(&tx, ticket).await?);
+    let (today, found) = (tx.today(), links::find(&tx, link).await?);
     tx.commit().await?;
     match found {
-        Some(linked) => guest.refused(TITLE, TEMPLATE, &LinkContext::refused(guest, text, &linked, refusal, today)?),
+        Some(valid) => guest.refused(TITLE, TEMPLATE, &LinkContext::refused(guest, token, &valid, refusal, today)?),
         None => gone(guest),
     }
 }

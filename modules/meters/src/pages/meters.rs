@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kabinet_contracts::{AccountId, MeterId};
 use kabinet_core::{Day, Tx};
-use kabinet_web::{AccountRef, Problem, Resident};
+use kabinet_web::{AccountRef, Problem, Resident, identifier};
 use poem::web::Path;
 use poem::{Response, handler};
 use uuid::Uuid;
@@ -36,8 +36,7 @@ pub(crate) async fn list(resident: Resident) -> Result<Response, Problem> {
 #[handler]
 pub(crate) async fn show(resident: Resident, Path(id): Path<String>) -> Result<Response, Problem> {
     let account = resident.account_for_readings()?;
-    // An address that is no identifier is an unknown page, like another's meter.
-    let id: MeterId = id.parse().map_err(|_| Problem::not_found())?;
+    let id = identifier(&id)?;
     let tx = resident.read().await?;
     let today = tx.today();
     let (meter, before) = with_predecessor(&tx, AccountId(account.id), id).await?;

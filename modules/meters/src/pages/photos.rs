@@ -2,7 +2,7 @@
 
 use kabinet_contracts::{AccountId, MeterId};
 use kabinet_files::{FileKind, Files};
-use kabinet_web::{Problem, Resident, sent_file};
+use kabinet_web::{Problem, Resident, identifier, sent_file};
 use poem::web::{Data, Path};
 use poem::{Response, handler};
 use uuid::Uuid;
@@ -19,8 +19,7 @@ pub(crate) async fn show(
     Data(files): Data<&Files>,
 ) -> Result<Response, Problem> {
     let account = resident.account_for_readings()?;
-    let id: MeterId = id.parse().map_err(|_| Problem::not_found())?;
-    let photo: Uuid = photo.parse().map_err(|_| Problem::not_found())?;
+    let (id, photo): (MeterId, Uuid) = (identifier(&id)?, identifier(&photo)?);
     let tx = resident.read().await?;
     let sent = register::sent_of(&tx, AccountId(account.id), id).await?;
     tx.commit().await?;

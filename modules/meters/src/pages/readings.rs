@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, Estimate, Estimates};
-use kabinet_core::{Tenant, Timestamp};
+use kabinet_core::{Tenant, Timestamp, limits};
 use kabinet_files::Files;
 use kabinet_web::{AccountAccess, AccountRef, FormWithFiles, Problem, Resident};
 use poem::web::{Data, Query};
@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use crate::api::closed_account;
 use crate::error::Error;
-use crate::photos::{self, Kept};
+use crate::pages::too_often;
+use crate::photos::{self, Checked, Kept};
 use crate::readings::{load, submit};
 use crate::resource::Source;
 use crate::sendings;
@@ -77,6 +78,10 @@ pub(crate) async fn send(
         Ok(photos) => photos,
         Err(verdicts) => return refused(&resident, &account, (&submission, mark), Refusal::of(verdicts)).await,
     };
+    if let Some(seconds) = photos_wait(&resident, &photos).await? {
+        let why = Refusal::of(photos::too_many(&photos));
+        return Ok(too_often(refused(&resident, &account, (&submission, mark), why).await?, seconds));
+    }
     let db = &resident.platform().db;
     let kept = photos::keep(files, db, resident.tenant(), photos).await.map_err(Error::from)?;
     let stored = store(&resident, &account, &**estimates, (&submission, mark, captured), &kept).await;
@@ -87,6 +92,18 @@ pub(crate) async fn send(
         Ok(Stored::Now(at) | Stored::Before(at)) => Ok(stored_page(&resident, at, mark)),
         Err(Fault::Refused(refusal)) => refused(&resident, &account, (&submission, mark), *refusal).await,
         Err(Fault::Other(problem)) => Err(problem),
+    }
+}
+
+/// Seconds until this resident may send photos again; none where these may come.
+async fn photos_wait(resident: &Resident, photos: &[Checked]) -> Result<Option<i64>, Problem> {
+    if photos.is_empty() {
+        return Ok(None);
+    }
+    let counter = format!("reading-photos:{}:{}", resident.tenant().id, resident.id());
+    match limits::hit(&resident.platform().db, &counter, photos::SENT).await? {
+        limits::Verdict::Allowed => Ok(None),
+        limits::Verdict::Wait(seconds) => Ok(Some(seconds)),
     }
 }
 

@@ -1,21 +1,19 @@
 //! The channels of a company and their secrets, for staff.
 
 use kabinet_core::Entropy;
-use kabinet_core::jobs::NewJob;
 use kabinet_web::cookie::random_value;
 use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
-use serde_json::json;
 
 use super::MayManage;
 use super::fields::NotificationChannel;
 use crate::Means;
 use crate::channel::Channel;
 use crate::error::Error;
-use crate::replies::{SUBSCRIBE, webhook_path};
-use crate::settings::{MODULE, NotificationsSettings, token_field, webhook_field};
+use crate::replies::{self, webhook_path};
+use crate::settings::{NotificationsSettings, token_field, webhook_field};
 use crate::store::notices;
 
 pub(crate) struct ChannelsApi {
@@ -104,7 +102,7 @@ impl ChannelsApi {
         }
         let secret = random_value(Entropy);
         tx.set_secret(&webhook_field(channel), secret.as_bytes()).await?;
-        tx.enqueue(NewJob::new(MODULE, SUBSCRIBE, json!({ "channel": channel }))).await?;
+        replies::subscribe(&mut tx, channel).await?;
         tx.commit().await?;
         let portal = self.means.address.of(&staff.tenant().canonical_host);
         let url = format!("{portal}{}", webhook_path(channel));

@@ -9,6 +9,7 @@ use crate::audience::Audience;
 use crate::channel::Channel;
 use crate::error::Error;
 use crate::messages::{Message, Outage, Written};
+use crate::settings::QuietHours;
 
 /// The beginning of 2200: milliseconds since 1970 UTC.
 const YEAR_2200: i64 = 7_258_118_400_000;
@@ -42,6 +43,27 @@ impl From<Channel> for NotificationChannel {
             Channel::Email => Self::Email,
             Channel::Sms => Self::Sms,
         }
+    }
+}
+
+/// Hours in which no phone rings: over midnight where `from` is the later one, none at all where both are the same.
+#[derive(Clone, Copy, Debug, Object)]
+pub(crate) struct NotificationHours {
+    /// The first quiet hour, 0 to 23.
+    from: u32,
+    /// The first hour that is not quiet any more, 0 to 23.
+    to: u32,
+}
+
+impl From<NotificationHours> for QuietHours {
+    fn from(hours: NotificationHours) -> Self {
+        Self { from: hours.from, to: hours.to }
+    }
+}
+
+impl From<QuietHours> for NotificationHours {
+    fn from(hours: QuietHours) -> Self {
+        Self { from: hours.from, to: hours.to }
     }
 }
 

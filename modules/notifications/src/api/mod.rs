@@ -4,6 +4,8 @@ pub(crate) mod admin;
 pub(crate) mod channels;
 pub(crate) mod fields;
 pub(crate) mod portal;
+pub(crate) mod preferences;
+pub(crate) mod settings;
 
 use kabinet_core::PermissionKey;
 

@@ -9,13 +9,14 @@ use kabinet_contracts::AccountId;
 use kabinet_core::jobs::{JobContext, JobError, JobHandler};
 use kabinet_core::{Day, DbError, Money, Period, Tx};
 use kabinet_meters::overview as readings;
+use kabinet_render::format::day_words;
 
 use crate::audience::Audience;
 use crate::kind::Kind;
 use crate::messages::{self, Occasion};
 use crate::settings::NotificationsSettings;
 use crate::store::{self, chats, people, state};
-use crate::{addressing, delivery};
+use crate::{addressing, delivery, replies};
 
 /// From which hour the day's occasions are looked at: when most quiet hours are over.
 const HOUR: u32 = 10;
@@ -39,7 +40,9 @@ impl JobHandler for Daily {
         let settings = NotificationsSettings::of(&context.tenant)?;
         let mut tx = context.begin().await?;
         window(&mut tx).await?;
+        outages(&mut tx).await?;
         resume(&mut tx).await?;
+        replies::subscribe_again(&mut tx).await?;
         chats::sweep(&tx).await?;
         tx.commit().await?;
         if settings.automatic.verification {
@@ -64,14 +67,15 @@ async fn resume(tx: &mut Tx) -> Result<(), DbError> {
 async fn window(tx: &mut Tx) -> Result<(), DbError> {
     let today = tx.today();
     let window = readings::window(tx.tenant(), today)?;
-    let (Some(from), Some(until)) = (window.from, window.until) else { return Ok(()) };
+    let (from, until) = (window.from, window.until);
     if !window.open {
         return Ok(());
     }
     let over = Some(until.plus_days(1).start(tx.tenant().zone));
-    // The second day makes up for a first on which no server ran.
-    if today == from || today == from.plus_days(1) {
-        let body = format!("Показания счётчиков принимаются с {} по {}.", from.words(), until.words());
+    // The second day makes up for a first on which no server ran. All month nothing opens.
+    if !window.always && (today == from || today == from.plus_days(1)) {
+        let (first, last) = (day_words(from.0.unsigned_abs()), day_words(until.0.unsigned_abs()));
+        let body = format!("Показания счётчиков принимаются с {first} по {last}.");
         let occasion = Occasion {
             kind: Kind::WindowOpens,
             key: format!("window_opens:{}", from.0),
@@ -90,13 +94,23 @@ async fn window(tx: &mut Tx) -> Result<(), DbError> {
             title: "Завтра приём показаний закрывается".to_owned(),
             body: format!(
                 "Показания за этот месяц ещё не переданы. Они принимаются до {} включительно.",
-                until.words()
+                day_words(until.0.unsigned_abs())
             ),
             link: "/meters/readings".to_owned(),
             audience: Audience::Unread { since: from },
             valid_until: over,
         };
         messages::announce(tx, occasion).await?;
+    }
+    Ok(())
+}
+
+/// Outages begin tomorrow that were announced on a former day.
+async fn outages(tx: &mut Tx) -> Result<(), DbError> {
+    let (today, zone) = (tx.today(), tx.tenant().zone);
+    let tomorrow = (today.plus_days(1).start(zone), today.plus_days(2).start(zone));
+    for outage in store::messages::outages(tx, tomorrow, today.start(zone)).await? {
+        messages::remind(tx, outage).await?;
     }
     Ok(())
 }

@@ -1,14 +1,16 @@
 //! The bot of MAX (dev.max.ru). The messenger knows no idempotency key: an attempt whose answer got lost in a
 //! crash is made again, so that a message may come twice, and never not at all.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Answer, Carrier, Letter, Means, Outcome, Parcel, cut, usual};
+use super::{Answer, Carrier, Letter, Means, NO_SUCCESS, Outcome, Parcel, cut, usual};
 use crate::channel::Channel;
 use crate::http::{Body, Call};
 
 const USUAL_BASE: &str = "https://platform-api2.max.ru";
 const LONGEST: usize = 4000;
+/// Calls a second: MAX refuses more than 30 requests a second, and others may use the bot beside the platform.
+const PER_SECOND: u32 = 25;
 
 pub(super) struct Max;
 
@@ -17,12 +19,21 @@ impl Carrier for Max {
         Channel::Max
     }
 
+    fn per_second(&self, _: &Means) -> Option<u32> {
+        Some(PER_SECOND)
+    }
+
     fn parcel(&self, means: &Means, letter: &Letter<'_>) -> Result<Parcel, String> {
         call(means, letter.to, &letter.text()).map(Parcel::Call)
     }
 
     fn judge(&self, _: &Means, answer: &Answer) -> Outcome {
-        usual(answer)
+        let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        match usual(answer) {
+            // Of a subscription the messenger says no with the status of a success.
+            Outcome::Sent if body["success"] == json!(false) => Outcome::Failed(NO_SUCCESS.to_owned()),
+            outcome => outcome,
+        }
     }
 }
 
@@ -38,7 +49,7 @@ pub(super) fn subscription(means: &Means, url: &str, secret: &str) -> Result<Cal
     post(means, "/subscriptions", &json!({ "url": url, "update_types": types, "secret": secret }))
 }
 
-fn post(means: &Means, path: &str, body: &serde_json::Value) -> Result<Call, String> {
+fn post(means: &Means, path: &str, body: &Value) -> Result<Call, String> {
     let bot = means.settings.max.as_ref().ok_or("no bot of MAX is set up")?;
     let token = means.token(Channel::Max);
     if token.is_empty() {

@@ -20,6 +20,13 @@ use crate::words::{self, Block};
 
 pub(crate) use email::Unsubscribing;
 
+/// Why an answer of a good status is a failure all the same.
+const NO_SUCCESS: &str = "the answer is no success";
+/// The status of an answer to somebody who calls too often.
+const TOO_MANY: u16 = 429;
+/// Seconds to wait then, where the answer says nothing of it.
+const USUAL_WAIT: i64 = 30;
+
 /// A notice as it leaves.
 #[derive(Clone, Debug)]
 pub struct Letter<'a> {
@@ -62,8 +69,10 @@ pub enum Parcel {
 pub enum Outcome {
     /// The other side took it.
     Sent,
-    /// It may go better later, not before so many seconds where the other side said so.
+    /// It failed and may go better later, not before so many seconds where the other side said so.
     Retry(String, Option<i64>),
+    /// It was too early: to be made again after so many seconds. No attempt that failed, however often it is said.
+    Later(i64),
     /// It never will.
     Failed(String),
 }
@@ -93,6 +102,10 @@ pub trait Carrier: Send + Sync {
     }
     /// The notice ready to leave; an error says in English what the company has not set up.
     fn parcel(&self, means: &Means, letter: &Letter<'_>) -> Result<Parcel, String>;
+    /// How many calls a second the other side takes of a company; none where nothing is known of it.
+    fn per_second(&self, _: &Means) -> Option<u32> {
+        None
+    }
     /// What an answer means.
     fn judge(&self, means: &Means, answer: &Answer) -> Outcome;
 }
@@ -126,11 +139,12 @@ pub(crate) fn subscription(means: &Means, channel: Channel, url: &str, secret: &
     }
 }
 
-/// What most answers mean: too many calls, a token that does not hold and faults of the other side pass.
+/// What most answers mean: a token that does not hold and faults of the other side pass.
 fn usual(answer: &Answer) -> Outcome {
     match answer.status {
         200..=299 => Outcome::Sent,
-        401 | 408 | 425 | 429 | 500..=599 => Outcome::Retry(format!("status {}", answer.status), answer.retry_after),
+        TOO_MANY => Outcome::Later(answer.retry_after.unwrap_or(USUAL_WAIT)),
+        401 | 408 | 425 | 500..=599 => Outcome::Retry(format!("status {}", answer.status), answer.retry_after),
         status => Outcome::Failed(format!("status {status}")),
     }
 }

@@ -3,7 +3,7 @@
 
 use kabinet_core::Money;
 
-use super::{Answer, Carrier, Letter, Means, Outcome, Parcel, cut, usual};
+use super::{Answer, Carrier, Letter, Means, NO_SUCCESS, Outcome, Parcel, cut, usual};
 use crate::channel::Channel;
 use crate::http::{Body, Call};
 
@@ -41,12 +41,14 @@ impl Carrier for Sms {
         Ok(Parcel::Call(Call { url: fill(&gateway.url), body, authorization: String::new() }))
     }
 
+    fn per_second(&self, means: &Means) -> Option<u32> {
+        means.settings.sms.as_ref().and_then(|gateway| gateway.per_second)
+    }
+
     fn judge(&self, means: &Means, answer: &Answer) -> Outcome {
         let wanted = means.settings.sms.as_ref().and_then(|gateway| gateway.success.as_deref());
         match (usual(answer), wanted) {
-            (Outcome::Sent, Some(wanted)) if !answer.body.contains(wanted) => {
-                Outcome::Failed("the gateway's answer is no success".to_owned())
-            }
+            (Outcome::Sent, Some(wanted)) if !answer.body.contains(wanted) => Outcome::Failed(NO_SUCCESS.to_owned()),
             (outcome, _) => outcome,
         }
     }

@@ -2,18 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Carrier, Letter, Means, Outcome, Parcel, cut, usual};
+use super::{Answer, Carrier, Letter, Means, NO_SUCCESS, Outcome, Parcel, cut, usual};
 use crate::channel::Channel;
 use crate::http::{Body, Call};
 
 const USUAL_BASE: &str = "https://api.telegram.org";
 const LONGEST: usize = 4000;
+/// Calls a second: Telegram refuses more than 30 messages a second, and others may use the bot beside the platform.
+const PER_SECOND: u32 = 25;
 
 pub(super) struct Telegram;
 
 impl Carrier for Telegram {
     fn channel(&self) -> Channel {
         Channel::Telegram
+    }
+
+    fn per_second(&self, _: &Means) -> Option<u32> {
+        Some(PER_SECOND)
     }
 
     fn parcel(&self, means: &Means, letter: &Letter<'_>) -> Result<Parcel, String> {
@@ -23,8 +29,8 @@ impl Carrier for Telegram {
     fn judge(&self, _: &Means, answer: &Answer) -> Outcome {
         let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         match usual(answer) {
-            Outcome::Sent if body["ok"] != json!(true) => Outcome::Failed("the answer is no success".to_owned()),
-            Outcome::Retry(why, None) => Outcome::Retry(why, body["parameters"]["retry_after"].as_i64()),
+            Outcome::Sent if body["ok"] != json!(true) => Outcome::Failed(NO_SUCCESS.to_owned()),
+            Outcome::Later(usual) => Outcome::Later(body["parameters"]["retry_after"].as_i64().unwrap_or(usual)),
             outcome => outcome,
         }
     }

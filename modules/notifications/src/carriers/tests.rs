@@ -16,6 +16,7 @@ fn means(body: Option<&str>) -> Means {
         success: Some("\"ok\"".to_owned()),
         price: Money(350),
         monthly_cap: Money(1_000_000),
+        per_second: Some(10),
     };
     let bot = |name: &str| Some(Bot { name: name.to_owned(), base_url: "http://127.0.0.1:9/".to_owned() });
     let settings = NotificationsSettings {
@@ -111,17 +112,40 @@ fn answers_are_told_apart() {
     let sms = |status: u16, body: &str| of(Channel::Sms).judge(&means(None), &answer(status, body));
     assert_eq!(sms(200, "{\"ok\":1}"), Outcome::Sent);
     assert!(matches!(sms(200, "{\"error\":\"no money\"}"), Outcome::Failed(_)));
-    for status in [401, 429, 500, 503] {
+    for status in [401, 500, 503] {
         assert!(matches!(sms(status, ""), Outcome::Retry(..)), "{status}");
     }
     assert!(matches!(sms(400, ""), Outcome::Failed(_)) && matches!(sms(302, ""), Outcome::Failed(_)));
     let telegram = |status: u16, body: &str| of(Channel::Telegram).judge(&means(None), &answer(status, body));
     assert_eq!(telegram(200, "{\"ok\":true}"), Outcome::Sent);
     assert!(matches!(telegram(200, "{\"ok\":false}"), Outcome::Failed(_)));
-    let wait = telegram(429, "{\"ok\":false,\"parameters\":{\"retry_after\":7}}");
-    assert!(matches!(wait, Outcome::Retry(_, Some(7))), "{wait:?}");
-    let max = of(Channel::Max).judge(&means(None), &answer(403, "{\"code\":\"chat.denied\"}"));
-    assert!(matches!(max, Outcome::Failed(_)));
+    let max = |status: u16, body: &str| of(Channel::Max).judge(&means(None), &answer(status, body));
+    assert!(matches!(max(403, "{\"code\":\"chat.denied\",\"message\":\"suspended\"}"), Outcome::Failed(_)));
+    assert_eq!(max(200, "{\"message\":{\"body\":{\"mid\":\"mid.1\"}}}"), Outcome::Sent);
+    assert_eq!(max(200, "{\"success\":true}"), Outcome::Sent);
+    assert!(matches!(max(200, "{\"success\":false,\"message\":\"no https\"}"), Outcome::Failed(_)));
+}
+
+#[test]
+fn to_be_asked_to_wait_is_no_failure() {
+    let judged = |channel: Channel, body: &str, retry_after: Option<i64>| {
+        of(channel).judge(&means(None), &Answer { status: 429, retry_after, body: body.to_owned() })
+    };
+    let telegram = "{\"ok\":false,\"error_code\":429,\"parameters\":{\"retry_after\":7}}";
+    assert_eq!(judged(Channel::Telegram, telegram, None), Outcome::Later(7));
+    for channel in [Channel::Max, Channel::Telegram, Channel::Sms] {
+        assert_eq!(judged(channel, "", Some(9)), Outcome::Later(9), "as the header says");
+        assert_eq!(judged(channel, "Too Many Requests", None), Outcome::Later(USUAL_WAIT), "where nothing is said");
+    }
+}
+
+#[test]
+fn messengers_are_called_no_faster_than_they_take() {
+    let rate = |channel: Channel| of(channel).per_second(&means(None));
+    for messenger in [Channel::Max, Channel::Telegram] {
+        assert!(rate(messenger).is_some_and(|rate| rate <= 30), "{messenger:?}");
+    }
+    assert_eq!((rate(Channel::Sms), rate(Channel::Email)), (Some(10), None));
 }
 
 #[test]

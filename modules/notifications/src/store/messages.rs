@@ -1,7 +1,7 @@
 //! Messages: what was said.
 
 use kabinet_contracts::ResidentId;
-use kabinet_core::{DbError, Tx};
+use kabinet_core::{DbError, Timestamp, Tx};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Unchanged, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect, Set,
@@ -56,6 +56,7 @@ pub(crate) async fn insert(tx: &Tx, message: &Message, occasion: Option<String>)
         sent_at: message.sent_at,
         cursor: message.cursor,
         addressed: message.addressed,
+        outage_from: message.outage_from,
     };
     tx.insert(row.into_active_model().reset_all()).await
 }
@@ -87,6 +88,7 @@ pub(crate) async fn rewrite(tx: &Tx, message: &Message) -> Result<(), DbError> {
         channels: Set(serde_json::to_string(&message.channels)?),
         valid_from: Set(message.valid_from),
         valid_until: Set(message.valid_until),
+        outage_from: Set(message.outage_from),
         ..Default::default()
     })
     .await
@@ -107,6 +109,25 @@ pub(crate) async fn list(
         select = select.filter(message::Column::Id.lt(after));
     }
     tx.all(select).await?.into_iter().map(Message::try_from).collect()
+}
+
+/// The message that was made of an occasion.
+pub(crate) async fn of_occasion(tx: &Tx, occasion: &str) -> Result<Option<Message>, DbError> {
+    let row = tx.one(message::Entity::find().filter(message::Column::Occasion.eq(occasion))).await?;
+    row.map(Message::try_from).transpose()
+}
+
+/// Planned outages that begin at a moment `from` and before `to`, of messages sent before `sent`.
+pub(crate) async fn outages(
+    tx: &Tx,
+    (from, to): (Timestamp, Timestamp),
+    sent: Timestamp,
+) -> Result<Vec<Message>, DbError> {
+    use message::Column;
+    let begin = message::Entity::find().filter(Column::OutageFrom.gte(from)).filter(Column::OutageFrom.lt(to));
+    let announced = begin.filter(Column::State.is_in([State::Sending.code(), State::Sent.code()]));
+    let found = announced.filter(Column::SentAt.lt(sent)).order_by_asc(Column::Id);
+    tx.all(found).await?.into_iter().map(Message::try_from).collect()
 }
 
 /// Messages that are still being addressed.

@@ -100,6 +100,29 @@ pub(crate) async fn begin_again(tx: &Tx, channel: Channel, notices: &[NoticeId])
     tx.update_where(update).await.map(drop)
 }
 
+/// Takes back the attempt that was counted last: it was made too early.
+pub(crate) async fn uncount(tx: &Tx, channel: Channel, notices: &[NoticeId], note: &str) -> Result<(), DbError> {
+    use delivery::Column;
+    let update = delivery::Entity::update_many()
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
+        .col_expr(Column::Note, Expr::value(note))
+        .filter(Column::NoticeId.is_in(notices.iter().copied()))
+        .filter(Column::Channel.eq(channel.code()))
+        .filter(Column::State.eq(Attempt::Trying.code()));
+    tx.update_where(update).await.map(drop)
+}
+
+/// Takes back that a channel delivered a notice, so that its end is open again; whether it had.
+pub(crate) async fn take_back(tx: &Tx, channel: Channel, notice: NoticeId) -> Result<bool, DbError> {
+    use delivery::Column;
+    let update = delivery::Entity::update_many()
+        .col_expr(Column::State, Expr::value(Attempt::Handed.code()))
+        .filter(Column::NoticeId.eq(notice))
+        .filter(Column::Channel.eq(channel.code()))
+        .filter(Column::State.eq(Attempt::Sent.code()));
+    Ok(tx.update_where(update).await? > 0)
+}
+
 /// How attempts went: those of `notices` by `channel` that are still open.
 pub(crate) async fn record(
     tx: &Tx,

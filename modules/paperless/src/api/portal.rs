@@ -9,8 +9,8 @@ use poem_openapi::{Object, OpenApi};
 use uuid::Uuid;
 
 use crate::application::{self, file_name};
+use crate::pages::statement::{self, Found};
 use crate::refusals::{Refusal, RefusalId};
-use crate::statement::{self, Found};
 
 pub(crate) struct PortalApi {
     pub(crate) printer: ReceiptPrinter,

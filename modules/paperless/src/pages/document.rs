@@ -1,12 +1,11 @@
 //! The document of an own application.
 
 use kabinet_contracts::{AccountId, ResidentId};
-use kabinet_web::{Problem, Resident};
+use kabinet_web::{Problem, Resident, identifier};
 use poem::http::header;
 use poem::web::Path;
 use poem::{Response, handler};
 
-use super::identifier;
 use crate::application::{self, file_name};
 use crate::refusals::RefusalId;
 

@@ -4,15 +4,14 @@
 use kabinet_contracts::AccountId;
 use kabinet_core::Day;
 use kabinet_render::ReceiptPrinter;
-use kabinet_web::{FieldError, Form, LinkedAccount, Problem, Resident};
+use kabinet_web::{FieldError, Form, LinkedAccount, Problem, Resident, identifier};
 use poem::web::{Data, Path, Query};
 use poem::{Response, handler};
 use serde::{Deserialize, Serialize};
 
-use super::identifier;
+use super::statement::{self, Found};
 use crate::flags::document_href;
 use crate::refusals::Standing;
-use crate::statement::{self, Found};
 
 const TITLE: &str = "Отказ от бумажного носителя платежного документа";
 const APPLICATION: &str = "paperless/application.html";

@@ -44,11 +44,16 @@ struct QueuedRequestOut {
     address: String,
     /// Milliseconds since 1970 UTC.
     created_at: i64,
-    /// The first moment at which it is late: milliseconds since 1970 UTC.
+    /// The first moment after an emergency's answer is due, until somebody takes it: milliseconds since 1970 UTC.
+    answer_by: Option<i64>,
+    /// The first moment after an emergency's damage is to be stopped, until somebody goes to work on it: milliseconds
+    /// since 1970 UTC.
+    localise_by: Option<i64>,
+    /// The first moment after its end is due: milliseconds since 1970 UTC.
     due_at: i64,
     /// The last day in time, `2026-12-04`.
     due_on: String,
-    /// Whether it is late now.
+    /// Whether what is due next is late now: its answer, a stop to the damage, its end.
     late: bool,
     /// When it ended: milliseconds since 1970 UTC.
     closed_at: Option<i64>,
@@ -259,7 +264,7 @@ impl Moment {
     fn out(self, queued: Queued) -> QueuedRequestOut {
         let Queued { ticket, account_number, address } = queued;
         QueuedRequestOut {
-            late: ticket.is_late(self.now),
+            late: ticket.is_behind(self.now),
             due_on: ticket.due_at.plus_seconds(-1).day(self.zone).iso(),
             id: ticket.id.0,
             number: ticket.number,
@@ -275,6 +280,8 @@ impl Moment {
             account_number,
             address,
             created_at: ticket.created_at.0,
+            answer_by: ticket.answer_by.map(|at| at.0),
+            localise_by: ticket.localise_by.map(|at| at.0),
             due_at: ticket.due_at.0,
             closed_at: ticket.closed_at.map(|at| at.0),
             rating: ticket.rating,

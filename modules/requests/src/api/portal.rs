@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::filing::{self, Typed};
 use crate::history::{self, Entry};
 use crate::pages::{count, owner};
-use crate::tickets::{self, Ticket};
+use crate::tickets::{self, Ticket, Which};
 
 pub(crate) struct PortalApi;
 
@@ -154,7 +154,8 @@ impl PortalApi {
             None => None,
         };
         let tx = resident.read().await?;
-        let (found, next) = tickets::page(&tx, ResidentId(resident.id()), account, after, limit.0).await?;
+        let of = (ResidentId(resident.id()), account);
+        let (found, next) = tickets::page(&tx, of, Which::All, after, limit.0).await?;
         let now = tx.now();
         tx.commit().await?;
         let items = found.into_iter().map(|ticket| RequestOut::of(ticket, now)).collect();

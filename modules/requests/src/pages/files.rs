@@ -1,11 +1,12 @@
 //! Files of requests, for those who may see the request.
 
 use kabinet_files::{FileKind, Files};
-use kabinet_web::{Problem, Resident, sent_file};
+use kabinet_web::{Problem, Resident, identifier, sent_file};
 use poem::web::{Data, Path};
 use poem::{Response, handler};
+use uuid::Uuid;
 
-use super::{identifier, owner};
+use super::owner;
 use crate::error::Error;
 use crate::history::StoredFile;
 use crate::settings::MODULE;
@@ -18,10 +19,10 @@ pub(crate) async fn show(
     Path((id, file)): Path<(String, String)>,
     Data(files): Data<&Files>,
 ) -> Result<Response, Problem> {
-    let (id, file) = (identifier(&id)?, identifier(&file)?);
+    let (id, file): (_, Uuid) = (identifier(&id)?, identifier(&file)?);
     let tx = resident.read().await?;
     tickets::own(&tx, &owner(&resident), id).await?;
-    let stored = history::file_for_resident(&tx, id, file.0).await?.ok_or_else(Problem::not_found)?;
+    let stored = history::file_for_resident(&tx, id, file).await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     let bytes = files.get(resident.tenant().id, MODULE, stored.id).await.map_err(Error::from)?;
     Ok(served(&stored, bytes))

@@ -5,8 +5,8 @@ mod filing;
 mod list;
 mod ticket;
 
-use kabinet_contracts::{AccountId, RequestId, ResidentId};
-use kabinet_core::limits::{self, Limit, Verdict};
+use kabinet_contracts::{AccountId, ResidentId};
+use kabinet_core::limits::Limit;
 use kabinet_files::Files;
 use kabinet_web::{FieldError, PageRoute, Problem, Resident};
 use poem::{EndpointExt, get, post};
@@ -34,18 +34,9 @@ pub(crate) fn owner(resident: &Resident) -> Owner {
     Owner { resident: ResidentId(resident.id()), accounts: held.map(|account| AccountId(account.id)).collect() }
 }
 
-/// An identifier in an address; what is none is an unknown page.
-fn identifier(text: &str) -> Result<RequestId, Problem> {
-    text.parse().map_err(|_| Problem::not_found())
-}
-
 /// Counts what a resident sends: a mischief-maker fills neither the queue nor the disk.
 pub(crate) async fn count(resident: &Resident) -> Result<(), Problem> {
-    let counter = format!("requests:{}:{}", resident.tenant().id, resident.id());
-    match limits::hit(&resident.platform().db, &counter, SENT).await? {
-        Verdict::Allowed => Ok(()),
-        Verdict::Wait(seconds) => Err(Problem::too_many(seconds)),
-    }
+    resident.count_against(SENT, "requests").await
 }
 
 /// What to show beside the fields of a refused form; any other failure is the page's own.

@@ -2,12 +2,12 @@
 
 use kabinet_contracts::RequestId;
 use kabinet_files::Files;
-use kabinet_web::{Form, FormWithFiles, Problem, Resident};
+use kabinet_web::{Form, FormWithFiles, Problem, Resident, identifier};
 use poem::web::{Data, Path};
 use poem::{Response, handler};
 use serde::Deserialize;
 
-use super::{count, identifier, mistakes, owner};
+use super::{count, mistakes, owner};
 use crate::attachments::{self, Checked};
 use crate::error::Error;
 use crate::view::{Said, TicketContext};

@@ -2,9 +2,8 @@
 
 use kabinet_contracts::ResidentId;
 use kabinet_web::cookie::Purpose;
-use kabinet_web::person::see_other_saying;
 use kabinet_web::sealed::with_cookie;
-use kabinet_web::{Form, PageRoute, Problem, Resident};
+use kabinet_web::{Form, PageRoute, Problem, Resident, see_other_saying};
 use poem::http::header;
 use poem::web::{Data, Path};
 use poem::{EndpointExt, Response, get, handler, post};

@@ -2,8 +2,7 @@
 
 use kabinet_core::text::email_key;
 use kabinet_web::captcha::Captcha;
-use kabinet_web::person::see_other;
-use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, on_the_beat};
+use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, on_the_beat, see_other};
 use poem::web::{Data, Query};
 use poem::{EndpointExt, Response, get, handler};
 use serde::{Deserialize, Serialize};

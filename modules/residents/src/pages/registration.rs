@@ -3,8 +3,7 @@
 use kabinet_core::Tenant;
 use kabinet_core::text::email_key;
 use kabinet_web::captcha::Captcha;
-use kabinet_web::person::see_other;
-use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem};
+use kabinet_web::{ClientAddress, FieldError, Form, Guest, PageRoute, Problem, see_other};
 use poem::web::{Data, Query};
 use poem::{EndpointExt, Response, get, handler};
 use serde::{Deserialize, Serialize};
@@ -105,11 +104,7 @@ async fn register(
 ) -> Result<Response, Problem> {
     let (tenant, db) = (guest.tenant(), &guest.platform().db);
     let text = consent::shown(&guest)?;
-    let mut checked = check(&form, &text, &means.mail_domains(tenant)?, tenant);
-    if let Some(error) = guest.captcha_error(&form.captcha_token, &form.captcha).await? {
-        checked = Err(checked.err().unwrap_or_default().into_iter().chain([error]).collect());
-    }
-    let Checked { email, phone } = match checked {
+    let Checked { email, phone } = match checked(&guest, means, &form, &text).await? {
         Ok(checked) => checked,
         Err(errors) => return refuse(&guest, means, &form, errors, false),
     };
@@ -125,6 +120,20 @@ async fn register(
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// The form with its captcha, which is spent by being looked at.
+async fn checked(
+    guest: &Guest,
+    means: &Means,
+    form: &RegisterForm,
+    text: &ConsentText,
+) -> Result<Result<Checked, Vec<FieldError>>, Problem> {
+    let checked = check(form, text, &means.mail_domains(guest.tenant())?, guest.tenant());
+    Ok(match guest.captcha_error(&form.captcha_token, &form.captcha).await? {
+        Some(error) => Err(checked.err().unwrap_or_default().into_iter().chain([error]).collect()),
+        None => checked,
+    })
 }
 
 /// What is wrong with the form, in the order of its fields.

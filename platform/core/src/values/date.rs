@@ -10,22 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::ValueError;
 
-/// Month names after a day («16 ноября»).
-const MONTHS_OF: [&str; 12] = [
-    "января",
-    "февраля",
-    "марта",
-    "апреля",
-    "мая",
-    "июня",
-    "июля",
-    "августа",
-    "сентября",
-    "октября",
-    "ноября",
-    "декабря",
-];
-
 /// A moment: milliseconds since 1970 UTC.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, DeriveValueType,
@@ -112,13 +96,6 @@ impl Day {
     #[must_use]
     pub fn iso(self) -> String {
         self.date().format("%Y-%m-%d").to_string()
-    }
-
-    /// «15 ноября», without a year.
-    #[must_use]
-    pub fn words(self) -> String {
-        let date = self.date();
-        format!("{}\u{a0}{}", date.day(), MONTHS_OF[date.month0() as usize])
     }
 }
 
@@ -227,7 +204,6 @@ mod tests {
         assert_eq!(Day::parse("2026-11-15"), Ok(Day(20_261_115)));
         assert!(Day::parse("31.02.2026").is_err());
         assert_eq!(Day(20_261_105).to_string(), "05.11.2026");
-        assert_eq!(Day(20_261_116).words(), "16\u{a0}ноября");
     }
 
     #[test]

@@ -26,6 +26,19 @@ async fn keeps_its_promises(files: &Files) {
     files.remove(ONE, "requests", FILE).await.expect("removed");
     files.remove(ONE, "requests", FILE).await.expect("removed already");
     assert!(matches!(files.get(ONE, "requests", FILE).await, Err(FileError::Missing)));
+    let several = [FILE, Uuid::from_u128(8)];
+    files.put_all(ONE, "requests", several.map(|id| (id, bytes.clone())).into()).await.expect("kept");
+    assert_eq!(files.get(ONE, "requests", several[1]).await.expect("found"), bytes);
+    files.put(OTHER, "requests", Uuid::from_u128(9), bytes.clone()).await.expect("kept");
+    let mut listed = files.list(ONE, "requests").await.expect("a list");
+    listed.sort_unstable();
+    assert_eq!(listed, several);
+    assert!(files.list(ONE, "meters").await.expect("a list").is_empty(), "of another section");
+    files.remove(OTHER, "requests", Uuid::from_u128(9)).await.expect("removed");
+    files.let_go(ONE, "requests", several.into()).await;
+    for id in several {
+        assert!(matches!(files.get(ONE, "requests", id).await, Err(FileError::Missing)));
+    }
 }
 
 #[tokio::test]
@@ -119,11 +132,26 @@ fn answer(head: &str, body: Vec<u8>, objects: &Objects) -> Vec<u8> {
             objects.remove(&path);
             plain(204, &[], false)
         }
+        "GET" if path.contains("?list-type=2") => plain(200, listing(&path, &objects).as_bytes(), false),
         _ => match objects.get(&path) {
             Some(bytes) => plain(200, bytes, method == "HEAD"),
             None => plain(404, &[], false),
         },
     }
+}
+
+/// The bucket's names that begin as the address wants.
+fn listing(path: &str, objects: &HashMap<String, Vec<u8>>) -> String {
+    let prefix = path.split("prefix=").nth(1).unwrap_or_default().replace("%2F", "/");
+    let names = objects.keys().filter_map(|name| name.strip_prefix("/kabinet/"));
+    let item = |name: &str| {
+        format!(
+            "<Contents><Key>{name}</Key><LastModified>2026-11-22T07:00:00.000Z</LastModified><ETag>1</ETag>\
+             <Size>4</Size></Contents>"
+        )
+    };
+    let items: String = names.filter(|name| name.starts_with(&prefix)).map(item).collect();
+    format!("<ListBucketResult>{items}</ListBucketResult>")
 }
 
 fn plain(status: u16, body: &[u8], head_only: bool) -> Vec<u8> {

@@ -12,6 +12,14 @@ use crate::limits;
 /// Most places of a decimal of the contract that comes from outside.
 const PLACES: u32 = 9;
 
+/// Why a number is none of the contract.
+pub(super) fn misfit(number: Decimal) -> Option<&'static str> {
+    if number.scale() > PLACES {
+        return Some("has more than 9 places");
+    }
+    i64::try_from(number.mantissa()).is_err().then_some("has too many digits")
+}
+
 /// A table of which fields are taken until none should be left.
 pub(super) struct Fields<'a> {
     path: &'a str,
@@ -48,12 +56,8 @@ impl<'a> Fields<'a> {
             self.mistake(field, "a decimal number as text is wanted, such as \"0.5\"");
             return None;
         };
-        if number.scale() > PLACES {
-            self.mistake(field, &format!("has more than {PLACES} places"));
-            return None;
-        }
-        if i64::try_from(number.mantissa()).is_err() {
-            self.mistake(field, "has too many digits");
+        if let Some(misfit) = misfit(number) {
+            self.mistake(field, misfit);
             return None;
         }
         Some(number)

@@ -32,14 +32,13 @@ fn main() -> Result<(), Failure> {
     let count = arguments.next().map_or(Ok(COUNT), |count| count.parse())?;
     let template = arguments.next().map(std::fs::read_to_string).transpose()?;
     let template = template.as_deref().unwrap_or(DEFAULT_TEMPLATE);
-    let receipts: Vec<ReceiptData> = (0..count).map(receipt).collect();
-    let typed = measure(&receipts, |portion| Ok(typeset(template, portion, Output::OnePerReceipt)?))?;
+    let typed = measure(count, |portion| Ok(typeset(template, portion, Output::OnePerReceipt)?))?;
     let (mut binder, _) = Binder::new("Квитанции");
-    let house = measure(&receipts, |portion| {
+    let house = measure(count, |portion| {
         let parts = typeset(template, portion, Output::OneFile)?;
         Ok(parts.iter().map(|part| binder.add(part)).collect::<Result<_, _>>()?)
     })?;
-    let drawn = measure(&receipts, |portion| {
+    let drawn = measure(count, |portion| {
         let pen = drawn::Pen::new()?;
         portion.iter().map(|receipt| pen.draw(receipt)).collect()
     })?;
@@ -96,20 +95,22 @@ struct Run {
 }
 
 fn measure(
-    receipts: &[ReceiptData],
+    count: usize,
     mut print: impl FnMut(&[ReceiptData]) -> Result<Vec<Vec<u8>>, Failure>,
 ) -> Result<Run, Failure> {
     // The kernel forgets the peak of what was measured before.
     std::fs::write("/proc/self/clear_refs", "5")?;
     let (mut bytes, mut early) = (0, 0.0);
     let started = cpu_seconds();
-    for (index, portion) in receipts.chunks(DOCUMENT_LIMIT).enumerate() {
-        bytes += print(portion)?.iter().map(Vec::len).sum::<usize>();
-        if (index + 1) * DOCUMENT_LIMIT <= EARLY {
+    for start in (0..count).step_by(DOCUMENT_LIMIT) {
+        // A worker holds no more than it prints.
+        let portion: Vec<ReceiptData> = (start..count.min(start + DOCUMENT_LIMIT)).map(receipt).collect();
+        bytes += print(&portion)?.iter().map(Vec::len).sum::<usize>();
+        if start + DOCUMENT_LIMIT <= EARLY {
             early = peak_mb();
         }
     }
-    let rate = receipts.len() as f64 / (cpu_seconds() - started);
+    let rate = count as f64 / (cpu_seconds() - started);
     Ok(Run { rate, early, end: peak_mb(), bytes })
 }
 

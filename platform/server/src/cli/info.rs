@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::{LazyLock, OnceLock};
 
-use kabinet_core::{Db, DbConfig};
+use kabinet_core::{Db, DbConfig, calendar};
 
 use crate::config::Config;
 use crate::places::Places;
@@ -35,6 +35,7 @@ pub(super) fn sketch(config: &Config) -> String {
         format!("data.dir           {}", config.data.dir.display()),
         format!("database           {}", database(config)),
         format!("mail               {}", mail(config)),
+        format!("bounces            {}", bounces(config)),
         "the configuration is good".to_owned(),
     ]
     .join("\n")
@@ -58,7 +59,15 @@ pub(super) async fn doctor(config: &Config) -> anyhow::Result<ExitCode> {
     report("plugins", places.plugins().map(|dir| dir.display().to_string()).map_err(|error| error.to_string()));
     report("packages", places.tenants().map(|dir| dir.display().to_string()).map_err(|error| error.to_string()));
     report("database", reach(config).await);
+    println!("calendar    {}", days_off(config)?);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is known of days off. A year that is missing stops nothing: it is a warning.
+fn days_off(config: &Config) -> anyhow::Result<String> {
+    let today = config.clock()?.now().day(chrono_tz::UTC);
+    let warning = calendar::shortcoming(today).map(|text| format!("WARNING: {text}"));
+    Ok(warning.unwrap_or_else(|| "knows this year and the coming one".to_owned()))
 }
 
 async fn reach(config: &Config) -> Result<String, String> {
@@ -78,6 +87,14 @@ fn mail(config: &Config) -> String {
     match config.mail.smtp_url.as_str() {
         "" => "mail.smtp_url is not set: letters wait in the queue (the demo shows them in its mailbox)".to_owned(),
         url => without_password(url),
+    }
+}
+
+/// Where letters come back to.
+fn bounces(config: &Config) -> String {
+    match config.mail.bounce_address.as_str() {
+        "" => "mail.bounce_address is not set: what comes back after the mail server took it is not noticed".to_owned(),
+        address => address.to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+use kabinet_core::calendar;
 use tracing_subscriber::EnvFilter;
 
 use crate::composition::App;
@@ -20,6 +21,9 @@ pub(super) async fn serve(mut config: Config, demo: bool) -> anyhow::Result<()> 
     log.log_internal_errors(false).init();
     config.demo.running = demo;
     let app = Arc::new(App::open(config).await?);
+    if let Some(warning) = calendar::shortcoming(app.db.clock().now().day(chrono_tz::UTC)) {
+        tracing::warn!("{warning}");
+    }
     if demo {
         let say = |line: &str| tracing::info!("{line}");
         let logins = demo::bring_up_to_date(&app, &Places::usual(), &say).await?;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use kabinet_accounts::{AccountsSettings, MODULE as ACCOUNTS};
-use kabinet_billing::catalog;
-use kabinet_billing::{BillingSettings, MODULE as BILLING};
+use kabinet_billing::{BillingSettings, Entry, Error as CatalogError, MODULE as BILLING, catalog};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::{MODULE as METERS, MetersSettings};
@@ -18,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::CheckedPlugin;
 use super::document::Problem;
-use super::package::{Package, TENANT};
+use super::package::{Package, TARIFFS, TENANT};
 
 /// The name of the logo among the brand files.
 const LOGO: &str = "logo";
@@ -30,7 +29,7 @@ pub enum ApplyError {
     #[error("{0}")]
     Refused(Problem),
     /// The catalogue refused it.
-    #[error("tariffs.toml: {0}")]
+    #[error(transparent)]
     Catalog(#[from] kabinet_billing::Error),
     /// The catalogue of paid services refused it.
     #[error("paid_services: {0}")]
@@ -230,19 +229,17 @@ async fn notifications(tx: &mut Tx, package: &Package, before: Option<&Tenant>) 
 }
 
 async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Result<Vec<String>, ApplyError> {
-    let mut changes = catalog::set_receipt_kinds(tx, &package.receipt_kinds).await?;
-    changes.extend(catalog::set_services(tx, &package.services).await?);
-    changes.extend(catalog::apply_terms(tx, &package.tariffs, &package.penalty_rates).await?);
-    let source = &package.plugin;
-    let installed = catalog::install_plugin(tx, &plugin.component, &plugin.info, source.from, &source.config);
-    changes.extend(installed.await?);
+    let applied = catalog::apply_package(tx, &package.catalog).await;
+    let mut changes = applied.map_err(|error| at_its_place(package, error))?;
+    let activation = &package.plugin.activation;
+    changes.extend(catalog::install_plugin(tx, &plugin.component, &plugin.info, activation).await?);
     // The platform's form is stored like any other, so that the next release prints old months as they were.
     let template = package.template.as_ref().map_or(DEFAULT_TEMPLATE, |template| template.source.as_str());
     let (hash, saved) = catalog::set_receipt_template(tx, template).await?;
     changes.extend(saved);
     let billing = BillingSettings { receipt_template: hash, ..package.billing.clone() };
     if tx.set_settings(BILLING, &billing).await? {
-        changes.push("сроки оплаты и квитанция: изменено".to_owned());
+        changes.push("квитанция и начисления: изменено".to_owned());
     }
     if ResidentsSettings::of(tx.tenant())? != package.residents
         && tx.set_settings(RESIDENTS, &package.residents).await?
@@ -256,4 +253,38 @@ async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Re
         changes.push("привязка лицевых счетов: изменено".to_owned());
     }
     Ok(changes)
+}
+
+/// A refusal of the catalogue with the file, line and field of the package that it is about.
+fn at_its_place(package: &Package, error: CatalogError) -> ApplyError {
+    let Some((file, field)) = place(package, &error) else { return ApplyError::Catalog(error) };
+    let line = package.places.line(file, &field);
+    ApplyError::Refused(Problem { file: file.to_owned(), line, field, message: error.to_string() })
+}
+
+fn place(package: &Package, error: &CatalogError) -> Option<(&'static str, String)> {
+    let catalog = &package.catalog;
+    let of_service = |code: &str, field: &str| {
+        let at = catalog.services.iter().position(|service| service.what.code == *code)?;
+        Some((TENANT, format!("services[{at}].{field}")))
+    };
+    match error {
+        CatalogError::ServiceBilled(code) => of_service(code, "receipt"),
+        CatalogError::PublishedTerms { entry: Entry::Service(code), .. } => of_service(code, "from"),
+        CatalogError::PublishedTerms { entry: Entry::ReceiptKind(code), .. } => {
+            let at = catalog.receipt_kinds.iter().position(|kind| kind.what.code == *code)?;
+            Some((TENANT, format!("receipt_kinds[{at}].from")))
+        }
+        CatalogError::PublishedTerms { entry: Entry::DueDay(month), .. } => {
+            // A rule that the package dropped stands nowhere.
+            let at = catalog.due_days.iter().position(|rule| rule.from_period == *month);
+            Some((TENANT, at.map_or_else(|| "due_days".to_owned(), |at| format!("due_days[{at}].from"))))
+        }
+        CatalogError::TariffInUse { service, from, .. } => {
+            let mut own = catalog.tariffs.iter().filter(|tariff| tariff.service == *service);
+            let at = own.position(|tariff| tariff.from == *from)?;
+            Some((TARIFFS, format!("{service}[{at}].from")))
+        }
+        _ => None,
+    }
 }

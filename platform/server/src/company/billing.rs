@@ -1,19 +1,20 @@
-//! What a package says of bills: when they are due, how the payment QR is written, what stands below every receipt, which
-//! absences give something back.
+//! What a package says of bills: when they are due, how the payment QR is written, what stands below every receipt,
+//! which absences give something back.
 
-use kabinet_billing::{BillingSettings, DueDay};
+use kabinet_billing::{BillingSettings, DueDay, catalog};
 use kabinet_core::Period;
 
 use super::document::Section;
+use super::package::{Places, TENANT};
 use super::read::optionally_named;
 
 /// Notes below a receipt, and letters of the longest.
 const MOST_NOTES: usize = 10;
 const LONGEST_NOTE: usize = 600;
 
-/// The sections `[[due_days]]`, `[houses]`, `[receipts]` and `[absences]`; all but the first may be absent.
+/// The sections `[houses]`, `[receipts]`, `[absences]` and `[penalties]`, which may be absent.
 pub(super) fn read(root: &mut Section<'_>) -> BillingSettings {
-    let mut settings = BillingSettings { due_days: due_days(root), ..BillingSettings::default() };
+    let mut settings = BillingSettings::default();
     if let Some(mut section) = root.optional_section("houses") {
         settings.carry_house_rest = section.flag("carry_rest");
         section.refuse_unknown();
@@ -28,7 +29,22 @@ pub(super) fn read(root: &mut Section<'_>) -> BillingSettings {
         settings.free_absence_days = days.unwrap_or(settings.free_absence_days);
         section.refuse_unknown();
     }
+    if let Some(mut section) = root.optional_section("penalties") {
+        settings.low_penalty = low_penalty(&mut section);
+        section.refuse_unknown();
+    }
     settings
+}
+
+/// The sections of the receipt on which a day late never costs more than 1/300 of the rate.
+fn low_penalty(section: &mut Section<'_>) -> Vec<catalog::Section> {
+    let names = section.texts("low_only");
+    let known = |name: &String| serde_json::from_value(serde_json::Value::String(name.clone())).ok();
+    let sections: Vec<Option<catalog::Section>> = names.iter().map(known).collect();
+    for (name, _) in names.iter().zip(&sections).filter(|(_, known)| known.is_none()) {
+        section.refuse("low_only", format!("«{name}»: такого раздела квитанции нет"));
+    }
+    sections.into_iter().flatten().collect()
 }
 
 fn notes(section: &mut Section<'_>) -> Vec<String> {
@@ -42,9 +58,11 @@ fn notes(section: &mut Section<'_>) -> Vec<String> {
     notes
 }
 
-fn due_days(root: &mut Section<'_>) -> Vec<DueDay> {
+/// The sections `[[due_days]]`.
+pub(super) fn due_days(root: &mut Section<'_>, places: &mut Places) -> Vec<DueDay> {
     let mut days: Vec<DueDay> = Vec::new();
     for mut section in root.sections("due_days") {
+        places.add(TENANT, &section, "from");
         let from: Option<Period> = section.parsed("from", "месяц пишется как 2026-02");
         let day = section.number("day", 1..=28);
         if day.is_none() && !section.has("day") {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use kabinet_plugin_host::PluginHost;
 use kabinet_plugin_host::api::PluginInfo;
+use kabinet_plugin_host::{PluginHost, words};
 use kabinet_render::ReceiptPrinter;
 use kabinet_render::error::RenderError;
 
@@ -62,21 +62,26 @@ async fn plugin(package: &Package, tools: &CheckTools) -> Result<CheckedPlugin, 
             .await
             .map_err(|error| refused(format!("среди плагинов платформы не найден: {error}")))?,
     };
-    let info = tools.plugins.check(&component).await.map_err(|error| refused(error.to_string()))?;
+    let info = tools.plugins.check(&component).await.map_err(|error| refused(words::failure(&error)))?;
+    if let Some(Err(error)) = package.plugin.manifest.as_ref().map(|manifest| manifest.agrees_with(&info)) {
+        return Err(refused(format!("описание и сам плагин расходятся: {error}")));
+    }
     Ok(CheckedPlugin { component, info })
 }
 
 /// The rules of services and of their terms that the plugin does not have.
 fn unknown_rules(package: &Package, plugin: &CheckedPlugin) -> Vec<Problem> {
-    let services = (0..).zip(&package.services);
-    let services = services.map(|(at, service): (usize, _)| (TENANT, format!("services[{at}].rule"), &service.rule));
-    let terms = package.services.iter().flat_map(|service| {
-        let own = package.tariffs.iter().filter(|tariff| tariff.service == service.code);
+    let catalog = &package.catalog;
+    let services = (0..).zip(catalog.services.iter().map(|service| &service.what));
+    let rules =
+        services.clone().map(|(at, service): (usize, _)| (TENANT, format!("services[{at}].rule"), &service.rule));
+    let terms = services.flat_map(|(_, service)| {
+        let own = catalog.tariffs.iter().filter(|tariff| tariff.service == service.code);
         (0..).zip(own).filter_map(|(at, tariff): (usize, _)| {
             Some((TARIFFS, format!("{}[{at}].rule", service.code), tariff.terms.rule.as_ref()?))
         })
     });
-    let unknown = services.chain(terms).filter(|(.., rule)| !plugin.info.rules.contains(rule));
+    let unknown = rules.chain(terms).filter(|(.., rule)| !plugin.info.rules.contains(rule));
     unknown
         .map(|(file, field, rule)| {
             let known = plugin.info.rules.join(", ");

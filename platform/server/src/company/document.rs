@@ -181,8 +181,8 @@ impl<'d> Section<'d> {
         }
     }
 
-    /// A number that is not negative, exact as written: `39.56`, with or without quotes.
-    pub(crate) fn decimal(&mut self, key: &str) -> Option<Decimal> {
+    /// A number exact as written: `39.56`, with or without quotes.
+    pub(crate) fn exact(&mut self, key: &str) -> Option<Decimal> {
         let text = match self.value(key)? {
             DeValue::String(text) => text.to_string(),
             DeValue::Float(number) => number.as_str().to_owned(),
@@ -190,14 +190,21 @@ impl<'d> Section<'d> {
             _ => return self.wrong(key, "здесь должно быть число, например 39.56"),
         };
         match Decimal::from_str(&text) {
-            Ok(value) if value.is_sign_negative() && !value.is_zero() => {
-                self.wrong(key, "число не может быть отрицательным")
-            }
-            Ok(value) if value.normalize().scale() > 7 => self.wrong(key, "не больше семи знаков после точки"),
-            // GIS ЖКХ columns: seven digits before the point are more than any tariff or norm has.
-            Ok(value) if value >= Decimal::from(100_000_000) => self.wrong(key, "число слишком велико"),
             Ok(value) => Some(value.normalize()),
             Err(_) => self.wrong(key, "здесь должно быть число, например 39.56"),
+        }
+    }
+
+    /// The same that is not negative, as prices and norms are.
+    pub(crate) fn decimal(&mut self, key: &str) -> Option<Decimal> {
+        match self.exact(key)? {
+            value if value.is_sign_negative() && !value.is_zero() => {
+                self.wrong(key, "число не может быть отрицательным")
+            }
+            value if value.scale() > 7 => self.wrong(key, "не больше семи знаков после точки"),
+            // GIS ЖКХ columns: seven digits before the point are more than any tariff or norm has.
+            value if value >= Decimal::from(100_000_000) => self.wrong(key, "число слишком велико"),
+            value => Some(value),
         }
     }
 

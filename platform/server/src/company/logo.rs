@@ -144,4 +144,23 @@ mod tests {
             assert!(checked(whole.as_bytes().to_vec()).is_err(), "{whole}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_file_is_a_plain_drawing_or_refused(
+            inner in r#"(<|</|>|/>|<!--|-->|&| |=|"|'|path|script|style|use|image|svg|on|href|fill|url\(|#a|https:|д){0,14}"#,
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
+        ) {
+            let _ = checked(bytes);
+            if let Ok(logo) = svg(&inner) {
+                let text = String::from_utf8(logo.content).expect("text");
+                let (first, others) = text.split_once("<!--").unwrap_or((&text, ""));
+                let behind = others.split("<!--").filter_map(|comment| Some(comment.split_once("-->")?.1));
+                for shown in behind.chain([first]) {
+                    let running = ["<script", "<style", "<image"].iter().find(|element| shown.contains(*element));
+                    proptest::prop_assert!(running.is_none(), "{running:?} in {inner}");
+                }
+            }
+        }
+    }
 }

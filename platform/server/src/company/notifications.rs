@@ -4,14 +4,9 @@
 use kabinet_core::Money;
 use kabinet_notifications::NotificationsSettings;
 use kabinet_notifications::channel::Channel;
-use kabinet_notifications::settings::{Automatic, Bot, QuietHours, SmsGateway};
+use kabinet_notifications::settings::{Automatic, Bot, FASTEST, HIGHEST_PRICE, HIGHEST_SUM, QuietHours, SmsGateway};
 
 use super::document::Section;
-
-/// The highest price of a part of a message, kopecks.
-const HIGHEST_PRICE: i64 = 100_000;
-/// The highest cost of a month, kopecks.
-const HIGHEST_CAP: i64 = 100_000_000_000;
 
 /// The section `[notifications]`; without it, what is usual.
 pub(super) fn read(root: &mut Section<'_>) -> NotificationsSettings {
@@ -69,7 +64,7 @@ fn read_automatic(section: &mut Section<'_>) -> Automatic {
         receipt: flag("receipt"),
         verification: flag("verification"),
         request: flag("request"),
-        debt_over: section.number("debt_over", 0..=HIGHEST_CAP).map(Money),
+        debt_over: section.number("debt_over", 0..=HIGHEST_SUM).map(Money),
     };
     section.refuse_unknown();
     automatic
@@ -91,8 +86,10 @@ fn gateway(section: &mut Section<'_>) -> SmsGateway {
         }
         Money(number.unwrap_or_default())
     };
-    let (price, monthly_cap) = (sum("price", HIGHEST_PRICE), sum("monthly_cap", HIGHEST_CAP));
-    let gateway = SmsGateway { success: section.optional_text("success"), url, body, price, monthly_cap };
+    let (price, monthly_cap) = (sum("price", HIGHEST_PRICE), sum("monthly_cap", HIGHEST_SUM));
+    let per_second =
+        section.number("per_second", 1..=i64::from(FASTEST)).map(|number| u32::try_from(number).unwrap_or(1));
+    let gateway = SmsGateway { success: section.optional_text("success"), url, body, price, monthly_cap, per_second };
     section.refuse_unknown();
     gateway
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use kabinet_accounts::LinkMethod;
 use kabinet_billing::BillingSettings;
-use kabinet_billing::catalog::{PluginConfig, ReceiptKind, Service, Tariff};
-use kabinet_billing::penalty::PenaltyRates;
-use kabinet_core::{CompanyProfile, Period};
+use kabinet_billing::catalog::{Activation, PackageCatalog};
+use kabinet_core::CompanyProfile;
 use kabinet_meters::MetersSettings;
 use kabinet_notifications::NotificationsSettings;
 use kabinet_paperless::PaperlessSettings;
+use kabinet_plugin_host::manifest::Manifest;
 use kabinet_residents::ResidentsSettings;
 use kabinet_residents::gosuslugi::GosuslugiSettings;
 
@@ -45,16 +45,10 @@ pub struct Package {
     pub residents: ResidentsSettings,
     /// How accounts are linked.
     pub linking: LinkMethod,
-    /// When bills are due and how they are printed; without the template, which is `template`.
+    /// How bills are printed; without the template, which is `template`.
     pub billing: BillingSettings,
-    /// Kinds of receipts in their order.
-    pub receipt_kinds: Vec<ReceiptKind>,
-    /// Services in their order.
-    pub services: Vec<Service>,
-    /// Tariffs by service, each service's earliest first.
-    pub tariffs: Vec<Tariff>,
-    /// Rates of penalty; none where the company charges none.
-    pub penalty_rates: PenaltyRates,
+    /// What it charges for and when bills are due.
+    pub catalog: PackageCatalog,
     /// The plugin that calculates.
     pub plugin: PluginSource,
     /// The receipt template of the company's own.
@@ -116,8 +110,8 @@ pub struct PluginSource {
     pub name: String,
     /// The component where the package brings it along.
     pub component: Option<Vec<u8>>,
-    /// The first period it calculates.
-    pub from: Period,
-    /// Its settings.
-    pub config: PluginConfig,
+    /// Its `plugin.toml`; none only where the package has mistakes.
+    pub manifest: Option<Manifest>,
+    /// From when on it calculates, with which settings and limits.
+    pub activation: Activation,
 }

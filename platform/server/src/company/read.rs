@@ -1,10 +1,10 @@
 //! Reads a package's files and finds every mistake that can be seen in them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use kabinet_accounts::LinkMethod;
-use kabinet_billing::catalog::{ReceiptKind, Section as Group, Service, Supplier, code_problem};
+use kabinet_billing::catalog::{Dated, PackageCatalog, ReceiptKind, Section as Group, Service, Supplier, code_problem};
 use kabinet_core::{CompanyProfile, Period};
 use kabinet_plugin_host::api::{ServiceKind, Unit};
 use kabinet_render::payment_qr::{inn_problem, validate_requisites};
@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 
 use super::document::{Problem, Section, read_document};
 use super::logo;
-use super::package::{Logo, Package, Places, PluginSource, TARIFFS, TENANT, Template};
-use super::{billing, notifications, paperless, readings, requests, residents, tariffs};
+use super::package::{Logo, Package, Places, TARIFFS, TENANT, Template};
+use super::{billing, notifications, paperless, plugin, readings, requests, residents, tariffs};
 
 /// Names of the optional modules that a package may switch on.
 pub type KnownFeatures = HashSet<&'static str>;
@@ -40,28 +40,28 @@ pub fn read(dir: &Path, known: &KnownFeatures) -> Result<Package, Vec<Problem>> 
     };
     let (mut package, mut problems) = read_document(TENANT, &tenant, |root| company(root, known, &mut files));
     let (prices, wrong) = read_document(TARIFFS, &tariff, |root| {
-        let tariffs = tariffs::read(root, &package.services, &mut package.places);
+        let tariffs = tariffs::read(root, &package.catalog.services, &mut package.places);
         (tariffs, tariffs::penalty_rates(root))
     });
     problems.extend(wrong);
-    (package.tariffs, package.penalty_rates) = prices;
+    (package.catalog.tariffs, package.catalog.penalty_rates) = prices;
     package.hash = hex::encode(files.hash.finalize());
     if problems.is_empty() { Ok(package) } else { Err(problems) }
 }
 
 /// The files of the package; each one read counts into its hash.
-struct Files<'p> {
+pub(super) struct Files<'p> {
     dir: &'p Path,
     hash: Sha256,
 }
 
 impl Files<'_> {
-    fn text(&mut self, name: &str) -> Result<String, Problem> {
+    pub(super) fn text(&mut self, name: &str) -> Result<String, Problem> {
         let bytes = self.bytes(name).map_err(|message| Problem::of_file(name, message))?;
         String::from_utf8(bytes).map_err(|_| Problem::of_file(name, "файл не в кодировке UTF-8"))
     }
 
-    fn bytes(&mut self, name: &str) -> Result<Vec<u8>, String> {
+    pub(super) fn bytes(&mut self, name: &str) -> Result<Vec<u8>, String> {
         let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
         if !plain {
             return Err(format!("«{name}»: путь ведёт за пределы папки пакета"));
@@ -91,12 +91,11 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
     let readings = readings::read(root);
     let residents = residents::read(root);
     let linking = linking(root);
-    let billing = billing::read(root);
-    let receipt_kinds = receipt_kinds(root);
     let mut places = Places::default();
     places.add(TENANT, root, "hosts");
-    let services = services(root, &receipt_kinds, &mut places);
-    let plugin = plugin(root, files, &mut places);
+    let billing = billing::read(root);
+    let catalog = catalog(root, &mut places);
+    let plugin = plugin::read(root, files, &mut places);
     let template = template(root, files);
     let gosuslugi = gosuslugi(root, files);
     let requests = requests::read(root);
@@ -114,10 +113,7 @@ fn company(root: &mut Section<'_>, known: &KnownFeatures, files: &mut Files<'_>)
         residents,
         linking,
         billing,
-        receipt_kinds,
-        services,
-        tariffs: Vec::new(),
-        penalty_rates: Default::default(),
+        catalog,
         plugin,
         template,
         gosuslugi,
@@ -323,28 +319,43 @@ fn linking(root: &mut Section<'_>) -> LinkMethod {
     }
 }
 
-fn receipt_kinds(root: &mut Section<'_>) -> Vec<ReceiptKind> {
-    let mut kinds: Vec<ReceiptKind> = Vec::new();
+/// All but the tariffs, which have a file of their own.
+fn catalog(root: &mut Section<'_>, places: &mut Places) -> PackageCatalog {
+    let due_days = billing::due_days(root, places);
+    let receipt_kinds = receipt_kinds(root, places);
+    let services = services(root, &receipt_kinds, places);
+    PackageCatalog { due_days, receipt_kinds, services, ..PackageCatalog::default() }
+}
+
+/// The month from which on an entry holds; none: from the first one that is not published.
+fn from(section: &mut Section<'_>, places: &mut Places) -> Option<Period> {
+    places.add(TENANT, section, "from");
+    if section.has("from") { section.parsed("from", "месяц пишется как 2026-10") } else { None }
+}
+
+fn receipt_kinds(root: &mut Section<'_>, places: &mut Places) -> Vec<Dated<ReceiptKind>> {
+    let mut kinds: Vec<Dated<ReceiptKind>> = Vec::new();
     for mut section in root.sections("receipt_kinds") {
         let code = section.text("code");
         section.check("code", code_problem(&code));
-        if kinds.iter().any(|kind| kind.code == code) {
+        if kinds.iter().any(|kind| kind.what.code == code) {
             section.refuse("code", format!("код «{code}» уже есть"));
         }
+        let from = from(&mut section, places);
         let title = section.text("title");
         let main = section.flag("main");
-        if main && kinds.iter().any(|kind| kind.main) {
+        if main && kinds.iter().any(|kind| kind.what.main) {
             section.refuse("main", "главный вид квитанции только один");
         }
         let supplier = section.section("supplier").map(supplier);
         section.refuse_unknown();
         if let Some(supplier) = supplier {
-            kinds.push(ReceiptKind { code, title, main, supplier });
+            kinds.push(Dated { from, what: ReceiptKind { code, title, main, supplier } });
         }
     }
     if kinds.is_empty() && !root.has("receipt_kinds") {
         root.refuse("receipt_kinds", "опишите хотя бы один вид квитанции");
-    } else if !kinds.is_empty() && !kinds.iter().any(|kind| kind.main) {
+    } else if !kinds.is_empty() && !kinds.iter().any(|kind| kind.what.main) {
         root.refuse("receipt_kinds", "один вид квитанции должен быть главным: main = true");
     }
     kinds
@@ -371,31 +382,34 @@ fn supplier(mut section: Section<'_>) -> Supplier {
     supplier
 }
 
-fn services(root: &mut Section<'_>, kinds: &[ReceiptKind], places: &mut Places) -> Vec<Service> {
-    let mut services: Vec<Service> = Vec::new();
+fn services(root: &mut Section<'_>, kinds: &[Dated<ReceiptKind>], places: &mut Places) -> Vec<Dated<Service>> {
+    let mut services: Vec<Dated<Service>> = Vec::new();
     for mut section in root.sections("services") {
         let code = section.text("code");
         section.check("code", code_problem(&code));
-        if services.iter().any(|service| service.code == code) {
+        if services.iter().any(|service| service.what.code == code) {
             section.refuse("code", format!("код «{code}» уже есть"));
         }
+        let from = from(&mut section, places);
         let title = section.text("title");
         let resource: Option<ServiceKind> = named(&mut section, "resource");
         let unit: Option<Unit> = named(&mut section, "unit");
         let group: Option<Group> = named(&mut section, "section");
         let kind = section.text("receipt");
-        if !kind.is_empty() && !kinds.iter().any(|known| known.code == kind) {
+        if !kind.is_empty() && !kinds.iter().any(|known| known.what.code == kind) {
             section.refuse("receipt", format!("вида квитанции «{kind}» нет"));
         }
+        places.add(TENANT, &section, "receipt");
         let rule = section.text("rule");
         places.add(TENANT, &section, "rule");
         let shares = section.optional_text("shares").unwrap_or_default();
-        if !shares.is_empty() && !services.iter().any(|known| known.code == shares) {
+        if !shares.is_empty() && !services.iter().any(|known| known.what.code == shares) {
             section.refuse("shares", format!("услуги «{shares}» нет выше: её остаток по дому делить не с кем"));
         }
         section.refuse_unknown();
         if let (Some(resource), Some(unit), Some(group)) = (resource, unit, group) {
-            services.push(Service { code, title, resource, unit, section: group, kind, rule, shares });
+            let what = Service { code, title, resource, unit, section: group, kind, rule, shares };
+            services.push(Dated { from, what });
         }
     }
     if services.is_empty() && !root.has("services") {
@@ -428,26 +442,6 @@ fn of_name<T: serde::de::DeserializeOwned>(section: &Section<'_>, key: &str, tex
             None
         }
     }
-}
-
-fn plugin(root: &mut Section<'_>, files: &mut Files<'_>, places: &mut Places) -> PluginSource {
-    let mut source =
-        PluginSource { name: String::new(), component: None, from: Period(190_001), config: BTreeMap::new() };
-    let Some(mut section) = root.section("plugin") else { return source };
-    source.name = section.text("use");
-    places.add(TENANT, &section, "use");
-    if source.name.ends_with(".wasm") {
-        match files.bytes(&source.name) {
-            Ok(component) => source.component = Some(component),
-            Err(message) => section.refuse("use", message),
-        }
-    } else {
-        section.check("use", code_problem(&source.name.replace('-', "_")));
-    }
-    source.from = section.parsed("from", "месяц пишется как 2026-02").unwrap_or(source.from);
-    source.config = section.decimals("config");
-    section.refuse_unknown();
-    source
 }
 
 fn template(root: &mut Section<'_>, files: &mut Files<'_>) -> Option<Template> {

@@ -18,19 +18,15 @@ pub(super) fn read(root: &mut Section<'_>) -> MetersSettings {
     MetersSettings { window, policy, sources }
 }
 
-fn window(section: &mut Section<'_>) -> Option<ReadingsWindow> {
-    let from = section.number("from_day", 1..=31);
-    let to = section.number("to_day", 1..=31);
-    match (from, to) {
-        (Some(from), Some(to)) => {
-            Some(ReadingsWindow { from_day: u8::try_from(from).ok()?, to_day: u8::try_from(to).ok()? })
-        }
-        (None, None) => None,
-        _ => {
-            section.refuse("from_day", "нужны оба дня: from_day и to_day");
-            None
-        }
+/// Both days, or the usual ones.
+fn window(section: &mut Section<'_>) -> ReadingsWindow {
+    let mut day = |name: &str| section.number(name, 1..=31).and_then(|day| u8::try_from(day).ok());
+    match (day("from_day"), day("to_day")) {
+        (Some(from_day), Some(to_day)) => return ReadingsWindow { from_day, to_day },
+        (None, None) => {}
+        _ => section.refuse("from_day", "нужны оба дня: from_day и to_day"),
     }
+    ReadingsWindow::default()
 }
 
 fn policy(section: &mut Section<'_>) -> PolicyChange {

@@ -1,6 +1,6 @@
 //! Reads `tariffs.toml`: prices, norms and coefficients by the period they hold from; rates of penalty by day.
 
-use kabinet_billing::catalog::{Service, Tariff, Terms, Variant};
+use kabinet_billing::catalog::{Dated, Service, Tariff, Terms, Variant};
 use kabinet_billing::penalty::{PenaltyRate, PenaltyRates};
 use kabinet_core::{Day, Period};
 use kabinet_plugin_host::api::{Premises, Price, Zone};
@@ -18,9 +18,9 @@ const PENALTY: &str = "penalty";
 const MOST_PERCENT: i64 = 100;
 
 /// The tariffs of `services`; every service must have some. The lines of their rules go into `places`.
-pub(super) fn read(root: &mut Section<'_>, services: &[Service], places: &mut Places) -> Vec<Tariff> {
+pub(super) fn read(root: &mut Section<'_>, services: &[Dated<Service>], places: &mut Places) -> Vec<Tariff> {
     let mut tariffs: Vec<Tariff> = Vec::new();
-    for service in services {
+    for Dated { what: service, .. } in services {
         if service.code == PENALTY {
             root.refuse(PENALTY, "это слово занято ставками пеней: дайте услуге другой код");
             continue;
@@ -30,6 +30,7 @@ pub(super) fn read(root: &mut Section<'_>, services: &[Service], places: &mut Pl
                 if tariffs.last().is_some_and(|last| last.service == service.code && last.from >= tariff.from) {
                     section.refuse("from", "тарифы идут по возрастанию месяцев, без повторов");
                 }
+                places.add(TARIFFS, &section, "from");
                 if tariff.terms.rule.is_some() {
                     places.add(TARIFFS, &section, "rule");
                 }

@@ -79,6 +79,23 @@ proptest::proptest! {
             }
         }
     }
+
+    /// A text in another encoding, or a file of another program in the place of one of ours.
+    #[test]
+    fn a_file_of_any_bytes_that_are_no_text_is_refused_by_its_name(
+        file in proptest::sample::select(vec!["tenant.toml", "tariffs.toml"]),
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+        at in 0.0_f64..1.0,
+    ) {
+        let copy = Copy::of("beregovoy", file, "", "");
+        let whole = std::fs::read(copy.0.join(file)).expect(file);
+        let (before, after) = whole.split_at((whole.len() as f64 * at) as usize);
+        for content in [[bytes.as_slice(), &[0xff]].concat(), [before, &bytes, &[0xff], after].concat()] {
+            std::fs::write(copy.0.join(file), content).expect(file);
+            let problems = copy.read().expect_err("not a package");
+            proptest::prop_assert!(problems.iter().any(|problem| problem.file == file), "{problems:?}");
+        }
+    }
 }
 
 fn line_of(text: &str, find: &str) -> usize {
@@ -92,18 +109,21 @@ fn the_packages_of_the_demo_are_good() {
         assert_eq!(package.slug, slug);
         assert_eq!(package, read(&packages().join(slug), &known()).expect(slug), "read twice");
         assert!(package.logo.is_some());
-        let notes: Vec<_> = package.tariffs.iter().map(|tariff| tariff.note.as_str()).collect();
+        let notes: Vec<_> = package.catalog.tariffs.iter().map(|tariff| tariff.note.as_str()).collect();
         assert!(notes.iter().any(|note| note.starts_with("Допущение")), "assumptions are marked");
     }
 }
 
+const ALL_MONTH: &str = "[readings]\nfrom_day = 1\nto_day = 31";
+
 #[test]
 fn rules_for_readings_are_read_by_source() {
-    use kabinet_meters::Source;
     use kabinet_meters::settings::{Closed, Expired, Lower, Unusual};
+    use kabinet_meters::{ReadingsWindow, Source};
     let rules = "[readings]\nlower = \"ask\"\nclosed = \"next_month\"\n\n[readings.sources.guest]\n\
                  unusual = \"refuse\"\nunusual_times = 3\nexpired = \"refuse\"";
-    let package = Copy::of("beregovoy", "tenant.toml", "[readings]", rules).read().expect("package");
+    let package = Copy::of("beregovoy", "tenant.toml", ALL_MONTH, rules).read().expect("package");
+    assert_eq!(package.readings.window, ReadingsWindow { from_day: 15, to_day: 25 }, "where nothing is said of days");
     let (portal, guest) = (package.readings.policy(Source::Portal), package.readings.policy(Source::Guest));
     assert_eq!((portal.lower, portal.closed, portal.times), (Lower::Ask, Closed::NextMonth, 4));
     assert_eq!((guest.unusual, guest.times, guest.expired), (Unusual::Refuse, 3, Expired::Refuse));
@@ -136,14 +156,15 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("tenant.toml", "brand/logo.svg", "brand/missing.svg", "brand.logo"),
     ("tenant.toml", "brand/logo.svg", "../logo.svg", "brand.logo"),
     ("tenant.toml", "logo = \"brand/logo.svg\"", "logo = \"tariffs.toml\"", "brand.logo"),
-    ("tenant.toml", "[readings]", "[readings]\nfrom_day = 15", "readings.from_day"),
+    ("tenant.toml", ALL_MONTH, "[readings]\nfrom_day = 15", "readings.from_day"),
     ("tenant.toml", "[readings]", "[readings]\nlower = \"maybe\"", "readings.lower"),
     ("tenant.toml", "[readings]", "[readings]\nunusual_times = 1", "readings.unusual_times"),
     ("tenant.toml", "[readings]", "[readings]\nsources.pigeon.lower = \"ask\"", "readings.sources.pigeon"),
     ("tenant.toml", "[readings]", "[readings]\nsources.guest.later = \"ask\"", "readings.sources.guest.later"),
-    ("tenant.toml", "day = 15", "day = 31", "due_days[1].day"),
+    ("tenant.toml", "day = 15", "day = 29", "due_days[1].day"),
     ("tenant.toml", SLUG, "slug = \"beregovoy\"\nreceipts.qr_encoding = \"morse\"", "receipts.qr_encoding"),
     ("tenant.toml", SLUG, "slug = \"beregovoy\"\nabsences.free_days = 40", "absences.free_days"),
+    ("tenant.toml", SLUG, "slug = \"beregovoy\"\npenalties.low_only = [\"roof\"]", "penalties.low_only"),
     ("tenant.toml", "from = \"2026-02\"", "from = \"2019-02\"", "due_days[1].from"),
     ("tenant.toml", "40702810600090001234", "40702810600090001235", "receipt_kinds[0].supplier.settlement_account"),
     ("tenant.toml", "30101810000000000991", "30101810000000000992", "receipt_kinds[0].supplier.correspondent_account"),
@@ -187,11 +208,13 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn a_package_says_how_bills_are_printed_and_which_absences_count() {
     let said = "slug = \"beregovoy\"\nreceipts.qr_encoding = \"cp1251\"\nreceipts.notes = [\"Приём по вторникам.\"]
-absences.free_days = 3\nhouses.carry_rest = true";
-    let billing = Copy::of("beregovoy", "tenant.toml", SLUG, said).read().expect("a package").billing;
+absences.free_days = 3\nhouses.carry_rest = true\npenalties.low_only = [\"other\"]";
+    let package = Copy::of("beregovoy", "tenant.toml", SLUG, said).read().expect("a package");
+    let billing = package.billing;
     assert_eq!(billing.qr_encoding, kabinet_render::payment_qr::QrEncoding::Cp1251);
     assert_eq!((billing.receipt_notes, billing.free_absence_days), (vec!["Приём по вторникам.".to_owned()], 3));
-    assert!(billing.carry_house_rest && billing.due_days.len() == 2);
+    assert_eq!(billing.low_penalty, [kabinet_billing::catalog::Section::Other]);
+    assert!(billing.carry_house_rest && package.catalog.due_days.len() == 2);
     let usual = read(&packages().join("beregovoy"), &known()).expect("a package").billing;
     assert_eq!((usual.free_absence_days, usual.carry_house_rest), (5, false));
 }

@@ -32,7 +32,8 @@ pub(crate) struct Metered {
 
 /// What the company measures with meters in the flats.
 pub(super) fn resources(package: &Package) -> Vec<Resource> {
-    let metered = package.services.iter().filter(|service| service.rule == "metered");
+    let services = package.catalog.services.iter().map(|service| &service.what);
+    let metered = services.filter(|service| service.rule == "metered");
     metered.filter_map(|service| Resource::from_code(&service.code)).collect()
 }
 

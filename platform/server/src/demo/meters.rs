@@ -91,5 +91,6 @@ fn accepted(meter: &Listed, reading: &Recorded) -> Accepted {
         stored_at: reading.created_at,
         meters: vec![meter.id],
         readings: vec![reading.id],
+        uncounted: Vec::new(),
     }
 }

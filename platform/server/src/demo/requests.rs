@@ -60,6 +60,7 @@ pub(super) async fn file(app: &App, town: &Town, email: &str) -> anyhow::Result<
     let ticket = filed(app, town, &cast, &filing::check(Kind::Emergency, &leak, &[])?).await?;
     let mut tx = staff(app, town, &cast).await?;
     tickets::accept(&mut tx, ticket.id).await?;
+    tickets::bring(&mut tx, ticket.id, State::InWork, "").await?;
     tickets::bring(&mut tx, ticket.id, State::Waiting, "Мастер был, подвал закрыт. Подскажите, у кого ключ?").await?;
     Ok(tx.commit().await?)
 }

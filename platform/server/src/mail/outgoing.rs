@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use kabinet_core::Timestamp;
 use kabinet_core::jobs::JobError;
 use kabinet_core::mail::AttachedFile;
+use lettre::address::Envelope;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
@@ -21,6 +22,8 @@ pub struct Outgoing {
     pub from: String,
     /// The sender's name: the company's.
     pub from_name: String,
+    /// Where a report of its failure goes (the envelope's sender); to the sender's address without it.
+    pub returns_to: Option<String>,
     /// Where answers go: the company's e-mail.
     pub reply_to: String,
     /// The recipient.
@@ -113,6 +116,11 @@ impl Outgoing {
         if !self.reply_to.is_empty() {
             draft = draft.reply_to(mailbox("company's", None, &self.reply_to)?);
         }
+        if let Some(address) = &self.returns_to {
+            let (from, to) = (mailbox("bounce", None, address)?, mailbox("recipient's", None, &self.to)?);
+            let envelope = Envelope::new(Some(from.email), vec![to.email]);
+            draft = draft.envelope(envelope.map_err(|_| JobError::Fail("the envelope cannot be built".into()))?);
+        }
         if let Some(address) = &self.unsubscribe {
             draft = draft.header(Unsubscribe(address.clone())).header(OneClick);
         }
@@ -156,6 +164,7 @@ mod tests {
             host: "beregovoy.example".into(),
             from: "no-reply@kabinet.example".into(),
             from_name: "УК «Береговой»".into(),
+            returns_to: None,
             reply_to: "info@beregovoy.example".into(),
             to: "anna@example.ru".into(),
             subject: "Активация".into(),
@@ -203,6 +212,19 @@ mod tests {
         assert!(message.contains("Date: Sun, 22 Nov 2026 12:00:00 +0000\r\n"), "{message}");
         assert!(message.contains("Auto-Submitted: auto-generated\r\n") && message.contains("Reply-To: "));
         assert!(message.contains("multipart/alternative") && !message.contains("List-Unsubscribe"));
+    }
+
+    #[test]
+    fn a_report_of_failure_goes_where_the_envelope_says_and_answers_where_the_headers_do() {
+        let message = Outgoing { returns_to: Some("bounces+7@kabinet.example".into()), ..letter() }.message();
+        let message = message.expect("a message");
+        let sender = message.envelope().from().map(ToString::to_string);
+        assert_eq!(sender.as_deref(), Some("bounces+7@kabinet.example"));
+        assert_eq!(message.envelope().to(), ["anna@example.ru".parse().expect("an address")]);
+        let text = String::from_utf8(message.formatted()).expect("text");
+        assert!(text.contains("<no-reply@kabinet.example>") && !text.contains("bounces+7"), "{text}");
+        let usual = letter().message().expect("a message");
+        assert_eq!(usual.envelope().from().map(ToString::to_string).as_deref(), Some("no-reply@kabinet.example"));
     }
 
     #[test]

@@ -139,7 +139,7 @@ fn unreached(error: &Error) -> String {
 }
 
 /// Whether a word is an enhanced status code (RFC 3463): `5.1.1`.
-fn is_enhanced(word: &str) -> bool {
+pub(super) fn is_enhanced(word: &str) -> bool {
     let parts: Vec<&str> = word.split('.').collect();
     parts.len() == 3
         && parts.iter().all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))

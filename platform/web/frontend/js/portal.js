@@ -58,12 +58,14 @@
     });
   });
 
-  // «Показать» becomes «Скрыть» while the readings are shown.
+  // What opens a fold («Показать», «Добавить») becomes «Скрыть» while it is open.
   doc.addEventListener(
     "toggle",
     (event) => {
       const link = event.target.matches(".fold") && event.target.querySelector(".fold__link");
-      if (link) link.textContent = event.target.open ? "Скрыть" : "Показать";
+      if (!link) return;
+      link.dataset.opens = link.dataset.opens || link.textContent;
+      link.textContent = event.target.open ? "Скрыть" : link.dataset.opens;
     },
     true,
   );

@@ -164,7 +164,7 @@ impl Own {
             }
             return Ok(Ok(Own { volume, method: Method::Average, reason: None }));
         }
-        Ok(match by_meters(case.account, case.consumption, case.table.unit, trace)? {
+        Ok(match by_meters(case, trace)? {
             Metered::Norm { reason, .. } => Err(reason),
             Metered::Volume { volumes, method, reason } => Ok(Own { volume: volumes.total()?, method, reason }),
         })

@@ -24,7 +24,7 @@ pub(crate) fn metered(case: &Case<'_>, _: &[Option<Line>]) -> Result<Line, Probl
 /// The volume of the account's meters; `coefficient` raises the norm that stands in for them.
 pub(crate) fn by_own_meters(case: &Case<'_>, coefficient: Option<Decimal>) -> Result<Line, Problem> {
     let mut trace = new_trace();
-    let metered = by_meters(case.account, case.consumption, case.table.unit, &mut trace)?;
+    let metered = by_meters(case, &mut trace)?;
     let (volumes, method, reason) = match metered {
         Metered::Norm { reason, raised } => return by_norm(case, reason, coefficient.filter(|_| raised), trace),
         Metered::Volume { volumes, method, reason } => (volumes, method, reason),

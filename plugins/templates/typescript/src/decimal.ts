@@ -125,10 +125,13 @@ export class Decimal {
     return this.compare(other) <= 0 ? this : other;
   }
 
-  /** The number as it goes out: at most 12 places, fewer where a large number needs the room, never below 6. */
+  /**
+   * The number as it goes out: at most 12 places, fewer where a large number needs the room, never below 6. What stands
+   * behind is cut off and not rounded: the platform rounds to kopecks, and rounding twice may end on the other side.
+   */
   fit(): Decimal {
     for (let places = PLACES_OUT; places >= PLACES_CUT; places--) {
-      const cut = this.rounded(places);
+      const cut = this.cut(places);
       if (cut.high == 0 && cut.low <= <u64>i64.MAX_VALUE + u64(cut.negative)) return cut;
     }
     return overflow();
@@ -137,6 +140,14 @@ export class Decimal {
   /** The digits of a number that `fit`. */
   mantissa(): i64 {
     return this.negative ? <i64>(0 - this.low) : <i64>this.low;
+  }
+
+  /** The number without what stands behind `places`. */
+  private cut(places: i32): Decimal {
+    if (this.scale <= places) return this;
+    if (!power(this.scale - places)) return overflow();
+    divideWhole(this.high, this.low, high, low);
+    return number(this.negative, high, low, places);
   }
 
   /** Leaves the digits at a larger scale; whether they fit. */
@@ -201,19 +212,24 @@ function multiply(ah: u64, al: u64, bh: u64, bl: u64): bool {
 
 /** Leaves n ÷ d, rounded half-up; both below 2^127, d not zero. */
 function divide(nh: u64, nl: u64, dh: u64, dl: u64): void {
-  let restHigh: u64 = 0, rest: u64;
-  if ((nh | dh) == 0) {
-    high = 0, low = nl / dl, rest = nl % dl;
-  } else if (dh == 0 && dl <= u32.MAX_VALUE) {
-    rest = divideByWord(nh, nl, dl);
-  } else {
-    divideBitByBit(nh, nl, dh, dl);
-    restHigh = remainderHigh, rest = remainder;
-  }
+  divideWhole(nh, nl, dh, dl);
+  const restHigh = remainderHigh, rest = remainder;
   // rest ≥ d − rest: half or more.
   if (atLeast(restHigh, rest, dh - restHigh - u64(dl < rest), dl - rest)) {
     low += 1;
     high += u64(low == 0);
+  }
+}
+
+/** Leaves the whole part of n ÷ d and the remainder; both below 2^127, d not zero. */
+function divideWhole(nh: u64, nl: u64, dh: u64, dl: u64): void {
+  remainderHigh = 0;
+  if ((nh | dh) == 0) {
+    high = 0, low = nl / dl, remainder = nl % dl;
+  } else if (dh == 0 && dl <= u32.MAX_VALUE) {
+    remainder = divideByWord(nh, nl, dl);
+  } else {
+    divideBitByBit(nh, nl, dh, dl);
   }
 }
 

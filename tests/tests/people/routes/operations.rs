@@ -3,7 +3,7 @@
 use super::{Statuses, all};
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 79] = [
+pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 84] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -132,6 +132,28 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 79] = [
         all(401),
         422,
     ),
+    (
+        "GET /api/admin/v1/billing/catalog/receipt-kinds",
+        "/api/admin/v1/billing/catalog/receipt-kinds",
+        "",
+        all(401),
+        200,
+    ),
+    (
+        "PUT /api/admin/v1/billing/catalog/receipt-kinds/{code}",
+        "/api/admin/v1/billing/catalog/receipt-kinds/UPPER",
+        r#"{"title":"x","supplier":{"name":"x","inn":"1","bank_name":"x","bic":"1","settlement_account":"1","correspondent_account":"1"}}"#,
+        all(401),
+        422,
+    ),
+    ("GET /api/admin/v1/billing/catalog/due-days", "/api/admin/v1/billing/catalog/due-days", "", all(401), 200),
+    (
+        "PUT /api/admin/v1/billing/catalog/due-days/{from}",
+        "/api/admin/v1/billing/catalog/due-days/2026-10",
+        r#"{"day":29}"#,
+        all(401),
+        422,
+    ),
     ("GET /api/admin/v1/billing/catalog/tariffs", "/api/admin/v1/billing/catalog/tariffs", "", all(401), 200),
     (
         "PUT /api/admin/v1/billing/catalog/tariffs/{service}/{from}",
@@ -235,6 +257,13 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 79] = [
     ),
     ("GET /api/admin/v1/billing/runs", "/api/admin/v1/billing/runs", "", all(401), 200),
     ("GET /api/admin/v1/billing/runs/{id}", "/api/admin/v1/billing/runs/{none}", "", all(401), 404),
+    (
+        "PUT /api/admin/v1/billing/runs/{id}/document-ids",
+        "/api/admin/v1/billing/runs/{none}/document-ids",
+        r#"{"items":[]}"#,
+        all(401),
+        404,
+    ),
     (
         "POST /api/admin/v1/billing/printouts",
         "/api/admin/v1/billing/printouts",
