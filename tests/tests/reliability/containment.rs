@@ -195,6 +195,8 @@ impl<'a> Attack<'a> {
         }
         let output = self.apply_template(&waiting);
         assert!(output.status.success(), "{output:?}");
+        // The server learns of a package within a second.
+        std::thread::sleep(Duration::from_secs(2));
         let run = self.november();
         assert_eq!(run["state"], "done", "{run}");
         let path = format!("/api/admin/v1/billing/runs/{}/publish", run["id"].as_str().expect("an id"));
