@@ -20,6 +20,9 @@ else
 LINT := cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 endif
 
+# Tests wait for servers and pauses a third of their time: one more than there are processors runs at once.
+export RUST_TEST_THREADS ?= $(shell expr $$(nproc) + 1)
+
 .PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces stress-pages stress-mutants stress-disk clean browser-deps frontend-deps test-tools
 
 help: ## these words
