@@ -41,31 +41,12 @@ fn living(day: Day, facts: &AccountFacts, people: &[People]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kabinet_contracts::AccountId;
-    use kabinet_core::Quantity;
-    use uuid::Uuid;
 
     const OCTOBER: Period = Period(202_610);
 
-    /// Two registered people, one owner.
+    /// One registered, one temporary resident, one owner.
     fn facts() -> AccountFacts {
-        AccountFacts {
-            id: AccountId(Uuid::nil()),
-            number: String::new(),
-            els: String::new(),
-            izhku: String::new(),
-            holder: String::new(),
-            address: String::new(),
-            house_id: Uuid::nil(),
-            flat: String::new(),
-            kind: "flat".to_owned(),
-            area: Quantity(500_000_000),
-            registered: 1,
-            temporary: 1,
-            owners: 1,
-            opened_on: Day(20_200_101),
-            closed_on: None,
-        }
+        AccountFacts { registered: 1, ..spans::tests::facts(20_200_101, None) }
     }
 
     fn away(residents: u32, first: i32, last: i32) -> Away {

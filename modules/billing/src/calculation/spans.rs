@@ -49,13 +49,14 @@ fn day_of_month(day: Day) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use kabinet_contracts::AccountId;
     use kabinet_core::Quantity;
     use uuid::Uuid;
 
-    fn facts(opened_on: i32, closed_on: Option<i32>) -> AccountFacts {
+    /// Three people in a flat of 50 m².
+    pub(in crate::calculation) fn facts(opened_on: i32, closed_on: Option<i32>) -> AccountFacts {
         AccountFacts {
             id: AccountId(Uuid::nil()),
             number: String::new(),
