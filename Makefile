@@ -11,17 +11,18 @@ export KABINET_COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 PLUGINS_TARGET := $(if $(KABINET_CACHE),$(KABINET_CACHE)/plugins-target,$(CURDIR)/plugins/target)
 # One set of packages for every command: Cargo unifies features by it, and nothing is built twice.
 CARGO_FLAGS := --release --locked --workspace
-# With LINTED (the proof) clippy's driver compiles our own crates, which lints them and builds them at once; without, lints
-# have a build of their own, and what is built is what the compiler alone makes of it.
-ifdef LINTED
-CARGO_FLAGS += --config .ci/linted.toml
+# With PROOF (.ci/run) clippy's driver compiles our own crates, which lints them and builds them at once, with little
+# optimisation; without, lints have a build of their own, and what is built is what companies run.
+ifdef PROOF
+CARGO_FLAGS += --config .ci/proof.toml
 LINT := cargo test $(CARGO_FLAGS) --all-targets --no-run
 else
 LINT := cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 endif
 
-# Tests wait for servers and pauses a third of their time: one more than there are processors runs at once.
-export RUST_TEST_THREADS ?= $(shell expr $$(nproc) + 1)
+# As many test programs run at once as there are processors (scripts/suites.mjs), each with as many tests: they wait for
+# servers and pauses half of their time.
+export RUST_TEST_THREADS ?= $(shell nproc)
 
 .PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces stress-pages stress-mutants stress-disk clean browser-deps frontend-deps test-tools
 
@@ -37,7 +38,8 @@ build: ## target/release/kabinet and the tariff plugin beside it
 	cargo build $(CARGO_FLAGS)
 
 test: build test-tools browser-deps ## units, integration on SQLite and PostgreSQL, plugin, browser
-	cargo test $(CARGO_FLAGS)
+	scripts/suites.mjs $(CARGO_FLAGS)
+	cargo test $(CARGO_FLAGS) --doc
 	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" cargo test --locked --quiet
 	CARGO_FLAGS="$(CARGO_FLAGS)" tests/browser/run
 

@@ -40,6 +40,9 @@ mod m20261129_000037_plugin_limits;
 mod m20261129_000038_catalog_history;
 mod m20261129_000039_due_days;
 mod m20261129_000040_outages;
+mod m20261129_000041_house_corrections;
+mod m20261129_000042_plugin_manifest;
+mod m20261129_000043_first_attempts;
 mod roles;
 mod schema;
 
@@ -89,6 +92,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000038_catalog_history::Migration),
             Box::new(m20261129_000039_due_days::Migration),
             Box::new(m20261129_000040_outages::Migration),
+            Box::new(m20261129_000041_house_corrections::Migration),
+            Box::new(m20261129_000042_plugin_manifest::Migration),
+            Box::new(m20261129_000043_first_attempts::Migration),
         ]
     }
 }

@@ -10,7 +10,8 @@ pub const PLATFORM_TABLES: &[&str] =
     &["tenant", "tenant_host", "change_counter", "job", "rate_counter", "seaql_migrations"];
 
 /// Tables whose rows are written once: the application may neither change nor delete them.
-pub const APPEND_ONLY: &[&str] = &["ledger_entry", "audit", "audit_link", "receipt_template"];
+pub const APPEND_ONLY: &[&str] =
+    &["ledger_entry", "audit", "audit_link", "receipt_template", "house_volume_correction"];
 
 /// Tables of what a billing run calculated: from its publication on their rows are neither changed nor deleted.
 pub const FROZEN_WITH_RUN: &[&str] = &["charge", "receipt", "receipt_facts", "arrears", "run_house"];

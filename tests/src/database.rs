@@ -47,18 +47,31 @@ impl Database {
     #[must_use]
     pub fn new(kind: Kind) -> Self {
         match kind {
-            Kind::Sqlite => {
-                let dir = new_folder("data");
-                Self { kind, url: format!("sqlite://{}", dir.join("kabinet.db").display()), dir, postgres: None }
-            }
+            Kind::Sqlite => Self::embedded(),
             Kind::PostgreSql => Self::on(Cluster::shared()),
+        }
+    }
+
+    /// The same, on PostgreSQL with this word in its name and those of its roles.
+    pub(crate) fn named(kind: Kind, word: &str) -> Self {
+        match kind {
+            Kind::Sqlite => Self::embedded(),
+            Kind::PostgreSql => Self::of(Cluster::shared().database_named(word)),
         }
     }
 
     /// A new empty database of a cluster.
     #[must_use]
     pub fn on(cluster: &Cluster) -> Self {
-        let database = cluster.create_database();
+        Self::of(cluster.create_database())
+    }
+
+    fn embedded() -> Self {
+        let dir = new_folder("data");
+        Self { kind: Kind::Sqlite, url: format!("sqlite://{}", dir.join("kabinet.db").display()), dir, postgres: None }
+    }
+
+    fn of(database: PostgresDatabase) -> Self {
         Self { kind: Kind::PostgreSql, dir: new_folder("data"), url: database.url.clone(), postgres: Some(database) }
     }
 

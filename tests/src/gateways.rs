@@ -1,22 +1,24 @@
 //! Stand-ins for a gateway of short messages and for the messengers, each as strict as what it stands for: what
 //! does not fit the service's documentation is refused as the service refuses it, and is complained of; a test
-//! that holds a stand-in fails at its end when there was a complaint. What the platform sends is kept, and answers
-//! are good, bad, late or lost as a test wants.
+//! that holds a stand-in fails at its end when there was a complaint. What the platform sends is counted and, but for
+//! the largest tests, kept; answers are good, bad, late or lost as a test wants.
 
 mod max;
 mod sms;
+mod tally;
 mod telegram;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
+use tally::Tally;
 
 pub use max::TOKEN as MAX_TOKEN;
 pub use sms::KEY as SMS_KEY;
+pub use tally::Delivered;
 pub use telegram::TOKEN as TELEGRAM_TOKEN;
 
 /// How a stand-in answers.
@@ -134,8 +136,8 @@ fn is_webhook(url: &str) -> bool {
 struct Fitting {
     /// What the service answers when it takes it.
     answer: Value,
-    /// Whether it is a message to somebody, who may refuse it.
-    is_message: bool,
+    /// Whom it writes to, who may refuse it; none where it is no message.
+    recipient: Option<String>,
 }
 
 /// A call that does not.
@@ -181,9 +183,9 @@ struct Answer {
 #[derive(Default)]
 struct Shared {
     mood: AtomicU8,
-    /// Calls by message.
-    calls: Mutex<BTreeMap<String, u64>>,
-    taken: Mutex<Vec<Taken>>,
+    tally: Mutex<Tally>,
+    /// The calls themselves, unless they are only counted.
+    kept: Option<Mutex<Vec<Taken>>>,
     complaints: Mutex<Vec<String>>,
 }
 
@@ -196,13 +198,19 @@ impl Shared {
         Mood::ALL[usize::from(self.mood.load(Ordering::SeqCst))]
     }
 
-    /// Whether this call of its message is one of those that go well: every second one.
-    fn is_lucky(&self, taken: &Taken) -> bool {
-        let message = taken.field("id").unwrap_or_else(|| taken.body.clone());
-        let mut calls = locked(&self.calls);
-        let number = calls.entry(message.clone()).or_default();
-        *number += 1;
-        (u64::from(message.bytes().fold(0_u8, u8::wrapping_add)) + *number).is_multiple_of(2)
+    /// Counts a call that was answered, and keeps it where calls are kept.
+    fn note(&self, call: Taken) {
+        let mut tally = locked(&self.tally);
+        tally.calls += 1;
+        tally.taken += usize::from(call.good);
+        if let Some(kept) = &self.kept {
+            locked(kept).push(call);
+        }
+    }
+
+    /// A call that does not fit is complained of.
+    fn complain(&self, call: &Taken, why: &str) {
+        locked(&self.complaints).push(format!("{} {}: {why}; {}", call.method, call.path, call.body));
     }
 
     /// What the service answers in this mood; what it would never take is complained of.
@@ -213,18 +221,32 @@ impl Shared {
             Ok(fitting) => fitting,
             Err(Fault::Token) => return refused(401, "the token is wrong"),
             Err(Fault::Wrong(status, why)) => {
-                locked(&self.complaints).push(format!("{} {}: {why}; {}", call.method, call.path, call.body));
+                self.complain(call, &why);
                 return refused(status, &why);
             }
         };
+        let message = call.field("id").unwrap_or_else(|| format!("{} {}", call.path, call.body));
+        let counted = locked(&self.tally).call(&message, fitting.recipient.as_deref().unwrap_or_default());
+        let Ok(number) = counted else {
+            self.complain(call, "this identifier came for somebody else");
+            return refused(409, "an identifier is one person's");
+        };
         match self.mood() {
-            Mood::Half if !self.is_lucky(call) => refused(503, "try again later"),
+            Mood::Half if !is_lucky(&message, number) => refused(503, "try again later"),
             Mood::Down => refused(503, "try again later"),
             Mood::Busy => refused(429, "too many requests"),
-            Mood::Refuses if fitting.is_message => refused(403, "blocked"),
-            Mood::Good | Mood::Half | Mood::Refuses | Mood::Mute => Answer { status: 200, body: fitting.answer },
+            Mood::Refuses if fitting.recipient.is_some() => refused(403, "blocked"),
+            Mood::Good | Mood::Half | Mood::Refuses | Mood::Mute => {
+                locked(&self.tally).take(&message);
+                Answer { status: 200, body: fitting.answer }
+            }
         }
     }
+}
+
+/// Whether this call of a message is one of those that go well: every second one.
+fn is_lucky(message: &str, number: u16) -> bool {
+    (u16::from(message.bytes().fold(0_u8, u8::wrapping_add)) + number % 2).is_multiple_of(2)
 }
 
 /// What a test holds: when the last of it goes, there must have been nothing to complain of.
@@ -262,9 +284,22 @@ impl Gateway {
     /// When it cannot listen.
     #[must_use]
     pub fn start() -> Self {
+        Self::over(Shared { kept: Some(Mutex::default()), ..Shared::default() })
+    }
+
+    /// The same that only counts, for more calls than a machine remembers.
+    ///
+    /// # Panics
+    /// When it cannot listen.
+    #[must_use]
+    pub fn counting() -> Self {
+        Self::over(Shared::default())
+    }
+
+    fn over(shared: Shared) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(shared);
         let for_all = shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -292,9 +327,12 @@ impl Gateway {
     }
 
     /// What came so far, refused calls too.
+    ///
+    /// # Panics
+    /// Where calls are only counted.
     #[must_use]
     pub fn calls(&self) -> Vec<Taken> {
-        locked(&self.shared().taken).clone()
+        locked(self.shared().kept.as_ref().expect("a stand-in that keeps calls")).clone()
     }
 
     /// What it took.
@@ -306,24 +344,19 @@ impl Gateway {
     /// How many calls came so far.
     #[must_use]
     pub fn call_count(&self) -> usize {
-        locked(&self.shared().taken).len()
+        locked(&self.shared().tally).calls
     }
 
     /// How many it took.
     #[must_use]
     pub fn taken_count(&self) -> usize {
-        locked(&self.shared().taken).iter().filter(|taken| taken.good).count()
+        locked(&self.shared().tally).taken
     }
 
-    /// What a gateway that honours the field `id` as idempotency key delivered: recipients by identifier.
+    /// What a gateway that honours the field `id` as idempotency key delivered.
     #[must_use]
-    pub fn delivered(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let mut delivered: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for taken in self.taken() {
-            let key = taken.field("id").unwrap_or_default();
-            delivered.entry(key).or_default().insert(taken.field("to").unwrap_or_default());
-        }
-        delivered
+    pub fn delivered(&self) -> Delivered {
+        locked(&self.shared().tally).delivered()
     }
 }
 
@@ -334,7 +367,7 @@ fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
     while let Some(mut call) = received(&mut reader) {
         let answer = shared.answer(&call);
         call.good = answer.status == 200;
-        locked(&shared.taken).push(call);
+        shared.note(call);
         if shared.mood() == Mood::Mute {
             return None;
         }

@@ -7,6 +7,7 @@
 //!
 //! Everything a test process makes lies in one folder and ends with the process, however that ends.
 
+pub mod author;
 pub mod books;
 pub mod browser;
 pub mod company;

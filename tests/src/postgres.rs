@@ -1,6 +1,6 @@
 //! A real PostgreSQL from Debian's programs, for the life of the test process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -59,6 +59,7 @@ impl Cluster {
             "--encoding=UTF8",
             "--locale=C.UTF-8",
             "--no-instructions",
+            "--no-sync",
         ]);
         run(initdb.arg("-D").arg(&data).current_dir("/"));
         let cluster = Self { port: free_port(), data, server: Mutex::new(None) };
@@ -100,8 +101,12 @@ impl Cluster {
     #[must_use]
     pub fn create_database(&self) -> PostgresDatabase {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let (name, owner, role) = (format!("kabinet_{number}"), format!("owner_{number}"), format!("app_{number}"));
+        self.database_named(&NUMBER.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    /// A new empty database `kabinet_…` with its roles.
+    pub(crate) fn database_named(&self, word: &str) -> PostgresDatabase {
+        let (name, owner, role) = (format!("kabinet_{word}"), format!("owner_{word}"), format!("app_{word}"));
         self.execute("postgres", &format!("CREATE ROLE {owner} LOGIN NOSUPERUSER NOBYPASSRLS"));
         self.execute("postgres", &format!("CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS"));
         self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {owner}"));
@@ -127,16 +132,33 @@ impl Cluster {
         self.execute(&to.name, &format!("REASSIGN OWNED BY {} TO {}", from.owner, to.owner));
     }
 
+    /// Writes all of the database to a file, for [`Cluster::restore`].
+    pub(crate) fn dump(&self, database: &PostgresDatabase, file: &Path) {
+        let mut dump = self.client("pg_dump");
+        run(dump.args(["--format=custom", "--compress=1", "-d", &database.name, "-f"]).arg(file));
+    }
+
+    /// Fills an empty database that has the roles of the dumped one.
+    pub(crate) fn restore(&self, database: &PostgresDatabase, file: &Path) {
+        run(self.client("pg_restore").args(["--exit-on-error", "-d", &database.name]).arg(file));
+    }
+
     /// Executes SQL as the superuser.
     pub fn execute(&self, database: &str, sql: &str) -> String {
         run(&mut self.psql(database, sql))
     }
 
     fn psql(&self, database: &str, sql: &str) -> Command {
-        let mut psql = Command::new(program("psql"));
-        psql.args(["-h", "127.0.0.1", "-U", "postgres", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-p"]);
-        psql.arg(self.port.to_string()).args(["-d", database, "-c", sql]);
+        let mut psql = self.client("psql");
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]);
         psql
+    }
+
+    /// One of PostgreSQL's programs, as the superuser of this cluster.
+    fn client(&self, name: &str) -> Command {
+        let mut client = Command::new(program(name));
+        client.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        client
     }
 
     fn log(&self) -> String {

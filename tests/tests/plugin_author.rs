@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use kabinet_tests::author::FixedFee;
 use kabinet_tests::house::root;
 use kabinet_tests::process::new_folder;
 use kabinet_tests::server::binary;
@@ -198,19 +199,11 @@ fn a_new_plugin_is_the_template_with_its_name() {
     }
 }
 
-/// As its author builds it, in the target folder that the examples were built in.
 #[test]
 fn the_template_in_rust_builds_with_one_command_and_holds_its_case() {
-    let sdk = root().join("plugins");
-    let here = new_folder("authors");
-    said(&plugin(&here, &["new", "fixed-fee", "--sdk", sdk.to_str().expect("a path")]));
-    let folder = here.join("fixed-fee");
-    // The versions that the repository has: nothing newer is fetched, and what is compiled already serves again.
-    fs::copy(sdk.join("Cargo.lock"), folder.join("Cargo.lock")).expect("copied");
-    let build = Command::new(folder.join("build")).arg("test").env("KABINET", binary()).output();
-    let report = said(&build.expect("build starts"));
+    let FixedFee { folder, report } = FixedFee::built();
     assert!(report.contains("\n1 of 1 cases hold\n"), "{report}");
-    let words = said(&plugin(&folder, &["check", "fixed-fee.wasm"]));
+    let words = said(&plugin(folder, &["check", "fixed-fee.wasm"]));
     assert!(words.contains("rules      fixed"), "{words}");
 }
 

@@ -54,6 +54,9 @@ pub struct People {
     pub owners: u32,
 }
 
+/// By how many places neighbours of one house may lie apart to be read together.
+const MOST_BETWEEN: i64 = 10;
+
 #[derive(FromQueryResult)]
 struct Row {
     id: AccountId,
@@ -95,6 +98,53 @@ pub async fn batch(
 /// One account as it was in `period`; `None` when it was not open then.
 pub async fn one(tx: &Tx, period: Period, account: AccountId) -> Result<Option<AccountFacts>, DbError> {
     Ok(found(tx, period, "id = $4", vec![account.into()]).await?.pop())
+}
+
+/// The accounts of a house that were open in `period`, in the order of their identifiers; by its [`stretches`], so that
+/// nothing is read of the whole company.
+pub async fn in_house(
+    tx: &Tx,
+    period: Period,
+    house: Uuid,
+    stretches: &[(AccountId, AccountId)],
+) -> Result<Vec<Vec<AccountFacts>>, DbError> {
+    let here = "premises_id IN (SELECT r.id FROM premises r WHERE r.tenant_id = $1 AND r.house_id = $4)
+                AND id BETWEEN $5 AND $6";
+    let mut accounts = Vec::with_capacity(stretches.len());
+    for (first, last) in stretches {
+        accounts.push(found(tx, period, here, vec![house.into(), (*first).into(), (*last).into()]).await?);
+    }
+    Ok(accounts)
+}
+
+/// The first and the last account of each stretch of a house, in the order of identifiers: within one, few accounts of
+/// other houses lie between two of this one. What is asked of a range of accounts is asked of each stretch apart.
+pub async fn stretches(tx: &Tx, house: Uuid) -> Result<Vec<(AccountId, AccountId)>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Placed {
+        id: AccountId,
+        place: i64,
+    }
+    let sql = "SELECT o.id, o.place
+               FROM (SELECT id, premises_id, row_number() OVER (ORDER BY id) AS place
+                     FROM account WHERE tenant_id = $1) o
+               JOIN premises p ON p.tenant_id = $1 AND p.id = o.premises_id
+               WHERE p.house_id = $2 ORDER BY o.id";
+    let rows: Vec<Placed> = tx.rows(sql, vec![house.into()]).await?;
+    let near = rows.chunk_by(|one, next| next.place - one.place <= MOST_BETWEEN);
+    Ok(near.filter_map(|some| Some((some.first()?.id, some.last()?.id))).collect())
+}
+
+/// All accounts that a house ever had, in the order of their identifiers.
+pub async fn ever_in_house(tx: &Tx, house: Uuid) -> Result<Vec<AccountId>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Neighbour {
+        id: AccountId,
+    }
+    let sql = "SELECT a.id FROM account a JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
+               WHERE a.tenant_id = $1 AND p.house_id = $2 ORDER BY a.id";
+    let rows: Vec<Neighbour> = tx.rows(sql, vec![house.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// The accounts that `which` names, with who lives there and who holds them at the end of the period.
@@ -263,13 +313,19 @@ fn facts(row: Row, residents: Option<&Residents>, holders: &[Holder]) -> Account
 /// The address of premises in one line.
 #[must_use]
 pub fn address(house: &str, flat: &str, kind: &str) -> String {
+    if flat.is_empty() { house.to_owned() } else { format!("{house}, {}", door_words(flat, kind)) }
+}
+
+/// What stands on the door of premises, with its word: «кв. 12».
+#[must_use]
+pub fn door_words(flat: &str, kind: &str) -> String {
     let word = match kind {
         "room" => "комн.",
         "non_residential" => "пом.",
         "parking" => "м/м",
         _ => "кв.",
     };
-    if flat.is_empty() { house.to_owned() } else { format!("{house}, {word}\u{a0}{flat}") }
+    format!("{word}\u{a0}{flat}")
 }
 
 /// The name of the first holder, of whom there may be more.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use kabinet_core::{DbError, Period, Tx};
-use kabinet_plugin_host::Limits;
 use kabinet_plugin_host::api::{Premises, Price, ServiceKind, Unit};
 use kabinet_render::receipt::SupplierRequisites;
 use rust_decimal::Decimal;
@@ -15,14 +14,19 @@ pub mod edit;
 mod history;
 pub(crate) mod kinds;
 mod package;
+mod plugins;
 pub(crate) mod services;
+mod templates;
 
-pub use apply::{install_plugin, set_penalty_rates, set_receipt_template, set_tariffs};
+pub use apply::{set_penalty_rates, set_tariffs};
 pub use history::Dated;
 pub(crate) use history::{ALWAYS, History};
 pub use kinds::set_receipt_kinds;
-pub use package::{PackageCatalog, apply_package};
+pub use package::{PackageCatalog, apply_package, apply_plugin, apply_template};
+pub use plugins::{Activated, CheckedPlugin, UnknownRule, activated, install_plugin, unknown_rules};
+pub(crate) use plugins::{first_month, installed};
 pub use services::set_services;
+pub use templates::{StoredTemplate, has_template, set_receipt_template, templates};
 
 /// The topic of change counters that announces a changed catalogue to caches.
 pub(crate) const TOPIC: &str = "billing.catalog";
@@ -220,8 +224,6 @@ pub struct Activation {
     pub from: Period,
     /// The company's numbers for it.
     pub config: PluginConfig,
-    /// What it may use.
-    pub limits: Limits,
 }
 
 /// The kind of premises by the code the accounts module stores; a flat when it is unknown.

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::houses::{HouseFigures, Houses};
 use crate::penalty::Interval;
 use crate::plan::Snapshot;
+use crate::recalculations::house::BASIS;
 use crate::trace::{self, Reasons};
 
 /// A month that an account was billed for.
@@ -333,6 +334,8 @@ pub(crate) fn recalculation_reason(reasons: &Reasons) -> Option<String> {
     for (basis, month) in computed.chain(recorded) {
         let month = format::period(month);
         match words_of.iter_mut().find(|(known, _)| *known == basis) {
+            // A house's month that was corrected twice is named once; what older bills say stays as it was printed.
+            Some((known, months)) if known == BASIS && months.contains(&month) => {}
             Some((_, months)) => months.push(month),
             None => words_of.push((basis, vec![month])),
         }
@@ -354,4 +357,28 @@ pub(crate) fn zone_label(meter: &FrozenMeter) -> String {
     }
     let zone = zone_of(usize::from(meter.zone) - 1, usize::from(meter.zones));
     format!("{}{}", zone_number(zone), words::zone(zone))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Book;
+    use crate::trace::Correction;
+
+    #[test]
+    fn a_month_of_a_house_is_named_once_and_older_bills_are_printed_as_they_were() {
+        let correction = |basis: &str| Correction {
+            period: Period(202_610),
+            amount: Money(100),
+            basis: basis.to_owned(),
+            book: Book::Revenue,
+        };
+        let twice = |basis| {
+            let corrections = vec![correction(basis), correction(basis)];
+            recalculation_reason(&Reasons { corrections, ..Reasons::default() })
+        };
+        let month = format::period(202_610);
+        assert_eq!(twice(BASIS), Some(format!("{BASIS}: {month}")));
+        assert_eq!(twice("По акту"), Some(format!("По акту: {month}, {month}")));
+    }
 }

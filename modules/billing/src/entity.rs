@@ -30,7 +30,7 @@ tenant_table!(plugin, "plugin", key { hash: String }, {
     name: String, version: String, component: Vec<u8>, installed_at: Timestamp,
 });
 tenant_table!(plugin_activation, "plugin_activation", key { from_period: Period }, {
-    hash: String, config: String, limits: String,
+    hash: String, config: String, limits: String, manifest: String,
 });
 tenant_table!(receipt_template, "receipt_template", key { hash: String }, {
     source: String, installed_at: Timestamp,
@@ -87,6 +87,12 @@ tenant_table!(house_area, "house_area", key { house_id: Uuid, from_period: Perio
 });
 tenant_table!(house_volume, "house_volume", key { house_id: Uuid, service_code: String, period: Period }, {
     volume: Quantity, serial: String, previous: Option<Quantity>, current: Option<Quantity>, recorded_at: Timestamp,
+});
+tenant_table!(house_volume_correction, "house_volume_correction", key {
+    house_id: Uuid, service_code: String, period: Period, number: i32,
+}, {
+    volume: Option<Quantity>, serial: String, previous: Option<Quantity>, current: Option<Quantity>,
+    recorded_at: Timestamp,
 });
 tenant_table!(run_house, "run_house", key { run_id: RunId, house_id: Uuid }, {
     figures: String,

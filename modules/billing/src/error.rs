@@ -2,9 +2,12 @@
 
 use kabinet_core::jobs::JobError;
 use kabinet_core::{DbError, Period};
+use kabinet_plugin_host::manifest::ManifestError;
 use kabinet_plugin_host::{PluginError, words};
 use kabinet_render::RenderError;
 use kabinet_web::Problem;
+
+use crate::catalog::UnknownRule;
 
 /// Why billing did not do what was asked. Messages are for the company's accountant.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +154,31 @@ pub enum Error {
     /// The plugin cannot be used.
     #[error("плагин расчёта {}", words::failure(.0))]
     Plugin(#[from] PluginError),
+    /// A `plugin.toml` with mistakes.
+    #[error("описание плагина, plugin.toml, не принято: {0}")]
+    Manifest(#[from] ManifestError),
+    /// Services ask for rules that the plugin does not have.
+    #[error("{}", .0.first().map_or_else(String::new, ToString::to_string))]
+    UnknownRules(Vec<UnknownRule>),
+    /// Terms that name a rule themselves go before the service's.
+    #[error("услуга «{service}»: её тариф с {from} сам называет правило, измените его")]
+    RuleOfTerms {
+        /// Code of the service.
+        service: String,
+        /// From which month on its terms name the rule.
+        from: Period,
+    },
+    /// No receipt can be printed with the template.
+    #[error("шаблон квитанции{}: {reason}", .line.map(|line| format!(", строка {line}")).unwrap_or_default())]
+    Template {
+        /// The line that is to blame, counted from one, where it is known.
+        line: Option<u32>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no such template.
+    #[error("такого шаблона нет")]
+    NoSuchTemplate,
     /// The receipt cannot be printed.
     #[error("квитанция: {0}")]
     Render(#[from] RenderError),
@@ -197,6 +225,11 @@ impl Error {
             Self::ReceiptsFrozen(_) => "billing.receipts_frozen",
             Self::NotPrinted(_) => "billing.not_printed",
             Self::Plugin(_) => "billing.plugin",
+            Self::Manifest(_) => "billing.plugin_manifest",
+            Self::UnknownRules(_) => "billing.unknown_rule",
+            Self::RuleOfTerms { .. } => "billing.rule_of_terms",
+            Self::Template { .. } => "billing.template",
+            Self::NoSuchTemplate => "billing.no_such_template",
             Self::Render(_) => "billing.render",
             Self::Db(_) => "billing.database",
         }
@@ -212,6 +245,8 @@ pub enum Entry {
     Service(String),
     /// The due day of bills from this month on.
     DueDay(Period),
+    /// The plugin that calculates.
+    Plugin,
 }
 
 impl std::fmt::Display for Entry {
@@ -220,6 +255,18 @@ impl std::fmt::Display for Entry {
             Self::ReceiptKind(code) => write!(f, "вид квитанции «{code}»"),
             Self::Service(code) => write!(f, "услуга «{code}»"),
             Self::DueDay(month) => write!(f, "срок оплаты с {month}"),
+            Self::Plugin => f.write_str("плагин расчёта"),
+        }
+    }
+}
+
+impl Error {
+    /// What came of printing with a template that is to be judged: only a worker's death is no fault of it.
+    pub(crate) fn of_template(error: RenderError) -> Self {
+        match error {
+            RenderError::Template { line, reason, .. } => Self::Template { line, reason },
+            RenderError::Worker(_) => Self::Render(error),
+            other => Self::Template { line: None, reason: other.to_string() },
         }
     }
 }
@@ -251,6 +298,7 @@ impl From<Error> for Problem {
             | Error::NoSuchAccount
             | Error::NoSuchAgreement
             | Error::NoSuchHouse
+            | Error::NoSuchTemplate
             | Error::NoSuchRecalculation
             | Error::NoSuchBenefit => Self::not_found(),
             Error::Field(field, text) => Self::refused_fields(code, [(field, text)]),
@@ -258,6 +306,14 @@ impl From<Error> for Problem {
             Error::ServiceBilled(_) => Self::refused_fields(code, [("receipt", error.to_string())]),
             Error::Items(items) => {
                 Self::refused_fields(code, items.into_iter().map(|(at, why)| (format!("items/{at}"), why)))
+            }
+            Error::Manifest(_) => Self::refused_fields(code, [("manifest", error.to_string())]),
+            Error::Template { .. } => Self::refused_fields(code, [("text", error.to_string())]),
+            Error::UnknownRules(rules) => {
+                Self::refused_fields(code, rules.iter().map(|one| (format!("rules.{}", one.service), one.to_string())))
+            }
+            Error::RuleOfTerms { ref service, .. } => {
+                Self::refused_fields(code, [(format!("rules.{service}"), error.to_string())])
             }
             Error::Render(error) => Self::fault(&error),
             other => Self::refused(code, other.to_string()),

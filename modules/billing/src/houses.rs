@@ -1,6 +1,6 @@
 //! What bills need of houses: areas, and volumes by house meters (ОДПУ), as staff state them or as the meters say.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use kabinet_accounts::houses::{self as registry, House};
 use kabinet_core::{DbError, Period, Quantity, Tx};
@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::plan::Snapshot;
 use crate::store;
 
+pub mod corrections;
 mod figures;
 mod freeze;
 mod year;
@@ -137,6 +138,15 @@ pub async fn set_areas(
 /// States what a house's meter measured in a month that is not published; what was stated before is replaced.
 pub async fn set_volume(tx: &mut Tx, code: &str, new: &HouseVolume) -> Result<(), Error> {
     let house = house(tx, code).await?;
+    check_volume(tx, new).await?;
+    refuse_published(tx, new.period).await?;
+    set_volumes(tx, &[(house.id, new.clone())]).await?;
+    let detail = serde_json::json!({ "service": new.service, "period": new.period, "volume": new.volume.0 });
+    Ok(tx.audit("billing.house_volume_stated", house.id, detail).await?)
+}
+
+/// Refuses what no house meter can have measured.
+async fn check_volume(tx: &Tx, new: &HouseVolume) -> Result<(), Error> {
     if new.serial.chars().count() > LONGEST_SERIAL {
         return Err(Error::Field("serial", "Номер прибора не длиннее 64 знаков"));
     }
@@ -146,10 +156,7 @@ pub async fn set_volume(tx: &mut Tx, code: &str, new: &HouseVolume) -> Result<()
     if tx.one(service::Entity::find().filter(service::Column::Code.eq(&new.service))).await?.is_none() {
         return Err(Error::Field("service", "Такой услуги нет"));
     }
-    refuse_published(tx, new.period).await?;
-    set_volumes(tx, &[(house.id, new.clone())]).await?;
-    let detail = serde_json::json!({ "service": new.service, "period": new.period, "volume": new.volume.0 });
-    Ok(tx.audit("billing.house_volume_stated", house.id, detail).await?)
+    Ok(())
 }
 
 /// Stores volumes that were checked elsewhere, each in the place of the one before.
@@ -185,7 +192,7 @@ pub async fn drop_volume(tx: &mut Tx, code: &str, service: &str, period: Period)
     Ok(tx.audit("billing.house_volume_dropped", house.id, detail).await?)
 }
 
-/// A month that was billed keeps the figures it was billed with.
+/// A month that was billed keeps the figures it was billed with; its volumes are corrected ([`corrections`]).
 async fn refuse_published(tx: &Tx, period: Period) -> Result<(), Error> {
     match store::latest_period(tx).await? {
         Some(latest) if period <= latest => Err(Error::AlreadyPublished(period)),
@@ -207,14 +214,18 @@ async fn areas(tx: &Tx, period: Period) -> Result<BTreeMap<Uuid, (Quantity, Quan
     Ok(known.into_iter().map(in_force).collect())
 }
 
-/// What houses used from one month to another, both among them: as staff stated it, otherwise as the house's meters
-/// measured it.
+/// What houses used from one month to another, both among them: as staff stated or corrected it, otherwise as the
+/// house's meters measured it.
 async fn volumes(tx: &Tx, snapshot: &Snapshot, from: Period, to: Period) -> Result<Vec<(Uuid, HouseVolume)>, DbError> {
     let rows = house_volume::Entity::find().filter(house_volume::Column::Period.between(from, to));
-    let rows = tx.all(rows).await?;
-    let stated: HashSet<(Uuid, String, Period)> =
-        rows.iter().map(|row| (row.house_id, row.service_code.clone(), row.period)).collect();
-    let mut known: Vec<_> = rows.into_iter().map(|row| (row.house_id, HouseVolume::from(row))).collect();
+    let stated = tx.all(rows).await?.into_iter().map(|row| (row.house_id, HouseVolume::from(row)));
+    let corrected = corrections::between(tx, from, to).await?;
+    // What was corrected takes the place of what was stated.
+    let known: BTreeMap<(Uuid, String, Period), HouseVolume> = stated
+        .chain(corrected)
+        .map(|(house, volume)| ((house, volume.service.clone(), volume.period), volume))
+        .collect();
+    let mut measured = Vec::new();
     for month in kabinet_meters::houses::volumes(tx, from, to).await? {
         let of_service = |service: &Service| {
             let (previous, current) = month.readings.unzip();
@@ -224,8 +235,8 @@ async fn volumes(tx: &Tx, snapshot: &Snapshot, from: Period, to: Period) -> Resu
         let services = snapshot.services.iter().map(|(service, _)| service);
         let metered = services.filter(|service| measures(service.resource) == Some(month.resource.as_str()));
         let wanted = metered.filter(|service| service.shares.is_empty());
-        let open = wanted.filter(|service| !stated.contains(&(month.house, service.code.clone(), month.period)));
-        known.extend(open.map(|service| (month.house, of_service(service))));
+        let open = wanted.filter(|service| !known.contains_key(&(month.house, service.code.clone(), month.period)));
+        measured.extend(open.map(|service| (month.house, of_service(service))));
     }
-    Ok(known)
+    Ok(known.into_iter().map(|((house, ..), volume)| (house, volume)).chain(measured).collect())
 }

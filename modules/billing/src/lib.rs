@@ -62,6 +62,8 @@ static MANIFEST: Manifest = Manifest {
         Permission { key: "billing.run", roles: &["administrator", "accountant"] },
         Permission { key: "billing.publish", roles: &["administrator", "accountant"] },
         Permission { key: "billing.catalog", roles: &["administrator", "accountant"] },
+        // What a plugin or a template does cannot be told from its text: not for everybody who may set a tariff.
+        Permission { key: "billing.plugins", roles: &["administrator"] },
         Permission { key: "billing.correct", roles: &["administrator", "accountant"] },
         Permission { key: "billing.print", roles: &["administrator", "accountant"] },
     ],
@@ -162,13 +164,19 @@ impl WebModule for Billing {
         let printouts = api::printouts::PrintoutsApi { receipts: self.receipts.clone() };
         let catalog = api::catalog::CatalogApi { plugins: self.plugins.clone() };
         let corrections = api::corrections::CorrectionsApi { plugins: self.plugins.clone() };
+        let of_houses = api::house_corrections::HouseCorrectionsApi { plugins: self.plugins.clone() };
+        let plugins = ApiPart::new(api::plugins::PluginsApi { plugins: self.plugins.clone() });
+        let templates = api::templates::TemplatesApi { receipts: self.receipts.clone() };
         let parts = [ApiPart::new(api::admin::AdminApi), ApiPart::new(catalog)];
         let more = [
+            plugins.taking(api::plugins::LARGEST_BODY),
+            ApiPart::new(templates),
             ApiPart::new(api::receipt_kinds::ReceiptKindsApi),
             ApiPart::new(api::houses::HousesApi),
             ApiPart::new(api::agreements::AgreementsApi),
         ];
-        parts.into_iter().chain(more).chain([ApiPart::new(corrections), ApiPart::new(printouts)]).collect()
+        let last = [ApiPart::new(corrections), ApiPart::new(of_houses), ApiPart::new(printouts)];
+        parts.into_iter().chain(more).chain(last).collect()
     }
 
     fn templates(&self) -> &'static [(&'static str, &'static str)] {

@@ -48,6 +48,10 @@ pub struct Snapshot {
     /// Absences of up to so many full days in a row change nothing.
     #[serde(default = "usual_free_absence_days")]
     pub free_absence_days: u32,
+    /// Whether what rooms used beyond the house's meter is taken off the next month; none in snapshots of earlier
+    /// releases, which did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carry_house_rest: Option<bool>,
 }
 
 fn usual_free_absence_days() -> u32 {
@@ -82,6 +86,7 @@ impl Snapshot {
             },
             notes: settings.receipt_notes,
             free_absence_days: settings.free_absence_days,
+            carry_house_rest: Some(settings.carry_house_rest),
         };
         if snapshot.services.iter().all(|(_, terms)| terms.is_none()) {
             return Err(Error::Catalog(format!("для месяца {period} нет ни одного тарифа")));
@@ -93,6 +98,12 @@ impl Snapshot {
     #[must_use]
     pub fn position(&self, code: &str) -> Option<usize> {
         self.services.iter().position(|(service, _)| service.code == code)
+    }
+
+    /// Whether the month takes off what rooms used beyond the house's meter the month before.
+    #[must_use]
+    pub fn carries(&self) -> bool {
+        self.carry_house_rest == Some(true)
     }
 
     /// The service with this code.

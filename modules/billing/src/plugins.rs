@@ -46,6 +46,11 @@ impl Plugins {
         Self { host, loaded: moka::future::Cache::new(200), plans }
     }
 
+    /// What checks and runs them.
+    pub(crate) const fn host(&self) -> &PluginHost {
+        &self.host
+    }
+
     /// The plugin with this hash, as the company installed it, within the limits of its activation.
     pub async fn load(&self, tx: &Tx, hash: &str, limits: Limits) -> Result<TariffPlugin, Error> {
         let key = (tx.tenant_id(), hash.to_owned());

@@ -3,19 +3,22 @@
 //! never rewritten: a correction that was billed is answered by an opposite one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use kabinet_accounts::roster;
+use kabinet_accounts::roster::{self, AccountFacts};
 use kabinet_contracts::AccountId;
 use kabinet_core::{DbError, Money, Period, Timestamp, Tx, id_type};
+use kabinet_plugin_host::TariffPlugin;
 use kabinet_plugin_host::api::AccountCharges;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Unchanged, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Set,
+    ActiveModelTrait, ActiveValue::Unchanged, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    Select, Set,
 };
 
-use crate::calculation;
+use crate::calculation::{self, AccountCase};
 use crate::entity::{billing_run, charge, recalculation, service};
 use crate::error::Error;
-use crate::houses::Houses;
+use crate::houses::corrections::plan_now;
 use crate::ledger::{self, Book};
 use crate::loading::{self, Base};
 use crate::plan::Plan;
@@ -24,6 +27,8 @@ use crate::runs;
 use crate::store::{self, PUBLISHED};
 use crate::trace;
 use uuid::Uuid;
+
+pub mod house;
 
 /// Months back that may be corrected: older claims are barred (ГК РФ ст. 196).
 const MOST_MONTHS: i32 = 36;
@@ -109,7 +114,7 @@ pub async fn recompute(tx: &Tx, plugins: &Plugins, account: AccountId, from: Per
 }
 
 /// The latest published month, unless claims of `period` are barred.
-async fn refuse_old(tx: &Tx, period: Period) -> Result<Period, Error> {
+pub(crate) async fn refuse_old(tx: &Tx, period: Period) -> Result<Period, Error> {
     let latest = store::latest_period(tx).await?.ok_or(Error::NotPublished(period))?;
     let first = latest.plus(1 - MOST_MONTHS);
     if period < first { Err(Error::TooOld { period, first }) } else { Ok(latest) }
@@ -150,17 +155,19 @@ type Recorded = BTreeMap<(Period, String), Money>;
 
 async fn recorded(tx: &Tx, account: AccountId) -> Result<Recorded, DbError> {
     let mut sums = Recorded::new();
-    // Debt that moved to other books is charged all the same.
-    let counted = of_account(account)
-        .filter(recalculation::Column::WithdrawnAt.is_null())
-        .filter(recalculation::Column::PostedTo.eq(Book::Revenue.code()));
-    for row in tx.all(counted).await? {
+    for row in tx.all(counting(of_account(account))).await? {
         *sums.entry((row.period, row.service_code)).or_default() += row.amount;
     }
     Ok(sums)
 }
 
-fn of_account(account: AccountId) -> sea_orm::Select<recalculation::Entity> {
+/// Of corrections those that count. Debt that moved to other books is charged all the same.
+fn counting(all: Select<recalculation::Entity>) -> Select<recalculation::Entity> {
+    all.filter(recalculation::Column::WithdrawnAt.is_null())
+        .filter(recalculation::Column::PostedTo.eq(Book::Revenue.code()))
+}
+
+fn of_account(account: AccountId) -> Select<recalculation::Entity> {
     recalculation::Entity::find().filter(recalculation::Column::AccountId.eq(account))
 }
 
@@ -171,9 +178,6 @@ async fn month(
     run: &billing_run::Model,
     recorded: &Recorded,
 ) -> Result<Vec<Recomputed>, Error> {
-    // Of houses the month keeps what it was billed with: a neighbour's late reading changes nobody's share.
-    let houses = Houses::of(tx, run.id).await?;
-    let plan = Plan::new(run.period, serde_json::from_str(&run.snapshot)?).with_houses(houses);
     let mine =
         charge::Entity::find().filter(charge::Column::RunId.eq(run.id)).filter(charge::Column::AccountId.eq(account));
     let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
@@ -183,7 +187,7 @@ async fn month(
     for ((_, service), amount) in recorded.iter().filter(|((period, _), _)| *period == run.period) {
         sums.entry(service.clone()).or_default().0 += *amount;
     }
-    for (service, amount) in computed(tx, plugins, account, plan, &run.plugin_hash).await? {
+    for (service, amount) in computed(tx, plugins, account, run).await? {
         sums.entry(service).or_default().1 += amount;
     }
     let recomputed = |(service, (charged, computed))| Recomputed { period: run.period, service, charged, computed };
@@ -201,19 +205,49 @@ async fn computed(
     tx: &Tx,
     plugins: &Plugins,
     account: AccountId,
-    plan: Plan,
-    plugin_hash: &str,
+    run: &billing_run::Model,
 ) -> Result<Vec<(String, Money)>, Error> {
-    let Some(facts) = roster::one(tx, plan.period, account).await? else { return Ok(Vec::new()) };
-    let plugin = plugins.load(tx, plugin_hash, plan.snapshot.limits).await?;
-    let cases = loading::cases(tx, &plan, Base::default(), vec![facts]).await?;
-    let work = move || calculation::calculate(&plan, &plugin, &cases).map(|(_, charges)| sums(&plan, &charges));
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Stopped(error.to_string()))?
+    let Some(facts) = roster::one(tx, run.period, account).await? else { return Ok(Vec::new()) };
+    let plan = Arc::new(plan_now(tx, run, facts.house_id).await?);
+    let made = Ready::read(tx, plugins, &plan, run, vec![facts]).await?.charged().await?;
+    Ok(made.into_iter().flat_map(|(_, sums)| sums).collect())
 }
 
-fn sums(plan: &Plan, charges: &[AccountCharges]) -> Vec<(String, Money)> {
-    let lines = charges.iter().flat_map(|charges| &charges.lines);
-    let named = lines.filter_map(|line| Some((plan.snapshot.services.get(plan.owner(line.service))?, line)));
+/// Accounts of a published month with the facts of now, ready to be calculated without the database.
+struct Ready {
+    plan: Arc<Plan>,
+    plugin: TariffPlugin,
+    cases: Vec<AccountCase>,
+}
+
+impl Ready {
+    /// `accounts` follow each other in the order of their identifiers.
+    async fn read(
+        tx: &Tx,
+        plugins: &Plugins,
+        plan: &Arc<Plan>,
+        run: &billing_run::Model,
+        accounts: Vec<AccountFacts>,
+    ) -> Result<Self, Error> {
+        let plugin = plugins.load(tx, &run.plugin_hash, plan.snapshot.limits).await?;
+        let cases = loading::cases(tx, plan, Base::default(), accounts).await?;
+        Ok(Self { plan: plan.clone(), plugin, cases })
+    }
+
+    /// What the month's plugin makes of each account, by service.
+    async fn charged(self) -> Result<Vec<(AccountId, Vec<(String, Money)>)>, Error> {
+        let work = move || {
+            let Self { plan, plugin, cases } = self;
+            let (_, charges) = calculation::calculate(&plan, &plugin, &cases)?;
+            Ok(cases.iter().map(calculation::account_of).zip(charges.iter().map(|of| sums(&plan, of))).collect())
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| Error::Stopped(error.to_string()))?
+    }
+}
+
+fn sums(plan: &Plan, charges: &AccountCharges) -> Vec<(String, Money)> {
+    let named =
+        charges.lines.iter().filter_map(|line| Some((plan.snapshot.services.get(plan.owner(line.service))?, line)));
     named.map(|((service, _), line)| (service.code.clone(), Money(line.total()))).collect()
 }
 
@@ -316,9 +350,21 @@ async fn store_row(
     account: AccountId,
     new: New<'_>,
     at: Timestamp,
-    (book, agreement): (Book, Option<Uuid>),
+    booked: (Book, Option<Uuid>),
 ) -> Result<recalculation::Model, Error> {
-    let row = recalculation::Model {
+    let row = row(tx, account, new, at, booked);
+    tx.insert(recalculation::ActiveModel::from(row.clone()).reset_all()).await?;
+    Ok(row)
+}
+
+fn row(
+    tx: &Tx,
+    account: AccountId,
+    new: New<'_>,
+    at: Timestamp,
+    (book, agreement): (Book, Option<Uuid>),
+) -> recalculation::Model {
+    recalculation::Model {
         tenant_id: tx.tenant_id(),
         id: tx.new_id(),
         account_id: account,
@@ -330,9 +376,7 @@ async fn store_row(
         withdrawn_at: None,
         posted_to: book.code().to_owned(),
         agreement_id: agreement,
-    };
-    tx.insert(recalculation::ActiveModel::from(row.clone()).reset_all()).await?;
-    Ok(row)
+    }
 }
 
 /// Takes back the transfers of an agreement that no living run has; what it leaves of them, summed.

@@ -23,12 +23,14 @@ mod attachment;
 mod content;
 mod house;
 mod meters;
+mod preview;
 pub mod printouts;
 mod reference;
 
 pub use attachment::attachment;
 pub use content::receipt_data;
 pub use house::{HouseReceipts, WantedHouse};
+pub use preview::Example;
 
 /// Most bytes of PDF kept in memory.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -145,10 +147,8 @@ impl Receipts {
     pub async fn print(&self, tenant: &Arc<Tenant>, wanted: Wanted<'_>) -> Result<Printed, Error> {
         let Wanted { account, period, kind, size, with_code } = wanted;
         let tx = self.db.read(tenant, Actor::System).await?;
-        let months = charges::months(&tx, account).await?;
-        let run = months.iter().find(|month| month.period == period).ok_or(Error::NoSuchReceipt)?.run_id;
-        let month = charges::frozen(&tx, account, run).await?;
-        let kind = choose(&month, kind).ok_or(Error::NoSuchReceipt)?;
+        let month = published(&tx, account, period).await?;
+        let (run, kind) = (month.run.id, choose(&month, kind).ok_or(Error::NoSuchReceipt)?);
         let name = format!("kvitantsiya-{}-{period}-{}.pdf", ascii(&month.facts.number), ascii(&kind.code));
         let key = Key { tenant: tenant.id, run, account, kind: kind.code.clone(), size, with_code };
         if let Some(pdf) = self.cache.get(&key).await {
@@ -184,6 +184,13 @@ impl Receipts {
         }
         data
     }
+}
+
+/// What an account's receipts of a published month are made of.
+async fn published(tx: &Tx, account: AccountId, period: Period) -> Result<FrozenMonth, Error> {
+    let months = charges::months(tx, account).await?;
+    let run = months.iter().find(|month| month.period == period).ok_or(Error::NoSuchReceipt)?.run_id;
+    charges::frozen(tx, account, run).await
 }
 
 /// Those of `accounts` that have a receipt of the kind, each with its name in GIS ЖКХ (ИД ПД): empty where it has none.

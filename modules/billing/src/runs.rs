@@ -22,6 +22,7 @@ pub mod document_ids;
 mod late;
 pub mod replay;
 mod rows;
+pub mod trial;
 mod work;
 
 pub use work::continue_run;
@@ -263,12 +264,17 @@ pub(crate) async fn give_up(tx: &Tx, period: Period, problem: &str) -> Result<()
     Ok(())
 }
 
+/// The same, before staff change what months are calculated with: whoever starts a run waits until that is done, and
+/// what is about to be published is published or given up before it is looked at.
+pub(crate) async fn outdate(tx: &mut Tx, period: Period, problem: &str) -> Result<(), DbError> {
+    tx.touch(TOPIC).await?;
+    give_up(tx, period, problem).await
+}
+
 /// Lets a service go to another receipt: what is calculated with the old one and not published is given up. A
 /// service that was billed stays, since what it owes is booked on its receipt ([`Error::ServiceBilled`]).
 pub(crate) async fn release(tx: &mut Tx, service: &str) -> Result<(), Error> {
-    // Whoever starts a run waits, and what is about to be published is published or given up before it is looked at.
-    tx.touch(TOPIC).await?;
-    give_up(tx, Period(0), "услуга перешла в другую квитанцию: рассчитайте месяц заново").await?;
+    outdate(tx, Period(0), "услуга перешла в другую квитанцию: рассчитайте месяц заново").await?;
     let Some(run) = store::latest_run(tx).await? else { return Ok(()) };
     let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
     if snapshot.service(service).is_some() { Err(Error::ServiceBilled(service.to_owned())) } else { Ok(()) }

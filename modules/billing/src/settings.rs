@@ -1,6 +1,6 @@
 //! What a company decides about its billing, typed, with defaults.
 
-use kabinet_core::{DbError, Tenant};
+use kabinet_core::{DbError, Tenant, Tx};
 use kabinet_render::payment_qr::QrEncoding;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,11 @@ impl BillingSettings {
     /// The company's settings.
     pub fn of(tenant: &Tenant) -> Result<Self, DbError> {
         tenant.settings(MODULE)
+    }
+
+    /// The company's settings as they are stored: what is changed is read by the transaction that changes it.
+    pub async fn stored(tx: &Tx) -> Result<Self, DbError> {
+        tx.stored_settings(MODULE).await
     }
 }
 

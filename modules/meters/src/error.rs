@@ -3,6 +3,7 @@
 use kabinet_contracts::MeterId;
 use kabinet_core::{DbError, Period};
 use kabinet_files::FileError;
+use kabinet_render::RenderError;
 use kabinet_web::Problem;
 
 use crate::verdict::Refusal;
@@ -45,6 +46,9 @@ pub enum Error {
     /// The files of photos.
     #[error(transparent)]
     Files(#[from] FileError),
+    /// What was to be printed.
+    #[error(transparent)]
+    Render(#[from] RenderError),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -70,6 +74,7 @@ impl Error {
             Self::AlreadyWithdrawn => "meters.already_withdrawn",
             Self::MonthCharged(_) => "meters.month_charged",
             Self::Files(_) => "meters.files",
+            Self::Render(_) => "meters.print",
             Self::Db(_) => "database",
         }
     }
@@ -90,6 +95,7 @@ impl From<Error> for Problem {
             }
             Error::UnknownMeter(_) | Error::NotFound | Error::Files(FileError::Missing) => Self::not_found(),
             Error::Files(cause) => Self::fault(&cause),
+            Error::Render(cause) => Self::fault(&cause),
             Error::Db(error) => error.into(),
             Error::Fields(fields) => Self::refused_fields(code, fields),
             other => Self::refused(code, other.to_string()),

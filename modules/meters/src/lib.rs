@@ -2,7 +2,7 @@
 //!
 //! - [`readings`] takes readings: [`readings::submit`] judges what a person sent, [`readings::record_many`] stores what
 //!   files and programs bring; [`verdict`] is the judgement, a pure function over the loaded meters;
-//! - [`links`] are one-meter links, for letters and paper;
+//! - [`links`] are one-meter links, for letters and paper; [`sheet`] prints those of a house;
 //! - [`consumption`] tells billing what each meter shows for a month;
 //! - [`settings`] is what a company decides about doubtful readings, by their source;
 //! - [`meters`] puts meters into service in bulk, [`service`] is what staff do with one, [`faults`] is what keeps one
@@ -36,6 +36,7 @@ mod resource;
 mod sendings;
 pub mod service;
 pub mod settings;
+pub mod sheet;
 mod store;
 mod submission;
 mod uncounted;
@@ -50,6 +51,7 @@ use kabinet_contracts::Estimates;
 use kabinet_core::jobs::JobHandler;
 use kabinet_core::{Manifest, Module, ModuleKind, NavItem, Permission};
 use kabinet_files::{Files, Sweep};
+use kabinet_render::ReceiptPrinter;
 use kabinet_web::{ApiPart, PageRoute, WebModule, on_the_beat};
 use poem::EndpointExt;
 
@@ -84,6 +86,7 @@ pub struct Meters {
     estimates: Arc<dyn Estimates>,
     links: Links,
     files: Files,
+    printer: ReceiptPrinter,
 }
 
 impl std::fmt::Debug for Meters {
@@ -93,10 +96,11 @@ impl std::fmt::Debug for Meters {
 }
 
 impl Meters {
-    /// The module, asking `estimates` what readings will cost, sealing its `links` and keeping photos in `files`.
+    /// The module, asking `estimates` what readings will cost, sealing its `links`, keeping photos in `files` and
+    /// printing by `printer`.
     #[must_use]
-    pub fn new(estimates: Arc<dyn Estimates>, links: Links, files: Files) -> Self {
-        Self { estimates, links, files }
+    pub fn new(estimates: Arc<dyn Estimates>, links: Links, files: Files, printer: ReceiptPrinter) -> Self {
+        Self { estimates, links, files, printer }
     }
 }
 
@@ -141,7 +145,7 @@ impl WebModule for Meters {
             ApiPart::new(api::impossibility::ImpossibilityApi { estimates: estimates.clone() }),
             ApiPart::new(api::houses::HousesApi { estimates }),
             ApiPart::new(api::settings::SettingsApi),
-            ApiPart::new(api::links::LinksApi { links: self.links.clone() }),
+            ApiPart::new(api::links::LinksApi { links: self.links.clone(), printer: self.printer.clone() }),
         ]
     }
 

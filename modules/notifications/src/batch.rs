@@ -21,6 +21,8 @@ use crate::words::{self, Block};
 const BATCH: u64 = 1000;
 /// Seconds after which a notice whose worker died comes up again: longer than its batch can take.
 const SET_ASIDE: i64 = 300;
+/// What stands in the log beside a channel that the company has not set up, or not any more.
+const NOT_SET_UP: &str = "the channel is not set up";
 
 /// A call under way.
 #[derive(Clone, Debug)]
@@ -29,25 +31,37 @@ pub(crate) struct Going {
     pub(crate) channel: Channel,
     /// Which attempt by this channel it is, from 1.
     pub(crate) attempts: i32,
+    /// Whether nothing was known of the channel before: then nothing is, if the call is not made.
+    pub(crate) is_new: bool,
+    /// When the first attempt by this channel began.
+    pub(crate) since: Timestamp,
+    /// Until when its notice was set aside. Where another moment stands there the notice is another worker's.
+    pub(crate) aside: Timestamp,
     pub(crate) call: Call,
 }
 
 /// What a batch took.
+#[derive(Default)]
 pub(crate) struct Taken {
     /// Whether anything was due.
     pub(crate) any: bool,
     pub(crate) calls: Vec<Going>,
 }
 
+/// Until when a notice is set aside whose call was recorded at `begun`.
+pub(crate) fn aside(begun: Timestamp) -> Timestamp {
+    begun.plus_seconds(SET_ASIDE)
+}
+
 /// Takes what is due: letters go into the outbox, calls are recorded as attempts and set aside, everything else is
-/// put off or ended.
-pub(crate) async fn take(tx: &mut Tx, means: &Means, tools: &crate::Means) -> Result<Taken, DbError> {
+/// put off or ended. `calling` says that calls of another batch are under way, which may give back what they cost.
+pub(crate) async fn take(tx: &mut Tx, means: &Means, tools: &crate::Means, calling: bool) -> Result<Taken, DbError> {
     let due = notices::due(tx, BATCH).await?;
     if due.is_empty() {
-        return Ok(Taken { any: false, calls: Vec::new() });
+        return Ok(Taken::default());
     }
     let known = Known::load(tx, tools, &due).await?;
-    let mut decided = Decided::new(tx, means).await?;
+    let mut decided = Decided::new(tx, means, calling).await?;
     for row in &due {
         decide(tx, means, &tools.unsubscribing, &known, &mut decided, row);
     }
@@ -113,38 +127,45 @@ async fn receipts_by_letter(
 }
 
 fn tried_of(row: &delivery::Model) -> Option<Tried> {
-    Some(Tried { channel: Channel::of(&row.channel)?, attempt: Attempt::of(&row.state), attempts: row.attempts })
+    let (channel, attempt) = (Channel::of(&row.channel)?, Attempt::of(&row.state));
+    Some(Tried { channel, attempt, attempts: row.attempts, since: row.since() })
 }
 
 /// What a batch decided, to be recorded together.
 struct Decided {
+    now: Timestamp,
     /// Until when calls under way are set aside.
     aside: Timestamp,
     period: Period,
     /// What may still be spent this month, and what this batch spends, kopecks.
     left: Money,
     spent: Money,
+    /// Whether calls are under way that may give back what they cost.
+    calling: bool,
     mails: Vec<Mail>,
     begun: Vec<Begun>,
     again: HashMap<Channel, Vec<NoticeId>>,
     calls: Vec<Going>,
-    given_up: HashMap<Channel, Vec<NoticeId>>,
+    /// By channel, and why.
+    given_up: HashMap<(Channel, &'static str), Vec<NoticeId>>,
     put_off: HashMap<Timestamp, Vec<NoticeId>>,
     ended: HashMap<&'static str, (NoticeState, Vec<NoticeId>)>,
 }
 
 impl Decided {
-    async fn new(tx: &Tx, means: &Means) -> Result<Self, DbError> {
+    async fn new(tx: &Tx, means: &Means, calling: bool) -> Result<Self, DbError> {
         let period = tx.today().period();
         let left = match &means.settings.sms {
             Some(gateway) => gateway.monthly_cap - notices::spent(tx, period).await?,
             None => Money(0),
         };
         Ok(Self {
-            aside: tx.now().plus_seconds(SET_ASIDE),
+            now: tx.now(),
+            aside: aside(tx.now()),
             period,
             left,
             spent: Money(0),
+            calling,
             mails: Vec::new(),
             begun: Vec::new(),
             again: HashMap::new(),
@@ -177,15 +198,13 @@ impl Decided {
     }
 
     async fn record(self, tx: &mut Tx) -> Result<Taken, DbError> {
-        for mail in &self.mails {
-            tx.send_mail(mail).await?;
-        }
+        tx.send_mails(&self.mails).await?;
         notices::begin(tx, &self.begun).await?;
         for (channel, ids) in &self.again {
             notices::begin_again(tx, *channel, ids).await?;
         }
-        for (channel, ids) in &self.given_up {
-            notices::record(tx, *channel, ids, Attempt::Failed, "its last attempt did not end").await?;
+        for ((channel, why), ids) in &self.given_up {
+            notices::record(tx, *channel, ids, Attempt::Failed, why).await?;
             notices::give_back(tx, *channel, ids).await?;
         }
         for (until, ids) in &self.put_off {
@@ -225,9 +244,9 @@ fn decide(
         let channel = match next_step(&brief, who, &tried, &means.settings, (tx.now(), tx.tenant().zone)) {
             Step::End(state) => return decided.end(row.id, state),
             Step::Wait(until) => return decided.put_off.entry(until).or_default().push(row.id),
-            Step::GiveUp(channel) => {
-                decided.given_up.entry(channel).or_default().push(row.id);
-                close(&mut tried, channel, Attempt::Failed);
+            Step::GiveUp(channel, why) => {
+                decided.given_up.entry((channel, why)).or_default().push(row.id);
+                close(&mut tried, channel, Attempt::Failed, tx.now());
                 continue;
             }
             Step::Try(channel) => channel,
@@ -244,19 +263,19 @@ fn decide(
             Letter { notice: row.id, to: &to, kind: message.kind, title, blocks, link, shortcuts, unsubscribe };
         match begin(means, decided, row, &letter, channel, &tried) {
             Ok(()) => return,
-            Err(attempt) => close(&mut tried, channel, attempt),
+            Err(attempt) => close(&mut tried, channel, attempt, tx.now()),
         }
     }
 }
 
-fn close(tried: &mut Vec<Tried>, channel: Channel, attempt: Attempt) {
+fn close(tried: &mut Vec<Tried>, channel: Channel, attempt: Attempt, now: Timestamp) {
     match tried.iter_mut().find(|tried| tried.channel == channel) {
         Some(known) => known.attempt = attempt,
-        None => tried.push(Tried { channel, attempt, attempts: 1 }),
+        None => tried.push(Tried { channel, attempt, attempts: 1, since: now }),
     }
 }
 
-/// Begins to deliver by a channel; an error says how the channel ended before it began.
+/// Begins to deliver by a channel, or puts that off; an error says how the channel ended before it began.
 fn begin(
     means: &Means,
     decided: &mut Decided,
@@ -266,21 +285,26 @@ fn begin(
     tried: &[Tried],
 ) -> Result<(), Attempt> {
     let carrier = carriers::of(channel);
-    let before = tried.iter().find(|tried| tried.channel == channel).map(|tried| tried.attempts);
+    let before = tried.iter().find(|tried| tried.channel == channel);
     let mut begun =
         Begun { notice: row.id, message: row.message_id, channel, attempt: Attempt::Trying, cost: Money(0), note: "" };
     let parcel = carrier.parcel(means, letter);
     let Ok(parcel) = parcel else {
         if before.is_none() {
-            decided.begun.push(Begun { attempt: Attempt::Failed, note: "the channel is not set up", ..begun });
+            decided.begun.push(Begun { attempt: Attempt::Failed, note: NOT_SET_UP, ..begun });
         } else {
-            decided.given_up.entry(channel).or_default().push(row.id);
+            decided.given_up.entry((channel, NOT_SET_UP)).or_default().push(row.id);
         }
         return Err(Attempt::Failed);
     };
     if before.is_none() {
         begun.cost = carrier.cost(means, letter);
         if begun.cost > Money(0) && !decided.reserve(begun.cost) {
+            if decided.calling {
+                // Due again when those calls have ended.
+                decided.put_off.entry(decided.now).or_default().push(row.id);
+                return Ok(());
+            }
             let note = "the month's limit of costs is reached";
             decided.begun.push(Begun { attempt: Attempt::Skipped, cost: Money(0), note, ..begun });
             return Err(Attempt::Skipped);
@@ -293,8 +317,11 @@ fn begin(
             begun.attempt = Attempt::Handed;
         }
         Parcel::Call(call) => {
-            decided.calls.push(Going { notice: row.id, channel, attempts: before.unwrap_or_default() + 1, call });
-            decided.put_off.entry(decided.aside).or_default().push(row.id);
+            let attempts = before.map_or(0, |before| before.attempts) + 1;
+            let since = before.map_or(decided.now, |before| before.since);
+            let (aside, is_new) = (decided.aside, before.is_none());
+            decided.calls.push(Going { notice: row.id, channel, attempts, is_new, since, aside, call });
+            decided.put_off.entry(aside).or_default().push(row.id);
         }
     }
     if before.is_none() {

@@ -25,9 +25,18 @@ tenant_table!(notice, "notice", key { id: NoticeId }, {
     message_id: MessageId, resident_id: ResidentId, state: String, next_at: Timestamp, read_at: Option<Timestamp>,
 });
 tenant_table!(delivery, "delivery", key { notice_id: NoticeId, channel: String }, {
-    message_id: MessageId, state: String, attempts: i32, begun_at: Timestamp, ended_at: Option<Timestamp>, cost: Money,
-    note: String,
+    message_id: MessageId, state: String, attempts: i32, first_at: Timestamp, begun_at: Timestamp,
+    ended_at: Option<Timestamp>, cost: Money, note: String,
 });
+impl delivery::Model {
+    /// When the first attempt began. A server of an earlier release, which may run for a while beside this one, says
+    /// nothing of it: then when the last one did.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        if self.first_at == Timestamp(0) { self.begun_at } else { self.first_at }
+    }
+}
+
 tenant_table!(notice_choices, "notice_choices", key { resident_id: ResidentId }, {
     choices: String,
 });
@@ -43,3 +52,29 @@ tenant_table!(channel_spending, "channel_spending", key { period: Period }, {
 tenant_table!(chat_update, "chat_update", key { channel: String, number: String }, {
     at: Timestamp,
 });
+
+#[cfg(test)]
+mod tests {
+    use kabinet_core::TenantId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_an_earlier_release_recorded_began_when_it_was_made() {
+        let of = |first_at: i64| delivery::Model {
+            tenant_id: TenantId(Uuid::nil()),
+            notice_id: NoticeId(Uuid::nil()),
+            channel: "sms".to_owned(),
+            message_id: MessageId(Uuid::nil()),
+            state: "trying".to_owned(),
+            attempts: 1,
+            first_at: Timestamp(first_at),
+            begun_at: Timestamp(20),
+            ended_at: None,
+            cost: Money(400),
+            note: String::new(),
+        };
+        assert_eq!((of(10).since(), of(0).since()), (Timestamp(10), Timestamp(20)));
+    }
+}

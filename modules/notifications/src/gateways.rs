@@ -33,11 +33,9 @@ impl Gateways {
         latest: Instant,
     ) -> Outcome {
         let carrier = carriers::of(channel);
-        if let Some(rate) = carrier.per_second(means) {
-            match self.pace.turn((tenant, channel), rate, Instant::now(), latest) {
-                Ok(turn) => tokio::time::sleep_until(turn).await,
-                Err(wait) => return Outcome::Later(seconds(wait)),
-            }
+        match self.pace.turn((tenant, channel), carrier.per_second(means), Instant::now(), latest) {
+            Ok(turn) => tokio::time::sleep_until(turn).await,
+            Err(wait) => return Outcome::Unmade(seconds(wait)),
         }
         match self.http.send(call).await {
             Ok(answer) => carrier.judge(means, &answer),
@@ -55,16 +53,23 @@ fn seconds(wait: Duration) -> i64 {
 struct Pace(Arc<Mutex<HashMap<(TenantId, Channel), Instant>>>);
 
 impl Pace {
-    /// Takes the next turn, a second's share behind the one before it, or now; when that is after `latest` no turn
-    /// is taken, and the error says how far off it is.
-    fn turn(&self, whose: (TenantId, Channel), rate: u32, now: Instant, latest: Instant) -> Result<Instant, Duration> {
-        let share = Duration::from_secs(1) / rate.max(1);
+    /// Takes the next turn, a second's share behind the one before it, or now, as is every turn without a rate; when
+    /// that is after `latest` no turn is taken, and the error says how far off it is.
+    fn turn(
+        &self,
+        whose: (TenantId, Channel),
+        rate: Option<u32>,
+        now: Instant,
+        latest: Instant,
+    ) -> Result<Instant, Duration> {
         let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = next.get(&whose).map_or(now, |next| now.max(*next));
+        let turn = next.get(&whose).filter(|_| rate.is_some()).map_or(now, |next| now.max(*next));
         if turn > latest {
             return Err(turn - now);
         }
-        next.insert(whose, turn + share);
+        if let Some(rate) = rate {
+            next.insert(whose, turn + Duration::from_secs(1) / rate.max(1));
+        }
         Ok(turn)
     }
 }
@@ -81,7 +86,8 @@ mod tests {
     fn calls_at_once_are_spread_over_the_second() {
         let (pace, now) = (Pace::default(), Instant::now());
         let late = now + Duration::from_secs(60);
-        let turns: Vec<Duration> = (0..61).map(|_| pace.turn(ONE, 30, now, late).expect("a turn") - now).collect();
+        let turns: Vec<Duration> =
+            (0..61).map(|_| pace.turn(ONE, Some(30), now, late).expect("a turn") - now).collect();
         assert_eq!(turns[0], Duration::ZERO, "the first is made at once");
         assert!(turns.windows(2).all(|pair| pair[1] > pair[0]));
         for second in turns.windows(31) {
@@ -90,7 +96,7 @@ mod tests {
         assert!(turns[60] <= Duration::from_secs(2), "none waits longer than it must");
         // Whoever comes after a rest does not wait.
         let rested = now + Duration::from_secs(10);
-        assert_eq!(pace.turn(ONE, 30, rested, late), Ok(rested));
+        assert_eq!(pace.turn(ONE, Some(30), rested, late), Ok(rested));
     }
 
     #[test]
@@ -98,7 +104,7 @@ mod tests {
         let (pace, now) = (Pace::default(), Instant::now());
         let other_company = (TenantId(Uuid::from_u128(2)), Channel::Max);
         for whose in [ONE, other_company, (ONE.0, Channel::Telegram)] {
-            assert_eq!(pace.turn(whose, 1, now, now), Ok(now));
+            assert_eq!(pace.turn(whose, Some(1), now, now), Ok(now));
         }
     }
 
@@ -107,12 +113,26 @@ mod tests {
         let (pace, now) = (Pace::default(), Instant::now());
         let after = |seconds: u64| now + Duration::from_secs(seconds);
         for second in 0..3 {
-            assert_eq!(pace.turn(ONE, 1, now, after(2)), Ok(after(second)));
+            assert_eq!(pace.turn(ONE, Some(1), now, after(2)), Ok(after(second)));
         }
         for _ in 0..2 {
-            assert_eq!(pace.turn(ONE, 1, now, after(2)), Err(Duration::from_secs(3)), "nobody has it");
+            assert_eq!(pace.turn(ONE, Some(1), now, after(2)), Err(Duration::from_secs(3)), "nobody has it");
         }
-        assert_eq!(pace.turn(ONE, 1, now, after(3)), Ok(after(3)));
+        assert_eq!(pace.turn(ONE, Some(1), now, after(3)), Ok(after(3)));
         assert_eq!(seconds(Duration::from_millis(2999)), 3);
+    }
+
+    #[test]
+    fn a_call_that_need_not_wait_is_made_at_once_and_none_too_late() {
+        let (pace, now) = (Pace::default(), Instant::now());
+        let after = |seconds: u64| now + Duration::from_secs(seconds);
+        for _ in 0..2 {
+            assert_eq!(pace.turn(ONE, None, now, now), Ok(now));
+        }
+        assert_eq!(pace.turn(ONE, None, after(3), after(3)), Ok(after(3)));
+        assert!(pace.turn(ONE, None, after(3), after(2)).is_err(), "its batch is over");
+        // A company that says how much its gateway takes is heard from then on, and again one that says nothing.
+        assert_eq!(pace.turn(ONE, Some(1), now, now), Ok(now));
+        assert_eq!(pace.turn(ONE, None, now, now), Ok(now));
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! - [`messages`] are written by staff or made of an occasion ([`automatic`]), for an [`audience`]; [`addressing`]
 //!   makes a notice of them for each resident, [`inbox`] is what the resident sees; [`words`] are their texts;
-//! - [`plan`] says what is done next with a notice, [`delivery`] does it batch by batch through the [`carriers`],
-//!   which [`gateways`] calls no faster than the other side takes it;
+//! - [`plan`] says what is done next with a notice, [`delivery`] does it batch by batch ([`batch`], [`outcomes`]) through
+//!   the [`carriers`], which [`gateways`] calls no faster than the other side takes it;
 //! - [`choices`] are what a resident wants; [`chats`] link a messenger, [`conversation`] answers what is written
 //!   there.
 
@@ -25,6 +25,7 @@ mod http;
 pub mod inbox;
 pub mod kind;
 pub mod messages;
+mod outcomes;
 mod pages;
 mod personal;
 pub mod plan;

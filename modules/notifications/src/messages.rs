@@ -13,6 +13,7 @@ use crate::channel::Channel;
 use crate::entity::{MessageId, message};
 use crate::error::Error;
 use crate::kind::Kind;
+use crate::outcomes;
 use crate::settings::{MODULE, NotificationsSettings};
 use crate::store;
 use crate::words;
@@ -182,12 +183,14 @@ pub async fn send(tx: &mut Tx, id: MessageId) -> Result<Message, Error> {
 /// reminder goes with it.
 pub async fn cancel(tx: &mut Tx, id: MessageId) -> Result<Message, Error> {
     let message = taken_back(tx, id).await?;
+    let mut ids = vec![id];
     if message.outage_from.is_some()
         && let Some(reminder) = store::messages::of_occasion(tx, &reminder_key(id)).await?
         && reminder.state != State::Cancelled
     {
-        taken_back(tx, reminder.id).await?;
+        ids.push(taken_back(tx, reminder.id).await?.id);
     }
+    outcomes::stop(tx, &store::notices::lock_waiting(tx, &ids).await?).await?;
     tx.touch(MODULE).await?;
     Ok(message)
 }
@@ -199,7 +202,6 @@ async fn taken_back(tx: &mut Tx, id: MessageId) -> Result<Message, Error> {
     }
     message.state = State::Cancelled;
     store::messages::save(tx, &message).await?;
-    store::messages::stop(tx, id).await?;
     tx.audit("notifications.cancelled", id, json!({ "title": message.title })).await?;
     Ok(message)
 }

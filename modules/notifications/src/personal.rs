@@ -6,6 +6,7 @@ use kabinet_core::{DbError, Tx};
 use serde_json::{Value, json};
 
 use crate::choices;
+use crate::outcomes;
 use crate::settings::MODULE;
 use crate::store::{chats, notices, people};
 
@@ -39,7 +40,7 @@ impl PersonalData for NoticesOf {
             names.push(row.chat);
         }
         chats::forget(tx, resident).await?;
-        notices::stop_all_of(tx, resident).await?;
+        outcomes::stop(tx, &notices::lock_open(tx, resident).await?).await?;
         let theirs =
             |payload: &Value| payload["chat"].as_str().is_some_and(|chat| names.iter().any(|name| name == chat));
         tx.withdraw_jobs(MODULE, theirs).await.map(drop)

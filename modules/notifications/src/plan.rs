@@ -10,8 +10,13 @@ use crate::choices::Choices;
 use crate::kind::Kind;
 use crate::settings::NotificationsSettings;
 
-/// How often a channel is tried before it has failed for good.
+/// How often a channel is tried before it has failed for good. The last time once more where its end is not known.
 pub const MOST_ATTEMPTS: i32 = 6;
+/// How long a channel may ask to wait, seconds from the first attempt: afterwards each time counts as an attempt that
+/// failed, so that what is never taken comes to an end.
+pub const PATIENCE: i64 = 24 * 3600;
+/// What stands in the log beside a channel whose notice was stopped before it was delivered.
+pub(crate) const STOPPED: &str = "stopped before it was delivered";
 /// Minutes after the first, second… attempt that failed.
 const PAUSES: [i64; 5] = [1, 5, 15, 60, 180];
 
@@ -96,6 +101,8 @@ pub struct Tried {
     pub attempt: Attempt,
     /// How often.
     pub attempts: i32,
+    /// When the first attempt began.
+    pub since: Timestamp,
 }
 
 /// Whom a notice is for, with the ways that lead there.
@@ -151,8 +158,8 @@ pub struct Brief {
 pub enum Step {
     /// Try this channel, or try it again.
     Try(Channel),
-    /// This channel was tried often enough: it has failed.
-    GiveUp(Channel),
+    /// This channel has failed though no answer said so; why, in English for the log.
+    GiveUp(Channel, &'static str),
     /// Nothing before this moment: it is quiet.
     Wait(Timestamp),
     /// Nothing any more.
@@ -168,14 +175,16 @@ pub fn next_step(
     settings: &NotificationsSettings,
     (now, zone): (Timestamp, Tz),
 ) -> Step {
-    let Some(who) = who else { return Step::End(NoticeState::Stopped) };
-    if let Some(open) = tried.iter().find(|tried| tried.attempt == Attempt::Trying && tried.attempts >= MOST_ATTEMPTS) {
-        return Step::GiveUp(open.channel);
+    let open = tried.iter().find(|tried| tried.attempt == Attempt::Trying);
+    let over = brief.cancelled || brief.valid_until.is_some_and(|end| end <= now);
+    let Some(who) = who.filter(|_| !over) else {
+        return open.map_or(Step::End(NoticeState::Stopped), |open| Step::GiveUp(open.channel, STOPPED));
+    };
+    // One above the most: an attempt whose server died may not have been made.
+    if let Some(open) = open.filter(|open| open.attempts > MOST_ATTEMPTS) {
+        return Step::GiveUp(open.channel, "its last attempt did not end");
     }
-    if brief.cancelled || brief.valid_until.is_some_and(|end| end <= now) {
-        return Step::End(NoticeState::Stopped);
-    }
-    let over = |channel: &Channel| {
+    let ended = |channel: &Channel| {
         let ended = [Attempt::Failed, Attempt::Skipped];
         tried.iter().any(|tried| tried.channel == *channel && ended.contains(&tried.attempt))
     };
@@ -184,10 +193,9 @@ pub fn next_step(
         .choices
         .channels(settings, brief.kind)
         .into_iter()
-        .filter(|channel| allowed(channel) && !over(channel) && who.address(*channel).is_some());
+        .filter(|channel| allowed(channel) && !ended(channel) && who.address(*channel).is_some());
     // What was begun goes on, whatever the order says now.
-    let begun = tried.iter().find(|tried| tried.attempt == Attempt::Trying).map(|tried| tried.channel);
-    match begun.or_else(|| left.next()) {
+    match open.map(|open| open.channel).or_else(|| left.next()) {
         Some(channel) => {
             let quiet = who.choices.quiet_hours(settings).filter(|_| channel.rings());
             let end = quiet.and_then(|quiet| quiet.end_after(now, zone));
@@ -196,6 +204,12 @@ pub fn next_step(
         None if tried.iter().any(|tried| tried.attempt == Attempt::Failed) => Step::End(NoticeState::Failed),
         None => Step::End(NoticeState::Silent),
     }
+}
+
+/// Whether to be asked to wait is no attempt that failed, of a notice that a channel was first tried for at `since`.
+#[must_use]
+pub fn is_patient(now: Timestamp, since: Timestamp) -> bool {
+    now < since.plus_seconds(PATIENCE)
 }
 
 /// When a channel is tried again after the attempt with this number failed; none when that was the last.

@@ -40,7 +40,7 @@ fn brief() -> Brief {
 }
 
 fn tried(channel: Channel, attempt: Attempt, attempts: i32) -> Tried {
-    Tried { channel, attempt, attempts }
+    Tried { channel, attempt, attempts, since: noon() }
 }
 
 fn step(brief: &Brief, who: &Addressee, done: &[Tried], now: Timestamp) -> Step {
@@ -53,14 +53,20 @@ fn a_later_channel_is_tried_only_when_the_former_one_failed_for_good() {
     assert_eq!(step(&brief, &who, &[], noon()), Step::Try(Channel::Max));
     let again = [tried(Channel::Max, Attempt::Trying, 2)];
     assert_eq!(step(&brief, &who, &again, noon()), Step::Try(Channel::Max), "the same one again");
-    let often = [tried(Channel::Max, Attempt::Trying, MOST_ATTEMPTS)];
-    assert_eq!(step(&brief, &who, &often, noon()), Step::GiveUp(Channel::Max));
     let failed = [tried(Channel::Max, Attempt::Failed, 1)];
     assert_eq!(step(&brief, &who, &failed, noon()), Step::Try(Channel::Email));
     let both = [tried(Channel::Max, Attempt::Failed, 6), tried(Channel::Email, Attempt::Failed, 1)];
     assert_eq!(step(&brief, &who, &both, noon()), Step::Try(Channel::Sms));
     let capped = [both[0], both[1], tried(Channel::Sms, Attempt::Skipped, 0)];
     assert_eq!(step(&brief, &who, &capped, noon()), Step::End(NoticeState::Failed));
+}
+
+#[test]
+fn the_last_attempt_is_made_once_more_when_its_end_is_not_known() {
+    let after = |attempts: i32| step(&brief(), &person(), &[tried(Channel::Max, Attempt::Trying, attempts)], noon());
+    assert_eq!(after(MOST_ATTEMPTS), Step::Try(Channel::Max));
+    assert!(matches!(after(MOST_ATTEMPTS + 1), Step::GiveUp(Channel::Max, _)));
+    assert_eq!(retry_at(noon(), MOST_ATTEMPTS + 1), None, "and it is the last one then");
 }
 
 #[test]
@@ -106,6 +112,13 @@ fn what_was_taken_back_or_is_over_goes_nowhere() {
     let over = Brief { valid_until: Some(noon()), ..brief() };
     assert_eq!(step(&over, &person(), &[], noon()), Step::End(NoticeState::Stopped));
     assert_eq!(step(&over, &person(), &[], noon().plus_seconds(-1)), Step::Try(Channel::Max));
+    // A channel that was to be tried again has failed first: what it would have cost is given back.
+    let open = [tried(Channel::Sms, Attempt::Trying, 2)];
+    for brief in [&cancelled, &over] {
+        assert_eq!(step(brief, &person(), &open, noon()), Step::GiveUp(Channel::Sms, STOPPED));
+    }
+    let nobody = next_step(&brief(), None, &open, &company(), (noon(), ZONE));
+    assert_eq!(nobody, Step::GiveUp(Channel::Sms, STOPPED), "the resident left");
 }
 
 #[test]
@@ -120,6 +133,13 @@ fn phones_are_told_from_other_numbers() {
     ] {
         assert_eq!(phone_digits(typed).as_deref(), digits, "{typed}");
     }
+}
+
+#[test]
+fn to_be_asked_to_wait_counts_only_after_a_day() {
+    let later = |seconds: i64| noon().plus_seconds(seconds);
+    assert!(is_patient(noon(), noon()) && is_patient(later(24 * 3600 - 1), noon()));
+    assert!(!is_patient(later(24 * 3600), noon()) && !is_patient(later(72 * 3600), noon()));
 }
 
 #[test]

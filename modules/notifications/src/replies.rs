@@ -124,7 +124,7 @@ async fn made(
     match gateways.call(context.tenant.id, means, (channel, call), Instant::now() + LATEST).await {
         Outcome::Sent => Ok(()),
         Outcome::Retry(why, _) => Err(JobError::Retry(said(why))),
-        Outcome::Later(_) => Err(JobError::Postpone(said("asked to wait".to_owned()))),
+        Outcome::Later(_) | Outcome::Unmade(_) => Err(JobError::Postpone(said("asked to wait".to_owned()))),
         Outcome::Failed(why) => Err(JobError::Fail(said(why))),
     }
 }

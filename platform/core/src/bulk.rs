@@ -1,12 +1,14 @@
-//! Many rows in one INSERT.
+//! Many rows in one INSERT, and many keys in one condition.
 //!
 //! SQLite takes them as rows of parameters. PostgreSQL takes one array a column: the text of the statement is the same
 //! for any number of rows, so that a connection parses and plans it once, not a new text of thousands of parameters
 //! every time.
 
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::sea_query::postgres_array::NotU8;
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic,
-    Iterable, Statement, Value,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityName, EntityTrait,
+    IdenStatic, Iterable, Statement, Value,
 };
 
 /// Inserts the rows in one statement; all of them set the same columns, and there is at least one.
@@ -17,6 +19,18 @@ where
     match tx.get_database_backend() {
         DbBackend::Postgres => tx.execute_raw(by_arrays(rows)?).await.map(drop),
         _ => A::Entity::insert_many(rows).exec_without_returning(tx).await.map(drop),
+    }
+}
+
+/// The condition that a column has one of these values.
+pub(crate) fn among<C, V>(backend: DbBackend, column: C, values: impl IntoIterator<Item = V>) -> SimpleExpr
+where
+    C: ColumnTrait,
+    V: Into<Value> + NotU8,
+{
+    match backend {
+        DbBackend::Postgres => column.eq_any(values),
+        _ => column.is_in(values),
     }
 }
 

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::sea_query::postgres_array::NotU8;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, DeleteMany, EntityTrait,
     FromQueryResult, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, Select, Set, Statement, TryInsertResult,
     UpdateMany, Value,
 };
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::bulk;
@@ -29,10 +32,13 @@ pub trait TenantEntity: EntityTrait {
     const TENANT: Self::Column;
 }
 
+/// Most rows that one INSERT carries.
+const MOST_ROWS: usize = 1000;
+
 /// Most rows that one INSERT carries at `columns` columns: SQLite takes 32,766 parameters.
 const fn rows_per_insert(columns: usize) -> usize {
     let rows = 30_000 / columns;
-    if rows > 1000 { 1000 } else { rows }
+    if rows > MOST_ROWS { MOST_ROWS } else { rows }
 }
 
 /// A transaction of one company and one actor. Dropping it rolls back.
@@ -207,6 +213,16 @@ impl Tx {
         Ok(())
     }
 
+    /// The condition that `column` has one of `values`, for statements over many keys: on PostgreSQL their text is the
+    /// same for any number of them, so that a connection plans them once.
+    pub fn among<C, V>(&self, column: C, values: impl IntoIterator<Item = V>) -> SimpleExpr
+    where
+        C: ColumnTrait,
+        V: Into<Value> + NotU8,
+    {
+        bulk::among(self.inner.get_database_backend(), column, values)
+    }
+
     /// Updates the company's rows that `update` selects; how many there were.
     pub async fn update_where<E: TenantEntity>(&self, update: UpdateMany<E>) -> Result<u64, DbError> {
         self.db.count_statement();
@@ -271,8 +287,24 @@ impl Tx {
         self.work = true;
         let id: Uuid = self.new_id();
         self.db.count_statement();
-        if jobs::store_envelope(&self.inner, self.tenant.id, id, self.now, &job).await? {
+        let envelope = jobs::envelope(self.tenant.id, id, self.now, &job);
+        if jobs::store_envelope(&self.inner, envelope).await? {
             self.insert(jobs::payload_row(self.tenant.id, id, &job)).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts many jobs into the queue as [`Tx::enqueue`] does one, by two statements per 1,000; none of them has a dedup
+    /// key.
+    pub async fn enqueue_all(&mut self, new: &[NewJob]) -> Result<(), DbError> {
+        for part in new.chunks(MOST_ROWS) {
+            self.work = true;
+            let named: Vec<(Uuid, &NewJob)> = part.iter().map(|job| (self.new_id(), job)).collect();
+            let envelopes = named.iter().map(|(id, job)| jobs::envelope(self.tenant.id, *id, self.now, job));
+            self.db.count_statement();
+            bulk::insert(&self.inner, envelopes.collect()).await?;
+            let payloads = named.iter().map(|(id, job)| jobs::payload_row(self.tenant.id, *id, job));
+            self.insert_many(payloads.collect()).await?;
         }
         Ok(())
     }
@@ -310,10 +342,17 @@ impl Tx {
         Ok(true)
     }
 
+    /// A module's settings as this transaction sees them, defaults where none are stored: those of
+    /// [`Tx::tenant`] may be a moment older.
+    pub async fn stored_settings<S: DeserializeOwned + Default>(&self, module: &str) -> Result<S, DbError> {
+        let row = self.one(setting::Entity::find().filter(setting::Column::Module.eq(module))).await?;
+        Ok(row.map(|row| serde_json::from_str(&row.value)).transpose()?.unwrap_or_default())
+    }
+
     /// Stores a module's settings; true when they differ from the stored ones.
     pub async fn set_settings(&mut self, module: &str, settings: &impl Serialize) -> Result<bool, DbError> {
         let value = serde_json::to_value(settings)?;
-        if self.tenant.settings.get(module) == Some(&value) {
+        if self.stored_settings::<Option<serde_json::Value>>(module).await?.as_ref() == Some(&value) {
             return Ok(false);
         }
         let row = setting::ActiveModel {

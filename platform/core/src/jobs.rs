@@ -118,12 +118,22 @@ pub struct JobContext {
     pub tenant: Arc<Tenant>,
     /// The job, the same at every attempt.
     pub job: Uuid,
+    module: String,
+    runner: JobRunner,
 }
 
 impl JobContext {
     /// A transaction of the platform for the job's company.
     pub async fn begin(&self) -> Result<Tx, DbError> {
         self.db.begin(&self.tenant, Actor::System).await
+    }
+
+    /// The same with the company as it is now, for work that goes on for long; none where the company is gone or has
+    /// switched the job's module off meanwhile.
+    pub async fn renewed(&self) -> Result<Option<Self>, DbError> {
+        let tenant = self.runner.tenants.by_id(self.tenant.id).await?;
+        let on = tenant.filter(|tenant| self.runner.registry.is_on(tenant, &self.module));
+        Ok(on.map(|tenant| Self { tenant, ..self.clone() }))
     }
 }
 
@@ -173,15 +183,9 @@ struct EventPayload {
     data: serde_json::Value,
 }
 
-/// Stores the envelope; false when a job with its dedup key waits already.
-pub(crate) async fn store_envelope(
-    connection: &impl ConnectionTrait,
-    tenant: TenantId,
-    id: Uuid,
-    now: Timestamp,
-    new: &NewJob,
-) -> Result<bool, DbError> {
-    let row = job::ActiveModel {
+/// What is known of a job without its payload.
+pub(crate) fn envelope(tenant: TenantId, id: Uuid, now: Timestamp, new: &NewJob) -> job::ActiveModel {
+    job::ActiveModel {
         id: Set(id),
         tenant_id: Set(tenant),
         module: Set(new.module.to_owned()),
@@ -194,8 +198,15 @@ pub(crate) async fn store_envelope(
         fence: Set(0),
         last_error: Set(None),
         created_at: Set(now),
-    };
-    let insert = job::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned()).try_insert();
+    }
+}
+
+/// Stores the envelope; false when a job with its dedup key waits already.
+pub(crate) async fn store_envelope(
+    connection: &impl ConnectionTrait,
+    envelope: job::ActiveModel,
+) -> Result<bool, DbError> {
+    let insert = job::Entity::insert(envelope).on_conflict(OnConflict::new().do_nothing().to_owned()).try_insert();
     Ok(matches!(insert.exec_without_returning(connection).await?, TryInsertResult::Inserted(rows) if rows > 0))
 }
 
@@ -351,7 +362,8 @@ impl JobRunner {
         tx.commit().await?;
         let payload = payload.ok_or_else(|| JobError::Fail("the payload is gone".into()))?;
         let payload = serde_json::from_str(&payload.payload)?;
-        let context = JobContext { db: self.db.clone(), tenant, job: job.id };
+        let (db, module) = (self.db.clone(), job.module.clone());
+        let context = JobContext { db, tenant, job: job.id, module, runner: self.clone() };
         if job.kind == EVENT_JOB {
             self.dispatch(context, payload).await
         } else {

@@ -124,6 +124,12 @@ impl Mail {
         self
     }
 
+    /// The job that carries it.
+    fn job(&self) -> Result<NewJob, DbError> {
+        let (module, kind) = MAIL_JOB;
+        Ok(NewJob::new(module, kind, serde_json::to_value(self)?))
+    }
+
     /// What is known of a letter that left: whom it went to and what it is to its sender, none of its words.
     #[must_use]
     pub fn without_words(&self) -> Self {
@@ -147,8 +153,13 @@ pub async fn company_of(db: &Db, letter: Uuid) -> Result<Option<TenantId>, DbErr
 impl Tx {
     /// Sends `mail` when, and only when, this transaction commits.
     pub async fn send_mail(&mut self, mail: &Mail) -> Result<(), DbError> {
-        let (module, kind) = MAIL_JOB;
-        self.enqueue(NewJob::new(module, kind, serde_json::to_value(mail)?)).await
+        self.enqueue(mail.job()?).await
+    }
+
+    /// Sends many letters as [`Tx::send_mail`] does one, by few statements.
+    pub async fn send_mails(&mut self, mails: &[Mail]) -> Result<(), DbError> {
+        let jobs: Result<Vec<NewJob>, DbError> = mails.iter().map(Mail::job).collect();
+        self.enqueue_all(&jobs?).await
     }
 
     /// Waits until `until` for a letter that was handed over to come back. Its job does so, keeping no more than `sent`:

@@ -8,6 +8,9 @@ pub enum PluginError {
     /// The file is not a plugin that may be used; the reason names what is wrong with it.
     #[error("the plugin is refused: {0}")]
     Refused(String),
+    /// The component is another one than its `plugin.toml` speaks of.
+    #[error("the plugin and its description differ: {0}")]
+    Undeclared(String),
     /// It was built for a contract version this platform does not speak.
     #[error("the plugin is built for contract version {found}, this platform speaks {spoken}")]
     ApiVersion {

@@ -15,6 +15,7 @@ use crate::compile::{self, Compiled};
 use crate::engine::{self, Gate};
 use crate::error::PluginError;
 use crate::limits::Limits;
+use crate::manifest::Manifest;
 use crate::v1::{self, Described};
 use crate::{limits, precheck, verify};
 
@@ -126,18 +127,37 @@ impl PluginHost {
         Ok(self.load(component).await?.info().clone())
     }
 
+    /// The same of a component that must be the one that `manifest` speaks of.
+    pub async fn check_declared(&self, component: &[u8], manifest: &Manifest) -> Result<PluginInfo, PluginError> {
+        declared(&self.load(component).await?, manifest)
+    }
+
+    /// The same of a component that may never be used: see [`PluginHost::try_out`].
+    pub async fn try_declared(&self, component: &[u8], manifest: &Manifest) -> Result<PluginInfo, PluginError> {
+        declared(&self.try_out(component).await?, manifest)
+    }
+
     /// The plugin, ready to calculate; compiled only if it was never seen before.
     pub async fn load(&self, component: &[u8]) -> Result<TariffPlugin, PluginError> {
+        self.ready(component, true).await
+    }
+
+    /// The same, and nothing of it is kept on disk: memory holds so many plugins and no more.
+    pub async fn try_out(&self, component: &[u8]) -> Result<TariffPlugin, PluginError> {
+        self.ready(component, false).await
+    }
+
+    async fn ready(&self, component: &[u8], keep: bool) -> Result<TariffPlugin, PluginError> {
         if component.len() > limits::COMPONENT_BYTES {
             let (size, most) = (component.len(), limits::COMPONENT_BYTES);
             return Err(PluginError::Refused(format!("{size} bytes, at most {most} are allowed")));
         }
         let hash = hex::encode(Sha256::digest(component));
-        let loading = self.load_new(hash.clone(), component);
+        let loading = self.load_new(hash.clone(), component, keep);
         self.shared.ready.try_get_with(hash, loading).await.map_err(|error| (*error).clone())
     }
 
-    async fn load_new(&self, hash: String, component: &[u8]) -> Result<TariffPlugin, PluginError> {
+    async fn load_new(&self, hash: String, component: &[u8], keep: bool) -> Result<TariffPlugin, PluginError> {
         let component_bytes = component.len();
         let compiled = match self.shared.artifacts.load(&hash) {
             Some(compiled) => compiled,
@@ -145,7 +165,9 @@ impl PluginHost {
                 let bytes = self.shared.pool.run(compile::NAME, component, limits::COMPILE).await?;
                 let compiled = Compiled::from_bytes(&bytes)
                     .ok_or_else(|| PluginError::Unavailable("the worker's answer is malformed".to_owned()))?;
-                self.shared.artifacts.store(&hash, &compiled);
+                if keep {
+                    self.shared.artifacts.store(&hash, &compiled);
+                }
                 compiled
             }
         };
@@ -153,6 +175,12 @@ impl PluginHost {
         let ready = tokio::task::spawn_blocking(move || prepare(runtime, hash, component_bytes, &compiled));
         ready.await.map_err(|error| PluginError::Unavailable(error.to_string()))?
     }
+}
+
+/// What the plugin is, if it is the one that `manifest` speaks of.
+fn declared(plugin: &TariffPlugin, manifest: &Manifest) -> Result<PluginInfo, PluginError> {
+    manifest.agrees_with(plugin.info()).map_err(|error| PluginError::Undeclared(error.to_string()))?;
+    Ok(plugin.info().clone())
 }
 
 /// Loads the artifact and asks the plugin what it is.

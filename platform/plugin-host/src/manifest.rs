@@ -20,15 +20,22 @@
 
 mod fields;
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 
 use crate::api::{PluginInfo, Unit};
 use crate::limits::Limits;
+use crate::words;
 use fields::Fields;
 
 /// Longest id and longest name of a setting, bytes.
 const NAME: usize = 64;
 const MEBIBYTE: usize = 1 << 20;
+/// Longest text, bytes.
+const LARGEST: usize = 64 * 1024;
+/// Most numbers that a company may set: all of them arrive with each batch.
+const MOST_SETTINGS: usize = 100;
 
 /// What a plugin's author declares.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +52,8 @@ pub struct Manifest {
     pub config: Vec<Setting>,
     /// Limits of a call: those of production, or what the plugin lowers them to.
     pub limits: Limits,
+    /// The text it was read from.
+    pub source: String,
 }
 
 /// A number that a company may set; it arrives as a parameter of the batch.
@@ -83,6 +92,9 @@ impl Manifest {
     /// # Errors
     /// All mistakes at once, or the first place where the text is no TOML.
     pub fn read(text: &str) -> Result<Manifest, ManifestError> {
+        if text.len() > LARGEST {
+            return Err(ManifestError(vec![format!("{} bytes, at most {LARGEST} are allowed", text.len())]));
+        }
         let table = text.parse::<toml::Table>().map_err(|error| ManifestError(vec![not_toml(text, &error)]))?;
         let mut mistakes = Vec::new();
         let mut fields = Fields::new("", table, &mut mistakes);
@@ -94,13 +106,38 @@ impl Manifest {
         if !id.is_empty() && !is_id(&id) {
             mistakes.push(format!("id: {ID_RULE}, not «{id}»"));
         }
+        if config.len() > MOST_SETTINGS {
+            mistakes.push(format!("config: {} numbers, at most {MOST_SETTINGS} are allowed", config.len()));
+        }
         let config = config.into_iter().map(|(name, table)| setting(name, table, &mut mistakes)).collect();
         let limits = lowered(limits, &mut mistakes);
         if mistakes.is_empty() {
-            Ok(Manifest { id, version, api, title, config, limits })
+            Ok(Manifest { id, version, api, title, config, limits, source: text.to_owned() })
         } else {
             Err(ManifestError(mistakes))
         }
+    }
+
+    /// The numbers that the plugin calculates with: those that are `given` by name, its defaults for the others.
+    ///
+    /// # Errors
+    /// Each name that is given and not declared, or whose number is out of its limits, with what is wrong in Russian.
+    pub fn numbers(
+        &self,
+        given: &BTreeMap<String, Decimal>,
+    ) -> Result<BTreeMap<String, Decimal>, Vec<(String, String)>> {
+        let declared = |name: &String| self.config.iter().find(|setting| setting.name == *name);
+        let problem = |(name, number): (&String, &Decimal)| match declared(name) {
+            None => Some((name.clone(), "такого числа у плагина нет".to_owned())),
+            Some(setting) if !setting.takes(*number) => Some((name.clone(), words::range(setting))),
+            Some(_) => None,
+        };
+        let problems: Vec<_> = given.iter().filter_map(problem).collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let number = |setting: &Setting| given.get(&setting.name).copied().unwrap_or(setting.default);
+        Ok(self.config.iter().map(|setting| (setting.name.clone(), number(setting))).collect())
     }
 
     /// Whether the component is the one that the manifest speaks of.
@@ -215,6 +252,19 @@ fuel_per_line = 20000
     }
 
     #[test]
+    fn a_company_sets_what_is_declared_within_its_limits_and_has_the_defaults_of_the_rest() {
+        let manifest = Manifest::read(WHOLE).expect("a manifest");
+        let number = |text: &str| text.parse::<Decimal>().expect("a number");
+        let given = |name: &str, text: &str| manifest.numbers(&BTreeMap::from([(name.to_owned(), number(text))]));
+        let is = |text: &str| Ok(BTreeMap::from([("free_days".to_owned(), number(text))]));
+        assert_eq!((manifest.numbers(&BTreeMap::new()), given("free_days", "30.5")), (is("1"), is("30.5")));
+        for (name, text, words) in [("free_days", "31", "от 0 до 30,5"), ("days", "1", "такого числа")] {
+            let problems = given(name, text).expect_err(name);
+            assert!(problems.len() == 1 && problems[0].0 == name && problems[0].1.contains(words), "{problems:?}");
+        }
+    }
+
+    #[test]
     fn what_is_left_out_is_as_in_production() {
         let short = WHOLE.split_once("[config").expect("settings").0;
         let manifest = Manifest::read(short).expect("a manifest");
@@ -265,6 +315,18 @@ fuel_per_line = 20000
         let broken = mistakes("id = \"a\"\nversion = \n");
         assert!(broken.len() == 1 && broken[0].starts_with("line 2: "), "{broken:?}");
         assert!(!broken[0].contains('\n'));
+    }
+
+    #[test]
+    fn neither_text_nor_settings_are_without_end() {
+        let long = format!("{WHOLE}#{}", "x".repeat(LARGEST));
+        assert_eq!(mistakes(&long), [format!("{} bytes, at most 65536 are allowed", long.len())]);
+        let setting = |n: usize| {
+            format!("[config.n{n}]\ntitle = \"n\"\nunit = \"one\"\nmin = \"0\"\nmax = \"1\"\ndefault = \"0\"\n")
+        };
+        let with = |count: usize| (1..count).map(setting).fold(WHOLE.to_owned(), |text, one| text + &one);
+        assert_eq!(Manifest::read(&with(100)).expect("a manifest").config.len(), 100);
+        assert_eq!(mistakes(&with(101)), ["config: 101 numbers, at most 100 are allowed"]);
     }
 
     #[test]

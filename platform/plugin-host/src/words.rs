@@ -7,6 +7,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::api::{Basis, Method, Operation, Reason, Role, Term, Unit, Zone};
 use crate::error::{Exceeded, PluginError};
+use crate::manifest::Setting;
 
 /// No-break space.
 const NBSP: char = '\u{a0}';
@@ -177,6 +178,7 @@ pub fn failure(error: &PluginError) -> String {
         PluginError::Refused(reason) => {
             format!("не принят: файл не соответствует требованиям платформы к плагинам ({reason})")
         }
+        PluginError::Undeclared(reason) => format!("не принят: описание и сам плагин расходятся: {reason}"),
         PluginError::Compilation(reason) => {
             format!("не принят: не собрался за отведённые время и память ({reason})")
         }
@@ -186,6 +188,12 @@ pub fn failure(error: &PluginError) -> String {
         PluginError::Account { message, .. } | PluginError::Table { message, .. } => format!("отказал: {message}"),
         PluginError::Unavailable(reason) => format!("сейчас не работает: {reason}"),
     }
+}
+
+/// Which number a company may set: «здесь может быть число от 1 до 12 мес., …: Расчётных периодов подряд».
+pub fn range(setting: &Setting) -> String {
+    let (min, max) = (number(setting.min), quantity(setting.max, setting.unit));
+    format!("здесь может быть число от {min} до {max}, не больше 9 знаков после точки: {}", setting.title)
 }
 
 const fn exceeded(limit: Exceeded) -> &'static str {

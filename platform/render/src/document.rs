@@ -4,13 +4,15 @@
 
 use minijinja::value::{Serde, Value};
 use serde::{Deserialize, Serialize};
+use typst::foundations::Bytes;
 use typst_pdf::PdfStandards;
 
 use crate::environment::{receipt_environment, template_error};
 use crate::error::RenderError;
+use crate::payment_qr::qr_svg;
 use crate::typeset::{Finish, print};
 use crate::typst_escape;
-use crate::world::ReceiptWorld;
+use crate::world::{Pictures, ReceiptWorld};
 
 /// The name a template carries in error messages.
 const NAME: &str = "document.typ";
@@ -24,13 +26,21 @@ pub struct Document {
     pub on: u32,
     /// What its template shows, as JSON: an object.
     pub fields: String,
+    /// What its QR codes say: the template shows them as the pictures `/link/0.svg` and on.
+    pub codes: Vec<String>,
 }
 
 impl Document {
     /// A document of `fields`.
     pub fn new(title: impl Into<String>, on: u32, fields: &impl Serialize) -> Result<Self, RenderError> {
         let fields = serde_json::to_string(fields).map_err(|error| RenderError::Data(error.to_string()))?;
-        Ok(Self { title: title.into(), on, fields })
+        Ok(Self { title: title.into(), on, fields, codes: Vec::new() })
+    }
+
+    /// The same with QR codes.
+    #[must_use]
+    pub fn with_codes(self, codes: Vec<String>) -> Self {
+        Self { codes, ..self }
     }
 }
 
@@ -38,7 +48,8 @@ impl Document {
 /// [`crate::printer::ReceiptPrinter::print_document`].
 pub fn typeset_document(template: &str, document: &Document) -> Result<Vec<u8>, RenderError> {
     let text = format!("{}{}", prologue(&document.title), source(template, document)?);
-    let world = ReceiptWorld::new(text, Vec::new(), document.on);
+    let pictures = document.codes.iter().map(|code| picture(code)).collect::<Result<_, _>>()?;
+    let world = ReceiptWorld::new(text, pictures, document.on);
     let world = world.ok_or_else(|| RenderError::Worker("no main file".into()))?;
     let printed = print(&world, &Finish { standards: &PdfStandards::default(), tagged: true });
     comemo::evict(0);
@@ -47,6 +58,11 @@ pub fn typeset_document(template: &str, document: &Document) -> Result<Vec<u8>, 
         line: None,
         reason: format!("Typst: {}", diagnostic.message),
     })
+}
+
+/// The picture of a code.
+fn picture(code: &str) -> Result<Pictures, RenderError> {
+    Ok(Pictures { linking: Some(Bytes::from_string(qr_svg(code.as_bytes())?)), ..Pictures::default() })
 }
 
 /// The template filled in: Typst's source.

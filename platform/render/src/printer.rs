@@ -18,6 +18,8 @@ const DOCUMENT_TASK: &str = "document";
 const BASE_LIMIT: Duration = Duration::from_secs(2);
 /// For each receipt on top; one takes about 20 ms alone on its core.
 const RECEIPT_LIMIT: Duration = Duration::from_millis(200);
+/// For each QR code of a document.
+const CODE_LIMIT: Duration = Duration::from_millis(20);
 /// Receipts in one job: small enough to share workers fairly between callers.
 const JOB_SIZE: usize = 50;
 
@@ -102,7 +104,9 @@ impl ReceiptPrinter {
     /// A document of the platform's own; `template` is a module's.
     pub async fn print_document(&self, template: &str, document: &Document) -> Result<Vec<u8>, RenderError> {
         let job = postcard::to_stdvec(&(template, document)).map_err(|error| RenderError::Worker(error.to_string()))?;
-        let reply = self.pool.run(DOCUMENT_TASK, &job, BASE_LIMIT + RECEIPT_LIMIT).await.map_err(stopped)?;
+        let codes = u32::try_from(document.codes.len()).unwrap_or(u32::MAX);
+        let limit = BASE_LIMIT + RECEIPT_LIMIT + CODE_LIMIT.saturating_mul(codes);
+        let reply = self.pool.run(DOCUMENT_TASK, &job, limit).await.map_err(stopped)?;
         postcard::from_bytes(&reply).map_err(|error| RenderError::Worker(error.to_string()))?
     }
 

@@ -19,7 +19,7 @@ mod tariffs;
 mod tests;
 
 pub use apply::{ApplyError, apply, list};
-pub use check::{CheckTools, CheckedPlugin, check_files};
+pub use check::{CheckTools, check_files};
 pub use document::Problem;
 pub use package::{Logo, Package, PluginSource, Template};
 pub use read::{KnownFeatures, read};

@@ -110,7 +110,7 @@ impl App {
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
             Arc::new(Accounts::new(Arc::new(codes), billing.estimates())),
-            Arc::new(Meters::new(billing.estimates(), links, files.clone())),
+            Arc::new(Meters::new(billing.estimates(), links, files.clone(), printer.clone())),
             Arc::new(billing.clone()),
             Arc::new(Requests::new(files.clone())),
             Arc::new(notifications),

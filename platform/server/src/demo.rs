@@ -22,11 +22,11 @@ mod requests;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use kabinet_billing::catalog::Section;
+use kabinet_billing::catalog::{self, Section};
 use kabinet_core::{Actor, Period, Tenant, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::company::{self, CheckTools, Package};
+use crate::company::{self, CheckTools, Package, Template};
 use crate::composition::App;
 use crate::places::Places;
 
@@ -180,7 +180,8 @@ async fn open(
 ) -> anyhow::Result<Town> {
     let tools =
         CheckTools { plugins: app.plugins.clone(), printer: app.printer.clone(), plugins_dir: places.plugins()? };
-    let plugin = company::check_files(package, &tools).await.map_err(|problems| {
+    let template = new_template(app, package).await?;
+    let plugin = company::check_files(package, template, &tools).await.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}: {}", package.slug, lines.join("; "))
     })?;
@@ -191,6 +192,18 @@ async fn open(
     let resources = fill::resources(package);
     let meters = fill::accounts(app, &tenant, &city, origin.accounts, &resources, say).await?;
     Ok(Town { tenant, city, origin, meters, resources })
+}
+
+/// The package's receipt template, unless the company has it already: it was tried when it came, which takes longer
+/// than all else of a later start.
+async fn new_template<'p>(app: &App, package: &'p Package) -> anyhow::Result<Option<&'p Template>> {
+    let (Some(template), Some(tenant)) = (&package.template, app.tenants.by_slug(&package.slug).await?) else {
+        return Ok(package.template.as_ref());
+    };
+    let tx = app.db.read(&tenant, Actor::System).await?;
+    let known = catalog::has_template(&tx, &template.source).await?;
+    tx.commit().await?;
+    Ok((!known).then_some(template))
 }
 
 async fn tenant(app: &App, slug: &str) -> anyhow::Result<Arc<Tenant>> {

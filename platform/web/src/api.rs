@@ -8,11 +8,17 @@ use poem_openapi::payload::Json;
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
+use crate::form::too_large;
 use crate::gate::Gate;
+use crate::nul;
+use crate::person::{not_logged_in, session_of};
 use crate::problem::Problem;
 use crate::repeat;
 use crate::session::Subject;
 use crate::surface::WebModule;
+
+/// Bytes of the largest body of most operations.
+const LARGEST_BODY: usize = 1024 * 1024;
 
 /// What an operation answers.
 pub type ApiResult<T> = Result<Json<T>, Problem>;
@@ -21,6 +27,7 @@ pub type ApiResult<T> = Result<Json<T>, Problem>;
 pub struct ApiPart {
     endpoint: BoxEndpoint<'static>,
     spec: Value,
+    largest: usize,
 }
 
 impl std::fmt::Debug for ApiPart {
@@ -34,7 +41,13 @@ impl ApiPart {
     pub fn new<A: OpenApi + 'static>(api: A) -> Self {
         let service = OpenApiService::new(api, "Kabinet", env!("CARGO_PKG_VERSION"));
         let spec = serde_json::from_str(&service.spec()).unwrap_or_default();
-        Self { endpoint: service.into_endpoint().map_to_response().boxed(), spec }
+        Self { endpoint: service.into_endpoint().map_to_response().boxed(), spec, largest: LARGEST_BODY }
+    }
+
+    /// The same with bodies of up to so many bytes, for operations that take files.
+    #[must_use]
+    pub fn taking(self, largest: usize) -> Self {
+        Self { largest, ..self }
     }
 
     fn templates(&self) -> Vec<String> {
@@ -45,6 +58,7 @@ impl ApiPart {
 struct Part {
     templates: Vec<Vec<String>>,
     gate: Gate,
+    largest: usize,
 }
 
 /// All operations of one surface: finds the part by path, then asks its gate.
@@ -58,9 +72,18 @@ impl ApiSurface {
         let part = |(module, part): (&'static str, ApiPart)| Part {
             templates: part.templates().iter().map(|template| segments(template)).collect(),
             gate: Gate { module, inner: part.endpoint },
+            largest: part.largest,
         };
         Self { parts: parts.into_iter().map(part).collect(), subject }
     }
+}
+
+/// Reads the body of an operation, which is refused beyond `largest` bytes: operations read what there is.
+async fn read_body(request: &mut Request, largest: usize) -> Result<(), Problem> {
+    let body = request.take_body().into_bytes_limit(largest).await.map_err(|_| too_large())?;
+    nul::refuse_in_json(&body)?;
+    request.set_body(body);
+    Ok(())
 }
 
 fn segments(path: &str) -> Vec<String> {
@@ -74,13 +97,16 @@ fn fits(template: &[String], path: &[String]) -> bool {
 impl Endpoint for ApiSurface {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
         let path = segments(request.uri().path());
         let part = self.parts.iter().find(|part| part.templates.iter().any(|template| fits(template, &path)));
-        match part {
-            Some(part) => repeat::call(&part.gate, request, self.subject).await,
-            None => Err(Problem::not_found().into()),
+        let part = part.ok_or_else(Problem::not_found)?;
+        // A stranger's body is not read beyond the usual.
+        if part.largest > LARGEST_BODY && session_of(&request, self.subject).await?.is_none() {
+            return Err(not_logged_in().into());
         }
+        read_body(&mut request, part.largest).await?;
+        repeat::call(&part.gate, request, self.subject).await
     }
 }
 

@@ -210,11 +210,7 @@ impl Resident {
 
     /// Counts one more `what` of this resident; 429 where it is over the limit.
     pub async fn count_against(&self, limit: Limit, what: &str) -> Result<(), Problem> {
-        let counter = format!("{what}:{}:{}", self.tenant().id, self.id());
-        match limits::hit(&self.platform().db, &counter, limit).await? {
-            Verdict::Allowed => Ok(()),
-            Verdict::Wait(seconds) => Err(Problem::too_many(seconds)),
-        }
+        count_against(self.platform(), limit, &format!("{what}:{}:{}", self.tenant().id, self.id())).await
     }
 
     /// A transaction that may write, in the resident's name.
@@ -267,6 +263,11 @@ impl<P: PermissionKey> Staff<P> {
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.session.subject_id
+    }
+
+    /// Counts one more `what` of this staff member; 429 where it is over the limit.
+    pub async fn count_against(&self, limit: Limit, what: &str) -> Result<(), Problem> {
+        count_against(&self.platform, limit, &format!("{what}:{}:{}", self.tenant.id, self.id())).await
     }
 
     /// A transaction that may write, in the staff member's name.
@@ -339,10 +340,17 @@ async fn begin_once(
     Ok(tx)
 }
 
+async fn count_against(platform: &Platform, limit: Limit, counter: &str) -> Result<(), Problem> {
+    match limits::hit(&platform.db, counter, limit).await? {
+        Verdict::Allowed => Ok(()),
+        Verdict::Wait(seconds) => Err(Problem::too_many(seconds)),
+    }
+}
+
 fn once_of(request: &Request) -> Option<Arc<Once>> {
     request.extensions().get::<Arc<Once>>().cloned()
 }
 
-fn not_logged_in() -> Problem {
+pub(crate) fn not_logged_in() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "not_logged_in", "Войдите в личный кабинет")
 }

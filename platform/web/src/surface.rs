@@ -16,7 +16,6 @@ use crate::captcha;
 use crate::compression;
 use crate::counter::Counter;
 use crate::docs;
-use crate::form::too_large;
 use crate::gate::Gate;
 use crate::headers;
 use crate::host::{host_of, unknown_host};
@@ -29,9 +28,6 @@ use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::session::Subject;
 use crate::view;
-
-/// Bytes of the largest body of an operation of the API.
-const LARGEST_BODY: usize = 1024 * 1024;
 
 /// A page of a module.
 pub struct PageRoute {
@@ -165,14 +161,6 @@ fn routes(
     Ok(apis.map_to_response())
 }
 
-/// Reads the body of an operation, which is refused beyond [`LARGEST_BODY`]: operations read what there is.
-async fn read_body(request: &mut Request) -> Result<(), Problem> {
-    let body = request.take_body().into_bytes_limit(LARGEST_BODY).await.map_err(|_| too_large())?;
-    nul::refuse_in_json(&body)?;
-    request.set_body(body);
-    Ok(())
-}
-
 /// The outermost endpoint: company, page frame, route, problem, headers.
 struct Portal {
     platform: Arc<Platform>,
@@ -235,7 +223,7 @@ impl Portal {
         let (api, session) = (is_api(&request), session_value(&request));
         request.extensions_mut().insert(tenant);
         request.extensions_mut().insert(page.clone());
-        match self.routed(request, api).await {
+        match self.routed(request).await {
             Ok(response) => response,
             Err(error) if error.is_from_response() => error.into_response(),
             Err(error) => {
@@ -245,11 +233,8 @@ impl Portal {
         }
     }
 
-    async fn routed(&self, mut request: Request, api: bool) -> Result<Response> {
+    async fn routed(&self, request: Request) -> Result<Response> {
         nul::refuse_in_address(request.uri())?;
-        if api {
-            read_body(&mut request).await?;
-        }
         // A panic is told as any other fault is; where it was, the log says.
         let answer = AssertUnwindSafe(self.routes.call(request)).catch_unwind().await;
         answer.unwrap_or_else(|_| Err(Problem::fault(&"a panic").into()))

@@ -59,7 +59,7 @@ fn message(call: &Taken, query: &str) -> Result<Fitting, Fault> {
         "sender": { "user_id": 1, "first_name": "Кабинет", "is_bot": true },
         "body": { "mid": "mid.sent", "seq": 1, "text": text },
     } });
-    Ok(Fitting { answer, is_message: true })
+    Ok(Fitting { answer, recipient: Some(user.to_string()) })
 }
 
 fn subscription(call: &Taken, query: &str) -> Result<Fitting, Fault> {
@@ -76,7 +76,7 @@ fn subscription(call: &Taken, query: &str) -> Result<Fitting, Fault> {
     if !query.is_empty() || !is_webhook(url) || !is_secret(secret, 5, 256) || !types_fit {
         return Err(Fault::request("the address, the secret or the types of updates are wrong".to_owned()));
     }
-    Ok(Fitting { answer: json!({ "success": true }), is_message: false })
+    Ok(Fitting { answer: json!({ "success": true }), recipient: None })
 }
 
 fn text<'b>(body: &'b Map<String, Value>, field: &str) -> Result<&'b str, Fault> {

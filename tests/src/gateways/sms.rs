@@ -33,7 +33,7 @@ pub(super) fn read(call: &Taken) -> Result<Fitting, Fault> {
     if !phone || !text_fits || Uuid::parse_str(id).is_err() {
         return Err(Fault::request("the phone, the text or the identifier is wrong".to_owned()));
     }
-    Ok(Fitting { answer: json!({ "status": "ok", "id": id }), is_message: true })
+    Ok(Fitting { answer: json!({ "status": "ok", "id": id }), recipient: Some(to.to_owned()) })
 }
 
 pub(super) fn refusal(status: u16, why: &str) -> Value {

@@ -66,7 +66,7 @@ fn message(call: &Taken) -> Result<Fitting, Fault> {
     }
     let result = json!({ "message_id": 1, "date": 1_795_350_000, "chat": { "id": chat, "type": "private" },
                          "from": { "id": 123_456_789, "is_bot": true, "first_name": "Кабинет" }, "text": text });
-    Ok(Fitting { answer: json!({ "ok": true, "result": result }), is_message: true })
+    Ok(Fitting { answer: json!({ "ok": true, "result": result }), recipient: Some(chat.to_string()) })
 }
 
 fn webhook(call: &Taken) -> Result<Fitting, Fault> {
@@ -81,7 +81,7 @@ fn webhook(call: &Taken) -> Result<Fitting, Fault> {
         return Err(Fault::request("the secret token or the allowed updates are wrong".to_owned()));
     }
     let answer = json!({ "ok": true, "result": true, "description": "Webhook was set" });
-    Ok(Fitting { answer, is_message: false })
+    Ok(Fitting { answer, recipient: None })
 }
 
 pub(super) fn refusal(status: u16, why: &str) -> Value {

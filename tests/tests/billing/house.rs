@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use kabinet_billing::Billing;
-use kabinet_billing::catalog::{self, Activation, Dated, ReceiptKind, Section, Service, Supplier, Tariff, Terms};
+use kabinet_billing::catalog::{
+    self, Activation, CheckedPlugin, Dated, ReceiptKind, Section, Service, Supplier, Tariff, Terms,
+};
 use kabinet_contracts::AccountId;
 use kabinet_core::tenancy::Tenants;
 use kabinet_core::{Actor, Clock, Day, Db, DbConfig, Period, Tenant, TenantId, Timestamp, Tx};
+use kabinet_plugin_host::PluginHost;
 use kabinet_plugin_host::api::{Price, ServiceKind, Unit, Zone};
-use kabinet_plugin_host::{Limits, PluginHost};
+use kabinet_plugin_host::manifest::Manifest;
 use kabinet_render::ReceiptPrinter;
 use kabinet_sandbox::{Pool, PoolConfig};
 use kabinet_tests::server::binary;
@@ -61,7 +64,9 @@ impl House {
         let host = PluginHost::new(pool.clone(), database.dir.join("plugins"), [7; 32]).expect("a host");
         let component = binary().with_file_name("plugins/standard.wasm");
         let plugin = std::fs::read(&component).unwrap_or_else(|error| panic!("{}: {error}", component.display()));
-        let info = host.check(&plugin).await.expect("the standard plugin");
+        let manifest = include_str!("../../../plugins/examples/standard/plugin.toml");
+        let manifest = Manifest::read(manifest).expect("its plugin.toml");
+        let plugin = CheckedPlugin::of(&host, plugin, manifest).await.expect("the standard plugin");
         let mut house = Self {
             billing: Billing::new(db.clone(), host, ReceiptPrinter::new(pool)),
             accounts: Vec::new(),
@@ -74,8 +79,8 @@ impl House {
         catalog::set_receipt_kinds(&mut tx, &kinds()).await.expect("kinds");
         catalog::set_services(&mut tx, &services()).await.expect("services");
         catalog::set_tariffs(&mut tx, &tariffs()).await.expect("tariffs");
-        let active = Activation { from: Period(202_509), config: Default::default(), limits: Limits::PRODUCTION };
-        catalog::install_plugin(&mut tx, &plugin, &info, &active).await.expect("installed");
+        let active = Activation { from: Period(202_509), config: Default::default() };
+        catalog::install_plugin(&mut tx, &plugin, &active).await.expect("installed");
         tx.commit().await.expect("committed");
         house.people(accounts).await;
         house

@@ -7,6 +7,7 @@ mod late;
 mod photos;
 mod replacement;
 mod rules;
+mod sheets;
 mod staff;
 mod verification;
 

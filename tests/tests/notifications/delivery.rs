@@ -1,10 +1,13 @@
 //! How notices leave: gateways that work, fail, or hang up; costs; quiet hours; what never leaves.
 
+use kabinet_core::Day;
+use kabinet_notifications::entity::MessageId;
 use kabinet_tests::gateways::{Gateway, Mood, SMS_KEY, Taken};
 use kabinet_tests::world::in_company;
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 use serde_json::{Value, json};
 
+use crate::crash::{populate, resident};
 use crate::{
     COMPANY, STAFF, channels, decide, draft, holder, message, number, only, report, sent, settled, token, until,
 };
@@ -14,6 +17,10 @@ on_both_databases![
     a_gateway_that_fails_half_the_time_gets_every_message_once,
     an_answer_that_is_lost_is_asked_for_again_under_the_same_identifier,
     the_months_limit_of_costs_is_never_exceeded,
+    what_failed_for_good_is_given_back_to_the_month_that_was_charged,
+    what_the_limit_refuses_while_calls_are_under_way_waits_for_what_they_give_back,
+    what_is_stopped_between_two_attempts_costs_nothing,
+    what_another_worker_ended_or_took_meanwhile_is_left_to_it,
     at_night_phones_stay_silent_and_in_the_morning_they_are_told,
     what_a_rolled_back_transaction_wanted_to_send_never_leaves,
 ];
@@ -96,7 +103,7 @@ fn a_gateway_that_fails_half_the_time_gets_every_message_once(kind: Kind) {
         server.start_at(&format!("2026-11-22T{hour}:10:00+05:00"));
         staff = server.staff(COMPANY);
     }
-    assert_eq!(gateway.delivered().len(), 9, "each under an identifier of its own");
+    assert_eq!(gateway.delivered().messages, 9, "each under an identifier of its own");
     assert_eq!(gateway.taken().len(), 9, "and none twice");
     assert!(gateway.calls().len() > 9, "some were refused first");
 }
@@ -114,7 +121,7 @@ fn an_answer_that_is_lost_is_asked_for_again_under_the_same_identifier(kind: Kin
     let mut staff = server.staff(COMPANY);
     settled(&mut staff, &id, "sent", 1);
     assert!(gateway.taken().len() >= 2);
-    assert_eq!(gateway.delivered().len(), 1, "a gateway that honours the identifier delivers it once");
+    assert_eq!(gateway.delivered().messages, 1, "a gateway that honours the identifier delivers it once");
 }
 
 fn the_months_limit_of_costs_is_never_exceeded(kind: Kind) {
@@ -137,6 +144,126 @@ fn the_months_limit_of_costs_is_never_exceeded(kind: Kind) {
     let skipped: i64 = ids.iter().map(|id| number(&report(&mut staff, id), "deliveries", "skipped")).sum();
     assert_eq!(skipped, 2, "the others went by letter");
     assert_eq!(server.letters(&person.email).iter().filter(|letter| letter.subject.starts_with("Платное")).count(), 2);
+}
+
+/// What each month cost, kopecks.
+fn spending(server: &Server) -> Vec<(i32, i64)> {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Row {
+        period: i32,
+        kopecks: i64,
+    }
+    let sql = "SELECT s.period, s.kopecks FROM channel_spending s WHERE s.tenant_id = $1 ORDER BY s.period";
+    let rows: Vec<Row> = in_company(server, COMPANY, async |tx| tx.rows(sql, Vec::new()).await.expect("months"));
+    rows.into_iter().map(|row| (row.period, row.kopecks)).collect()
+}
+
+fn what_failed_for_good_is_given_back_to_the_month_that_was_charged(kind: Kind) {
+    let (mut server, gateway, _) = stage(kind, "2026-11-22", &["sms", "email"]);
+    let (person, _) = holder(&server, COMPANY, 0);
+    server.kill();
+    server.start_at("2026-11-30T23:50:00+05:00");
+    let mut staff = server.staff(COMPANY);
+    gateway.set(Mood::Down);
+    let former = sent(&mut staff, &message("Ноябрьское", &only(person.id)));
+    until("an attempt", || log(&mut staff, &former).first().filter(|one| one["note"] == "status 503").cloned());
+    assert_eq!(spending(&server), [(202_611, 400)]);
+    // By the company's clocks it is December, where the clocks of Greenwich still show November.
+    gateway.set(Mood::Refuses);
+    server.kill();
+    server.start_at("2026-12-01T00:10:00+05:00");
+    let mut staff = server.staff(COMPANY);
+    let latter = sent(&mut staff, &message("Декабрьское", &only(person.id)));
+    for id in [&former, &latter] {
+        let seen = settled(&mut staff, id, "sent", 1);
+        assert_eq!((number(&seen, "deliveries", "failed"), &seen["cost"]), (1, &json!(0)));
+    }
+    assert_eq!(spending(&server), [(202_611, 0), (202_612, 0)]);
+}
+
+fn what_the_limit_refuses_while_calls_are_under_way_waits_for_what_they_give_back(kind: Kind) {
+    const RESIDENTS: usize = 3500;
+    let server = Server::demo(Database::new(kind), "2026-11-22");
+    let gateway = Gateway::counting();
+    let mut settings = channels(&["sms"], &gateway);
+    // One batch fits; while its calls are made, the next one is taken.
+    settings["sms"]["monthly_cap"] = json!(400 * 1000);
+    settings["sms"]["per_second"] = json!(400);
+    decide(&server, COMPANY, &settings);
+    populate(&server, RESIDENTS);
+    let mut staff = server.staff(COMPANY);
+    token(&mut staff, "sms");
+    gateway.set(Mood::Refuses);
+    let id = sent(&mut staff, &message("Всем", &json!({ "to": "all" })));
+    until("its addressing", || Some(()).filter(|()| report(&mut staff, &id)["notification"]["state"] == "sent"));
+    until("the end", || (number(&report(&mut staff, &id), "notices", "waiting") == 0).then_some(()));
+    let seen = report(&mut staff, &id);
+    assert_eq!(number(&seen, "deliveries", "skipped"), 0, "each was tried: {seen}");
+    assert!(number(&seen, "deliveries", "failed") >= i64::try_from(RESIDENTS).expect("a number"), "{seen}");
+    assert_eq!(spending(&server), [(202_611, 0)]);
+}
+
+fn what_is_stopped_between_two_attempts_costs_nothing(kind: Kind) {
+    let (mut server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms"]);
+    let (person, _) = holder(&server, COMPANY, 0);
+    gateway.set(Mood::Down);
+    let taken_back = sent(&mut staff, &message("Отзовём", &only(person.id)));
+    let mut brief = message("До часа дня", &only(person.id));
+    // 13:00 of the demo's day.
+    brief["valid_until"] = json!(Day(20_261_122).start(chrono_tz::Asia::Yekaterinburg).plus_seconds(13 * 3600).0);
+    let brief = sent(&mut staff, &brief);
+    for id in [&taken_back, &brief] {
+        until("an attempt", || log(&mut staff, id).first().filter(|one| one["note"] == "status 503").cloned());
+    }
+    assert_eq!(spending(&server), [(202_611, 800)]);
+    staff.call("POST", &format!("{STAFF}/{taken_back}/cancel"), Some(&json!({}))).expect(200);
+    assert_eq!(spending(&server), [(202_611, 400)]);
+    server.kill();
+    server.start_at("2026-11-22T13:30:00+05:00");
+    let mut staff = server.staff(COMPANY);
+    for id in [&taken_back, &brief] {
+        let seen = settled(&mut staff, id, "stopped", 1);
+        assert_eq!((number(&seen, "deliveries", "failed"), &seen["cost"]), (1, &json!(0)));
+        assert_eq!(log(&mut staff, id)[0]["note"], "stopped before it was delivered");
+    }
+    assert_eq!(spending(&server), [(202_611, 0)]);
+}
+
+/// What another worker, whose turn came when this one was late, would have done with two of the notices.
+fn ended_and_taken_elsewhere(server: &Server, message: &str) {
+    let message: MessageId = message.parse().expect("an identifier");
+    in_company(server, COMPANY, async |tx| {
+        let delivered = "UPDATE delivery SET state = 'sent' WHERE tenant_id = $1 AND state = 'trying' AND notice_id =
+            (SELECT n.id FROM notice n WHERE n.tenant_id = $1 AND n.message_id = $2 AND n.resident_id = $3)";
+        let ended = "UPDATE notice SET state = 'sent'
+            WHERE tenant_id = $1 AND message_id = $2 AND resident_id = $3 AND state = 'waiting'";
+        let taken = "UPDATE notice SET next_at = next_at + 301000
+            WHERE tenant_id = $1 AND message_id = $2 AND resident_id = $3 AND state = 'waiting'";
+        for (sql, index) in [(delivered, 0), (ended, 0), (taken, 1)] {
+            let touched = tx.execute(sql, vec![message.into(), resident(index).into()]).await.expect("an update");
+            assert_eq!(touched, 1, "its call is under way");
+        }
+    });
+}
+
+fn what_another_worker_ended_or_took_meanwhile_is_left_to_it(kind: Kind) {
+    let (server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms"]);
+    let mut settings = channels(&["sms"], &gateway);
+    // The batch is under way for ten seconds and more.
+    settings["sms"]["per_second"] = json!(1);
+    decide(&server, COMPANY, &settings);
+    populate(&server, 11);
+    gateway.set(Mood::Refuses);
+    let id = sent(&mut staff, &message("Двум работникам", &json!({ "to": "all" })));
+    until("the first call", || (gateway.call_count() > 0).then_some(()));
+    ended_and_taken_elsewhere(&server, &id);
+    let tried = |seen: &Value| ["sent", "trying", "failed"].map(|state| number(seen, "deliveries", state));
+    let seen = until("the end of the calls", || Some(report(&mut staff, &id)).filter(|seen| tried(seen)[2] > 0));
+    let failed = tried(&seen)[2];
+    assert!(failed >= 9, "{seen}");
+    assert_eq!(tried(&seen), [1, 1, failed], "{seen}");
+    assert_eq!((number(&seen, "notices", "sent"), number(&seen, "notices", "waiting") >= 1), (1, true), "{seen}");
+    assert_eq!(seen["cost"], 800, "what the other one sent, and what it is about to");
 }
 
 fn at_night_phones_stay_silent_and_in_the_morning_they_are_told(kind: Kind) {

@@ -1,8 +1,9 @@
 //! Messengers that take a notice, refuse it or ask to wait; and how they learn where the portal is.
 
+use kabinet_notifications::entity::MessageId;
 use kabinet_tests::gateways::{Gateway, Mood, Taken};
 use kabinet_tests::server::NOW;
-use kabinet_tests::world::Person;
+use kabinet_tests::world::{Person, in_company};
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ on_both_databases![
     a_notice_comes_by_telegram_and_by_the_next_channel_once_the_bot_is_blocked,
     a_notice_for_somebody_who_blocked_the_bot_of_max_comes_by_the_next_channel,
     to_be_asked_to_wait_is_no_attempt_however_often,
+    a_channel_that_asks_to_wait_for_more_than_a_day_fails_as_others_do,
     a_token_that_was_mistyped_loses_no_notice,
     messengers_are_told_of_the_webhook_again_every_day,
 ];
@@ -125,6 +127,65 @@ fn to_be_asked_to_wait_is_no_attempt_however_often(kind: Kind) {
     assert_eq!(ways(&mut stage.staff, &id), [way("telegram", "sent")]);
     assert_eq!(log(&mut stage.staff, &id)[0]["attempts"], 1, "the one that was taken");
     assert!(stage.gateway.calls().iter().all(|call| call.path != "/sms"), "nothing was paid");
+}
+
+/// How the bot of Telegram fares with a message: its attempts, its state and the note beside it.
+fn bot(staff: &mut Browser, id: &str) -> (i64, String, String) {
+    let log = log(staff, id);
+    let one = log.iter().find(|one| one["channel"] == "telegram").cloned().unwrap_or_default();
+    let text = |field: &str| one[field].as_str().unwrap_or_default().to_owned();
+    (one["attempts"].as_i64().unwrap_or_default(), text("state"), text("note"))
+}
+
+/// How often the bot of Telegram was tried for a message, as it is stored; no server need run.
+fn attempts(server: &Server, id: &str) -> i64 {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Row {
+        attempts: i64,
+    }
+    let message: MessageId = id.parse().expect("an identifier");
+    let sql = "SELECT CAST(d.attempts AS BIGINT) AS attempts FROM delivery d
+               WHERE d.tenant_id = $1 AND d.message_id = $2 AND d.channel = 'telegram'";
+    let rows: Vec<Row> =
+        in_company(server, COMPANY, async |tx| tx.rows(sql, vec![message.into()]).await.expect("an attempt"));
+    rows.first().map_or(0, |row| row.attempts)
+}
+
+fn a_channel_that_asks_to_wait_for_more_than_a_day_fails_as_others_do(kind: Kind) {
+    let Stage { mut server, gateway, mut staff, person } = stage(kind, &["telegram", "email"]);
+    gateway.set(Mood::Busy);
+    let mut only_there = message("Только в чат", &only(person.id));
+    only_there["channels"] = json!(["telegram"]);
+    let ids = [message("Не дождётся", &only(person.id)), only_there].map(|message| sent(&mut staff, &message));
+    for id in &ids {
+        until("the first answer", || (bot(&mut staff, id).2 == "asked to wait").then_some(()));
+    }
+    // A day later each answer is an attempt that failed. The clock moves on by more than the longest pause: whatever
+    // the kill left behind is due. It may leave an attempt that was recorded and not answered, to be made again.
+    for hour in (13..).step_by(4).take(8) {
+        server.kill();
+        let before = ids.each_ref().map(|id| attempts(&server, id));
+        server.start_at(&format!("2026-11-{}T{:02}:00:00+05:00", 23 + hour / 24, hour % 24));
+        staff = server.staff(COMPANY);
+        for (id, before) in ids.iter().zip(before) {
+            until("an attempt", || {
+                let (attempts, state, _) = bot(&mut staff, id);
+                (attempts > before || state == "failed").then_some(())
+            });
+        }
+        if ids.iter().all(|id| bot(&mut staff, id).1 == "failed") {
+            break;
+        }
+    }
+    let [first, second] = &ids;
+    settled(&mut staff, first, "sent", 1);
+    assert_eq!(ways(&mut staff, first), [way("email", "sent"), way("telegram", "failed")]);
+    let _ = server.letter(&person.email, "Не дождётся");
+    settled(&mut staff, second, "failed", 1);
+    for id in &ids {
+        let (_, state, note) = bot(&mut staff, id);
+        assert_eq!((state.as_str(), note.as_str()), ("failed", "asked to wait for more than a day"));
+    }
 }
 
 fn a_token_that_was_mistyped_loses_no_notice(kind: Kind) {

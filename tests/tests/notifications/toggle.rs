@@ -2,17 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use kabinet_notifications::entity::MessageId;
 use kabinet_tests::gateways::Gateway;
 use kabinet_tests::world::in_company;
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 use serde_json::json;
 
+use crate::crash::{phone, populate};
 use crate::{
-    COMPANY, STAFF, badge, channels, decide, draft, holder, message, only, sent, settled, titles, token, until,
+    COMPANY, STAFF, badge, channels, decide, draft, holder, message, only, report, sent, settled, titles, token, until,
 };
 
 on_both_databases![
     a_company_that_switches_notifications_off_has_none_and_keeps_its_data,
+    what_was_taken_and_not_begun_goes_back_when_notifications_are_switched_off,
     the_two_optional_modules_are_switched_apart_from_each_other,
 ];
 
@@ -81,6 +84,67 @@ fn a_company_that_switches_notifications_off_has_none_and_keeps_its_data(kind: K
         until("what was unread to be unread", || (badge(browser) == 1).then_some(()));
         staff.call("GET", &format!("{STAFF}/{kept}"), None).expect(200);
     }
+}
+
+/// What is known of a message's deliveries.
+#[derive(Debug, PartialEq, Eq, sea_orm::FromQueryResult)]
+struct Deliveries {
+    number: i64,
+    /// Begun, and their end is not known.
+    trying: i64,
+    /// What all of them cost, and what all months did, kopecks.
+    cost: i64,
+    spent: i64,
+}
+
+fn deliveries(server: &Server, message: MessageId) -> Deliveries {
+    let sql = "SELECT COUNT(*) AS number, COUNT(CASE WHEN d.state = 'trying' THEN 1 END) AS trying,
+                      CAST(COALESCE(SUM(d.cost), 0) AS BIGINT) AS cost,
+                      (SELECT CAST(COALESCE(SUM(s.kopecks), 0) AS BIGINT) FROM channel_spending s
+                        WHERE s.tenant_id = $1) AS spent
+               FROM delivery d WHERE d.tenant_id = $1 AND d.message_id = $2";
+    let rows: Vec<Deliveries> =
+        in_company(server, COMPANY, async |tx| tx.rows(sql, vec![message.into()]).await.expect("deliveries"));
+    rows.into_iter().next().expect("a row")
+}
+
+fn what_was_taken_and_not_begun_goes_back_when_notifications_are_switched_off(kind: Kind) {
+    const RESIDENTS: usize = 4000;
+    let server = Server::demo(Database::new(kind), "2026-11-22");
+    let gateway = Gateway::counting();
+    let mut settings = channels(&["sms"], &gateway);
+    // A batch is under way for some seconds.
+    settings["sms"]["per_second"] = json!(300);
+    decide(&server, COMPANY, &settings);
+    populate(&server, RESIDENTS);
+    let (mut person, _) = holder(&server, COMPANY, 0);
+    let mut staff = server.staff(COMPANY);
+    token(&mut staff, "sms");
+    let id = sent(&mut staff, &message("Всем", &json!({ "to": "all" })));
+    let deliveries = || deliveries(&server, id.parse().expect("an identifier"));
+    until("its addressing", || Some(()).filter(|()| report(&mut staff, &id)["notification"]["state"] == "sent"));
+    // More than the batch under way can lack: another one is taken, and has not begun.
+    let batch = 1000;
+    until("a batch taken ahead", || {
+        let recorded = deliveries().number;
+        let made = i64::try_from(gateway.taken_count()).expect("a number");
+        (recorded > made + batch).then_some(())
+    });
+    switch(&server, "notifications", false);
+    until("an end of what is under way", || (deliveries().trying == 0).then_some(()));
+    let taken = gateway.taken_count();
+    assert!(taken < RESIDENTS, "what had not begun is not sent");
+    let number = i64::try_from(taken).expect("a number");
+    assert_eq!(deliveries(), Deliveries { number, trying: 0, cost: 400 * number, spent: 400 * number });
+    // Nothing is lost: switched on again, it goes to each of the others once.
+    switch(&server, "notifications", true);
+    wait_for(&mut person.browser, "/notifications", 200);
+    sent(&mut staff, &message("Снова", &only(person.id)));
+    let addressed = report(&mut staff, &id)["notification"]["addressed"].as_i64().expect("a number");
+    settled(&mut staff, &id, "sent", addressed);
+    let delivered = gateway.delivered();
+    assert_eq!(delivered.repeated, 0);
+    assert!((0..RESIDENTS).all(|index| delivered.by_recipient.get(&phone(index)) == Some(&1)));
 }
 
 fn the_two_optional_modules_are_switched_apart_from_each_other(kind: Kind) {

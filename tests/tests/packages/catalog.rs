@@ -34,7 +34,7 @@ fn entries(staff: &mut Browser, what: &str, code: &str) -> Vec<Value> {
 }
 
 /// An entry with other fields.
-fn with(entry: &Value, fields: Value) -> Value {
+pub(super) fn with(entry: &Value, fields: Value) -> Value {
     let mut entry = entry.clone();
     let (known, fields) = (entry.as_object_mut().expect("an entry"), fields.as_object().cloned());
     known.extend(fields.expect("fields"));

@@ -1,5 +1,6 @@
 //! What `kabinet tenant apply` makes of a company's package beside what is billed already and what staff changed: a
-//! plugin of its own with its `plugin.toml`, services, receipt kinds and due days by month.
+//! plugin of its own with its `plugin.toml`, services, receipt kinds and due days by month; and what staff load by the
+//! API in its place.
 
 // Text components of the plugin host's own tests; these here need not all of it.
 #[allow(dead_code)]
@@ -8,6 +9,7 @@ mod guest;
 
 mod catalog;
 mod plugin;
+mod staff;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

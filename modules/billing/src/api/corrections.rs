@@ -27,7 +27,7 @@ pub(crate) struct CorrectionsApi {
 
 /// What a service of a closed month comes to with what is known now.
 #[derive(Object)]
-struct RecomputedOut {
+pub(super) struct RecomputedOut {
     /// The month, `2026-09`.
     period: String,
     /// Code of the service.

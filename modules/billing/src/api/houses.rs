@@ -26,11 +26,11 @@ struct AreasEntry {
 
 /// What a house meter measured in a month.
 #[derive(Object)]
-struct VolumeEntry {
+pub(super) struct VolumeEntry {
     /// Code of the service.
     #[oai(default)]
     service: String,
-    /// The month, `2026-11`; not published yet.
+    /// The month, `2026-11`.
     #[oai(default)]
     period: String,
     /// In the service's units: `118.42`.
@@ -88,7 +88,7 @@ impl From<HouseVolume> for VolumeEntry {
     }
 }
 
-fn text(quantity: Quantity) -> String {
+pub(super) fn text(quantity: Quantity) -> String {
     quantity.decimal().normalize().to_string()
 }
 
@@ -122,7 +122,8 @@ impl HousesApi {
         Ok(Json(known.into()))
     }
 
-    /// State what a house meter measured in a month that is not published; replaces what was stated before.
+    /// State what a house meter measured in a month that is not published; replaces what was stated before. A published
+    /// month is corrected (`correctHouseVolume`).
     #[oai(path = "/billing/houses/:house/volumes/:service/:period", method = "put", operation_id = "putHouseVolume")]
     async fn put_volume(
         &self,
@@ -162,7 +163,7 @@ impl HousesApi {
     }
 }
 
-fn volume(service: String, period: Period, entry: VolumeEntry) -> Result<HouseVolume, Problem> {
+pub(super) fn volume(service: String, period: Period, entry: VolumeEntry) -> Result<HouseVolume, Problem> {
     Ok(HouseVolume {
         service,
         period,

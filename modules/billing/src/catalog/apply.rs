@@ -2,12 +2,10 @@
 //! returns its changes in words, nothing when all was as asked.
 
 use kabinet_core::{Day, Period, Quantity, Tx};
-use kabinet_plugin_host::api::PluginInfo;
 use sea_orm::{ActiveModelTrait, EntityTrait, Set};
-use sha2::{Digest, Sha256};
 
-use super::{Activation, Tariff, announce};
-use crate::entity::{penalty_rate, plugin, plugin_activation, receipt_template, service, tariff};
+use super::{Tariff, announce};
+use crate::entity::{penalty_rate, service, tariff};
 use crate::error::Error;
 use crate::penalty::{PenaltyRate, PenaltyRates};
 use crate::store;
@@ -73,60 +71,4 @@ pub async fn set_penalty_rates(tx: &mut Tx, wanted: &PenaltyRates) -> Result<Vec
     let changes = vec!["ставки пеней изменены".to_owned()];
     announce(tx, &changes).await?;
     Ok(changes)
-}
-
-/// Installs a checked plugin (see `PluginHost::check`) and lets it calculate. Published months keep theirs: where
-/// the first month is one of them, it begins with the month after the latest one.
-pub async fn install_plugin(
-    tx: &mut Tx,
-    component: &[u8],
-    info: &PluginInfo,
-    wanted: &Activation,
-) -> Result<Vec<String>, Error> {
-    let mut changes = Vec::new();
-    let installed_at = tx.now();
-    let row = plugin::ActiveModel {
-        tenant_id: Set(tx.tenant_id()),
-        hash: Set(info.hash.clone()),
-        name: Set(info.id.clone()),
-        version: Set(info.version.clone()),
-        component: Set(component.to_vec()),
-        installed_at: Set(installed_at),
-    };
-    if tx.insert_if_absent(row).await? {
-        changes.push(format!("плагин {} {} установлен", info.id, info.version));
-    }
-    let from = wanted.from.max(store::open_period(tx).await?);
-    let (config, limits) = (serde_json::to_string(&wanted.config)?, serde_json::to_string(&wanted.limits)?);
-    let activations = store::activations(tx).await?;
-    let in_force = activations.iter().rev().find(|row| row.from_period <= from);
-    if !in_force.is_some_and(|row| row.hash == info.hash && row.config == config && row.limits == limits) {
-        let row = plugin_activation::ActiveModel {
-            tenant_id: Set(tx.tenant_id()),
-            from_period: Set(from),
-            hash: Set(info.hash.clone()),
-            config: Set(config),
-            limits: Set(limits),
-        };
-        tx.put(row).await?;
-        let audit = serde_json::json!({ "plugin": info.id, "version": info.version, "hash": info.hash });
-        tx.audit("billing.plugin_activated", from, audit).await?;
-        changes.push(format!("плагин {} {} рассчитывает с {from}", info.id, info.version));
-    }
-    announce(tx, &changes).await?;
-    Ok(changes)
-}
-
-/// Stores a checked receipt template (see `ReceiptPrinter::check_template`); its hash belongs into
-/// [`crate::BillingSettings::receipt_template`]. The second value is the changes.
-pub async fn set_receipt_template(tx: &mut Tx, source: &str) -> Result<(String, Vec<String>), Error> {
-    let hash = hex::encode(Sha256::digest(source.as_bytes()));
-    let row = receipt_template::ActiveModel {
-        tenant_id: Set(tx.tenant_id()),
-        hash: Set(hash.clone()),
-        source: Set(source.to_owned()),
-        installed_at: Set(tx.now()),
-    };
-    let added = tx.insert_if_absent(row).await?;
-    Ok((hash, if added { vec!["шаблон квитанции сохранён".to_owned()] } else { Vec::new() }))
 }

@@ -1,18 +1,23 @@
 //! One entry of the catalogue changed by staff: the rest stays, and so do published months.
 
+use std::collections::BTreeMap;
+
 use kabinet_core::jobs::NewJob;
 use kabinet_core::{Period, Tx};
 use rust_decimal::Decimal;
 
+use super::package::remember_template;
+use super::plugins::{first_month, refuse_unknown_rules, terms};
 use super::{
-    Dated, History, ReceiptKind, Service, TOPIC, Tariff, Terms, kinds, services, set_penalty_rates, set_receipt_kinds,
-    set_services, set_tariffs,
+    Activation, CheckedPlugin, Dated, History, PluginConfig, ReceiptKind, Service, TOPIC, Tariff, Terms,
+    install_plugin, kinds, services, set_penalty_rates, set_receipt_kinds, set_receipt_template, set_services,
+    set_tariffs,
 };
 use crate::due_days::{self, DueDay, DueDays};
-use crate::error::Error;
+use crate::error::{Entry, Error};
 use crate::penalty::PenaltyRates;
-use crate::runs::ESTIMATES_JOB;
-use crate::settings::MODULE;
+use crate::runs::{self, ESTIMATES_JOB};
+use crate::settings::{BillingSettings, MODULE};
 use crate::store;
 
 /// The largest number in terms: what a plugin is given holds it with nine decimal places.
@@ -133,8 +138,76 @@ pub async fn put_penalty_rates(tx: &mut Tx, rates: &PenaltyRates) -> Result<Vec<
     Ok(changes)
 }
 
+/// Lets a checked plugin calculate with the company's numbers from a month on; the changes in words. `rules` says which
+/// services go over to another rule in that month. It must have every rule that the catalogue then names
+/// ([`Error::UnknownRules`]). A published month is refused ([`Error::PublishedTerms`]), one that is calculated and not
+/// published is given up.
+pub async fn put_plugin(
+    tx: &mut Tx,
+    plugin: &CheckedPlugin,
+    new: &Dated<PluginConfig>,
+    rules: &BTreeMap<String, String>,
+) -> Result<Vec<String>, Error> {
+    lock(tx).await?;
+    let open = store::open_period(tx).await?;
+    let from = match new.from {
+        Some(from) => from,
+        None => first_month(tx).await?,
+    };
+    if from < open {
+        return Err(Error::PublishedTerms { entry: Entry::Plugin, period: open.previous() });
+    }
+    let mut changes = put_rules(tx, from, rules).await?;
+    refuse_unknown_rules(tx, &plugin.info, from).await?;
+    changes.extend(install_plugin(tx, plugin, &Activation { from, config: new.what.clone() }).await?);
+    if !changes.is_empty() {
+        runs::outdate(tx, from, "изменился плагин расчёта: рассчитайте месяц заново").await?;
+    }
+    record(tx, &format!("plugin:{from}"), &changes).await?;
+    Ok(changes)
+}
+
+/// Lets services be charged by other rules from a month on that is not published. Terms that name a rule themselves
+/// would go before it: [`Error::RuleOfTerms`].
+async fn put_rules(tx: &Tx, from: Period, rules: &BTreeMap<String, String>) -> Result<Vec<String>, Error> {
+    let (stored, open) = (services::stored(tx).await?, store::open_period(tx).await?);
+    let terms = terms(tx, from).await?;
+    let mut changes = Vec::new();
+    for (code, rule) in rules {
+        let goes_before = |one: &&Tariff| one.service == *code && one.terms.rule.as_ref().is_some_and(|of| of != rule);
+        if let Some(Tariff { service, from, .. }) = terms.iter().find(goes_before) {
+            return Err(Error::RuleOfTerms { service: service.clone(), from: *from });
+        }
+        let history = stored.iter().find(|history| history.entries().iter().any(|(_, service)| service.code == *code));
+        let service = history.and_then(|history| history.in_force(from));
+        let service = service.ok_or_else(|| Error::Catalog(format!("услуги {code} нет")))?;
+        let wanted = Dated { from: Some(from), what: Service { rule: rule.clone(), ..service.clone() } };
+        if services::bring(tx, history, &wanted, open).await?.is_some() {
+            changes.push(format!("услуга {code}: правило {rule} с {from}"));
+        }
+    }
+    Ok(changes)
+}
+
+/// Prints the receipts of runs that are started from now on with a checked template; the
+/// changes in words. What is published stays.
+pub async fn put_receipt_template(tx: &mut Tx, source: &str) -> Result<Vec<String>, Error> {
+    lock(tx).await?;
+    let (receipt_template, _) = set_receipt_template(tx, source).await?;
+    let subject = format!("receipt_template:{receipt_template}");
+    let before = BillingSettings::stored(tx).await?;
+    remember_template(tx, &before.receipt_template).await?;
+    let settings = BillingSettings { receipt_template, ..before };
+    if !tx.set_settings(MODULE, &settings).await? {
+        return Ok(Vec::new());
+    }
+    let changes = vec!["квитанции печатаются по нему, начиная со следующего расчёта".to_owned()];
+    tx.audit("billing.catalog_changed", subject, serde_json::json!({ "changes": changes })).await?;
+    Ok(changes)
+}
+
 /// Whoever changes the catalogue as well waits until the transaction ends, and then sees what was changed.
-async fn lock(tx: &mut Tx) -> Result<(), Error> {
+pub(super) async fn lock(tx: &mut Tx) -> Result<(), Error> {
     Ok(tx.touch(TOPIC).await?)
 }
 

@@ -2,20 +2,29 @@
 //! the API stays, unless the package changes the same entry.
 
 use kabinet_core::{Period, Tx};
+use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use serde::{Deserialize, Serialize};
 
-use super::edit::{in_force, tariffs as stored_tariffs};
+use super::edit::{in_force, lock, tariffs as stored_tariffs};
+use super::plugins::{CheckedPlugin, calculating, install_plugin, refuse_unknown_rules};
+use super::templates::{self, set_receipt_template};
 use super::{
-    Dated, History, ReceiptKind, Service, Tariff, kinds, services, set_penalty_rates, set_receipt_kinds, set_services,
-    set_tariffs,
+    Activation, Dated, History, ReceiptKind, Service, Tariff, kinds, services, set_penalty_rates, set_receipt_kinds,
+    set_services, set_tariffs,
 };
 use crate::due_days::{self, DueDay, DueDays};
 use crate::error::Error;
 use crate::penalty::PenaltyRates;
+use crate::settings::BillingSettings;
 use crate::store;
 
 /// The name under which the catalogue of the package that was applied last is kept.
 const SETTINGS: &str = "billing.package";
+/// The names under which is kept what that package said of the plugin and of the receipt template.
+const PLUGIN: &str = "billing.package.plugin";
+const TEMPLATE: &str = "billing.package.template";
+/// What a package says that has no template of its own.
+const OF_PLATFORM: &str = "of the platform";
 
 /// The catalogue as a package says it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,7 +46,8 @@ pub struct PackageCatalog {
 /// month was calculated with is not changed: [`Error::PublishedTerms`], [`Error::TariffInUse`],
 /// [`Error::ServiceBilled`].
 pub async fn apply_package(tx: &mut Tx, package: &PackageCatalog) -> Result<Vec<String>, Error> {
-    let applied: Option<PackageCatalog> = tx.tenant().settings(SETTINGS)?;
+    lock(tx).await?;
+    let applied: Option<PackageCatalog> = tx.stored_settings(SETTINGS).await?;
     let first = applied.is_none();
     let before = applied.unwrap_or_default();
     let mut changes = receipt_kinds(tx, &before.receipt_kinds, &package.receipt_kinds).await?;
@@ -52,6 +62,84 @@ pub async fn apply_package(tx: &mut Tx, package: &PackageCatalog) -> Result<Vec<
     changes.extend(due_days::set(tx, &DueDays::new(days)).await?);
     tx.set_settings(SETTINGS, package).await?;
     Ok(changes)
+}
+
+/// What a package said of something that staff may put another in the place of, and what it came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Applied {
+    said: String,
+    made: String,
+}
+
+impl Applied {
+    /// Whether what is there `now` stays: staff put it there, and the package says nothing new.
+    fn leaves(&self, now: &str, said: &str) -> bool {
+        self.said == said && self.made != now
+    }
+}
+
+/// Lets the plugin of a package calculate; its changes in words. One that staff put in its place stays while the
+/// package says the same of its own: `said`, whatever of the plugin itself comes with the platform. It must have every rule
+/// that the catalogue names ([`Error::UnknownRules`]).
+pub async fn apply_plugin(
+    tx: &mut Tx,
+    plugin: &CheckedPlugin,
+    wanted: &Activation,
+    said: &str,
+) -> Result<Vec<String>, Error> {
+    let from = wanted.from.max(store::open_period(tx).await?);
+    let applied: Option<Applied> = tx.stored_settings(PLUGIN).await?;
+    let leaves = match &applied {
+        Some(applied) => applied.leaves(&identity(tx, from).await?, said),
+        // An earlier release kept neither what a package said nor any `plugin.toml`: staff put that one there.
+        None => calculating(tx, from).await?.is_some_and(|row| !row.manifest.is_empty()),
+    };
+    if leaves {
+        if applied.is_none() {
+            tx.set_settings(PLUGIN, &Applied { said: said.to_owned(), made: String::new() }).await?;
+        }
+        return Ok(Vec::new());
+    }
+    // Staff may have let services go over to rules of the plugin that was there.
+    refuse_unknown_rules(tx, &plugin.info, from).await?;
+    let changes = install_plugin(tx, plugin, wanted).await?;
+    let made = identity(tx, from).await?;
+    tx.set_settings(PLUGIN, &Applied { said: said.to_owned(), made }).await?;
+    Ok(changes)
+}
+
+/// The plugin that calculates `period`, with its numbers and limits, as one text.
+async fn identity(tx: &Tx, period: Period) -> Result<String, Error> {
+    let row = calculating(tx, period).await?;
+    Ok(row.map(|row| [row.hash, row.config, row.limits].join(" ")).unwrap_or_default())
+}
+
+/// Stores the receipt template of a package, the platform's own where it has none: the hash of the one that holds,
+/// and the changes in words. One that staff put in its place stays while the package says the same. The platform's is
+/// stored like any other, so that the next release prints old months as they were.
+pub async fn apply_template(tx: &mut Tx, own: Option<&str>) -> Result<(String, Vec<String>), Error> {
+    let now = BillingSettings::stored(tx).await?.receipt_template;
+    let said = own.map_or_else(|| OF_PLATFORM.to_owned(), templates::hash);
+    let applied: Applied = tx.stored_settings(TEMPLATE).await?;
+    if applied.leaves(&now, &said) {
+        return Ok((now, Vec::new()));
+    }
+    let (made, changes) = set_receipt_template(tx, own.unwrap_or(DEFAULT_TEMPLATE)).await?;
+    tx.set_settings(TEMPLATE, &Applied { said, made: made.clone() }).await?;
+    Ok((made, changes))
+}
+
+/// Remembers, before staff put another in its place, that `now` is the template of a package which an earlier release
+/// applied; nothing where it is known what the package said.
+pub(super) async fn remember_template(tx: &mut Tx, now: &str) -> Result<(), Error> {
+    if tx.stored_settings::<Option<Applied>>(TEMPLATE).await?.is_some() {
+        return Ok(());
+    }
+    let of_platform = now.is_empty() || now == templates::hash(DEFAULT_TEMPLATE);
+    let said = if of_platform { OF_PLATFORM } else { now }.to_owned();
+    tx.set_settings(TEMPLATE, &Applied { said, made: now.to_owned() }).await?;
+    Ok(())
 }
 
 async fn receipt_kinds(
@@ -168,6 +256,15 @@ mod tests {
         assert_eq!(back(&stored, &before, &now, from.next()), None, "it is published");
         let by_staff = [History::new(vec![(ALWAYS, "usual"), (from, "other")])];
         assert_eq!(back(&by_staff, &before, &now, open), None, "staff changed it since");
+    }
+
+    #[test]
+    fn what_staff_put_in_its_place_stays_while_the_package_says_the_same() {
+        let applied = Applied { said: "heat".into(), made: "1.0".into() };
+        assert!(applied.leaves("of staff", "heat"));
+        assert!(!applied.leaves("of staff", "another"), "the package says something new");
+        assert!(!applied.leaves("1.0", "heat"), "a release may bring a new one");
+        assert!(!Applied::default().leaves("1.0", "heat"), "nothing was applied");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::HouseVolume;
 use crate::entity::run_house;
 
 /// A house in a month. Field names are short: there is one such text for each house and month.
@@ -46,6 +47,25 @@ pub struct HouseMeterMonth {
     /// What it measured in between.
     #[serde(rename = "v")]
     pub volume: Quantity,
+}
+
+impl From<&HouseVolume> for HouseMeterMonth {
+    fn from(month: &HouseVolume) -> Self {
+        Self {
+            service: month.service.clone(),
+            serial: month.serial.clone(),
+            previous: month.previous,
+            current: month.current,
+            volume: month.volume,
+        }
+    }
+}
+
+impl HouseFigures {
+    /// By how much the rooms exceeded the house for a service: zero or negative.
+    pub(super) fn over(&self, service: &str) -> Quantity {
+        self.services.iter().find(|of| of.service == service).map(|of| of.over).unwrap_or_default()
+    }
 }
 
 /// What the plugin is told of a service of the house.
@@ -88,6 +108,14 @@ impl ServiceFigures {
             over: Quantity::ZERO,
             year: None,
         }
+    }
+
+    /// Charges the service by what the house's meter measured. `carried` is by how much the rooms exceeded it the
+    /// month before (zero or negative); none where the company does not carry that over.
+    pub(super) fn measure(&mut self, volume: Quantity, carried: Option<Quantity>) {
+        let volume = volume + carried.unwrap_or_default();
+        self.house = Some(Ord::max(volume, Quantity::ZERO));
+        self.over = carried.map_or(Quantity::ZERO, |_| Ord::min(volume - self.rooms, Quantity::ZERO));
     }
 }
 

@@ -12,14 +12,13 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::year::{AVERAGE_VOLUME, average, cost, is_even, year_before};
-use super::{HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, volumes};
+use super::{HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, corrections, volumes};
 use crate::calculation::{self, AccountCase};
 use crate::catalog::{Service, Terms};
 use crate::entity::billing_run;
 use crate::error::Error;
 use crate::loading::{self, Base};
 use crate::plan::{Plan, Snapshot};
-use crate::settings::BillingSettings;
 use crate::store;
 
 /// Accounts read and calculated together.
@@ -29,7 +28,7 @@ const METERED: &str = "metered";
 
 /// How a service gets its figures of a house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     /// The rest of another service's house meter, beyond all that the rooms were charged for.
     Rest,
     /// Its own house meter, beside the rooms whose meters count.
@@ -40,11 +39,11 @@ enum Way {
 
 /// A service that is charged by house meters.
 #[derive(Clone, Debug)]
-struct Charged {
-    code: String,
+pub(super) struct Charged {
+    pub(super) code: String,
     /// The service whose house meter counts.
-    metered: String,
-    way: Way,
+    pub(super) metered: String,
+    pub(super) way: Way,
 }
 
 /// The figures of the month of `run`, stored with it.
@@ -64,9 +63,8 @@ pub(crate) async fn freeze(
         return Ok(known);
     }
     let rooms = Rooms::ask(db, tenant, plan, plugin, &charged, &draft).await?;
-    let carry = BillingSettings::of(tenant)?.carry_house_rest;
     for (house, figures) in &mut draft {
-        rooms.fill(*house, figures, &charged, carry);
+        rooms.fill(*house, figures, &charged, plan.snapshot.carries());
     }
     let houses = Houses::new(draft.into_iter().collect());
     let tx = db.begin(tenant, Actor::System).await?;
@@ -75,7 +73,8 @@ pub(crate) async fn freeze(
     Ok(houses)
 }
 
-fn charged(snapshot: &Snapshot) -> Vec<Charged> {
+/// The services that house meters charge.
+pub(super) fn charged(snapshot: &Snapshot) -> Vec<Charged> {
     let shared = |code: &str| snapshot.services.iter().any(|(service, _)| service.shares == code);
     let services = snapshot.services.iter().filter_map(|(service, terms)| Some((service, terms.as_ref()?)));
     // A house meter that others share the rest of is no business of the rooms' own service.
@@ -106,17 +105,22 @@ async fn stated(
     if by_house.is_empty() && areas.values().all(|(_, common)| *common == Quantity::ZERO) {
         return Ok(BTreeMap::new());
     }
-    let before = match run.base_run {
-        Some(base) => Houses::of(tx, base).await?,
-        None => Houses::default(),
+    let (before, corrected) = match run.base_run {
+        Some(base) if plan.snapshot.carries() => (Houses::of(tx, base).await?, corrections::carried(tx, base).await?),
+        Some(base) => (Houses::of(tx, base).await?, HashMap::new()),
+        None => (Houses::default(), HashMap::new()),
     };
     let tariffs = if plan.period.month() == 1 { tariffs(tx, (from, to)).await? } else { HashMap::new() };
     let mut draft = BTreeMap::new();
     for (house, (rooms, common)) in areas {
         let known = by_house.get(&house).map_or(&[][..], Vec::as_slice);
         let now = known.iter().filter(|month| month.period == plan.period);
-        let mut figures =
-            HouseFigures { rooms, common, meters: now.clone().map(meter).collect(), services: Vec::new() };
+        let mut figures = HouseFigures {
+            rooms,
+            common,
+            meters: now.clone().map(HouseMeterMonth::from).collect(),
+            services: Vec::new(),
+        };
         for of in charged {
             let terms = plan.snapshot.position(&of.code).and_then(|at| plan.snapshot.services[at].1.as_ref());
             let last_year: Vec<&HouseVolume> =
@@ -126,9 +130,8 @@ async fn stated(
                 _ => now.clone().find(|month| month.service == of.metered).map(|month| month.volume),
             };
             let Some(volume) = volume else { continue };
-            let over = before.get(house).and_then(|old| old.services.iter().find(|old| old.service == of.code));
+            let over = corrected.get(&house).or(before.get(house)).map(|old| old.over(&of.code)).unwrap_or_default();
             let year = if of.way == Way::Even { cost(&last_year, &tariffs) } else { None };
-            let over = over.map(|old| old.over).unwrap_or_default();
             figures.services.push(ServiceFigures { house: Some(volume), over, year, ..ServiceFigures::of(&of.code) });
         }
         if common != Quantity::ZERO || !figures.services.is_empty() || !figures.meters.is_empty() {
@@ -144,16 +147,6 @@ fn grouped(volumes: Vec<(Uuid, HouseVolume)>) -> HashMap<Uuid, Vec<HouseVolume>>
         by_house.entry(house).or_default().push(volume);
     }
     by_house
-}
-
-fn meter(month: &HouseVolume) -> HouseMeterMonth {
-    HouseMeterMonth {
-        service: month.service.clone(),
-        serial: month.serial.clone(),
-        previous: month.previous,
-        current: month.current,
-        volume: month.volume,
-    }
 }
 
 /// The tariffs that the published months of a year were charged with, by month and service.
@@ -265,10 +258,7 @@ impl Rooms {
             let share = self.0.get(&(house, of.service.clone())).cloned().unwrap_or_default();
             (of.rooms, of.metered_area) = (share.volume, share.area);
             let rest = charged.iter().any(|known| known.code == of.service && known.way == Way::Rest);
-            let carried = if carry && rest { of.over } else { Quantity::ZERO };
-            let volume = of.house.unwrap_or_default() + carried;
-            of.house = Some(Ord::max(volume, Quantity::ZERO));
-            of.over = if carry && rest { Ord::min(volume - of.rooms, Quantity::ZERO) } else { Quantity::ZERO };
+            of.measure(of.house.unwrap_or_default(), Some(of.over).filter(|_| carry && rest));
         }
     }
 }

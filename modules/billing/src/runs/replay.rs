@@ -72,7 +72,7 @@ pub async fn replay(
         Replay { accounts: 0, published: run.result_hash.clone(), calculated: String::new(), differences: Vec::new() };
     loop {
         let tx = db.read(tenant, Actor::System).await?;
-        let frozen = Frozen::read(&tx, &run, after).await?;
+        let frozen = Frozen::read(&tx, &run, after, BATCH).await?;
         tx.commit().await?;
         let Some(last) = frozen.last() else { break };
         after = last;
@@ -122,20 +122,22 @@ struct Row {
 }
 
 /// What was frozen of some accounts, in the order of their identifiers.
-struct Frozen {
+pub(super) struct Frozen {
     accounts: Vec<(AccountId, String)>,
     inputs: Vec<Account>,
     standings: Vec<Standing>,
-    stored: HashMap<AccountId, Vec<charge::Model>>,
+    /// What they were charged.
+    pub(super) stored: HashMap<AccountId, Vec<charge::Model>>,
 }
 
 impl Frozen {
-    async fn read(tx: &Tx, run: &billing_run::Model, after: AccountId) -> Result<Self, Error> {
+    /// Up to `limit` accounts behind `after`.
+    pub(super) async fn read(tx: &Tx, run: &billing_run::Model, after: AccountId, limit: i64) -> Result<Self, Error> {
         let rows: Vec<Row> = tx
             .rows(
                 "SELECT account_id, facts, input FROM receipt_facts
                  WHERE tenant_id = $1 AND run_id = $2 AND account_id > $3 ORDER BY account_id LIMIT $4",
-                vec![run.id.into(), after.into(), BATCH.into()],
+                vec![run.id.into(), after.into(), limit.into()],
             )
             .await?;
         let mut frozen =
@@ -159,7 +161,7 @@ impl Frozen {
     }
 
     /// The bills, each with the account's printed number.
-    fn bills(self, plan: &Plan, plugin: &TariffPlugin) -> Result<Vec<(String, AccountRows)>, Error> {
+    pub(super) fn bills(self, plan: &Plan, plugin: &TariffPlugin) -> Result<Vec<(String, AccountRows)>, Error> {
         let named = |facts: &str| serde_json::from_str::<Facts>(facts).map(|facts| facts.number).unwrap_or_default();
         let numbers: Vec<String> = self.accounts.iter().map(|(_, facts)| named(facts)).collect();
         let number = |index: usize| numbers.get(index).cloned().unwrap_or_default();

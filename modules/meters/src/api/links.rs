@@ -2,16 +2,18 @@
 
 use kabinet_contracts::MeterId;
 use kabinet_core::{Period, PermissionKey, Tx};
+use kabinet_render::ReceiptPrinter;
 use kabinet_render::payment_qr::qr_svg;
 use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::Path;
-use poem_openapi::payload::Json;
+use poem_openapi::payload::{Attachment, AttachmentType, Json};
 use poem_openapi::{Object, OpenApi};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::links::{self, Links, MOST_USES};
+use crate::sheet::{self, Wanted};
 
 /// May make and take back the links of meters.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,7 @@ impl PermissionKey for ManageLinks {
 /// The operations.
 pub(crate) struct LinksApi {
     pub(crate) links: Links,
+    pub(crate) printer: ReceiptPrinter,
 }
 
 /// Which month's links.
@@ -31,6 +34,22 @@ pub(crate) struct LinksApi {
 struct LinkMonthIn {
     /// The month, `2026-11`; the present one when absent.
     period: Option<String>,
+}
+
+/// Which links of a house are printed.
+#[derive(Object)]
+struct LinkSheetIn {
+    /// The company's code of the house.
+    house: String,
+    /// The month, `2026-11`; the present one when absent.
+    period: Option<String>,
+    /// Which part of the sheet, from 1: a part has up to 120 links.
+    #[oai(default = "first", validator(minimum(value = "1"), maximum(value = "1000")))]
+    part: u32,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// The link of a meter for a month: whoever has it sends a reading of that meter without a login.
@@ -63,7 +82,7 @@ impl LinksApi {
         month: Json<LinkMonthIn>,
     ) -> ApiResult<MeterLinkOut> {
         let tx = staff.begin().await?;
-        let (meter, period) = (MeterId(id.0), period(&tx, month.0)?);
+        let (meter, period) = (MeterId(id.0), period(&tx, month.0.period)?);
         let link = self.link(&tx, meter, period).await?;
         tx.audit("meters.link_made", meter, json!({ "period": period })).await?;
         tx.commit().await?;
@@ -79,11 +98,30 @@ impl LinksApi {
         month: Json<LinkMonthIn>,
     ) -> ApiResult<MeterLinkOut> {
         let mut tx = staff.begin().await?;
-        let (meter, period) = (MeterId(id.0), period(&tx, month.0)?);
+        let (meter, period) = (MeterId(id.0), period(&tx, month.0.period)?);
         links::revoke(&mut tx, meter, period).await?;
         let link = self.link(&tx, meter, period).await?;
         tx.commit().await?;
         Ok(Json(link))
+    }
+
+    /// Print the links of a house for a month, to be cut and dropped: flat, meter and QR, nobody's name or debt.
+    #[oai(path = "/meters/links/sheet", method = "post", operation_id = "printMeterLinks")]
+    async fn sheet(
+        &self,
+        staff: Staff<ManageLinks>,
+        wanted: Json<LinkSheetIn>,
+    ) -> Result<Attachment<Vec<u8>>, Problem> {
+        let LinkSheetIn { house, period: month, part } = wanted.0;
+        let tx = staff.begin().await?;
+        let wanted = Wanted { house: &house, period: period(&tx, month)?, part: part as usize };
+        let sheet = sheet::of_house(&tx, &self.links, &wanted).await?;
+        let detail = json!({ "period": wanted.period, "part": part, "links": sheet.links() });
+        tx.audit("meters.link_sheet_printed", &house, detail).await?;
+        tx.commit().await?;
+        let pdf = sheet.print(&self.printer).await?;
+        let name = format!("meter-links-{}-{part}.pdf", wanted.period);
+        Ok(Attachment::new(pdf).attachment_type(AttachmentType::Attachment).filename(name))
     }
 }
 
@@ -105,8 +143,8 @@ impl LinksApi {
 }
 
 /// The month that was asked for.
-fn period(tx: &Tx, month: LinkMonthIn) -> Result<Period, Problem> {
-    match month.period {
+fn period(tx: &Tx, month: Option<String>) -> Result<Period, Problem> {
+    match month {
         Some(text) => {
             text.parse().map_err(|_| Problem::refused("meters.invalid", "period: нужен месяц, например 2026-11"))
         }

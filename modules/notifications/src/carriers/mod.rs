@@ -71,8 +71,10 @@ pub enum Outcome {
     Sent,
     /// It failed and may go better later, not before so many seconds where the other side said so.
     Retry(String, Option<i64>),
-    /// It was too early: to be made again after so many seconds. No attempt that failed, however often it is said.
+    /// It was too early: to be made again after so many seconds. No attempt that failed, unless it is said for long.
     Later(i64),
+    /// It was not made: its turn is so many seconds away.
+    Unmade(i64),
     /// It never will.
     Failed(String),
 }

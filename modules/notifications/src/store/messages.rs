@@ -22,7 +22,7 @@ pub(crate) async fn lock(tx: &Tx, id: MessageId) -> Result<Option<Message>, DbEr
 }
 
 pub(crate) async fn by_ids(tx: &Tx, ids: &[MessageId]) -> Result<Vec<Message>, DbError> {
-    let mine = message::Column::Id.is_in(ids.iter().copied());
+    let mine = tx.among(message::Column::Id, ids.iter().copied());
     tx.all(message::Entity::find().filter(mine)).await?.into_iter().map(Message::try_from).collect()
 }
 
@@ -177,12 +177,6 @@ pub(crate) async fn address(tx: &Tx, message: &Message, residents: &[ResidentId]
         read_at: Set(None),
     };
     tx.insert_many(residents.iter().map(row).collect()).await
-}
-
-/// Ends what waits of a message that was taken back.
-pub(crate) async fn stop(tx: &Tx, id: MessageId) -> Result<(), DbError> {
-    let sql = "UPDATE notice SET state = 'stopped' WHERE tenant_id = $1 AND message_id = $2 AND state = 'waiting'";
-    tx.execute(sql, vec![id.into()]).await.map(drop)
 }
 
 /// What state a message has by its name; what this release does not know is sent.

@@ -16,8 +16,11 @@ const COUNTING: &str = "m.removed_on IS NULL
 const READ: &str = "SELECT 1 FROM reading g WHERE g.tenant_id = $1 AND g.meter_id = m.id AND g.withdrawn_at IS NULL
     AND g.source NOT IN ('installation', 'removal') AND g.period >= ";
 
-/// The placeholders `$first` and on, for so many values, with the values themselves.
+/// The placeholders `$first` and on, for these values, with the values themselves. The last one is repeated up to a
+/// power of two: a database plans few different texts then, not one for each number of values.
 fn list<V: Into<Value> + Copy>(first: usize, values: &[V]) -> (String, Vec<Value>) {
-    let names: Vec<String> = (0..values.len()).map(|at| format!("${}", first + at)).collect();
-    (names.join(", "), values.iter().map(|value| (*value).into()).collect())
+    let places = if values.is_empty() { 0 } else { values.len().next_power_of_two() };
+    let names: Vec<String> = (0..places).map(|at| format!("${}", first + at)).collect();
+    let repeated = values.last().into_iter().cycle();
+    (names.join(", "), values.iter().chain(repeated).take(places).map(|value| (*value).into()).collect())
 }

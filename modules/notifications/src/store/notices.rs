@@ -1,5 +1,7 @@
 //! Notices and their delivery.
 
+use std::collections::BTreeMap;
+
 use kabinet_contracts::ResidentId;
 use kabinet_core::{DbError, Money, Period, Timestamp, Tx};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType};
@@ -21,6 +23,29 @@ pub(crate) async fn due(tx: &Tx, limit: u64) -> Result<Vec<notice::Model>, DbErr
     tx.all(select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)).await
 }
 
+/// These notices, which nobody else changes until this transaction ends.
+pub(crate) async fn lock(tx: &Tx, notices: &[NoticeId]) -> Result<Vec<notice::Model>, DbError> {
+    locked(tx, tx.among(notice::Column::Id, notices.iter().copied())).await
+}
+
+/// The same of what waits of these messages.
+pub(crate) async fn lock_waiting(tx: &Tx, messages: &[MessageId]) -> Result<Vec<notice::Model>, DbError> {
+    locked(tx, tx.among(notice::Column::MessageId, messages.iter().copied()).and(waiting())).await
+}
+
+/// The same of what is not at its end for a resident.
+pub(crate) async fn lock_open(tx: &Tx, resident: ResidentId) -> Result<Vec<notice::Model>, DbError> {
+    let open = [NoticeState::Waiting.code(), NoticeState::Handed.code()];
+    locked(tx, notice::Column::ResidentId.eq(resident).and(notice::Column::State.is_in(open))).await
+}
+
+/// Locked in the order of their identifiers: of two who lock many, neither then waits for what the other holds. Who
+/// changes the month's costs as well does so afterwards.
+async fn locked(tx: &Tx, which: Expr) -> Result<Vec<notice::Model>, DbError> {
+    let select = notice::Entity::find().filter(which).order_by_asc(notice::Column::Id);
+    tx.all(select.lock_exclusive()).await
+}
+
 /// When the next notice that waits is due.
 pub(crate) async fn next_due(tx: &Tx) -> Result<Option<Timestamp>, DbError> {
     let waiting = notice::Entity::find().filter(waiting());
@@ -29,7 +54,7 @@ pub(crate) async fn next_due(tx: &Tx) -> Result<Option<Timestamp>, DbError> {
 
 /// What was tried for these notices.
 pub(crate) async fn tried(tx: &Tx, notices: &[NoticeId]) -> Result<Vec<delivery::Model>, DbError> {
-    let mine = delivery::Column::NoticeId.is_in(notices.iter().copied());
+    let mine = tx.among(delivery::Column::NoticeId, notices.iter().copied());
     tx.all(delivery::Entity::find().filter(mine)).await
 }
 
@@ -54,7 +79,7 @@ async fn change(tx: &Tx, notices: &[NoticeId], state: NoticeState, next_at: Opti
     }
     // What was stopped meanwhile stays so.
     let open = Column::State.ne(NoticeState::Stopped.code());
-    tx.update_where(update.filter(Column::Id.is_in(notices.iter().copied())).filter(open)).await.map(drop)
+    tx.update_where(update.filter(tx.among(Column::Id, notices.iter().copied())).filter(open)).await.map(drop)
 }
 
 /// An attempt that begins.
@@ -78,6 +103,7 @@ pub(crate) async fn begin(tx: &Tx, begun: &[Begun]) -> Result<(), DbError> {
         message_id: Set(one.message),
         state: Set(one.attempt.code().to_owned()),
         attempts: Set(1),
+        first_at: Set(tx.now()),
         begun_at: Set(tx.now()),
         ended_at: Set((one.attempt == Attempt::Skipped).then(|| tx.now())),
         cost: Set(one.cost),
@@ -95,21 +121,46 @@ pub(crate) async fn begin_again(tx: &Tx, channel: Channel, notices: &[NoticeId])
     let update = delivery::Entity::update_many()
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
         .col_expr(Column::BegunAt, Expr::value(tx.now()))
-        .filter(Column::NoticeId.is_in(notices.iter().copied()))
-        .filter(Column::Channel.eq(channel.code()));
+        .filter(of(tx, channel, notices));
     tx.update_where(update).await.map(drop)
 }
 
-/// Takes back the attempt that was counted last: it was made too early.
-pub(crate) async fn uncount(tx: &Tx, channel: Channel, notices: &[NoticeId], note: &str) -> Result<(), DbError> {
+/// The deliveries of these notices by a channel.
+fn of(tx: &Tx, channel: Channel, notices: &[NoticeId]) -> Expr {
     use delivery::Column;
-    let update = delivery::Entity::update_many()
+    tx.among(Column::NoticeId, notices.iter().copied()).and(Column::Channel.eq(channel.code()))
+}
+
+/// Takes back the attempt that was counted last, with a note why where there is one.
+pub(crate) async fn uncount(
+    tx: &Tx,
+    channel: Channel,
+    notices: &[NoticeId],
+    note: Option<&str>,
+) -> Result<(), DbError> {
+    use delivery::Column;
+    if notices.is_empty() {
+        return Ok(());
+    }
+    let mut update = delivery::Entity::update_many()
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
-        .col_expr(Column::Note, Expr::value(note))
-        .filter(Column::NoticeId.is_in(notices.iter().copied()))
-        .filter(Column::Channel.eq(channel.code()))
+        .filter(of(tx, channel, notices))
         .filter(Column::State.eq(Attempt::Trying.code()));
+    if let Some(note) = note {
+        update = update.col_expr(Column::Note, Expr::value(note));
+    }
     tx.update_where(update).await.map(drop)
+}
+
+/// Takes back first attempts that were recorded and never made, with what they would have cost.
+pub(crate) async fn withdraw(tx: &Tx, channel: Channel, notices: &[NoticeId]) -> Result<(), DbError> {
+    use delivery::Column;
+    if notices.is_empty() {
+        return Ok(());
+    }
+    give_back(tx, channel, notices).await?;
+    let first = Column::State.eq(Attempt::Trying.code()).and(Column::Attempts.eq(1));
+    tx.delete_where(delivery::Entity::delete_many().filter(of(tx, channel, notices)).filter(first)).await.map(drop)
 }
 
 /// Takes back that a channel delivered a notice, so that its end is open again; whether it had.
@@ -141,8 +192,7 @@ pub(crate) async fn record(
         .col_expr(Column::State, Expr::value(attempt.code()))
         .col_expr(Column::EndedAt, Expr::value(ended))
         .col_expr(Column::Note, Expr::value(note))
-        .filter(Column::NoticeId.is_in(notices.iter().copied()))
-        .filter(Column::Channel.eq(channel.code()))
+        .filter(of(tx, channel, notices))
         .filter(Column::State.is_in(open));
     tx.update_where(update).await.map(drop)
 }
@@ -168,20 +218,26 @@ pub(crate) async fn spending(tx: &Tx, period: Period) -> Result<Money, DbError> 
     Ok(tx.one(mine).await?.map_or(Money(0), |row| row.kopecks))
 }
 
-/// Gives back what deliveries that failed for good would have cost, by the months in which they began.
+/// Gives back what deliveries that were not made would have cost, to the months that were charged: those of the first
+/// attempts, whenever the last one was.
 pub(crate) async fn give_back(tx: &Tx, channel: Channel, notices: &[NoticeId]) -> Result<(), DbError> {
     use delivery::Column;
     if notices.is_empty() {
         return Ok(());
     }
-    let mine = Column::NoticeId.is_in(notices.iter().copied()).and(Column::Channel.eq(channel.code()));
-    let paid = tx.all(delivery::Entity::find().filter(mine).filter(Column::Cost.gt(0))).await?;
-    for row in &paid {
-        spend(tx, row.begun_at.day(tx.tenant().zone).period(), -row.cost).await?;
+    let undelivered = Column::State.is_in([Attempt::Trying.code(), Attempt::Failed.code()]);
+    let paid = of(tx, channel, notices).and(undelivered).and(Column::Cost.gt(0));
+    let mut by_month: BTreeMap<Period, Money> = BTreeMap::new();
+    for row in tx.all(delivery::Entity::find().filter(paid.clone())).await? {
+        *by_month.entry(row.since().day(tx.tenant().zone).period()).or_default() += row.cost;
+    }
+    if by_month.is_empty() {
+        return Ok(());
+    }
+    for (month, cost) in by_month {
+        spend(tx, month, -cost).await?;
     }
     let free = delivery::Entity::update_many().col_expr(Column::Cost, Expr::value(0_i64));
-    let ids: Vec<NoticeId> = paid.iter().map(|row| row.notice_id).collect();
-    let paid = Column::NoticeId.is_in(ids).and(Column::Channel.eq(channel.code()));
     tx.update_where(free.filter(paid)).await.map(drop)
 }
 
@@ -261,13 +317,6 @@ pub(crate) async fn everything(tx: &Tx, resident: ResidentId) -> Result<Vec<Show
                FROM notice n JOIN message m ON m.tenant_id = n.tenant_id AND m.id = n.message_id
                WHERE n.tenant_id = $1 AND n.resident_id = $2 ORDER BY n.message_id";
     tx.rows(sql, vec![resident.into()]).await
-}
-
-/// Ends what waits for a resident who leaves.
-pub(crate) async fn stop_all_of(tx: &Tx, resident: ResidentId) -> Result<(), DbError> {
-    let sql = "UPDATE notice SET state = 'stopped' WHERE tenant_id = $1 AND resident_id = $2
-               AND state IN ('waiting', 'handed')";
-    tx.execute(sql, vec![resident.into()]).await.map(drop)
 }
 
 pub(crate) async fn find(tx: &Tx, id: NoticeId) -> Result<Option<notice::Model>, DbError> {

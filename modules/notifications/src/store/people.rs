@@ -134,7 +134,7 @@ pub(crate) async fn held(tx: &Tx, residents: &[ResidentId]) -> Result<Vec<(Resid
 
 /// What these residents chose; those who chose nothing are left out.
 pub(crate) async fn choices(tx: &Tx, residents: &[ResidentId]) -> Result<HashMap<ResidentId, Choices>, DbError> {
-    let mine = notice_choices::Column::ResidentId.is_in(residents.iter().copied());
+    let mine = tx.among(notice_choices::Column::ResidentId, residents.iter().copied());
     let rows = tx.all(notice_choices::Entity::find().filter(mine)).await?;
     let read = |row: notice_choices::Model| Ok((row.resident_id, serde_json::from_str(&row.choices)?));
     rows.into_iter().map(read).collect()
@@ -171,7 +171,7 @@ pub(crate) async fn addressees(tx: &Tx, residents: &[ResidentId]) -> Result<Hash
     );
     let rows: Vec<Row> = tx.rows(&sql, values).await?;
     let mut choices = choices(tx, residents).await?;
-    let mine = chat::Column::ResidentId.is_in(residents.iter().copied());
+    let mine = tx.among(chat::Column::ResidentId, residents.iter().copied());
     let mut chats: HashMap<ResidentId, BTreeMap<Channel, String>> = HashMap::new();
     for row in tx.all(chat::Entity::find().filter(mine)).await? {
         if let Some(channel) = Channel::of(&row.channel) {

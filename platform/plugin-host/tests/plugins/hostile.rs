@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("hostile::what_is_no_component_is_refused", what_is_no_component_is_refused),
     ("hostile::counts_are_limited", counts_are_limited),
     ("hostile::a_forged_artifact_is_ignored", a_forged_artifact_is_ignored),
+    ("hostile::what_is_only_tried_leaves_nothing_on_disk", what_is_only_tried_leaves_nothing_on_disk),
     ("hostile::a_failure_in_the_middle_of_a_batch_fails_it_whole", a_failure_in_the_middle_of_a_batch_fails_it_whole),
     ("hostile::a_limit_that_was_lowered_stops_a_call", a_limit_that_was_lowered_stops_a_call),
 ];
@@ -182,6 +183,16 @@ fn a_forged_artifact_is_ignored(stage: &Stage) {
         assert_ne!(std::fs::read(&file).expect("the artifact"), forged, "the forgery stayed");
     }
     assert!(stage.cache.path().exists());
+}
+
+fn what_is_only_tried_leaves_nothing_on_disk(stage: &Stage) {
+    let cache = tempfile::tempdir().expect("a folder");
+    let component = Guest::default().component();
+    let kept = || std::fs::read_dir(cache.path()).expect("the cache").count();
+    let tried = stage.runtime.block_on(new_host(cache.path()).try_out(&component)).expect("compiled");
+    assert_eq!((tried.calculate(&batch(&[])), kept()), (Ok(Vec::new()), 0));
+    stage.runtime.block_on(new_host(cache.path()).load(&component)).expect("compiled");
+    assert_eq!(kept(), 1);
 }
 
 /// Charges account after account, and does a deed where it comes to account 3.

@@ -20,7 +20,7 @@ pub(super) async fn apply(config: Config, dir: &Path) -> anyhow::Result<ExitCode
         None => Places::usual().plugins()?,
     };
     let tools = CheckTools { plugins: app.plugins.clone(), printer: app.printer.clone(), plugins_dir };
-    let plugin = match company::check_files(&package, &tools).await {
+    let plugin = match company::check_files(&package, package.template.as_ref(), &tools).await {
         Ok(plugin) => plugin,
         Err(problems) => return Ok(refused(dir, &problems)),
     };

@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use kabinet_accounts::{AccountsSettings, MODULE as ACCOUNTS};
-use kabinet_billing::{BillingSettings, Entry, Error as CatalogError, MODULE as BILLING, catalog};
+use kabinet_billing::catalog::{self, CheckedPlugin};
+use kabinet_billing::{BillingSettings, Entry, Error as CatalogError, MODULE as BILLING};
 use kabinet_core::tenancy::TenantId;
 use kabinet_core::{Actor, Db, DbError, Tenant, Tenants, Tx};
 use kabinet_meters::{MODULE as METERS, MetersSettings};
 use kabinet_notifications::{MODULE as NOTIFICATIONS, NotificationsSettings};
 use kabinet_paperless::{MODULE as PAPERLESS, PaperlessSettings};
-use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use kabinet_requests::{MODULE as REQUESTS, RequestsSettings};
 use kabinet_residents::gosuslugi::settings as gosuslugi;
 use kabinet_residents::{MODULE as RESIDENTS, ResidentsSettings};
 use sha2::{Digest, Sha256};
 
-use super::check::CheckedPlugin;
 use super::document::Problem;
 use super::package::{Package, TARIFFS, TENANT};
 
@@ -62,9 +61,7 @@ pub async fn apply(
     changes.extend(requests(&mut tx, package, before.as_deref()).await?);
     changes.extend(paperless(&mut tx, package).await?);
     changes.extend(notifications(&mut tx, package, before.as_deref()).await?);
-    if changes.is_empty() {
-        return Ok(changes);
-    }
+    // Also where nothing changed: a release may remember more of what a package said than the one before it.
     tx.commit().await?;
     Ok(changes)
 }
@@ -231,11 +228,10 @@ async fn notifications(tx: &mut Tx, package: &Package, before: Option<&Tenant>) 
 async fn catalogue(tx: &mut Tx, package: &Package, plugin: &CheckedPlugin) -> Result<Vec<String>, ApplyError> {
     let applied = catalog::apply_package(tx, &package.catalog).await;
     let mut changes = applied.map_err(|error| at_its_place(package, error))?;
-    let activation = &package.plugin.activation;
-    changes.extend(catalog::install_plugin(tx, &plugin.component, &plugin.info, activation).await?);
-    // The platform's form is stored like any other, so that the next release prints old months as they were.
-    let template = package.template.as_ref().map_or(DEFAULT_TEMPLATE, |template| template.source.as_str());
-    let (hash, saved) = catalog::set_receipt_template(tx, template).await?;
+    let source = &package.plugin;
+    changes.extend(catalog::apply_plugin(tx, plugin, &source.activation, &source.said()).await?);
+    let own = package.template.as_ref().map(|template| template.source.as_str());
+    let (hash, saved) = catalog::apply_template(tx, own).await?;
     changes.extend(saved);
     let billing = BillingSettings { receipt_template: hash, ..package.billing.clone() };
     if tx.set_settings(BILLING, &billing).await? {

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use kabinet_plugin_host::api::PluginInfo;
+use kabinet_billing::catalog::{self, CheckedPlugin, UnknownRule};
 use kabinet_plugin_host::{PluginHost, words};
 use kabinet_render::ReceiptPrinter;
 use kabinet_render::error::RenderError;
 
 use super::document::Problem;
-use super::package::{Package, TARIFFS, TENANT};
+use super::package::{Package, TARIFFS, TENANT, Template};
 
 /// What the checks work with.
 #[derive(Clone)]
@@ -21,23 +21,19 @@ pub struct CheckTools {
     pub plugins_dir: PathBuf,
 }
 
-/// The plugin of a package, checked.
-#[derive(Clone, Debug)]
-pub struct CheckedPlugin {
-    /// The component.
-    pub component: Vec<u8>,
-    /// What it says about itself.
-    pub info: PluginInfo,
-}
-
-/// The package's plugin after it and the receipt template passed, or what is wrong with them.
-pub async fn check_files(package: &Package, tools: &CheckTools) -> Result<CheckedPlugin, Vec<Problem>> {
+/// The package's plugin after it and `template`, a receipt template that is to be tried, passed, or what is wrong with
+/// them.
+pub async fn check_files(
+    package: &Package,
+    template: Option<&Template>,
+    tools: &CheckTools,
+) -> Result<CheckedPlugin, Vec<Problem>> {
     let mut problems = Vec::new();
     let plugin = plugin(package, tools).await.map_err(|problem| problems.push(problem)).ok();
     if let Some(plugin) = &plugin {
         problems.extend(unknown_rules(package, plugin));
     }
-    if let Some(template) = &package.template
+    if let Some(template) = template
         && let Err(error) = tools.printer.check_template(&template.source).await
     {
         problems.push(template_problem(&template.file, &error));
@@ -62,37 +58,31 @@ async fn plugin(package: &Package, tools: &CheckTools) -> Result<CheckedPlugin, 
             .await
             .map_err(|error| refused(format!("среди плагинов платформы не найден: {error}")))?,
     };
-    let info = tools.plugins.check(&component).await.map_err(|error| refused(words::failure(&error)))?;
-    if let Some(Err(error)) = package.plugin.manifest.as_ref().map(|manifest| manifest.agrees_with(&info)) {
-        return Err(refused(format!("описание и сам плагин расходятся: {error}")));
-    }
-    Ok(CheckedPlugin { component, info })
+    let manifest = package.plugin.manifest.clone().ok_or_else(|| refused("нет описания".to_owned()))?;
+    let checked = CheckedPlugin::of(&tools.plugins, component, manifest).await;
+    checked.map_err(|error| refused(words::failure(&error)))
 }
 
 /// The rules of services and of their terms that the plugin does not have.
 fn unknown_rules(package: &Package, plugin: &CheckedPlugin) -> Vec<Problem> {
     let catalog = &package.catalog;
-    let services = (0..).zip(catalog.services.iter().map(|service| &service.what));
-    let rules =
-        services.clone().map(|(at, service): (usize, _)| (TENANT, format!("services[{at}].rule"), &service.rule));
-    let terms = services.flat_map(|(_, service)| {
-        let own = catalog.tariffs.iter().filter(|tariff| tariff.service == service.code);
-        (0..).zip(own).filter_map(|(at, tariff): (usize, _)| {
-            Some((TARIFFS, format!("{}[{at}].rule", service.code), tariff.terms.rule.as_ref()?))
-        })
-    });
-    let unknown = rules.chain(terms).filter(|(.., rule)| !plugin.info.rules.contains(rule));
-    unknown
-        .map(|(file, field, rule)| {
-            let known = plugin.info.rules.join(", ");
-            Problem {
-                file: file.to_owned(),
-                line: package.places.line(file, &field),
-                message: format!("правила «{rule}» у плагина «{}» нет; есть {known}", plugin.info.id),
-                field,
+    let services = || catalog.services.iter().map(|service| &service.what);
+    let problem = |unknown: UnknownRule| {
+        let place = match unknown.terms {
+            None => {
+                services().position(|known| known.code == unknown.service).map(|at| (TENANT, format!("services[{at}]")))
             }
-        })
-        .collect()
+            Some(from) => {
+                let mut own = catalog.tariffs.iter().filter(|tariff| tariff.service == unknown.service);
+                own.position(|tariff| tariff.from == from).map(|at| (TARIFFS, format!("{}[{at}]", unknown.service)))
+            }
+        };
+        let (file, entry) = place.unwrap_or_default();
+        let field = format!("{entry}.rule");
+        let line = package.places.line(file, &field);
+        Problem { file: file.to_owned(), line, field, message: unknown.to_string() }
+    };
+    catalog::unknown_rules(&plugin.info, services(), &catalog.tariffs).into_iter().map(problem).collect()
 }
 
 fn template_problem(file: &str, error: &RenderError) -> Problem {

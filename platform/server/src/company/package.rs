@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use kabinet_accounts::LinkMethod;
 use kabinet_billing::BillingSettings;
-use kabinet_billing::catalog::{Activation, PackageCatalog};
+use kabinet_billing::catalog::{Activation, PackageCatalog, PluginConfig};
 use kabinet_core::CompanyProfile;
 use kabinet_meters::MetersSettings;
 use kabinet_notifications::NotificationsSettings;
@@ -13,6 +13,7 @@ use kabinet_paperless::PaperlessSettings;
 use kabinet_plugin_host::manifest::Manifest;
 use kabinet_residents::ResidentsSettings;
 use kabinet_residents::gosuslugi::GosuslugiSettings;
+use sha2::{Digest, Sha256};
 
 use super::document::Section;
 use super::requests::RequestsPackage;
@@ -112,6 +113,22 @@ pub struct PluginSource {
     pub component: Option<Vec<u8>>,
     /// Its `plugin.toml`; none only where the package has mistakes.
     pub manifest: Option<Manifest>,
-    /// From when on it calculates, with which settings and limits.
+    /// The numbers that the package sets; the plugin's defaults hold for the others.
+    pub given: PluginConfig,
+    /// From when on it calculates, with which numbers.
     pub activation: Activation,
+}
+
+impl PluginSource {
+    /// What the package itself says of the plugin, hexadecimal: the same whatever a release of the platform changes in
+    /// its own plugins.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let own = self.component.as_ref().map(|component| {
+            let described = self.manifest.as_ref().map(|manifest| manifest.source.as_str());
+            (hex::encode(Sha256::digest(component)), described)
+        });
+        let said = serde_json::json!([self.name, own, self.activation.from, self.given]);
+        hex::encode(Sha256::digest(said.to_string()))
+    }
 }

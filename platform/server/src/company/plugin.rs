@@ -4,8 +4,7 @@ use std::path::Path;
 
 use kabinet_billing::catalog::{Activation, PluginConfig, code_problem};
 use kabinet_core::Period;
-use kabinet_plugin_host::manifest::{Manifest, Setting};
-use kabinet_plugin_host::{Limits, words};
+use kabinet_plugin_host::manifest::Manifest;
 
 use super::document::Section;
 use super::package::{Places, PluginSource, TENANT};
@@ -20,13 +19,14 @@ const OF_PLATFORM: [(&str, &str); 2] = [
     ("heat", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/examples/heat/plugin.toml"))),
 ];
 
-/// The section `[plugin]`: which plugin, from which month on, with which numbers and limits.
+/// The section `[plugin]`: which plugin, from which month on, with which numbers.
 pub(super) fn read(root: &mut Section<'_>, files: &mut Files<'_>, places: &mut Places) -> PluginSource {
     let mut source = PluginSource {
         name: String::new(),
         component: None,
         manifest: None,
-        activation: Activation { from: Period(190_001), config: PluginConfig::new(), limits: Limits::PRODUCTION },
+        given: PluginConfig::new(),
+        activation: Activation { from: Period(190_001), config: PluginConfig::new() },
     };
     let Some(mut section) = root.section("plugin") else { return source };
     source.name = section.text("use");
@@ -41,8 +41,7 @@ pub(super) fn read(root: &mut Section<'_>, files: &mut Files<'_>, places: &mut P
     source.manifest = manifest(&section, files, &source.name);
     let given = section.optional_section("config");
     if let Some(manifest) = &source.manifest {
-        source.activation.limits = manifest.limits;
-        source.activation.config = config(given, &manifest.config);
+        (source.given, source.activation.config) = config(given, manifest);
     }
     section.refuse_unknown();
     source
@@ -75,24 +74,18 @@ fn of_platform(name: &str) -> Result<String, String> {
     })
 }
 
-/// The company's numbers for the plugin: those of the package, the plugin's defaults where it says none.
-fn config(given: Option<Section<'_>>, settings: &[Setting]) -> PluginConfig {
-    let mut config: PluginConfig = settings.iter().map(|setting| (setting.name.clone(), setting.default)).collect();
-    let Some(mut given) = given else { return config };
-    for setting in settings {
-        let Some(number) = given.exact(&setting.name) else { continue };
-        if setting.takes(number) {
-            config.insert(setting.name.clone(), number);
-        } else {
-            given.refuse(&setting.name, range(setting));
+/// The numbers that the package sets, and those with the plugin's defaults where it sets none.
+fn config(section: Option<Section<'_>>, manifest: &Manifest) -> (PluginConfig, PluginConfig) {
+    let mut given = PluginConfig::new();
+    if let Some(mut section) = section {
+        for setting in &manifest.config {
+            given.extend(section.exact(&setting.name).map(|number| (setting.name.clone(), number)));
         }
+        for (name, problem) in manifest.numbers(&given).err().into_iter().flatten() {
+            section.refuse(&name, problem);
+        }
+        section.refuse_unknown();
     }
-    given.refuse_unknown();
-    config
-}
-
-/// «от 1 до 12 мес., не больше 9 знаков после запятой: Расчётных периодов подряд, …».
-fn range(setting: &Setting) -> String {
-    let (min, max) = (words::number(setting.min), words::quantity(setting.max, setting.unit));
-    format!("здесь может быть число от {min} до {max}, не больше 9 знаков после точки: {}", setting.title)
+    let config = manifest.numbers(&given).unwrap_or_default();
+    (given, config)
 }

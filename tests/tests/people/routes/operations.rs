@@ -3,7 +3,7 @@
 use super::{Statuses, all};
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 84] = [
+pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 97] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -25,6 +25,7 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 84] = [
         all(401),
         404,
     ),
+    ("POST /api/admin/v1/meters/links/sheet", "/api/admin/v1/meters/links/sheet", r#"{"house":"none"}"#, all(401), 404),
     ("GET /api/v1/overview", "/api/v1/overview", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/services", "/api/v1/services", "", [401, 404, 404, 200, 200], 401),
     ("GET /api/v1/charges", "/api/v1/charges", "", [401, 404, 404, 200, 200], 401),
@@ -191,6 +192,31 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 84] = [
         all(401),
         422,
     ),
+    ("GET /api/admin/v1/billing/plugin", "/api/admin/v1/billing/plugin", "", all(401), 200),
+    ("PUT /api/admin/v1/billing/plugin", "/api/admin/v1/billing/plugin", NO_PLUGIN, all(401), 422),
+    ("POST /api/admin/v1/billing/plugin/check", "/api/admin/v1/billing/plugin/check", NO_PLUGIN, all(401), 422),
+    ("GET /api/admin/v1/billing/receipt-templates", "/api/admin/v1/billing/receipt-templates", "", all(401), 200),
+    (
+        "GET /api/admin/v1/billing/receipt-templates/{hash}",
+        "/api/admin/v1/billing/receipt-templates/none",
+        "",
+        all(401),
+        404,
+    ),
+    (
+        "PUT /api/admin/v1/billing/receipt-template",
+        "/api/admin/v1/billing/receipt-template",
+        r#"{"text":"{{"}"#,
+        all(401),
+        422,
+    ),
+    (
+        "POST /api/admin/v1/billing/receipt-template/preview",
+        "/api/admin/v1/billing/receipt-template/preview",
+        r#"{"sample":"none"}"#,
+        all(401),
+        422,
+    ),
     ("GET /api/admin/v1/billing/houses/{house}", "/api/admin/v1/billing/houses/H00001", "", all(401), 200),
     (
         "PUT /api/admin/v1/billing/houses/{house}/areas/{from}",
@@ -209,6 +235,41 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 84] = [
     (
         "DELETE /api/admin/v1/billing/houses/{house}/volumes/{service}/{period}",
         "/api/admin/v1/billing/houses/H00001/volumes/cold_water/2026-10",
+        "",
+        all(401),
+        422,
+    ),
+    (
+        "GET /api/admin/v1/billing/houses/{house}/corrections",
+        "/api/admin/v1/billing/houses/H00001/corrections",
+        "",
+        all(401),
+        200,
+    ),
+    (
+        "PUT /api/admin/v1/billing/houses/{house}/corrections/{service}/{period}",
+        "/api/admin/v1/billing/houses/H00001/corrections/cold_water/2099-01",
+        r#"{"volume":"1"}"#,
+        all(401),
+        422,
+    ),
+    (
+        "DELETE /api/admin/v1/billing/houses/{house}/corrections/{service}/{period}",
+        "/api/admin/v1/billing/houses/H00001/corrections/cold_water/2026-10",
+        "",
+        all(401),
+        200,
+    ),
+    (
+        "GET /api/admin/v1/billing/houses/{house}/recomputed/{service}/{period}",
+        "/api/admin/v1/billing/houses/H00001/recomputed/cold_water/2026-10",
+        "",
+        all(401),
+        422,
+    ),
+    (
+        "POST /api/admin/v1/billing/houses/{house}/recalculations/{service}/{period}",
+        "/api/admin/v1/billing/houses/H00001/recalculations/cold_water/2026-10",
         "",
         all(401),
         422,
@@ -413,6 +474,9 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 84] = [
         404,
     ),
 ];
+
+/// A plugin whose description is none.
+const NO_PLUGIN: &str = r#"{"component":"AA==","manifest":"x","settings":{}}"#;
 
 /// Operations on runs that change something; a body that is none keeps them from it.
 pub(super) const RUNS: [(&str, &str, &str, Statuses, u16); 2] = [

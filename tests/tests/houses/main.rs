@@ -1,5 +1,7 @@
 //! What a house uses as a whole: staff state areas and volumes of its meters, and each flat pays its share.
 
+mod corrected;
+
 use kabinet_core::Actor;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::process::run;
@@ -8,6 +10,7 @@ use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases
 use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 on_both_databases![
     heating_that_is_paid_evenly_follows_last_years_house_meter,
@@ -49,7 +52,9 @@ fn charge(resident: &mut Browser, period: &str, service: &str) -> Value {
 
 #[derive(FromQueryResult)]
 struct Room {
+    id: Uuid,
     number: String,
+    closed_on: Option<i32>,
     area: i64,
     house: i64,
     water: Option<i64>,
@@ -57,13 +62,18 @@ struct Room {
     amount: Option<i64>,
 }
 
-/// The accounts of the first house with the volumes that a month charged them for.
+/// The accounts of the first house with the volumes of cold water that a month charged them for.
 fn rooms(server: &Server, slug: &str, period: i32) -> Vec<Room> {
+    rooms_with(server, slug, period, "cold_water")
+}
+
+/// The same with the volumes of another resource.
+fn rooms_with(server: &Server, slug: &str, period: i32, resource: &str) -> Vec<Room> {
     block_on(async {
         let db = server.database.open().await;
         let company = server.database.company(&db, slug).await;
         let tx = db.read(&company, Actor::System).await.expect("a transaction");
-        let sql = "SELECT a.number, p.area,
+        let sql = "SELECT a.id, a.number, a.closed_on, p.area,
                      (SELECT CAST(sum(o.area) AS bigint) FROM premises o
                       WHERE o.tenant_id = p.tenant_id AND o.house_id = p.house_id) AS house,
                      w.volume AS water, c.volume AS rest, c.charged AS amount
@@ -71,11 +81,11 @@ fn rooms(server: &Server, slug: &str, period: i32) -> Vec<Room> {
                    JOIN account a ON a.tenant_id = p.tenant_id AND a.premises_id = p.id
                    JOIN billing_run r ON r.tenant_id = h.tenant_id AND r.state = 'published' AND r.period = $3
                    LEFT JOIN charge w ON w.tenant_id = a.tenant_id AND w.run_id = r.id AND w.account_id = a.id
-                    AND w.service_code = 'cold_water'
+                    AND w.service_code = $4
                    LEFT JOIN charge c ON c.tenant_id = a.tenant_id AND c.run_id = r.id AND c.account_id = a.id
-                    AND c.service_code = 'common_cold_water'
+                    AND c.service_code = 'common_' || $4
                    WHERE h.tenant_id = $1 AND h.code = $2 ORDER BY a.number";
-        tx.rows(sql, vec![HOUSE.into(), period.into()]).await.expect("rooms")
+        tx.rows(sql, vec![HOUSE.into(), period.into(), resource.into()]).await.expect("rooms")
     })
 }
 

@@ -1,0 +1,362 @@
+//! Volumes of published months, corrected: a month is billed by norm, or with a volume that was misread, and the house
+//! meter's real one becomes known later. What was published stays as it was frozen; a month that is computed again
+//! takes the corrected volume in the place of the frozen one.
+
+use std::collections::{BTreeMap, HashMap};
+
+use kabinet_accounts::roster;
+use kabinet_contracts::RunId;
+use kabinet_core::{DbError, Period, Quantity, Timestamp, Tx};
+use rust_decimal::Decimal;
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use uuid::Uuid;
+
+use super::freeze::{Charged, Way, charged};
+use super::{HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, check_volume, house};
+use crate::entity::{billing_run, charge, house_volume_correction};
+use crate::error::Error;
+use crate::plan::{Plan, Snapshot};
+use crate::recalculations::refuse_old;
+use crate::runs;
+use crate::store;
+
+use house_volume_correction::Column;
+
+/// The plugin's rule for resources of the common property, and its number that lets the house meter count
+/// (docs/plugins.md).
+const COMMON_PROPERTY: &str = "common_property";
+const BY_HOUSE_METER: &str = "by_house_meter";
+/// Why a calculated month is given up.
+const OUTDATED: &str = "изменился объем по дому за прошлый месяц: рассчитайте месяц заново";
+
+/// A corrected volume of a published month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeCorrection {
+    /// Code of the service that the meter measures.
+    pub service: String,
+    /// The month.
+    pub period: Period,
+    /// In the service's units; none where the corrections before this one were taken back.
+    pub volume: Option<Quantity>,
+    /// Serial number of the meter; may be empty.
+    pub serial: String,
+    /// Its reading at the start of the month.
+    pub previous: Option<Quantity>,
+    /// Its reading at the end.
+    pub current: Option<Quantity>,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}
+
+impl From<house_volume_correction::Model> for VolumeCorrection {
+    fn from(row: house_volume_correction::Model) -> Self {
+        Self {
+            service: row.service_code,
+            period: row.period,
+            volume: row.volume,
+            serial: row.serial,
+            previous: row.previous,
+            current: row.current,
+            recorded_at: row.recorded_at,
+        }
+    }
+}
+
+/// The corrections of a house, the latest month first, and of a month the latest correction.
+pub async fn list(tx: &Tx, code: &str) -> Result<Vec<VolumeCorrection>, Error> {
+    let house = house(tx, code).await?;
+    let rows = house_volume_correction::Entity::find()
+        .filter(Column::HouseId.eq(house.id))
+        .order_by_desc(Column::Period)
+        .order_by_asc(Column::ServiceCode)
+        .order_by_desc(Column::Number);
+    Ok(tx.all(rows).await?.into_iter().map(VolumeCorrection::from).collect())
+}
+
+/// Records what a house's meter really measured in a published month. Nobody is charged by it before the month is
+/// recalculated ([`crate::recalculations::house`]); what was recorded before stays in the list. A later month that is
+/// calculated and not published is given up: it did not know of it. The same again changes nothing.
+pub async fn correct(tx: &mut Tx, code: &str, new: &HouseVolume) -> Result<(), Error> {
+    let house = house(tx, code).await?.id;
+    check_volume(tx, new).await?;
+    let new = VolumeCorrection {
+        service: new.service.clone(),
+        period: new.period,
+        volume: Some(new.volume),
+        serial: new.serial.clone(),
+        previous: new.previous,
+        current: new.current,
+        recorded_at: tx.now(),
+    };
+    let Some(number) = next_number(tx, house, &new).await? else { return Ok(()) };
+    // Before it is looked at: what is about to be published is published or given up.
+    runs::outdate(tx, new.period.next(), OUTDATED).await?;
+    let latest = refuse_old(tx, new.period).await?;
+    let run = store::published(tx, new.period).await?.ok_or(Error::NotPublished(new.period))?;
+    refuse_without_effect(tx, &run, house, &new.service, latest).await?;
+    append(tx, house, number, new).await
+}
+
+/// Takes the corrections of a month back: it counts as it was billed.
+pub async fn take_back(tx: &mut Tx, code: &str, service: &str, period: Period) -> Result<(), Error> {
+    let house = house(tx, code).await?.id;
+    if count(tx, house, service, period).await? == 0 {
+        return Ok(());
+    }
+    let none = VolumeCorrection {
+        service: service.to_owned(),
+        period,
+        volume: None,
+        serial: String::new(),
+        previous: None,
+        current: None,
+        recorded_at: tx.now(),
+    };
+    let Some(number) = next_number(tx, house, &none).await? else { return Ok(()) };
+    runs::outdate(tx, period.next(), OUTDATED).await?;
+    append(tx, house, number, none).await
+}
+
+/// The number of a correction behind the others of its month; none where it says what the last of them does.
+async fn next_number(tx: &Tx, house: Uuid, new: &VolumeCorrection) -> Result<Option<i32>, DbError> {
+    let last = history(tx, house, &new.service, new.period).await?.pop();
+    let number = last.as_ref().map_or(1, |last| last.number + 1);
+    let says = |last| VolumeCorrection { recorded_at: new.recorded_at, ..VolumeCorrection::from(last) } == *new;
+    Ok(Some(number).filter(|_| !last.is_some_and(says)))
+}
+
+async fn append(tx: &Tx, house: Uuid, number: i32, new: VolumeCorrection) -> Result<(), Error> {
+    let volume = new.volume.map(|volume| volume.0);
+    let detail = serde_json::json!({ "service": new.service, "period": new.period, "volume": volume });
+    let row = house_volume_correction::Model {
+        tenant_id: tx.tenant_id(),
+        house_id: house,
+        service_code: new.service,
+        period: new.period,
+        number,
+        volume: new.volume,
+        serial: new.serial,
+        previous: new.previous,
+        current: new.current,
+        recorded_at: new.recorded_at,
+    };
+    match tx.insert(house_volume_correction::ActiveModel::from(row).reset_all()).await {
+        // Somebody else corrected the month at the same moment.
+        Err(DbError::Duplicate(_)) => return Err(Error::Changed),
+        inserted => inserted?,
+    }
+    Ok(tx.audit("billing.house_volume_corrected", house, detail).await?)
+}
+
+/// Refuses a volume that would change nobody's charge, or that rooms cannot be told apart from.
+async fn refuse_without_effect(
+    tx: &Tx,
+    run: &billing_run::Model,
+    house: Uuid,
+    service: &str,
+    latest: Period,
+) -> Result<(), Error> {
+    let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
+    let ways: Vec<Charged> = charged(&snapshot).into_iter().filter(|of| of.metered == service).collect();
+    if ways.is_empty() {
+        return Err(Error::Field("service", "По общедомовому прибору этой услуги в этом месяце ничего не начисляется"));
+    }
+    let frozen = Houses::one(tx, run.id, house).await?;
+    let knows = |code: &str| frozen.iter().flat_map(|frozen| &frozen.services).any(|known| known.service == code);
+    for of in &ways {
+        // The meters in the rooms were not asked for that month: nobody can say which of them would have counted.
+        if of.way == Way::Own && !knows(&of.code) {
+            let why = "Услуга начислена без общедомового прибора: исправьте начисления по лицевым счетам";
+            return Err(Error::Field("period", why));
+        }
+        // Paid evenly, a month counts in the correction of its year, which January brings.
+        if of.way == Way::Even && latest.year() > run.period.year() {
+            return Err(Error::Field("period", "Год по этой услуге уже скорректирован в январе"));
+        }
+    }
+    Ok(())
+}
+
+/// All that was recorded of a month, the last one last.
+async fn history(
+    tx: &Tx,
+    house: Uuid,
+    service: &str,
+    period: Period,
+) -> Result<Vec<house_volume_correction::Model>, DbError> {
+    let rows = house_volume_correction::Entity::find()
+        .filter(Column::HouseId.eq(house))
+        .filter(Column::ServiceCode.eq(service))
+        .filter(Column::Period.eq(period));
+    tx.all(rows.order_by_asc(Column::Number)).await
+}
+
+/// How many corrections of a month there are, those that were taken back among them.
+pub(crate) async fn count(tx: &Tx, house: Uuid, service: &str, period: Period) -> Result<usize, DbError> {
+    Ok(history(tx, house, service, period).await?.len())
+}
+
+/// The corrections that hold from one month to another, both among them, with the house of each.
+pub(super) async fn between(tx: &Tx, from: Period, to: Period) -> Result<Vec<(Uuid, HouseVolume)>, DbError> {
+    let houses = recorded(tx, Condition::all().add(Column::Period.between(from, to))).await?;
+    let holding =
+        |(house, corrected): (Uuid, Corrected)| corrected.into_values().flatten().map(move |volume| (house, volume));
+    Ok(houses.into_iter().flat_map(holding).collect())
+}
+
+/// Of each service and month of a house that was ever corrected the volume that holds; none where the corrections were
+/// taken back, so that it counts as it was billed.
+type Corrected = BTreeMap<(String, Period), Option<HouseVolume>>;
+
+/// What the corrections come to, by house.
+async fn recorded(tx: &Tx, which: Condition) -> Result<BTreeMap<Uuid, Corrected>, DbError> {
+    let rows = house_volume_correction::Entity::find().filter(which).order_by_asc(Column::Number);
+    let mut houses: BTreeMap<Uuid, Corrected> = BTreeMap::new();
+    for row in tx.all(rows).await? {
+        let of_month = (row.service_code.clone(), row.period);
+        houses.entry(row.house_id).or_default().insert(of_month, holding(row));
+    }
+    Ok(houses)
+}
+
+fn holding(row: house_volume_correction::Model) -> Option<HouseVolume> {
+    let house_volume_correction::Model { service_code: service, period, serial, previous, current, .. } = row;
+    Some(HouseVolume { service, period, volume: row.volume?, serial, previous, current })
+}
+
+/// The codes of the services that a month charged by the house meter of `metered`: those that a corrected volume of
+/// it changes.
+pub(crate) fn services(snapshot: &Snapshot, metered: &str) -> Vec<String> {
+    let monthly = charged(snapshot).into_iter().filter(|of| of.metered == metered && of.way != Way::Even);
+    monthly.map(|of| of.code).collect()
+}
+
+/// The plan of a published month for the accounts of one house, as the house's volumes are known now. A month that was
+/// billed by norm goes by the house meter once its volume is corrected: that is what the recalculation is for,
+/// whatever the company charges by in the month itself.
+pub(crate) async fn plan_now(tx: &Tx, run: &billing_run::Model, house: Uuid) -> Result<Plan, Error> {
+    let mut snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
+    let here = Condition::all().add(Column::HouseId.eq(house)).add(Column::Period.lte(run.period));
+    let corrected = recorded(tx, here).await?.remove(&house).unwrap_or_default();
+    let now = |service: &str| matches!(corrected.get(&(service.to_owned(), run.period)), Some(Some(_)));
+    for (service, terms) in &mut snapshot.services {
+        if service.rule == COMMON_PROPERTY && now(&service.shares) {
+            terms.iter_mut().for_each(|terms| {
+                terms.parameters.insert(BY_HOUSE_METER.to_owned(), Decimal::ONE);
+            });
+        }
+    }
+    let figures = figures_now(tx, run, house, &corrected).await?;
+    let houses = Houses::new(figures.map(|figures| (house, figures)).into_iter().collect());
+    Ok(Plan::new(run.period, snapshot).with_houses(houses))
+}
+
+/// The houses of a published run that were ever corrected, as their volumes are known now: a month that takes off what
+/// rooms used beyond the house takes it off by these.
+pub(super) async fn carried(tx: &Tx, run: RunId) -> Result<HashMap<Uuid, HouseFigures>, Error> {
+    let run = store::run(tx, run).await?.ok_or(Error::NoSuchRun)?;
+    let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
+    let mut houses = HashMap::new();
+    if snapshot.carry_house_rest.is_none() {
+        return Ok(houses);
+    }
+    for (house, corrected) in recorded(tx, Condition::all().add(Column::Period.lte(run.period))).await? {
+        houses.extend(figures_now(tx, &run, house, &corrected).await?.map(|figures| (house, figures)));
+    }
+    Ok(houses)
+}
+
+/// What a published month would have known of a house with its corrected volumes. Where it took off what rooms used
+/// beyond the house the month before, all months since the first that was ever corrected are gone through: those
+/// between may have been billed with a correction that was taken back since.
+async fn figures_now(
+    tx: &Tx,
+    run: &billing_run::Model,
+    house: Uuid,
+    corrected: &Corrected,
+) -> Result<Option<HouseFigures>, Error> {
+    let carries = serde_json::from_str::<Snapshot>(&run.snapshot)?.carries();
+    let changed =
+        corrected.iter().filter(|((_, period), volume)| carries || (*period == run.period && volume.is_some()));
+    let Some(mut period) = changed.map(|((_, period), _)| *period).min() else {
+        return Ok(Houses::one(tx, run.id, house).await?);
+    };
+    let mut before = as_billed(tx, period.previous(), house).await?;
+    loop {
+        let month = store::published(tx, period).await?.ok_or(Error::NotPublished(period))?;
+        let snapshot: Snapshot = serde_json::from_str(&month.snapshot)?;
+        let figures = month_now(tx, (&month, &snapshot), house, corrected, &before).await?;
+        if period >= run.period {
+            return Ok(figures);
+        }
+        before = match snapshot.carry_house_rest {
+            Some(_) => figures.unwrap_or_default(),
+            // Nobody knows what an earlier release carried over: what it billed stands.
+            None => as_billed(tx, period, house).await?,
+        };
+        period = period.next();
+    }
+}
+
+/// What was frozen of a house with the bills of a month; nothing where there are none.
+async fn as_billed(tx: &Tx, period: Period, house: Uuid) -> Result<HouseFigures, DbError> {
+    let Some(run) = store::published(tx, period).await? else { return Ok(HouseFigures::default()) };
+    Ok(Houses::one(tx, run.id, house).await?.unwrap_or_default())
+}
+
+/// A month's figures of a house with its corrected volumes; none where nothing is known of it. `before` is the month
+/// before as it is known now, for a month that takes off what rooms used beyond the house in it.
+///
+/// What falls to the rooms stays as it was billed: a neighbour's late reading changes nobody's share. Where the month
+/// knew no volume of the house and nobody had summed them up, it is what the rooms were charged for, be it by meter,
+/// average or norm.
+async fn month_now(
+    tx: &Tx,
+    (run, snapshot): (&billing_run::Model, &Snapshot),
+    house: Uuid,
+    corrected: &Corrected,
+    before: &HouseFigures,
+) -> Result<Option<HouseFigures>, Error> {
+    let volumes: Vec<&HouseVolume> = corrected.values().flatten().filter(|of| of.period == run.period).collect();
+    let mut figures = match Houses::one(tx, run.id, house).await? {
+        Some(frozen) => frozen,
+        None if volumes.is_empty() => return Ok(None),
+        None => {
+            let (rooms, common) = areas(tx, run.period).await?.get(&house).copied().unwrap_or_default();
+            HouseFigures { rooms, common, ..HouseFigures::default() }
+        }
+    };
+    for volume in &volumes {
+        figures.meters.retain(|known| known.service != volume.service);
+        figures.meters.push(HouseMeterMonth::from(*volume));
+    }
+    // A service that was never corrected keeps its figures, and what is not carried over ends with its month.
+    let reaches = |(service, period): &(String, Period), of: &Charged| *service == of.metered && *period <= run.period;
+    let changed = |of: &&Charged| {
+        volumes.iter().any(|volume| volume.service == of.metered)
+            || (snapshot.carries() && corrected.keys().any(|known| reaches(known, of)))
+    };
+    for of in charged(snapshot).iter().filter(|of| of.way != Way::Even).filter(changed) {
+        let meter = figures.meters.iter().find(|meter| meter.service == of.metered);
+        let Some(volume) = meter.map(|meter| meter.volume) else { continue };
+        if of.way == Way::Rest && figures.services.iter().all(|known| known.service != of.code) {
+            let rooms = billed_to_rooms(tx, run.id, house, &of.metered).await?;
+            figures.services.push(ServiceFigures { rooms, ..ServiceFigures::of(&of.code) });
+        }
+        let carried = (snapshot.carries() && of.way == Way::Rest).then(|| before.over(&of.code));
+        for known in figures.services.iter_mut().filter(|known| known.service == of.code) {
+            known.measure(volume, carried);
+        }
+    }
+    Ok(Some(figures))
+}
+
+/// What a run charged the rooms of a house for of a service, in its units.
+async fn billed_to_rooms(tx: &Tx, run: RunId, house: Uuid, service: &str) -> Result<Quantity, DbError> {
+    let rows = charge::Entity::find()
+        .filter(charge::Column::RunId.eq(run))
+        .filter(charge::Column::ServiceCode.eq(service))
+        .filter(charge::Column::AccountId.is_in(roster::ever_in_house(tx, house).await?));
+    let volumes = tx.all(rows).await?.into_iter().filter_map(|row| row.volume);
+    Ok(volumes.fold(Quantity::ZERO, |sum, volume| sum + volume))
+}
