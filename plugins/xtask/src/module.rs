@@ -78,7 +78,7 @@ fn rewritten(module: &[u8], names: &[(String, String)]) -> Result<Vec<u8>> {
             }
             _ => {
                 if let Some((id, range)) = payload.as_section() {
-                    let range = usize::try_from(range.start)?..usize::try_from(range.end)?;
+                    let range = range.start..range.end;
                     out.section(&RawSection { id, data: module.get(range).context("a broken section")? });
                 }
             }
