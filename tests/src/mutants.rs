@@ -5,6 +5,7 @@
 //! (`KABINET_MUTANT`, the mutant's name): one build tries them all.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,6 +51,40 @@ impl Mutant {
             let times = text.matches(there.as_str()).count();
             ensure!(times == 1, "«{}»: {} has {times} times: {there}", self.name, self.file);
             Ok(text.replace(there.as_str(), &instead.replace("MUTANT", &condition)))
+        })
+    }
+}
+
+/// What became of a suite while a mutant was on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// This test failed.
+    Noticed(String),
+    /// Every test passed.
+    Survives,
+    /// No test failed and the suite did not come to its end, which proves nothing.
+    Hangs,
+}
+
+impl Outcome {
+    /// Of a suite that ended well or did not, by what it printed.
+    #[must_use]
+    pub fn of(passed: bool, said: &str) -> Self {
+        let failed = said.lines().find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
+        match failed {
+            Some(test) => Self::Noticed(test.to_owned()),
+            None if passed => Self::Survives,
+            None => Self::Hangs,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Noticed(test) => test,
+            Self::Survives => "SURVIVES",
+            Self::Hangs => "HANGS",
         })
     }
 }
@@ -133,6 +168,16 @@ pub fn programs(messages: &str) -> Result<BTreeMap<String, PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_suite_that_does_not_end_has_noticed_nothing_but_a_test_that_failed_before_has() {
+        let passed = "test on_sqlite::one ... ok\n";
+        let failed = "test on_sqlite::two ... FAILED\n";
+        assert_eq!(Outcome::of(true, passed), Outcome::Survives);
+        assert_eq!(Outcome::of(false, passed), Outcome::Hangs);
+        let noticed = Outcome::Noticed("on_sqlite::two".to_owned());
+        assert_eq!(Outcome::of(false, &format!("{passed}{failed}")), noticed);
+    }
 
     #[test]
     fn every_mutant_fits_the_code_and_names_a_suite() {

@@ -37,11 +37,19 @@ impl Pdf {
     /// What the QR codes on it say.
     #[must_use]
     pub fn codes(&self) -> Vec<String> {
+        self.codes_at(200)
+    }
+
+    /// The same at so many dots an inch: zbar overlooks one code of a hundred at one resolution and not at another.
+    #[must_use]
+    pub fn codes_at(&self, dots: u32) -> Vec<String> {
+        let folder = self.folder.join(dots.to_string());
+        std::fs::create_dir_all(&folder).expect("a folder");
         run(Command::new("pdftoppm")
-            .args(["-r", "200", "-gray", "-png"])
+            .args(["-r", &dots.to_string(), "-gray", "-png"])
             .arg(&self.file)
-            .arg(self.folder.join("page")));
-        let files = std::fs::read_dir(&self.folder).expect("the folder").flatten().map(|entry| entry.path());
+            .arg(folder.join("page")));
+        let files = std::fs::read_dir(&folder).expect("the folder").flatten().map(|entry| entry.path());
         let mut pages: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "png")).collect();
         pages.sort();
         codes_on(&pages)

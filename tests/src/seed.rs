@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::database::{Database, Kind};
 use crate::house::root;
+use crate::mutants::VARIABLE;
 use crate::postgres::{Cluster, PostgresDatabase};
 use crate::server::{NOW, Server, binary};
 
@@ -24,7 +25,7 @@ pub(crate) fn fits(database: &Database) -> bool {
 }
 
 /// The database that is copied: made by the first test process that needs it and kept beside the program under test,
-/// for all processes until the program, its plugins or the demo's companies change.
+/// for all processes until the program, the mutant that is on in it, its plugins or the demo's companies change.
 fn seed(kind: Kind) -> &'static Database {
     static SQLITE: OnceLock<Database> = OnceLock::new();
     static POSTGRESQL: OnceLock<Database> = OnceLock::new();
@@ -76,7 +77,7 @@ impl Kept {
     }
 }
 
-/// All that demo data are made by, with sizes and times.
+/// All that demo data are made by, with sizes and times; one program holds all mutants, of migrations as well.
 fn sources() -> String {
     let (program, tenants) = (binary(), root().join("tenants"));
     let mut files = vec![program.clone()];
@@ -88,7 +89,8 @@ fn sources() -> String {
         let known = std::fs::metadata(path).expect("a file");
         format!("{} {} {:?}\n", path.display(), known.len(), known.modified().expect("its time"))
     };
-    format!("{NOW}\n{}", files.iter().map(line).collect::<String>())
+    let mutant = std::env::var(VARIABLE).unwrap_or_default();
+    format!("{NOW}\n{mutant}\n{}", files.iter().map(line).collect::<String>())
 }
 
 fn add_files(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -123,6 +124,11 @@ impl Server {
     /// Whether the program is no longer there.
     pub fn has_ended(&mut self) -> bool {
         self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// The signal that ended the program; none while it runs, and where it ended otherwise.
+    pub fn ended_by(&mut self) -> Option<i32> {
+        self.child.as_mut()?.try_wait().ok()??.signal()
     }
 
     /// The same with the clock at another moment.

@@ -238,6 +238,39 @@ fn the_scan_of_functions_sees_them() {
     assert_eq!(functions(text), [("a".to_owned(), 5), ("d".to_owned(), 2)]);
 }
 
+/// What stands above a handler of pages and above one of the API.
+const HANDLERS: [(&str, &str); 2] = [("pages", "#[handler]"), ("the API", "#[oai(path = ")];
+
+#[test]
+fn half_of_all_handlers_are_read_at_a_glance() {
+    let files = sources(&["platform", "modules"], &[".rs"]);
+    let texts: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).expect("a source")).collect();
+    for (surface, attribute) in HANDLERS {
+        let mut lengths: Vec<usize> = texts.iter().flat_map(|text| lengths_of(text, attribute)).collect();
+        lengths.sort_unstable();
+        assert!(lengths.len() > 100, "hardly any handler of {surface} was found: {lengths:?}");
+        let (median, longest) = (lengths[lengths.len() / 2], lengths[lengths.len() - 1]);
+        eprintln!("{} handlers of {surface}: {median} lines (the median), at most {longest}", lengths.len());
+        assert!(median <= 20, "half of the handlers of {surface} have {median} lines and more");
+    }
+}
+
+/// The lines of code of each function that `attribute` stands above, whether it is written in one line or in many.
+fn lengths_of(text: &str, attribute: &str) -> Vec<usize> {
+    let text = text.replace("#[oai(\n        path = ", "#[oai(path = ");
+    let begins = |(_, line): &(usize, &str)| line.trim_start().starts_with(attribute);
+    let lines: Vec<&str> = text.lines().collect();
+    let marked = lines.iter().copied().enumerate().filter(begins);
+    marked.filter_map(|(at, _)| functions(&lines[at..].join("\n")).first().map(|(_, length)| *length)).collect()
+}
+
+#[test]
+fn the_scan_of_handlers_sees_them() {
+    let text = "#[handler]\nfn a() {\n    b();\n}\nfn c() {\n    d();\n    e();\n}\nimpl F {\n    /// G.\n    \
+                #[oai(\n        path = \"/h\",\n        method = \"put\"\n    )]\n    async fn h(&self) {\n    }\n}\n";
+    assert_eq!(HANDLERS.map(|(_, attribute)| lengths_of(text, attribute)), [vec![3], vec![2]]);
+}
+
 /// The pages' templates by the names under which they extend and import each other.
 fn templates() -> BTreeMap<String, String> {
     let files = sources(&["platform/web/templates", "platform/render/templates", "modules"], &[".html", ".txt"]);

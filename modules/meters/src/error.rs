@@ -94,7 +94,7 @@ impl From<Error> for Problem {
                 Self::refused(code, text).with_fields(fields.collect())
             }
             Error::UnknownMeter(_) | Error::NotFound | Error::Files(FileError::Missing) => Self::not_found(),
-            Error::Files(cause) => Self::fault(&cause),
+            Error::Files(cause) => Self::unavailable("files_unavailable", &cause),
             Error::Render(cause) => Self::fault(&cause),
             Error::Db(error) => error.into(),
             Error::Fields(fields) => Self::refused_fields(code, fields),

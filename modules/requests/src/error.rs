@@ -68,7 +68,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound | Error::Files(FileError::Missing) => Self::not_found(),
             Error::Db(cause) => cause.into(),
-            Error::Files(cause) => Self::fault(&cause),
+            Error::Files(cause) => Self::unavailable("files_unavailable", &cause),
             Error::Fields(fields) => Self::refused_fields(code, fields),
             other => Self::refused(code, other.to_string()),
         }

@@ -105,6 +105,13 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", "")
     }
 
+    /// 503 whose cause is logged here and not sent: what keeps data does not work now and may soon.
+    #[must_use]
+    pub fn unavailable(code: &'static str, cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, code, "storage unavailable");
+        Self { retry_after: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "") }
+    }
+
     /// A refusal of fields, by their names and what is wrong; the first one's words say it all.
     #[must_use]
     pub fn refused_fields<F: Into<String>>(
@@ -181,10 +188,7 @@ impl Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Unavailable(cause) => {
-                tracing::error!(%cause, "database unavailable");
-                Self { retry_after: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", "") }
-            }
+            DbError::Unavailable(cause) => Self::unavailable("database_unavailable", &cause),
             other => Self::fault(&other),
         }
     }

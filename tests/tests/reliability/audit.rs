@@ -79,63 +79,113 @@ fn what_is_done_to_the_log_past_the_platform_is_found(kind: Kind) {
     (1..=9).for_each(|day| deed(&mut server.staff(SLUG), day));
     let number = entries(&chained(&server));
     server.kill();
-    let entry = format!("{OWN} AND id = (SELECT audit_id FROM audit_link WHERE {OWN} AND seq = 5)");
-    let link = format!("{OWN} AND seq = 5");
-    let last = format!("{OWN} AND seq > {}", number - 3);
-    // Where the platform's own tables are not.
-    let place = if kind == Kind::PostgreSql { "thief.kept" } else { "kept" };
-    let kept = |table: &str, of: &str| format!("CREATE TABLE {place}_{table} AS SELECT * FROM {table} WHERE {of}");
-    let back = |table: &str| format!("INSERT INTO {table} SELECT * FROM {place}_{table}; DROP TABLE {place}_{table}");
-    let ends = format!("{OWN} AND id IN (SELECT audit_id FROM audit_link WHERE {last})");
-    // What a thief does, how it is told, and how it is undone.
-    let deeds: [(String, &str, String); 6] = [
-        (
-            format!("UPDATE audit SET detail = detail || ' ' WHERE {entry}"),
-            "запись № 5 изменена",
-            format!("UPDATE audit SET detail = substr(detail, 1, length(detail) - 1) WHERE {entry}"),
-        ),
-        (
-            format!("UPDATE audit SET at = at + 1 WHERE {entry}"),
-            "запись № 5 изменена",
-            format!("UPDATE audit SET at = at - 1 WHERE {entry}"),
-        ),
-        (format!("{}; DELETE FROM audit WHERE {entry}", kept("audit", &entry)), "запись № 5 удалена", back("audit")),
-        (
-            format!(
-                "{}; {}; DELETE FROM audit WHERE {entry}; DELETE FROM audit_link WHERE {link}",
-                kept("audit", &entry),
-                kept("audit_link", &link)
-            ),
-            "нет записей с № 5 по № 5",
-            format!("{}; {}", back("audit"), back("audit_link")),
-        ),
-        (swapped(), "запись № 5 изменена или переставлена", swapped()),
-        (
-            format!(
-                "{}; {}; DELETE FROM audit WHERE {ends}; DELETE FROM audit_link WHERE {last}",
-                kept("audit", &ends),
-                kept("audit_link", &last)
-            ),
-            "в базе она кончается раньше",
-            format!("{}; {}", back("audit"), back("audit_link")),
-        ),
-    ];
-    for (done, words, undone) in deeds {
+    for Deed { done, told, undone } in [edited(), removed(kind, number), put_in(kind, number)].into_iter().flatten() {
         past_the_platform(&server.database, &done);
         let (whole, said) = verify(&server);
-        assert!(!whole && said.contains(words), "{done}: {said}");
+        assert!(!whole && said.contains(&told), "{done}: {said}");
         past_the_platform(&server.database, &undone);
         let (whole, said) = verify(&server);
         assert!(whole && entries(&said) == number, "after {undone}: {said}");
     }
-    a_chain_made_anew_is_found(&mut server, &entry);
+    a_chain_made_anew_is_found(&mut server);
+    one_head_outside_the_database_is_enough(&server);
+}
+
+/// What a thief does, how it is told, and how it is undone: SQL, words, SQL.
+struct Deed {
+    done: String,
+    told: String,
+    undone: String,
+}
+
+/// The condition on the entry that most is done to.
+fn entry() -> String {
+    format!("{OWN} AND id = (SELECT audit_id FROM audit_link WHERE {OWN} AND seq = 5)")
+}
+
+/// Entries are changed, or change places.
+fn edited() -> Vec<Deed> {
+    let entry = entry();
+    let changed = |done: &str, undone: &str| Deed {
+        done: format!("UPDATE audit SET {done} WHERE {entry}"),
+        told: "запись № 5 изменена".to_owned(),
+        undone: format!("UPDATE audit SET {undone} WHERE {entry}"),
+    };
+    // Two neighbours of the chain change places; once more, and they are back.
+    let swapped = format!(
+        "UPDATE audit_link SET seq = -seq WHERE {OWN} AND seq IN (5, 6);
+         UPDATE audit_link SET seq = 11 + seq WHERE {OWN} AND seq < 0"
+    );
+    vec![
+        changed("detail = detail || ' '", "detail = substr(detail, 1, length(detail) - 1)"),
+        changed("at = at + 1", "at = at - 1"),
+        Deed {
+            done: swapped.clone(), told: "запись № 5 изменена или переставлена".to_owned(), undone: swapped
+        },
+    ]
+}
+
+/// Entries are taken out: alone, with their links, and the last ones of the chain.
+fn removed(kind: Kind, number: u32) -> Vec<Deed> {
+    // Where the platform's own tables are not.
+    let place = if kind == Kind::PostgreSql { "thief.kept" } else { "kept" };
+    let taken = |table: &str, of: &str| {
+        format!("CREATE TABLE {place}_{table} AS SELECT * FROM {table} WHERE {of}; DELETE FROM {table} WHERE {of}")
+    };
+    let back = |table: &str| format!("INSERT INTO {table} SELECT * FROM {place}_{table}; DROP TABLE {place}_{table}");
+    let with_links = |entries: &str, links: &str, told: &str| Deed {
+        done: format!("{}; {}", taken("audit", entries), taken("audit_link", links)),
+        told: told.to_owned(),
+        undone: format!("{}; {}", back("audit"), back("audit_link")),
+    };
+    let last = format!("{OWN} AND seq > {}", number - 3);
+    let ends = format!("{OWN} AND id IN (SELECT audit_id FROM audit_link WHERE {last})");
+    vec![
+        Deed {
+            done: taken("audit", &entry()), told: "запись № 5 удалена".to_owned(), undone: back("audit")
+        },
+        with_links(&entry(), &format!("{OWN} AND seq = 5"), "нет записей с № 5 по № 5"),
+        with_links(&ends, &last, "в базе она кончается раньше"),
+    ]
+}
+
+/// A made-up entry is put into the chain: between two others, which later ones make room for, and at its end.
+fn put_in(kind: Kind, number: u32) -> Vec<Deed> {
+    let id = match kind {
+        Kind::Sqlite => "x'7e570000000040008000000000000001'",
+        Kind::PostgreSql => "CAST('7e570000-0000-4000-8000-000000000001' AS uuid)",
+    };
+    let forged = |seq: u32| {
+        format!(
+            "INSERT INTO audit (tenant_id, id, at, actor, actor_id, action, subject, detail)
+             SELECT tenant_id, {id}, at, actor, actor_id, action, subject, detail FROM audit WHERE {};
+             INSERT INTO audit_link (tenant_id, seq, audit_id, hash)
+             SELECT tenant_id, {seq}, {id}, hash FROM audit_link WHERE {OWN} AND seq = 5",
+            entry()
+        )
+    };
+    let gone = format!(
+        "DELETE FROM audit_link WHERE {OWN} AND audit_id = {id};
+         DELETE FROM audit WHERE {OWN} AND id = {id}"
+    );
+    let moved = |by: i32| {
+        format!(
+            "UPDATE audit_link SET seq = -seq WHERE {OWN} AND seq > 5;
+             UPDATE audit_link SET seq = {by} - seq WHERE {OWN} AND seq < 0"
+        )
+    };
+    let told = |seq: u32| format!("запись № {seq} изменена или переставлена");
+    vec![
+        Deed { done: format!("{}; {}", moved(1), forged(6)), told: told(6), undone: format!("{gone}; {}", moved(-1)) },
+        Deed { done: forged(number + 1), told: told(number + 1), undone: gone },
+    ]
 }
 
 /// An entry is edited and the whole chain made anew: in itself it holds, but it is not the one that was written down.
-fn a_chain_made_anew_is_found(server: &mut Server, entry: &str) {
+fn a_chain_made_anew_is_found(server: &mut Server) {
     past_the_platform(
         &server.database,
-        &format!("UPDATE audit SET detail = '{{}}' WHERE {entry}; DELETE FROM audit_link"),
+        &format!("UPDATE audit SET detail = '{{}}' WHERE {}; DELETE FROM audit_link", entry()),
     );
     server.start();
     let begun = Instant::now();
@@ -147,12 +197,16 @@ fn a_chain_made_anew_is_found(server: &mut Server, entry: &str) {
     assert!(!whole && said.contains("составили заново") && !said.contains("изменена"), "{said}");
 }
 
-/// Two neighbours of the chain change places; once more, and they are back.
-fn swapped() -> String {
-    format!(
-        "UPDATE audit_link SET seq = -seq WHERE {OWN} AND seq IN (5, 6);
-         UPDATE audit_link SET seq = 11 + seq WHERE {OWN} AND seq < 0"
-    )
+/// The file of heads was cut short as well: one that is left, from after the entry that was edited, tells of it.
+fn one_head_outside_the_database_is_enough(server: &Server) {
+    let anchors = server.database.config(NOW).anchors();
+    let heads = anchors.read(SLUG).expect("heads");
+    let old = heads.iter().find(|anchor| anchor.head.seq >= 5).expect("a head behind the entry");
+    std::fs::remove_file(server.database.dir.join("audit").join(format!("{SLUG}.heads"))).expect("the heads go");
+    anchors.write(SLUG, old).expect("a head");
+    let (whole, said) = verify(server);
+    let told = format!("цепочка до № {} не та", old.head.seq);
+    assert!(!whole && said.contains(&told), "{said}");
 }
 
 /// Executes a thief's SQL, with a place for what is kept meanwhile.

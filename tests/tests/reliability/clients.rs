@@ -28,7 +28,8 @@ pub(crate) enum What {
 /// Something that was asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
-    /// What it is found by: no other wish has it. Empty for a run that was not acknowledged.
+    /// What it is found by: no other wish has it, but for a run that was under way already. Empty for a run that was
+    /// not acknowledged.
     pub(crate) mark: String,
     pub(crate) acknowledged: bool,
 }

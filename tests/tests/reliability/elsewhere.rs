@@ -59,22 +59,24 @@ const TRIED: &str = "не тот пароль 5519";
 fn letters_documents_and_exports_name_nobody_of_another_company_and_the_log_nobody_at_all(kind: Kind) {
     let mail = MailServer::new();
     let server = Server::with(Database::new(kind), NOW, &[("KABINET_MAIL__SMTP_URL", mail.url())]);
-    let (mut one, mut other) = (Side::of(&server, ONE), Side::of(&server, OTHER));
-    for side in [&mut one, &mut other] {
-        side.ask_for_letters(&server);
-        side.work_with_requests_and_messages();
-        side.is_billed(&server);
-        side.fetch_what_is_printed_and_exported(&mail);
-        side.wait_for_letters(&server, &mail);
-    }
+    let mut sides = [ONE, OTHER].map(|known| Side::of(&server, known));
+    // Step by step at both: whatever is made for one is made when the other's words are there as well.
+    sides.iter_mut().for_each(|side| side.ask_for_letters(&server));
+    sides.iter_mut().for_each(Side::work_with_requests_and_messages);
+    sides.iter_mut().for_each(|side| side.is_billed(&server));
+    sides.iter_mut().for_each(Side::ask_for_the_own_data);
+    sides.iter_mut().for_each(|side| side.fetch_what_is_printed_and_exported(&mail));
+    sides.iter_mut().for_each(|side| side.wait_for_letters(&server, &mail));
+    // Once more, after each of them has had the same.
+    sides.iter_mut().for_each(|side| side.fetch_what_is_printed_and_exported(&mail));
     for letter in mail.received() {
-        let own = [&mut one, &mut other].into_iter().find(|side| side.package.name == letter.from.name);
+        let own = sides.iter_mut().find(|side| side.package.name == letter.from.name);
         own.unwrap_or_else(|| panic!("a letter of nobody's: {:?}", letter.from)).take(&letter);
     }
-    for (own, foreign) in [(&one, &other), (&other, &one)] {
-        own.got_nothing_of(foreign);
-    }
-    the_log_names_nobody(&server, &mail, &[&one, &other]);
+    let [one, other] = &sides;
+    one.got_nothing_of(other);
+    other.got_nothing_of(one);
+    the_log_names_nobody(&server, &mail, &sides);
 }
 
 /// Somebody of a company, with a name and sums that nobody else has, and what the company's people got.
@@ -86,6 +88,8 @@ struct Side {
     /// The company's code of the house.
     house: String,
     staff: Browser,
+    /// The address of the request that the person filed; empty before.
+    request: String,
     /// Whom letters of this company may go to.
     addresses: Vec<String>,
     /// What only this company knows.
@@ -97,7 +101,7 @@ struct Side {
 impl Side {
     fn of(server: &Server, of: Known) -> Self {
         let mut known = world::flat(server, of.slug, 0);
-        let house = rename_the_holder(server, of.slug, known.id, of.surname);
+        let house = mark_the_home(server, &of, known.id);
         of.surname.clone_into(&mut known.surname);
         let person = world::holder(server, of.slug, &known);
         let (package, facts) = (Package::read(of.slug), server.facts().company(of.slug));
@@ -110,7 +114,7 @@ impl Side {
         let facts = [&facts.resident.email, &facts.admin.email, &package.contacts.email];
         let addresses = facts.into_iter().chain([&person.email]).cloned().collect();
         let (account, staff, got) = (known.id, server.staff(of.slug), Vec::new());
-        Self { of, package, person, account, house, staff, addresses, canaries, got }
+        Self { of, package, person, account, house, staff, request: String::new(), addresses, canaries, got }
     }
 
     fn guest(&self, server: &Server) -> Browser {
@@ -119,7 +123,7 @@ impl Side {
         browser
     }
 
-    /// Registers, asks for a new password, for an archive of the own data, and for a helper.
+    /// Registers, asks for a new password, and for a helper.
     fn ask_for_letters(&mut self, server: &Server) {
         let (newcomer, refused) =
             (format!("{}@people.example", self.of.mark), format!("refused.{}@people.example", self.of.mark));
@@ -139,25 +143,24 @@ impl Side {
             let form = guest.page("/recover").form("/recover").with("email", email).with("captcha", CAPTCHA);
             guest.submit(&form).expect(303);
         }
-        let form = self.person.browser.page("/settings").form("/settings/export");
-        self.person.submit(&form).expect(303);
         let helper = world::newcomer(server, self.of.slug);
         self.person.invite(self.account, &helper.email, "sums", "30.11.2026").expect(303);
         self.canaries.extend([newcomer.clone(), helper.email.clone()]);
         self.addresses.extend([newcomer, helper.email, refused]);
     }
 
-    /// A resident files a request, which staff carry out; staff write to everybody.
+    /// A resident files a request with a file, which staff carry out; staff write to everybody.
     fn work_with_requests_and_messages(&mut self) {
         let (mark, address) = (self.of.mark, "/requests/new?kind=appeal");
         let form = self.person.browser.page(address).form(address);
         let form = form.with("subject", &format!("Калитка {mark}")).with("text", &format!("Скрипит {mark}"));
-        self.person.submit(&form).expect(303);
+        let (name, file) = (format!("Калитка {mark}.pdf"), format!("%PDF-1.7\n% {mark}"));
+        self.person.browser.submit_with_files(&form, &[(&name, file.as_bytes())]).expect(303);
         let page = self.person.browser.page("/requests");
-        let href = page.one("ul.rows a").attribute("href").expect("a request").to_owned();
+        page.one("ul.rows a").attribute("href").expect("a request").clone_into(&mut self.request);
         let done = json!({ "state": "done", "text": format!("Смазана {mark}") });
         for (deed, body) in [("accept", json!({})), ("state", done)] {
-            self.staff.call("POST", &format!("/api/admin/v1{href}/{deed}"), Some(&body)).expect(200);
+            self.staff.call("POST", &format!("/api/admin/v1{}/{deed}", self.request), Some(&body)).expect(200);
         }
         let messages = "/api/admin/v1/notifications";
         let body = json!({ "title": format!("Отключение {mark}"), "body": format!("Воды не будет, {mark}."),
@@ -191,12 +194,33 @@ impl Side {
         self.staff.call("POST", &format!("{path}/publish"), None).expect(200);
     }
 
-    /// Receipts on the portal, a house's printout, the application, the list of those without paper, the own data.
+    /// An archive of all that is held about the person, which by now is all that is fetched later.
+    fn ask_for_the_own_data(&mut self) {
+        let form = self.person.browser.page("/settings").form("/settings/export");
+        self.person.submit(&form).expect(303);
+    }
+
+    /// Receipts on the portal, the request with its file, the own data, and what staff get.
     fn fetch_what_is_printed_and_exported(&mut self, mail: &MailServer) {
         let receipt = self.person.browser.get("/documents/2026-11.pdf").expect(200).body;
         let receipt = Pdf::new(&receipt).text();
         assert!(receipt.contains(&printed(self.of.amount)), "the correction: {receipt}");
         self.got.push(("a receipt".to_owned(), receipt));
+        let page = self.person.browser.page(&self.request);
+        let file = page.one("ul.files a").attribute("href").expect("a file").to_owned();
+        self.got.push(("a request".to_owned(), page.text()));
+        self.got.push(("the file of a request".to_owned(), self.person.browser.get(&file).expect(200).text()));
+        let text = letter(mail, &self.person.email, "Ваши данные").text;
+        let archive = self.person.browser.get(&path_in(&text, "/settings/export/")).expect(200).body;
+        self.got.push(("the own data".to_owned(), unpacked(&archive)));
+        self.fetch_what_staff_print();
+        if self.of.paperless {
+            self.fetch_the_papers_of_a_refusal(mail);
+        }
+    }
+
+    /// A house's receipts as one file, and the links of its meters on paper.
+    fn fetch_what_staff_print(&mut self) {
         let printouts = "/api/admin/v1/billing/printouts";
         let asked = json!({ "period": "2026-11", "house": self.house });
         let printout = self.staff.call("POST", printouts, Some(&asked)).expect(200).json();
@@ -204,23 +228,24 @@ impl Side {
         until("the printout", || self.staff.call("GET", &path, None).expect(200).json()["state"] == "ready");
         let file = self.staff.get(&format!("{path}/file")).expect(200).body;
         self.got.push(("a printout".to_owned(), Pdf::new(&file).text()));
-        if self.of.paperless {
-            let links = self.person.browser.page("/accounts").links();
-            let link = links.into_iter().find(|href| href.ends_with(".pdf")).expect("the application");
-            let application = self.person.browser.get(&link).expect(200).body;
-            self.got.push(("an application".to_owned(), Pdf::new(&application).text()));
-            let list = "/api/admin/v1/paperless/list?period=2026-11&format=";
-            // It names those whose receipts have left.
-            letter(mail, &self.person.email, "Квитанция за ноябрь");
-            let csv = self.staff.get(&format!("{list}csv")).expect(200).text();
-            self.got.push(("the list as CSV".to_owned(), csv));
-            let book = self.staff.get(&format!("{list}xlsx")).expect(200).body;
-            self.got.push(("the list as a workbook".to_owned(), unpacked(&book)));
-        }
-        let text = letter(mail, &self.person.email, "Ваши данные").text;
-        let path = path_in(&text, "/settings/export/");
-        let archive = self.person.browser.get(&path).expect(200).body;
-        self.got.push(("the own data".to_owned(), unpacked(&archive)));
+        let wanted = json!({ "house": self.house, "period": "2026-11" });
+        let sheet = self.staff.call("POST", "/api/admin/v1/meters/links/sheet", Some(&wanted)).expect(200).body;
+        self.got.push(("the links of meters".to_owned(), Pdf::new(&sheet).text()));
+    }
+
+    /// The application, and the list of those without paper.
+    fn fetch_the_papers_of_a_refusal(&mut self, mail: &MailServer) {
+        let links = self.person.browser.page("/accounts").links();
+        let link = links.into_iter().find(|href| href.ends_with(".pdf")).expect("the application");
+        let application = self.person.browser.get(&link).expect(200).body;
+        self.got.push(("an application".to_owned(), Pdf::new(&application).text()));
+        let list = "/api/admin/v1/paperless/list?period=2026-11&format=";
+        // It names those whose receipts have left.
+        letter(mail, &self.person.email, "Квитанция за ноябрь");
+        let csv = self.staff.get(&format!("{list}csv")).expect(200).text();
+        self.got.push(("the list as CSV".to_owned(), csv));
+        let book = self.staff.get(&format!("{list}xlsx")).expect(200).body;
+        self.got.push(("the list as a workbook".to_owned(), unpacked(&book)));
     }
 
     /// Every letter that was asked for has come, and none is on its way.
@@ -278,23 +303,27 @@ impl Side {
     }
 }
 
-/// Gives the account's present holder another surname; the company's code of the house.
-fn rename_the_holder(server: &Server, slug: &str, account: AccountId, surname: &str) -> String {
+/// Gives the account's present holder another surname and the house another address; the company's code of the house.
+fn mark_the_home(server: &Server, of: &Known, account: AccountId) -> String {
     #[derive(sea_orm::FromQueryResult)]
     struct House {
         code: String,
     }
-    in_company(server, slug, async |tx| {
+    in_company(server, of.slug, async |tx| {
         let sql = "UPDATE holder SET surname = $2, surname_key = $3
                    WHERE tenant_id = $1 AND account_id = $4 AND to_on IS NULL";
-        let values = vec![surname.into(), search_key(surname).into(), account.into()];
+        let values = vec![of.surname.into(), search_key(of.surname).into(), account.into()];
         assert!(tx.execute(sql, values).await.expect("an update") > 0);
         let sql = "SELECT h.code FROM account a
                    JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
                    JOIN house h ON h.tenant_id = p.tenant_id AND h.id = p.house_id
                    WHERE a.tenant_id = $1 AND a.id = $2";
         let mut houses: Vec<House> = tx.rows(sql, vec![account.into()]).await.expect("the house");
-        houses.remove(0).code
+        let code = houses.remove(0).code;
+        let sql = "UPDATE house SET address = $2 WHERE tenant_id = $1 AND code = $3";
+        let values = vec![format!("Дом {}", of.mark).into(), code.as_str().into()];
+        assert_eq!(tx.execute(sql, values).await.expect("an update"), 1);
+        code
     })
 }
 
@@ -349,7 +378,7 @@ fn unpacked(archive: &[u8]) -> String {
 
 /// What came in links, what browsers keep, what was typed, and who it was: none of it is in the log, which tells of the
 /// letters that were refused.
-fn the_log_names_nobody(server: &Server, mail: &MailServer, sides: &[&Side]) {
+fn the_log_names_nobody(server: &Server, mail: &MailServer, sides: &[Side]) {
     let log = std::fs::read_to_string(server.log_file()).expect("the log");
     let failed = log.lines().filter(|line| line.contains("job failed") && line.contains("refuses")).count();
     assert!(failed >= sides.len(), "the log is silent of the refused letters: {log}");

@@ -7,6 +7,7 @@ mod clients;
 mod clock;
 mod containment;
 mod crash;
+mod database_away;
 mod disk;
 mod elsewhere;
 mod fuzz;

@@ -1,8 +1,9 @@
 //! Photos and files: judged by their bytes, served to those who may see the request and to nobody else.
 
 use kabinet_tests::browser::{BOUNDARY, multipart};
+use kabinet_tests::server::NOW;
 use kabinet_tests::world;
-use kabinet_tests::{Browser, Kind, Server, on_both_databases};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 
 use crate::{COMPANY, appeal, case, holder, send_with_files};
 
@@ -11,6 +12,7 @@ on_both_databases![
     files_that_do_not_fit_are_refused_by_name_and_the_text_stays,
     a_file_before_its_forms_token_is_not_read,
     a_message_brings_files_along,
+    where_files_cannot_be_kept_nothing_is_filed_and_the_same_may_be_sent_later,
 ];
 
 /// A PNG's beginning: all that says how large it is.
@@ -156,4 +158,26 @@ fn a_message_brings_files_along(kind: Kind) {
     let mut staff = server.staff(COMPANY);
     let history = case(&mut staff, &href)["history"].clone();
     assert_eq!((&history[1]["deed"], &history[1]["files"][0]["name"]), (&"comment".into(), &"снимок.png".into()));
+}
+
+fn where_files_cannot_be_kept_nothing_is_filed_and_the_same_may_be_sent_later(kind: Kind) {
+    // One of its own: nobody's files can be kept there.
+    let server = Server::demo(Database::new(kind), NOW);
+    let (mut person, _) = holder(&server, COMPANY, 0);
+    let browser = &mut person.browser;
+    let company = world::in_company(&server, COMPANY, async |tx| tx.tenant_id());
+    let folder = server.database.dir.join("files").join(company.to_string());
+    let aside = folder.with_extension("aside");
+    std::fs::create_dir_all(&folder).expect("the company's folder");
+    std::fs::rename(&folder, &aside).expect("it goes");
+    std::fs::write(&folder, b"").expect("no folder can be made there");
+    let answer = send_with_files(browser, "appeal", &GOOD, &[("акт.pdf", PDF)]).expect(503);
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    assert_eq!(answer.page().one("h1").text(), "Сервис временно недоступен");
+    assert!(!browser.page("/requests").has("ul.rows"), "nothing was filed");
+    std::fs::remove_file(&folder).expect("room again");
+    std::fs::rename(&aside, &folder).expect("it is back");
+    let href = filed(browser, &[("акт.pdf", PDF)]);
+    let file = links(browser, &href).remove(0);
+    assert_eq!(browser.get(&file).expect(200).body, PDF);
 }
