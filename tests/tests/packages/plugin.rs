@@ -62,7 +62,8 @@ fn a_plugin_comes_with_its_plugin_toml(kind: Kind) {
     assert!(words.contains(&at) && words.contains("не принят: файл не соответствует требованиям"), "{words}");
 }
 
-const STEP: &str = r#"
+/// The `plugin.toml` of a [`Guest`] with one number.
+pub(crate) const STEP: &str = r#"
 id = "evil"
 version = "1"
 api = "1.0.0"

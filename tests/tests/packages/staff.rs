@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::catalog::with;
 use super::guest::Guest;
+use super::plugin::STEP;
 use super::{LATER, applied, change, said, taken, usual};
 
 on_both_databases![
@@ -33,20 +34,6 @@ on_both_databases![
 const SLUG: &str = "teploset";
 /// The rules that the company's services name.
 const RULES: &[&str] = &["heating", "metered", "heat_in_water"];
-/// The `plugin.toml` of a [`Guest`].
-const EVIL: &str = r#"
-id = "evil"
-version = "1"
-api = "1.0.0"
-title = "Проба"
-
-[config.step]
-title = "Шаг пробы"
-unit = "one"
-min = "-1"
-max = "12.5"
-default = "7"
-"#;
 
 fn address(what: &str) -> String {
     format!("/api/admin/v1/billing/{what}")
@@ -173,11 +160,11 @@ fn wrong_plugins() -> Vec<(Value, &'static str, &'static str, &'static str)> {
     let foreign = r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance (export "f" (func (result u64))))))"#;
     let foreign = wat::parse_str(foreign).expect("text");
     let long = vec![0; (2 << 20) + 1];
-    let evil = |further: Value| plugin(&good, EVIL, further);
-    let of = |component: &[u8]| plugin(component, EVIL, json!({}));
+    let evil = |further: Value| plugin(&good, STEP, further);
+    let of = |component: &[u8]| plugin(component, STEP, json!({}));
     let step = |number: &str| evil(json!({ "settings": { "step": number } }));
-    let undeclared = plugin(&good, &EVIL.replace("\"evil\"", "\"good\""), json!({}));
-    let missing = plugin(&good, &EVIL.replace("default = \"7\"\n", ""), json!({}));
+    let undeclared = plugin(&good, &STEP.replace("\"evil\"", "\"good\""), json!({}));
+    let missing = plugin(&good, &STEP.replace("default = \"7\"\n", ""), json!({}));
     let alone = json!({ "component": STANDARD.encode(&good), "settings": {} });
     vec![
         (of(b"no component"), "billing.plugin", "", "не соответствует требованиям"),
@@ -214,7 +201,7 @@ fn a_plugin_that_cannot_work_is_refused_by_name_and_the_old_one_stands(kind: Kin
     a_rule_that_terms_name_goes_before(&mut staff);
     // One that fails only when it calculates is found by the trial.
     let looping = Guest { rules: RULES, ..Guest::calculating("(loop $again (br $again)) i32.const 64") };
-    let tried = plugin(&looping.component(), EVIL, json!({}));
+    let tried = plugin(&looping.component(), STEP, json!({}));
     let refused = staff.call("POST", &address("plugin/check"), Some(&tried)).expect(422).json();
     assert!(refused["detail"].as_str().is_some_and(|words| words.contains("исчерпан запас инструкций")), "{refused}");
     assert_eq!((items(&mut staff, "plugin"), charges(server, "2026-10")), before);
@@ -226,7 +213,7 @@ fn a_rule_that_terms_name_goes_before(staff: &mut Browser) {
     let terms = json!({ "terms": { "rule": "metered", "prices": [{ "amount": "1" }] } });
     staff.call("PUT", &tariff, Some(&terms)).expect(200);
     let good = Guest { rules: RULES, ..Guest::default() }.component();
-    let body = plugin(&good, EVIL, json!({ "rules": { "heating": "heating" } }));
+    let body = plugin(&good, STEP, json!({ "rules": { "heating": "heating" } }));
     for (method, what) in [("PUT", "plugin"), ("POST", "plugin/check")] {
         let refused = staff.call(method, &address(what), Some(&body)).expect(422).json();
         assert_eq!(refused["code"], "billing.rule_of_terms", "{refused}");
@@ -343,7 +330,7 @@ fn what_staff_load_before_the_first_package_of_a_new_release_stays(kind: Kind) {
     });
     let mut staff = server.staff(SLUG);
     let component = Guest { rules: RULES, ..Guest::default() }.component();
-    put(&mut staff, "plugin", &plugin(&component, EVIL, json!({})));
+    put(&mut staff, "plugin", &plugin(&component, STEP, json!({})));
     put(&mut staff, "receipt-template", &json!({ "text": format!("{}\nФорма сотрудника\n", own_template()) }));
     let (plugins, template) = (items(&mut staff, "plugin"), current(&mut staff));
     assert_eq!(plugins[1]["name"], "evil");

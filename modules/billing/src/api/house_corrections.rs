@@ -1,6 +1,6 @@
 //! Volumes of house meters in published months, corrected, and the accounts of the house recalculated by them.
 
-use kabinet_core::Timestamp;
+use kabinet_core::{Timestamp, Tx};
 use kabinet_web::{ApiResult, Staff};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
@@ -107,15 +107,20 @@ impl From<HouseRecalculation> for HouseRecalculationOut {
     }
 }
 
+/// What a transaction that ends here answers: all corrections of the house.
+async fn all_of(tx: Tx, house: &str) -> ApiResult<VolumeCorrectionList> {
+    let known = corrections::list(&tx, house).await?;
+    tx.commit().await?;
+    Ok(VolumeCorrectionList::of(known))
+}
+
 #[OpenApi]
 impl HouseCorrectionsApi {
     /// All corrections of a house's volumes.
     #[oai(path = "/billing/houses/:house/corrections", method = "get", operation_id = "listHouseVolumeCorrections")]
     async fn list(&self, staff: Staff<Correct>, house: Path<String>) -> ApiResult<VolumeCorrectionList> {
         let tx = staff.read().await?;
-        let known = corrections::list(&tx, &house.0).await?;
-        tx.commit().await?;
-        Ok(VolumeCorrectionList::of(known))
+        all_of(tx, &house.0).await
     }
 
     /// Correct what a house meter measured in a published month; the bills stay until the month is recalculated.
@@ -135,9 +140,7 @@ impl HouseCorrectionsApi {
         let new = volume(service.0, month(&period.0, "period")?, entry.0)?;
         let mut tx = staff.begin().await?;
         corrections::correct(&mut tx, &house.0, &new).await?;
-        let known = corrections::list(&tx, &house.0).await?;
-        tx.commit().await?;
-        Ok(VolumeCorrectionList::of(known))
+        all_of(tx, &house.0).await
     }
 
     /// Take the corrections of a month back: it counts as it was billed. The bills stay until it is recalculated.
@@ -156,9 +159,7 @@ impl HouseCorrectionsApi {
         let period = month(&period.0, "period")?;
         let mut tx = staff.begin().await?;
         corrections::take_back(&mut tx, &house.0, &service.0, period).await?;
-        let known = corrections::list(&tx, &house.0).await?;
-        tx.commit().await?;
-        Ok(VolumeCorrectionList::of(known))
+        all_of(tx, &house.0).await
     }
 
     /// What the accounts of a house come to by the corrected volume of a month; nothing is recorded.
