@@ -39,7 +39,6 @@ build: ## target/release/kabinet and the tariff plugin beside it
 
 test: build test-tools browser-deps ## units, integration on SQLite and PostgreSQL, plugin, browser
 	scripts/suites.mjs $(CARGO_FLAGS)
-	cargo test $(CARGO_FLAGS) --doc
 	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" cargo test --locked --quiet
 	CARGO_FLAGS="$(CARGO_FLAGS)" tests/browser/run
 

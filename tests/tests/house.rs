@@ -120,6 +120,27 @@ fn nothing_is_built_twice_because_tests_want_other_features() {
 }
 
 #[test]
+fn the_proof_names_every_crate_it_builds() {
+    let proof = std::fs::read_to_string(root().join(".ci/proof.toml")).expect("how the proof builds");
+    for name in crates().keys().filter(|name| name.starts_with("kabinet-")) {
+        assert!(proof.contains(&format!("\n{name} = {{ opt-level")), ".ci/proof.toml would build {name} as a library");
+    }
+}
+
+#[test]
+fn examples_are_tests_and_no_comments() {
+    for file in sources(&["platform", "modules", "migrations", "tests/src"], &[".rs"]) {
+        let text = std::fs::read_to_string(&file).expect("a source");
+        let comments =
+            text.lines().map(str::trim_start).filter_map(|line| line.strip_prefix("///").or(line.strip_prefix("//!")));
+        // An opened block without a language is one that `cargo test --doc` would run; `make test` runs no such.
+        let opened = comments.map(str::trim).filter(|line| line.starts_with("```")).step_by(2);
+        let run = opened.filter(|line| line.trim_start_matches('`').is_empty() || line.contains("rust"));
+        assert_eq!(run.count(), 0, "{}: an example that nobody runs", shown(&file));
+    }
+}
+
+#[test]
 fn a_module_names_poem_in_its_pages_and_api_only() {
     for file in sources(&["modules"], &[".rs"]) {
         let text = std::fs::read_to_string(&file).expect("a source");
