@@ -43,6 +43,9 @@ mod m20261129_000040_outages;
 mod m20261129_000041_house_corrections;
 mod m20261129_000042_plugin_manifest;
 mod m20261129_000043_first_attempts;
+mod m20261129_000044_house_meter_faults;
+mod m20261129_000045_house_decisions;
+mod m20261129_000046_on_their_way;
 mod roles;
 mod schema;
 
@@ -95,6 +98,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000041_house_corrections::Migration),
             Box::new(m20261129_000042_plugin_manifest::Migration),
             Box::new(m20261129_000043_first_attempts::Migration),
+            Box::new(m20261129_000044_house_meter_faults::Migration),
+            Box::new(m20261129_000045_house_decisions::Migration),
+            Box::new(m20261129_000046_on_their_way::Migration),
         ]
     }
 }

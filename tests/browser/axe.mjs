@@ -4,8 +4,13 @@ import { createRequire } from "node:module";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], resultTypes: ["violations"] };
+// All that other colours alone can break: the rest of the rules looks at words and boxes.
+const OF_COLOURS = { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] }, resultTypes: ["violations"] };
 
-export async function faults(page, label) {
+export const faults = (page, label) => broken(page, label, RULES);
+export const faultsOfColours = (page, label) => broken(page, label, OF_COLOURS);
+
+async function broken(page, label, rules) {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
   // Only what is wrong leaves the page: the whole of what axe tells takes longer than finding it.
   const found = await page.evaluate(async (rules) => {
@@ -13,6 +18,6 @@ export async function faults(page, label) {
     const list = violations.flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
     const beyond = document.documentElement.scrollWidth - document.documentElement.clientWidth;
     return beyond > 0 ? [...list, `scrolls sideways by ${beyond} px`] : list;
-  }, RULES);
+  }, rules);
   return found.map((fault) => `${label}: ${fault}`);
 }

@@ -2,10 +2,7 @@
 // JavaScript and without.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { companies, fetched, launch, logIn, open } from "./site.mjs";
-
-// A picture of one pixel.
-const PHOTO = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+import { PHOTO, companies, fetched, launch, logIn, open } from "./site.mjs";
 
 let browser;
 before(async () => (browser = await launch()));

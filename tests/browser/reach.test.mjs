@@ -1,7 +1,7 @@
 // Readings within everybody's reach: the estimate while typing, a reading typed without a network, the one-meter link.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { companies, figure, launch, logIn, logOut, open } from "./site.mjs";
+import { PHOTO, companies, figure, launch, logIn, logOut, open } from "./site.mjs";
 import { resident } from "./residents.mjs";
 import { post, staff } from "./staff.mjs";
 
@@ -73,11 +73,13 @@ for (const company of companies) {
         const field = guest.locator(FIELD).first();
         await field.fill(more(0.01));
         if (javaScriptEnabled) await guest.locator(".zone__use", { hasText: /Расход: \+0,01/ }).waitFor();
+        await guest.locator("summary", { hasText: "Фото прибора" }).click();
+        await guest.locator('input[type="file"]').setInputFiles({ name: "прибор.png", mimeType: "image/png", buffer: PHOTO });
         await guest.getByRole("button", { name: "Передать показание" }).click();
         await guest.getByRole("status").filter({ hasText: "Показание принято" }).waitFor();
         const wide = await guest.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
         assert.equal(wide, false, "scrolls sideways");
-        assert.match((await rows(page, id))[0], /по ссылке/);
+        assert.match((await rows(page, id))[0], /по ссылке\s+Фото/);
         assert.deepEqual([...page.faults, ...guest.faults], []);
         await Promise.all([page.context().close(), guest.context().close()]);
       });
@@ -99,6 +101,9 @@ async function ready() {
 test("a reading typed without a network waits, and is sent once when there is one", async () => {
   const { page, field, id, more } = await ready();
   const before = (await rows(page, id)).length;
+  // The evening before the server's day.
+  const typed = "2026-11-21T21:40:00+05:00";
+  await page.clock.setFixedTime(typed);
   await page.goto("/meters/readings");
   await field.fill(more(0.25));
   await page.context().setOffline(true);
@@ -106,12 +111,14 @@ test("a reading typed without a network waits, and is sent once when there is on
   await page.locator("[data-waiting]", { hasText: "ждут отправки" }).waitFor();
   const [[, draft]] = await kept(page);
   assert.ok(!draft.includes(more(0.25)) && !draft.includes(id), "nothing to read");
-  assert.ok(Math.abs(JSON.parse(draft).at - Date.now()) < 60_000, "with the moment at which it was typed");
+  assert.equal(JSON.parse(draft).at, Date.parse(typed), "with the moment at which it was typed");
   await page.context().setOffline(false);
   await page.waitForURL(/sent=\d+&once=/);
   await page.getByRole("heading", { name: "Показания приняты" }).waitFor();
   assert.deepEqual(await kept(page), []);
-  assert.equal((await rows(page, id)).length, before + 1);
+  const after = await rows(page, id);
+  assert.equal(after.length, before + 1);
+  assert.match(after[0], /снято 21\.11\.2026 в 21:40, отправлено 22\.11\.2026/);
   await page.context().close();
 });
 

@@ -3,10 +3,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { crc32, deflateSync } from "node:zlib";
 import { randomBytes } from "node:crypto";
-import { FOOTNOTE, companies, fetched, figure, launch, logIn, open } from "./site.mjs";
-
-// A picture of one pixel.
-const PHOTO = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+import { FOOTNOTE, PHOTO, companies, fetched, figure, launch, logIn, open } from "./site.mjs";
 
 // A picture of noise, which no compression makes small.
 function noise(width, height) {

@@ -20,6 +20,9 @@ export const launch = () =>
 export const guestPages = ["/", "/readings", "/accessibility", "/nothing", "/register", "/register/sent", "/consent", "/recover", "/recover/sent", "/activate", "/offline", "/readings/link/none", "/notifications/unsubscribe"];
 export const residentPages = ["/overview", "/services", "/charges", "/charges/difference", "/payments", "/meters/readings", "/meters", "/documents", "/requests", "/requests/new?kind=appeal", "/requests/new?kind=paid", "/requests/new?kind=emergency", "/notifications", "/notifications/preferences", "/accounts", "/accounts/link", "/settings", "/settings/consent", "/settings/delete", "/nothing"];
 
+// A picture of one pixel.
+export const PHOTO = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+
 // What the guide says of services that a company may be without.
 export const FOOTNOTE = /^сервис предусмотрен не для всех организаций/i;
 

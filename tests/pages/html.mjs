@@ -4,7 +4,7 @@ import { HtmlValidate, StaticConfigLoader } from "html-validate";
 import { doors } from "../browser/doors.mjs";
 import { companies, launch, open } from "../browser/site.mjs";
 import { measured } from "../browser/transfer.mjs";
-import { BUDGET, site, wanted } from "./pages.mjs";
+import { BUDGET, isOpen, missed, see, site, wanted, watch } from "./pages.mjs";
 import { rules } from "./rules.mjs";
 import { PHONE, small } from "./targets.mjs";
 
@@ -16,16 +16,9 @@ function fault(words, label) {
   faults.set(words, (faults.get(words) ?? new Set()).add(label));
 }
 
-// The document that a page shows, before the browser has made a tree of it.
-function watch(page) {
-  page.on("response", (response) => {
-    const redirect = response.status() >= 300 && response.status() < 400;
-    if (response.request().resourceType() === "document" && !redirect) page.document = response;
-  });
-}
-
 async function judge(page, label) {
   pages += 1;
+  if (isOpen(page)) see(page.url());
   const report = await validator.validateString(await page.document.text(), label);
   for (const { ruleId, message, selector, line, column } of report.results.flatMap((result) => result.messages)) {
     fault(`${ruleId}: ${message} (${selector ?? `${line}:${column}`})`, label);
@@ -59,6 +52,9 @@ for (const company of companies) {
     await walker.context().close();
   }
 }
+const page = await open(browser, companies[0]);
+await page.goto("/");
+for (const words of await missed(page)) fault(words, "the table of pages");
 await browser.close();
 
 for (const [words, labels] of faults) console.log(`${words}\n    ${labels.size} pages: ${[...labels].slice(0, 4).join(", ")}`);

@@ -3,11 +3,9 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { binary, root } from "./program.mjs";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const binary = resolve(root, process.env.KABINET_BIN ?? join(process.env.CARGO_TARGET_DIR ?? "target", "release/kabinet"));
 const READY_SECONDS = 120;
 
 const freePort = () =>

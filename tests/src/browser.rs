@@ -74,6 +74,25 @@ impl Response {
         self
     }
 
+    /// Names and attributes of the cookies that it sets or removes, in the order of their names.
+    #[must_use]
+    pub fn cookies(&self) -> Vec<String> {
+        let lines = self.headers.iter().filter(|(name, _)| name == "set-cookie");
+        let named = |(_, line): &(String, String)| {
+            let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
+            format!("{};{attributes}", pair.split('=').next().unwrap_or_default())
+        };
+        let mut cookies: Vec<String> = lines.map(named).collect();
+        cookies.sort();
+        cookies
+    }
+
+    /// Whether it gives a cookie of this name.
+    #[must_use]
+    pub fn sets(&self, cookie: &str) -> bool {
+        self.cookies().iter().any(|set| set.starts_with(&format!("{cookie};")) && !set.contains("Max-Age=0"))
+    }
+
     /// What two answers must share to tell a stranger nothing: status, headers that do not name the
     /// moment, and the body without its form tokens.
     #[must_use]

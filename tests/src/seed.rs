@@ -1,7 +1,11 @@
-//! Demo data that are made once for all test processes: the servers of the usual day begin with a copy of them.
+//! Demo data that are made once for all test processes: servers begin with a copy of them, which their start brings up
+//! to their day.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use chrono::NaiveDate;
 
 use crate::database::{Database, Kind};
 use crate::house::root;
@@ -9,9 +13,25 @@ use crate::mutants::VARIABLE;
 use crate::postgres::{Cluster, PostgresDatabase};
 use crate::server::{NOW, Server, binary};
 
-/// Fills an empty database with the demo as a first start on [`NOW`] leaves it.
-pub(crate) fn fill(database: &Database) {
-    let seed = seed(database.kind);
+/// The days whose demos are kept: a first start makes fourteen months, which takes longer than most tests.
+const DAYS: [&str; 3] = ["2026-11-01", NOW, "2028-01-20"];
+
+/// How many days after a kept one a start only adds what is new, and what lay there has not grown old.
+const NEAR: i64 = 35;
+
+/// The day whose demo a server begins with that is first started at `now`; none where no kept one is near.
+pub(crate) fn day_before(now: &str) -> Option<&'static str> {
+    let now = day(now);
+    DAYS.into_iter().rev().find(|kept| (0..NEAR).contains(&(now - day(kept)).num_days()))
+}
+
+fn day(moment: &str) -> NaiveDate {
+    moment.get(..10).and_then(|day| day.parse().ok()).unwrap_or_else(|| panic!("{moment} begins with no day"))
+}
+
+/// Fills an empty database with the demo as a first start on `day`, one of [`DAYS`], leaves it.
+pub(crate) fn fill(database: &Database, day: &'static str) {
+    let seed = seed(database.kind, day);
     copy(&seed.dir, &database.dir);
     if let (Some(from), Some(to)) = (&seed.postgres, &database.postgres) {
         Cluster::shared().copy(from, to);
@@ -26,28 +46,27 @@ pub(crate) fn fits(database: &Database) -> bool {
 
 /// The database that is copied: made by the first test process that needs it and kept beside the program under test,
 /// for all processes until the program, the mutant that is on in it, its plugins or the demo's companies change.
-fn seed(kind: Kind) -> &'static Database {
-    static SQLITE: OnceLock<Database> = OnceLock::new();
-    static POSTGRESQL: OnceLock<Database> = OnceLock::new();
-    let seed = match kind {
-        Kind::Sqlite => &SQLITE,
-        Kind::PostgreSql => &POSTGRESQL,
-    };
-    seed.get_or_init(|| {
-        let database = Database::named(kind, "seed");
-        Kept::of(kind).fill(&database);
-        database
-    })
+fn seed(kind: Kind, day: &'static str) -> Arc<Database> {
+    type Made = HashMap<(Kind, &'static str), Arc<Database>>;
+    static SEEDS: LazyLock<Mutex<Made>> = LazyLock::new(Mutex::default);
+    let mut seeds = SEEDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let seed = seeds.entry((kind, day)).or_insert_with(|| {
+        let database = Database::named(kind, &format!("seed_{}", day.replace('-', "")));
+        Kept::of(kind, day).fill(&database);
+        Arc::new(database)
+    });
+    Arc::clone(seed)
 }
 
 /// A seed that stays on the disk.
 struct Kept {
+    day: &'static str,
     folder: PathBuf,
 }
 
 impl Kept {
-    fn of(kind: Kind) -> Self {
-        Self { folder: binary().with_file_name(format!("demo-of-tests-{kind}")) }
+    fn of(kind: Kind, day: &'static str) -> Self {
+        Self { day, folder: binary().with_file_name(format!("demo-of-tests-{kind}-{day}")) }
     }
 
     /// Fills the database, making the seed first where it is not kept or of other sources. One process at a time.
@@ -63,7 +82,7 @@ impl Kept {
         }
         let _ = std::fs::remove_file(&known);
         let _ = std::fs::remove_dir_all(self.folder.join("data"));
-        Server::unfilled(database.clone(), NOW, &[]).kill();
+        Server::unfilled(database.clone(), self.day, &[]).kill();
         copy(&database.dir, &self.folder.join("data"));
         self.database_file(database, Cluster::dump);
         std::fs::write(known, sources).expect("the sources' names");
@@ -90,7 +109,7 @@ fn sources() -> String {
         format!("{} {} {:?}\n", path.display(), known.len(), known.modified().expect("its time"))
     };
     let mutant = std::env::var(VARIABLE).unwrap_or_default();
-    format!("{NOW}\n{mutant}\n{}", files.iter().map(line).collect::<String>())
+    format!("{mutant}\n{}", files.iter().map(line).collect::<String>())
 }
 
 fn add_files(folder: &Path, files: &mut Vec<PathBuf>) {

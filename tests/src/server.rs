@@ -63,8 +63,8 @@ impl Server {
     /// The same with further keys of the configuration, as environment variables.
     #[must_use]
     pub fn with(database: Database, now: &str, environment: &[(&str, String)]) -> Self {
-        if now == NOW && seed::fits(&database) {
-            seed::fill(&database);
+        if let (Some(day), true) = (seed::day_before(now), seed::fits(&database)) {
+            seed::fill(&database, day);
         }
         Self::unfilled(database, now, environment)
     }

@@ -26,6 +26,7 @@ on_both_databases![
     a_run_that_is_killed_twenty_times_ends_in_the_same_result,
     the_ledger_gives_the_stored_balances,
     a_changed_bill_is_explained_to_the_kopeck,
+    a_share_of_the_house_changes_by_its_meter_and_its_tariff_alone,
 ];
 
 fn documents(browser: &mut Browser) -> Vec<Value> {
@@ -439,4 +440,25 @@ fn a_changed_bill_is_explained_to_the_kopeck(kind: Kind) {
         let first = months.last().expect("a month");
         visit.get(&format!("/charges/difference?period={first}")).expect(404);
     }
+}
+
+fn a_share_of_the_house_changes_by_its_meter_and_its_tariff_alone(kind: Kind) {
+    // Nobody moved or rebuilt: one service goes by norm, the other by the house's meter.
+    let mut visit = Server::shared(kind).resident("beregovoy");
+    let months = visit.call("GET", "/api/v1/charges", None).expect(200).json()["periods"].clone();
+    let months: Vec<&str> = months.as_array().expect("months").iter().filter_map(Value::as_str).collect();
+    let shares = ["Электроэнергия, общее имущество", "Холодная вода, общее имущество"];
+    let mut told = shares.map(|_| std::collections::BTreeSet::new());
+    for month in &months[..months.len() - 1] {
+        let address = format!("/api/v1/charges/difference?period={month}");
+        let found = visit.call("GET", &address, None).expect(200).json();
+        for cause in found["causes"].as_array().expect("causes") {
+            let name = cause["cause"].as_str().expect("a cause");
+            let of_charge = !["перерасчёт", "пени"].contains(&name);
+            if let (true, Some(at)) = (of_charge, shares.iter().position(|share| cause["service"] == *share)) {
+                told[at].insert(name.to_owned());
+            }
+        }
+    }
+    assert_eq!(told.map(|causes| causes.into_iter().collect::<Vec<_>>()), [vec!["тариф"], vec!["объём", "тариф"]]);
 }

@@ -25,6 +25,8 @@ pub struct AccountFacts {
     pub address: String,
     /// The house.
     pub house_id: Uuid,
+    /// The premises, which several accounts may share.
+    pub premises_id: Uuid,
     /// Flat number; empty for a private house.
     pub flat: String,
     /// Kind of premises: `flat`, `room`, `private_house`, `non_residential`, `parking`.
@@ -41,6 +43,15 @@ pub struct AccountFacts {
     pub opened_on: Day,
     /// The last day of a closed account.
     pub closed_on: Option<Day>,
+}
+
+impl AccountFacts {
+    /// The first and the last day of a month on which the account was open; the first after the last where it was not.
+    #[must_use]
+    pub fn open_in(&self, month: Period) -> (Day, Day) {
+        let (first, last) = (month.first_day(), month.last_day());
+        (self.opened_on.max(first), self.closed_on.map_or(last, |closed| closed.min(last)))
+    }
 }
 
 /// How many people count from a day on.
@@ -67,6 +78,7 @@ struct Row {
     area: Quantity,
     flat: String,
     house_id: Uuid,
+    premises_id: Uuid,
     address: String,
     opened_on: Day,
     closed_on: Option<Day>,
@@ -76,7 +88,7 @@ struct Row {
 /// is joined to them. Holders and residents are asked apart, by the accounts' range: joined to "the latest one" of
 /// each account, PostgreSQL reads the whole company's for every thousand accounts.
 const SELECT: &str = "
-SELECT a.id, a.number, a.els, a.izhku, p.kind, p.area, p.flat, p.house_id, h.address, a.opened_on, a.closed_on
+SELECT a.id, a.number, a.els, a.izhku, p.kind, p.area, p.flat, p.house_id, a.premises_id, h.address, a.opened_on, a.closed_on
 FROM (SELECT * FROM account WHERE tenant_id = $1 AND opened_on <= $3
       AND (closed_on IS NULL OR closed_on >= $2) AND {which}) a
 JOIN premises p ON p.tenant_id = a.tenant_id AND p.id = a.premises_id
@@ -299,6 +311,7 @@ fn facts(row: Row, residents: Option<&Residents>, holders: &[Holder]) -> Account
         izhku: row.izhku,
         address: address(&row.address, &row.flat, &row.kind),
         house_id: row.house_id,
+        premises_id: row.premises_id,
         flat: row.flat,
         kind: row.kind,
         area: row.area,

@@ -6,6 +6,7 @@ pub(crate) mod catalog;
 pub(crate) mod corrections;
 mod fields;
 pub(crate) mod house_corrections;
+pub(crate) mod house_decisions;
 pub(crate) mod houses;
 pub(crate) mod plugins;
 pub(crate) mod portal;

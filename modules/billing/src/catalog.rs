@@ -193,8 +193,18 @@ impl Terms {
     /// The norm for such premises.
     #[must_use]
     pub fn norm_for(&self, premises: Premises) -> Option<Decimal> {
-        let variant = self.variants.iter().find(|variant| variant.premises.contains(&premises));
-        variant.and_then(|variant| variant.norm).or(self.norm)
+        self.variant(premises).and_then(|variant| variant.norm).or(self.norm)
+    }
+
+    /// The prices for such premises.
+    #[must_use]
+    pub fn prices_for(&self, premises: Premises) -> &[Price] {
+        let own = self.variant(premises).map(|variant| variant.prices.as_slice());
+        own.filter(|prices| !prices.is_empty()).unwrap_or(&self.prices)
+    }
+
+    fn variant(&self, premises: Premises) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.premises.contains(&premises))
     }
 }
 

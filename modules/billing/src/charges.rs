@@ -174,10 +174,10 @@ pub fn lines(month: &FrozenMonth) -> Vec<ChargeLine> {
         .charges
         .iter()
         .filter(|row| row.method != CARRIED || row.penalty != Money::ZERO || row.recalculation != Money::ZERO);
-    charged.filter_map(|row| Some(line(month.snapshot.service(&row.service_code)?, row, &month.facts.meters))).collect()
+    charged.filter_map(|row| Some(line(month, month.snapshot.service(&row.service_code)?, row))).collect()
 }
 
-fn line(service: &Service, row: &charge::Model, meters: &[FrozenMeter]) -> ChargeLine {
+fn line(month: &FrozenMonth, service: &Service, row: &charge::Model) -> ChargeLine {
     let reasons = trace::decode(&row.trace);
     let unit = words::unit(service.unit);
     let formula = words::formula(&reasons.terms);
@@ -190,7 +190,7 @@ fn line(service: &Service, row: &charge::Model, meters: &[FrozenMeter]) -> Charg
         norm: row.norm,
         norm_unit: row.norm.map(|_| norm_unit(service)),
         volume: row.volume,
-        method: method_words(row, &reasons, service, meters),
+        method: method_words(row, &reasons, service, &month.facts.meters).map(|words| of_house(month, service, words)),
         formula: Some(formula).filter(|text| !text.is_empty()),
         parts,
         coefficient: row.coefficient,
@@ -305,6 +305,15 @@ fn method_words(row: &charge::Model, reasons: &Reasons, service: &Service, meter
         Some(reason) => format!("{words}: {}", words::reason(reason)),
         None => words.to_owned(),
     })
+}
+
+/// How a volume was determined, with what stands in for the meter of the house where it did not count the month.
+fn of_house(month: &FrozenMonth, service: &Service, words: String) -> String {
+    let house = month.house.as_ref();
+    match house.and_then(|house| house.unread_for(&month.snapshot, &service.code)) {
+        Some(unread) => format!("{words}; общедомовой прибор – {}", unread.words()),
+        None => words,
+    }
 }
 
 fn meter_words(service: &Service, meters: &[FrozenMeter]) -> String {

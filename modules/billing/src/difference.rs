@@ -1,22 +1,26 @@
 //! «Почему счёт изменился»: the difference between two months, split into its causes to the kopeck.
 //!
-//! Causes are taken one after the other, each at the new values of those before it: the coefficient, the
-//! tariff, the norm; what remains is the quantity. So the parts of a service always sum to its difference.
+//! Causes are taken one after the other, each at the new values of those before it: what was consumed; people, area and
+//! days; the norm; the tariff; the coefficient. So the parts of a service sum to its difference, and a month that differs
+//! in one of them alone shows this one alone. A volume that is made of others has their causes: wastewater changes with
+//! the people where its water is by norm.
 
 use kabinet_contracts::AccountId;
-use kabinet_core::{Money, Period, Quantity, Tx};
-use kabinet_plugin_host::api::{Method, Part, Unit, Zone};
+use kabinet_core::{Money, Period, Tx};
 use kabinet_plugin_host::words;
 use rust_decimal::Decimal;
 
-use crate::calculation::method;
+use crate::catalog;
 use crate::charges::{self, FrozenMonth, tariff_unit};
-use crate::entity::charge;
 use crate::error::Error;
-use crate::trace;
 
-/// Kopecks that rounding each cause by itself may leave over.
-const ROUNDING: i64 = 2;
+mod charged;
+mod volume;
+
+use charged::{Charged, charged_in};
+
+/// Kopecks that rounding may leave over: two sums on either side, and up to five causes.
+const ROUNDING: i64 = 5;
 
 /// Why a sum differs from the month before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +98,10 @@ impl Difference {
     /// The difference between two billed months of one account.
     #[must_use]
     pub fn between(before: &FrozenMonth, after: &FrozenMonth) -> Self {
-        let (old, new) = (charged_in(before), charged_in(after));
+        let of = |month: &FrozenMonth| {
+            charged_in(&month.snapshot.services, catalog::premises(&month.facts.kind), &month.charges)
+        };
+        let (old, new) = (of(before), of(after));
         let sum = |lines: &[Charged]| lines.iter().map(Charged::added).sum();
         Self {
             before: before.run.period,
@@ -131,76 +138,6 @@ pub(crate) async fn of_month(tx: &Tx, account: AccountId, asked: Option<&str>) -
     Ok(Difference::between(&before, &after))
 }
 
-/// A service of one month, as far as it can be compared.
-#[derive(Clone, Debug, Default)]
-struct Charged {
-    code: String,
-    title: String,
-    unit: Option<Unit>,
-    charged: Money,
-    excess: Money,
-    recalculation: Money,
-    penalty: Money,
-    method: Option<Method>,
-    volume: Option<Decimal>,
-    parts: Vec<Part>,
-    norm: Option<Decimal>,
-    coefficient: Option<Decimal>,
-}
-
-impl Charged {
-    fn added(&self) -> Money {
-        self.charged + self.recalculation + self.penalty
-    }
-
-    /// Without the excess of the raising coefficient, roubles.
-    fn plain(&self) -> Decimal {
-        (self.charged - self.excess).roubles()
-    }
-
-    /// The price of a zone and range in this month: its own, or the zone's first, or what a unit cost on
-    /// average.
-    fn price(&self, part: &Part) -> Option<Decimal> {
-        let of_zone = |old: &&Part| old.zone == part.zone;
-        let same = self.parts.iter().filter(of_zone).find(|old| old.above == part.above);
-        let known = same.or_else(|| self.parts.iter().find(of_zone)).map(|old| old.tariff);
-        let volume = self.volume.filter(|volume| !volume.is_zero());
-        known.or_else(|| volume.map(|volume| self.plain() / volume))
-    }
-
-    fn by_norm(&self) -> bool {
-        matches!(self.method, Some(Method::Norm | Method::NormRaised))
-    }
-}
-
-fn charged_in(month: &FrozenMonth) -> Vec<Charged> {
-    let charged = |row: &charge::Model| {
-        let service = month.snapshot.service(&row.service_code);
-        let decimal = |value: Option<Quantity>| value.map(Quantity::decimal);
-        let volume = decimal(row.volume);
-        let mut parts = trace::decode(&row.trace).parts;
-        if let (true, Some(volume), Some(tariff)) = (parts.is_empty(), volume, decimal(row.tariff)) {
-            let (zone, above, exact_amount) = (Zone::WholeDay, Decimal::ZERO, volume * tariff);
-            parts.push(Part { zone, above, volume, tariff, exact_amount });
-        }
-        Charged {
-            code: row.service_code.clone(),
-            title: service.map_or_else(|| row.service_code.clone(), |service| service.title.clone()),
-            unit: service.map(|service| service.unit),
-            charged: row.charged,
-            excess: row.excess,
-            recalculation: row.recalculation,
-            penalty: row.penalty,
-            method: method(&row.method),
-            volume,
-            parts,
-            norm: decimal(row.norm),
-            coefficient: decimal(row.coefficient),
-        }
-    };
-    month.charges.iter().map(charged).collect()
-}
-
 /// The causes of all services; services of the later month first, in their order.
 fn steps(old: &[Charged], new: &[Charged]) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -232,66 +169,83 @@ fn of_service(before: &Charged, after: &Charged, steps: &mut Vec<Step>) {
     add(Cause::Penalty, after.penalty - before.penalty, String::new());
 }
 
-/// The causes of a difference between two charges of one service.
+/// The causes of a difference between two charges of one service, in whole kopecks.
 fn of_charge(before: &Charged, after: &Charged) -> Vec<(Cause, Money, String)> {
     let difference = after.charged - before.charged;
-    let Some(at_old_prices) = at_prices_of(before, after) else {
-        return vec![(Cause::Charge, difference, String::new())];
-    };
-    let (k0, k1) = (raised(before), raised(after));
-    let coefficient = kopecks(after.plain() * (k1 - k0));
-    let exact: Decimal = after.parts.iter().map(|part| part.volume * part.tariff).sum();
-    let tariff = kopecks((exact - at_old_prices) * k0);
-    let norm = match (before.norm, after.norm) {
-        (Some(n0), Some(n1)) if before.by_norm() && after.by_norm() && n0 != n1 && !n1.is_zero() => {
-            kopecks((at_old_prices - at_old_prices * n0 / n1) * k0)
-        }
-        _ => Money::ZERO,
-    };
-    let mut rest = difference - coefficient - tariff - norm;
-    let mut causes = vec![
-        (Cause::Tariff, tariff, tariffs(before, after)),
-        (Cause::Norm, norm, numbers(before.norm, after.norm, "")),
-        (Cause::Coefficient, coefficient, numbers(before.coefficient, after.coefficient, "")),
-    ];
-    if before.volume == after.volume && rest.0.abs() <= ROUNDING {
-        // Nothing else was consumed: what rounding left over belongs to what changed.
-        let largest = causes.iter_mut().map(|(_, sum, _)| sum).max_by_key(|sum| sum.0.abs());
-        if let Some(largest) = largest.filter(|sum| **sum != Money::ZERO) {
-            *largest += std::mem::take(&mut rest);
-        }
+    let exact = exact_causes(before, after).unwrap_or_default();
+    let mut causes: Vec<(Cause, Money)> = exact.iter().map(|(cause, sum)| (*cause, kopecks(*sum))).collect();
+    let rest = difference - causes.iter().map(|(_, sum)| *sum).sum::<Money>();
+    // What rounding left over belongs to what changed, and mostly to what changed most.
+    let largest = (0..exact.len()).max_by_key(|at| exact[*at].1.abs());
+    match largest.filter(|_| rest.0.abs() <= ROUNDING) {
+        Some(at) => causes[at].1 += rest,
+        None => causes.push((Cause::Charge, rest)),
     }
-    let by_people = |side: &Charged| side.by_norm() || matches!(side.method, Some(Method::Persons | Method::Area));
-    let quantity = if by_people(before) && by_people(after) { Cause::People } else { Cause::Volume };
-    causes.insert(0, (quantity, rest, volumes(before, after)));
+    let worded = |(at, (cause, sum)): (usize, (Cause, Money))| (cause, sum, detail(cause, at == 0, before, after));
+    causes.into_iter().enumerate().map(worded).collect()
+}
+
+/// The causes in roubles before rounding, those alone that have a part in it; none where nothing is known of them.
+fn exact_causes(before: &Charged, after: &Charged) -> Option<Vec<(Cause, Decimal)>> {
+    let at_old_prices = after.cost_at(before)?;
+    let (k0, k1) = (before.raised(), after.raised());
+    let quantities = quantities(before, after, at_old_prices).into_iter().map(|(cause, sum)| (cause, sum * k0));
+    let tariff = (Cause::Tariff, (after.plain() - at_old_prices) * k0);
+    let coefficient = (Cause::Coefficient, after.plain() * (k1 - k0));
+    let all = quantities.chain([tariff, coefficient]);
+    Some(all.filter(|(_, sum)| !sum.is_zero()).collect())
+}
+
+/// What the other volume costs more at the old prices, by its causes: the first of them bears what is left over.
+fn quantities(before: &Charged, after: &Charged, at_old_prices: Decimal) -> Vec<(Cause, Decimal)> {
+    let more = at_old_prices - before.plain();
+    let mut causes = volume::changes(&before.made, &after.made).unwrap_or_default();
+    if causes.is_empty() {
+        // As much as before, at other times of the day.
+        return vec![(Cause::Volume, more)];
+    }
+    let unit = |sum: Decimal, volume: Option<Decimal>| sum.checked_div(volume?);
+    let price = unit(at_old_prices, after.volume).or_else(|| unit(before.plain(), before.volume)).unwrap_or_default();
+    let mut others = Decimal::ZERO;
+    for (_, change) in causes.iter_mut().skip(1) {
+        *change = change.checked_mul(price).unwrap_or_default();
+        others += *change;
+    }
+    causes[0].1 = more - others;
     causes
 }
 
-/// What the later month's volume would have cost at the earlier month's prices, roubles; none where the
-/// volumes or prices are not known.
-fn at_prices_of(before: &Charged, after: &Charged) -> Option<Decimal> {
-    (before.volume.is_some() && after.volume.is_some() && !after.parts.is_empty()).then_some(())?;
-    after.parts.iter().map(|part| Some(part.volume * before.price(part)?)).sum()
-}
-
-/// How many times the plain charge was raised.
-fn raised(charged: &Charged) -> Decimal {
-    charged.coefficient.filter(|_| charged.excess != Money::ZERO).unwrap_or(Decimal::ONE)
+/// What changed in figures.
+fn detail(cause: Cause, first: bool, before: &Charged, after: &Charged) -> String {
+    match cause {
+        Cause::Charge => sums(before.charged, after.charged),
+        Cause::Tariff => tariffs(before, after),
+        Cause::Coefficient => numbers(before.coefficient, after.coefficient, ""),
+        Cause::Norm if before.norm != after.norm => numbers(before.norm, after.norm, ""),
+        _ if first => volumes(before, after),
+        _ => String::new(),
+    }
 }
 
 fn kopecks(roubles: Decimal) -> Money {
     Money::from_roubles(roubles).unwrap_or_default()
 }
 
+fn sums(before: Money, after: Money) -> String {
+    format!("{} → {}", words::money(before.roubles()), words::money(after.roubles()))
+}
+
 fn volumes(before: &Charged, after: &Charged) -> String {
     let (Some(v0), Some(v1), Some(unit)) = (before.volume, after.volume, after.unit) else { return String::new() };
     let mut text = format!("{} → {}", words::quantity(v0, unit), words::quantity(v1, unit));
-    if let (Some(was), Some(is)) = (before.method, after.method)
-        && was != is
-    {
-        text.push_str(&format!(", {} вместо «{}»", words::method(is), words::method(was)));
+    match (before.method, after.method) {
+        (Some(was), Some(is)) if was != is => {
+            text.push_str(&format!(", {} вместо «{}»", words::method(is), words::method(was)));
+            text
+        }
+        _ if v0 == v1 => String::new(),
+        _ => text,
     }
-    text
 }
 
 fn tariffs(before: &Charged, after: &Charged) -> String {

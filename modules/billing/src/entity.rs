@@ -51,7 +51,7 @@ tenant_table!(receipt, "receipt", key { run_id: RunId, account_id: AccountId, ki
     to_pay: Money, document_id: Option<String>,
 });
 tenant_table!(receipt_facts, "receipt_facts", key { run_id: RunId, account_id: AccountId }, {
-    facts: String, input: Option<Vec<u8>>,
+    facts: String, input: Option<Vec<u8>>, submissions: Option<i64>,
 });
 tenant_table!(arrears, "arrears", key {
     run_id: RunId, account_id: AccountId, service_code: String, debt_period: Period,
@@ -93,6 +93,9 @@ tenant_table!(house_volume_correction, "house_volume_correction", key {
 }, {
     volume: Option<Quantity>, serial: String, previous: Option<Quantity>, current: Option<Quantity>,
     recorded_at: Timestamp,
+});
+tenant_table!(house_decision, "house_decision", key { house_id: Uuid, from_period: Period }, {
+    by_meter: Option<bool>, protocol: String, decided_on: Option<Day>, recorded_at: Timestamp,
 });
 tenant_table!(run_house, "run_house", key { run_id: RunId, house_id: Uuid }, {
     figures: String,

@@ -6,8 +6,10 @@ use kabinet_plugin_host::manifest::ManifestError;
 use kabinet_plugin_host::{PluginError, words};
 use kabinet_render::RenderError;
 use kabinet_web::Problem;
+use poem::http::StatusCode;
 
 use crate::catalog::UnknownRule;
+use crate::receipts::TRIED_AGAIN;
 
 /// Why billing did not do what was asked. Messages are for the company's accountant.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +181,14 @@ pub enum Error {
     /// There is no such template.
     #[error("такого шаблона нет")]
     NoSuchTemplate,
+    /// The receipt's template fails on what it says.
+    #[error("квитанция не печатается: {reason}")]
+    Unprintable {
+        /// Why: for staff.
+        reason: String,
+        /// Whether the company's staff were told of this receipt.
+        told: bool,
+    },
     /// The receipt cannot be printed.
     #[error("квитанция: {0}")]
     Render(#[from] RenderError),
@@ -230,6 +240,7 @@ impl Error {
             Self::RuleOfTerms { .. } => "billing.rule_of_terms",
             Self::Template { .. } => "billing.template",
             Self::NoSuchTemplate => "billing.no_such_template",
+            Self::Unprintable { .. } => "billing.receipt_unprintable",
             Self::Render(_) => "billing.render",
             Self::Db(_) => "billing.database",
         }
@@ -280,8 +291,10 @@ impl From<serde_json::Error> for Error {
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         match error {
-            // A worker's death may have nothing to do with what it worked on.
-            Error::Db(_) | Error::Busy | Error::Render(RenderError::Worker(_)) => Self::Retry(error.to_string()),
+            // A worker's death, and what a busy machine stopped, may have nothing to do with what was worked on.
+            Error::Db(_) | Error::Busy | Error::Render(RenderError::Worker(_) | RenderError::LimitReached) => {
+                Self::Retry(error.to_string())
+            }
             other => Self::Fail(other.to_string()),
         }
     }
@@ -315,8 +328,41 @@ impl From<Error> for Problem {
             Error::RuleOfTerms { ref service, .. } => {
                 Self::refused_fields(code, [(format!("rules.{service}"), error.to_string())])
             }
+            // Why is for the company's staff.
+            Error::Unprintable { .. } => {
+                let text = "Квитанция сейчас не печатается. Суммы не изменились, они стоят в разделе «Детализация \
+                            начислений»";
+                Self { retry_after: Some(TRIED_AGAIN), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, text) }
+            }
             Error::Render(error) => Self::fault(&error),
             other => Self::refused(code, other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_receipt_is_not_printed_is_for_staff_and_their_jobs_alone() {
+        let reason = "шаблон, строка 2: такого поля нет";
+        let unprintable = || Error::Unprintable { reason: reason.to_owned(), told: true };
+        let problem = Problem::from(unprintable());
+        assert_eq!((problem.status, problem.code), (StatusCode::SERVICE_UNAVAILABLE, "billing.receipt_unprintable"));
+        assert_eq!(problem.retry_after, Some(TRIED_AGAIN));
+        assert!(
+            problem.text.contains("Детализация начислений") && !problem.text.contains("строка"),
+            "{}",
+            problem.text
+        );
+        let job = JobError::from(unprintable());
+        assert!(matches!(&job, JobError::Fail(told) if told.contains(reason)), "{job}");
+    }
+
+    #[test]
+    fn a_job_whose_printing_was_stopped_at_a_limit_tries_again() {
+        let job = JobError::from(Error::Render(RenderError::LimitReached));
+        assert!(matches!(job, JobError::Retry(_)), "{job}");
     }
 }

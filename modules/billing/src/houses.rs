@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use kabinet_accounts::houses::{self as registry, House};
 use kabinet_core::{DbError, Period, Quantity, Tx};
+use kabinet_meters::houses::HouseMonth;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
@@ -15,13 +16,17 @@ use crate::plan::Snapshot;
 use crate::store;
 
 pub mod corrections;
+pub mod decisions;
 mod figures;
 mod freeze;
+mod unread;
 mod year;
 
 pub use figures::{HouseFigures, HouseMeterMonth, Houses, ServiceFigures};
 pub(crate) use freeze::freeze;
-pub(crate) use year::{numbers, with_year};
+pub use unread::UnreadMeter;
+pub use year::YearCost;
+pub(crate) use year::numbers;
 
 /// The longest serial number of a house meter, characters.
 const LONGEST_SERIAL: usize = 64;
@@ -227,16 +232,28 @@ async fn volumes(tx: &Tx, snapshot: &Snapshot, from: Period, to: Period) -> Resu
         .collect();
     let mut measured = Vec::new();
     for month in kabinet_meters::houses::volumes(tx, from, to).await? {
-        let of_service = |service: &Service| {
-            let (previous, current) = month.readings.unzip();
-            let (service, serial) = (service.code.clone(), month.serial.clone());
-            HouseVolume { service, period: month.period, volume: month.volume, serial, previous, current }
-        };
-        let services = snapshot.services.iter().map(|(service, _)| service);
-        let metered = services.filter(|service| measures(service.resource) == Some(month.resource.as_str()));
-        let wanted = metered.filter(|service| service.shares.is_empty());
-        let open = wanted.filter(|service| !known.contains_key(&(month.house, service.code.clone(), month.period)));
-        measured.extend(open.map(|service| (month.house, of_service(service))));
+        let all = of_meters(snapshot, &month);
+        let open = all.filter(|volume| !known.contains_key(&(month.house, volume.service.clone(), month.period)));
+        measured.extend(open.map(|volume| (month.house, volume)));
     }
     Ok(known.into_iter().map(|((house, ..), volume)| (house, volume)).chain(measured).collect())
+}
+
+/// The services that charge for what house meters of a resource measure.
+fn charging<'a>(snapshot: &'a Snapshot, resource: &str) -> impl Iterator<Item = &'a Service> {
+    let services = snapshot.services.iter().map(|(service, _)| service).filter(|service| service.shares.is_empty());
+    services.filter(move |service| measures(service.resource) == Some(resource))
+}
+
+/// What the meters of a house measured in a month, by the services that charge for it.
+fn of_meters(snapshot: &Snapshot, month: &HouseMonth) -> impl Iterator<Item = HouseVolume> {
+    let (previous, current) = month.readings.unzip();
+    charging(snapshot, &month.resource).map(move |service| HouseVolume {
+        service: service.code.clone(),
+        period: month.period,
+        volume: month.volume,
+        serial: month.serial.clone(),
+        previous,
+        current,
+    })
 }

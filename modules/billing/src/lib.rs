@@ -173,6 +173,7 @@ impl WebModule for Billing {
             ApiPart::new(templates),
             ApiPart::new(api::receipt_kinds::ReceiptKindsApi),
             ApiPart::new(api::houses::HousesApi),
+            ApiPart::new(api::house_decisions::HouseDecisionsApi),
             ApiPart::new(api::agreements::AgreementsApi),
         ];
         let last = [ApiPart::new(corrections), ApiPart::new(of_houses), ApiPart::new(printouts)];
@@ -187,6 +188,7 @@ impl WebModule for Billing {
             ("billing/difference.html", include_str!("../templates/billing/difference.html")),
             ("billing/payments.html", include_str!("../templates/billing/payments.html")),
             ("billing/documents.html", include_str!("../templates/billing/documents.html")),
+            ("billing/unprinted.html", include_str!("../templates/billing/unprinted.html")),
         ]
     }
 }

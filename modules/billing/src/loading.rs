@@ -110,7 +110,7 @@ pub(crate) async fn imagined_cases(
     let absences = absences::in_month(tx, plan.period, first, last).await?;
     let mut absences = by_account(absences.into_iter().filter(long_enough));
     let benefits = benefits::in_month(tx, plan.period, first, last).await?;
-    let even = houses::numbers(tx, plan, first, last).await?;
+    let even = houses::numbers(tx, plan, &accounts).await?;
     let numbers = benefits.into_iter().chain(even).map(|(account, code, numbers)| (account, (code, numbers)));
     let mut numbers = by_account(numbers);
     let (mut instalments, mut awards) = agreements(tx, plan.period, base, (first, last)).await?;
@@ -123,7 +123,7 @@ pub(crate) async fn imagined_cases(
         averaged: averaged.remove(&facts.id).unwrap_or_default(),
         people: people.remove(&facts.id).unwrap_or_default(),
         absences: absences.remove(&facts.id).unwrap_or_default(),
-        numbers: houses::with_year(plan, &facts, numbers.remove(&facts.id).unwrap_or_default()),
+        numbers: numbers.remove(&facts.id).unwrap_or_default(),
         facts,
     };
     Ok(accounts.into_iter().map(case).collect())

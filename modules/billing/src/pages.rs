@@ -2,14 +2,16 @@
 
 use kabinet_contracts::AccountId;
 use kabinet_core::{Day, Money, Period};
+use kabinet_render::RenderError;
 use kabinet_web::{PageRoute, Problem, Resident, identifier};
 use poem::http::{StatusCode, header};
 use poem::web::{Data, Path, Query};
 use poem::{EndpointExt, Response, handler};
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::estimate::Preliminary;
-use crate::receipts::{Receipts, Size, Wanted};
+use crate::receipts::{Receipts, Size, TRIED_AGAIN, Wanted};
 use crate::{awards, charges, difference, documents, instalments, overview, payments};
 
 mod contexts;
@@ -259,13 +261,45 @@ async fn pdf(
         return Err(Problem::not_found());
     }
     let wanted = Wanted { account: AccountId(account.id), period, kind, size, with_code: account.access.is_full() };
-    let printed = receipts.print(resident.tenant(), wanted).await?;
+    let printed = match receipts.print(resident.tenant(), wanted).await {
+        Err(error @ (Error::Unprintable { .. } | Error::Render(RenderError::LimitReached))) => {
+            return unprinted(resident, wanted, &error);
+        }
+        printed => printed?,
+    };
     Ok(Response::builder()
         .status(StatusCode::OK)
         .content_type("application/pdf")
         .header(header::CONTENT_DISPOSITION, format!("inline; filename=\"{}\"", printed.name))
         .header(header::CACHE_CONTROL, "private, max-age=300")
         .body(printed.pdf.as_slice().to_vec()))
+}
+
+#[derive(Serialize)]
+struct UnprintedContext {
+    period: Period,
+    stopped: bool,
+    told: bool,
+    charges_href: String,
+    large_href: Option<String>,
+}
+
+/// The page in the place of a receipt that its template does not print, or that was stopped at a limit and is worth
+/// another attempt: 503.
+fn unprinted(resident: &Resident, wanted: Wanted<'_>, why: &Error) -> Result<Response, Problem> {
+    let Wanted { period, kind, size, .. } = wanted;
+    let context = UnprintedContext {
+        period,
+        stopped: !matches!(why, Error::Unprintable { .. }),
+        told: matches!(why, Error::Unprintable { told: true, .. }),
+        charges_href: format!("/charges?period={period}"),
+        // Printed with the platform's template.
+        large_href: (size == Size::Usual).then(|| format!("{}?size=large", documents::href(period, kind))),
+    };
+    let mut response = resident.page("Квитанция сейчас не печатается", "billing/unprinted.html", &context)?;
+    response.set_status(StatusCode::SERVICE_UNAVAILABLE);
+    response.headers_mut().insert(header::RETRY_AFTER, TRIED_AGAIN.into());
+    Ok(response)
 }
 
 /// Whether the debt is late.

@@ -6,11 +6,12 @@ use kabinet_plugin_host::Limits;
 use kabinet_plugin_host::api::{Parameter, Premises, ServiceTable};
 use kabinet_render::payment_qr::QrEncoding;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::catalog::{PluginConfig, ReceiptKind, Service, Terms, kinds, services};
 use crate::entity::tariff;
 use crate::error::Error;
-use crate::houses::Houses;
+use crate::houses::{Houses, decisions};
 use crate::penalty::PenaltyTerms;
 use crate::settings::BillingSettings;
 use crate::store;
@@ -149,8 +150,23 @@ pub struct Plan {
 #[derive(Clone, Debug, Default)]
 struct Choice {
     only: Vec<Premises>,
-    variants: Vec<(Vec<Premises>, u16)>,
+    usual: Tables,
+    /// Those of houses whose owners decided otherwise than the company: by the house's meter, or by norm.
+    decided: Option<(bool, Tables)>,
+}
+
+/// The positions of a service's tables.
+#[derive(Clone, Debug, Default)]
+struct Tables {
     base: Option<u16>,
+    variants: Vec<(Vec<Premises>, u16)>,
+}
+
+impl Tables {
+    fn of(&self, premises: Premises) -> Option<u16> {
+        let variant = self.variants.iter().find(|(kinds, _)| kinds.contains(&premises));
+        variant.map(|(_, table)| *table).or(self.base)
+    }
 }
 
 impl Plan {
@@ -163,27 +179,27 @@ impl Plan {
             let mut choice = Choice::default();
             if let Some(terms) = terms {
                 choice.only.clone_from(&terms.premises);
-                let tables = std::iter::once((None, base(service, terms))).chain(
-                    terms.variants.iter().map(|variant| (Some(&variant.premises), varied(service, terms, variant))),
-                );
-                for (premises, table) in tables {
-                    let at = u16::try_from(plan.tables.len()).unwrap_or(u16::MAX);
-                    plan.tables.push(table);
-                    plan.owners.push(position);
-                    match premises {
-                        Some(premises) => choice.variants.push((premises.clone(), at)),
-                        None => choice.base = Some(at),
-                    }
-                }
+                choice.usual = add((&mut plan.tables, &mut plan.owners), position, service, terms);
             }
             plan.choices.push(choice);
         }
         plan
     }
 
-    /// The same with what is known of houses.
+    /// The same with what is known of houses. A service has tables more, behind the others, where owners decided
+    /// otherwise than the company: what is frozen with accounts names tables by their positions.
     #[must_use]
-    pub fn with_houses(self, houses: Houses) -> Self {
+    pub fn with_houses(mut self, houses: Houses) -> Self {
+        let services = self.snapshot.services.iter().zip(&mut self.choices).enumerate();
+        for (position, ((service, terms), choice)) in services {
+            let Some(terms) = terms else { continue };
+            let other = !decisions::company_by_meter(terms);
+            if houses.have_decided(&service.code, other) {
+                let terms = decisions::decided_terms(terms, other);
+                let tables = add((&mut self.tables, &mut self.owners), position, service, &terms);
+                choice.decided = Some((other, tables));
+            }
+        }
         Self { houses, ..self }
     }
 
@@ -200,15 +216,17 @@ impl Plan {
         (0_u16..).zip(&self.owners).filter(|(_, owner)| Some(**owner) == position).map(|(at, _)| at).collect()
     }
 
-    /// The table of the service at `position` for such premises; none where it is not charged.
+    /// The table of the service at `position` for such premises of a house; none where it is not charged.
     #[must_use]
-    pub fn table(&self, position: usize, premises: Premises) -> Option<u16> {
-        let choice = self.choices.get(position)?;
+    pub fn table(&self, position: usize, premises: Premises, house: Uuid) -> Option<u16> {
+        let (choice, (service, _)) = (self.choices.get(position)?, self.snapshot.services.get(position)?);
         if !choice.only.is_empty() && !choice.only.contains(&premises) {
             return None;
         }
-        let variant = choice.variants.iter().find(|(kinds, _)| kinds.contains(&premises));
-        variant.map(|(_, table)| *table).or(choice.base)
+        match &choice.decided {
+            Some((other, tables)) if self.houses.by_meter(house, &service.code) == Some(*other) => tables.of(premises),
+            _ => choice.usual.of(premises),
+        }
     }
 
     /// The position of the service that a table belongs to.
@@ -238,6 +256,25 @@ impl Plan {
 
 fn parameters(numbers: &PluginConfig) -> Vec<Parameter> {
     numbers.iter().map(|(name, value)| Parameter { name: name.clone(), value: *value }).collect()
+}
+
+/// Adds the tables of the service at `position` behind the others, each with its owner.
+fn add(
+    (tables, owners): (&mut Vec<ServiceTable>, &mut Vec<usize>),
+    position: usize,
+    service: &Service,
+    terms: &Terms,
+) -> Tables {
+    let mut place = |table: ServiceTable| {
+        let at = u16::try_from(tables.len()).unwrap_or(u16::MAX);
+        tables.push(table);
+        owners.push(position);
+        at
+    };
+    let base = Some(place(base(service, terms)));
+    let variants = terms.variants.iter();
+    let variants = variants.map(|variant| (variant.premises.clone(), place(varied(service, terms, variant)))).collect();
+    Tables { base, variants }
 }
 
 fn base(service: &Service, terms: &Terms) -> ServiceTable {

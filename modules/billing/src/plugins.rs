@@ -7,7 +7,7 @@ use kabinet_plugin_host::{Limits, PluginHost, TariffPlugin};
 
 use crate::catalog::TOPIC;
 use crate::error::Error;
-use crate::houses::Houses;
+use crate::houses::decisions;
 use crate::plan::{Plan, Snapshot};
 use crate::store;
 
@@ -82,10 +82,7 @@ impl Plugins {
             None => {
                 let (snapshot, hash) = Snapshot::take(tx, period).await?;
                 // What houses will have used is not known before the month's end: the last billed one stands for it.
-                let houses = match store::latest_run(tx).await? {
-                    Some(run) => Houses::of(tx, run.id).await?,
-                    None => Houses::default(),
-                };
+                let houses = decisions::expected(tx, &snapshot, period).await?;
                 let made = (Arc::new(Plan::new(period, snapshot).with_houses(houses)), hash);
                 self.plans.insert(key, made.clone()).await;
                 made

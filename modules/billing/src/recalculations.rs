@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub mod house;
 
 /// Months back that may be corrected: older claims are barred (ГК РФ ст. 196).
-const MOST_MONTHS: i32 = 36;
+pub(crate) const MOST_MONTHS: i32 = 36;
 /// The largest correction by hand, kopecks.
 const MOST: u64 = 100_000_000_000;
 /// The longest basis, characters.

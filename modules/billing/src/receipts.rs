@@ -18,6 +18,7 @@ use crate::codes::Codes;
 use crate::entity::{billing_run, receipt};
 use crate::error::Error;
 use crate::store;
+use unprinted::Unprintable;
 
 mod attachment;
 mod content;
@@ -26,11 +27,14 @@ mod meters;
 mod preview;
 pub mod printouts;
 mod reference;
+mod unprinted;
 
 pub use attachment::attachment;
 pub use content::receipt_data;
 pub use house::{HouseReceipts, WantedHouse};
 pub use preview::Example;
+pub(crate) use unprinted::TRIED_AGAIN;
+pub use unprinted::{Unprinted, unprinted};
 
 /// Most bytes of PDF kept in memory.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -60,14 +64,18 @@ pub enum Size {
 impl Size {
     /// The source of the run's template of this size; runs of earlier releases may name none.
     async fn template(self, tx: &Tx, run: &billing_run::Model) -> Result<String, Error> {
-        let (hash, of_release) = match self {
-            Self::Usual => (&run.template_hash, DEFAULT_TEMPLATE),
-            Self::Large => (&run.large_template_hash, LARGE_TEMPLATE),
-        };
+        let hash = self.template_hash(run);
         if hash.is_empty() {
-            return Ok(of_release.to_owned());
+            return Ok(if self == Self::Usual { DEFAULT_TEMPLATE } else { LARGE_TEMPLATE }.to_owned());
         }
         store::template(tx, hash).await?.ok_or_else(|| Error::Catalog(format!("нет шаблона {hash}")))
+    }
+
+    fn template_hash(self, run: &billing_run::Model) -> &str {
+        match self {
+            Self::Usual => &run.template_hash,
+            Self::Large => &run.large_template_hash,
+        }
     }
 }
 
@@ -112,6 +120,7 @@ pub struct Receipts {
     db: Db,
     printer: ReceiptPrinter,
     cache: moka::future::Cache<Key, Arc<Vec<u8>>>,
+    unprintable: Unprintable,
     linking: Option<Linking>,
     ports: Ports,
 }
@@ -128,7 +137,8 @@ impl Receipts {
     pub fn new(db: Db, printer: ReceiptPrinter) -> Self {
         let weight = |_: &Key, pdf: &Arc<Vec<u8>>| u32::try_from(pdf.len()).unwrap_or(u32::MAX);
         let cache = moka::future::Cache::builder().weigher(weight).max_capacity(CACHE_BYTES).build();
-        Self { db, printer, cache, linking: None, ports: Ports::default() }
+        let unprintable = Unprintable::none_yet();
+        Self { db, printer, cache, unprintable, linking: None, ports: Ports::default() }
     }
 
     /// The same with codes for linking.
@@ -143,7 +153,8 @@ impl Receipts {
         Self { ports, ..self }
     }
 
-    /// The account's receipt of a published month.
+    /// The account's receipt of a published month; [`Error::Unprintable`] where its template fails on it,
+    /// [`LimitReached`](kabinet_render::RenderError::LimitReached) where it was stopped and may be printed the next time.
     pub async fn print(&self, tenant: &Arc<Tenant>, wanted: Wanted<'_>) -> Result<Printed, Error> {
         let Wanted { account, period, kind, size, with_code } = wanted;
         let tx = self.db.read(tenant, Actor::System).await?;
@@ -154,14 +165,21 @@ impl Receipts {
         if let Some(pdf) = self.cache.get(&key).await {
             return Ok(Printed { pdf, name });
         }
+        self.unprintable.refuse(&key).await?;
+        let attempt = self.unprintable.attempt(key, period, size.template_hash(&month.run));
         let template = size.template(&tx, &month.run).await?;
         let document_id = issued(&tx, run, &kind.code, &[account]).await?.remove(&account).unwrap_or_default();
         tx.commit().await?;
         let data = self.data(tenant, &month, kind, (account, document_id.as_str()), with_code);
-        let pdf = self.printer.print(&template, &[data]).await?.pop().ok_or(Error::NoSuchReceipt)?;
-        let pdf = Arc::new(pdf);
-        self.cache.insert(key, pdf.clone()).await;
-        Ok(Printed { pdf, name })
+        match self.printer.print(&template, &[data]).await {
+            Ok(mut printed) => {
+                let pdf = Arc::new(printed.pop().ok_or(Error::NoSuchReceipt)?);
+                self.unprintable.forget(&attempt.key).await;
+                self.cache.insert(attempt.key, pdf.clone()).await;
+                Ok(Printed { pdf, name })
+            }
+            Err(error) => Err(self.not_printed(tenant, attempt, error).await?),
+        }
     }
 
     /// What the receipt says, with its name in GIS ЖКХ, and the code for linking where it is wanted.

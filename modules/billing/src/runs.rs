@@ -124,7 +124,7 @@ pub async fn start(tx: &mut Tx, period: Period) -> Result<RunId, Error> {
     in_order(before.as_ref().map(|latest| latest.period), period, tx.today())?;
     if let Some(latest) = &before {
         // Once more: a reading may have been on its way when the month was published.
-        late::close(tx, latest).await?;
+        late::close_again(tx, latest).await?;
     }
     let under_way = billing_run::Entity::find()
         .filter(billing_run::Column::Period.eq(period))

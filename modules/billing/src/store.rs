@@ -145,6 +145,30 @@ pub(crate) async fn estimates_between(
     Ok(rows.into_iter().map(|row| (row.account_id, row)).collect())
 }
 
+/// How often readings of accounts `first` to `last` were submitted, of those where any were.
+pub(crate) async fn submissions_between(
+    tx: &Tx,
+    first: AccountId,
+    last: AccountId,
+) -> Result<HashMap<AccountId, i64>, DbError> {
+    Ok(estimates_between(tx, first, last).await?.into_iter().map(|(account, row)| (account, row.wanted)).collect())
+}
+
+/// The accounts of which readings were submitted that their bill in `run` may not be made of, or that have no bill in
+/// it. Bills of earlier releases did not count submissions: nothing is said of them.
+pub(crate) async fn submitted_beside_bills(tx: &Tx, run: RunId) -> Result<Vec<AccountId>, DbError> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        account_id: AccountId,
+    }
+    let sql = "SELECT e.account_id FROM estimate e
+               LEFT JOIN receipt_facts f ON f.tenant_id = e.tenant_id AND f.run_id = $2 AND f.account_id = e.account_id
+               WHERE e.tenant_id = $1 AND (f.account_id IS NULL OR e.wanted <> f.submissions)
+               ORDER BY e.account_id";
+    let rows: Vec<Row> = tx.rows(sql, vec![run.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.account_id).collect())
+}
+
 /// Stores estimates, each in the place of the one before; the count of submissions stays.
 pub(crate) async fn save_estimates(tx: &Tx, new: &[NewEstimate]) -> Result<(), DbError> {
     if new.is_empty() {

@@ -29,7 +29,7 @@ pub struct Averages {
 
 impl Averages {
     /// The `known` months before `unread`, or nothing where they make no average for a meter installed on a day.
-    fn made_of(self, known: Vec<Quantity>, installed_on: Day, unread: Period) -> Vec<Quantity> {
+    pub(crate) fn made_of(self, known: Vec<Quantity>, installed_on: Day, unread: Period) -> Vec<Quantity> {
         let there = u32::try_from(months_between(installed_on.period(), unread)).unwrap_or_default();
         let least = if there < self.months { self.months_when_new } else { self.months };
         if known.len() < usize::try_from(least).unwrap_or(HISTORY_MONTHS) { Vec::new() } else { known }

@@ -168,7 +168,8 @@ async fn judged(tx: &Tx, meter: &meter::Model, new: &TakenDown) -> Result<Uuid, 
     let text = |at: usize| new.values.get(at).map(ToString::to_string).unwrap_or_default();
     let typed: [String; MOST_ZONES] = std::array::from_fn(text);
     let row = Row { values: typed, confirmed: new.confirmed, ..Row::default() };
-    let submission = Submission { date: new.on.to_string(), rows: BTreeMap::from([(meter.id, row)]), typed_on: None };
+    let rows = BTreeMap::from([(meter.id, row)]);
+    let submission = Submission { date: new.on.to_string(), rows, ..Submission::default() };
     let terms = Terms::of(tx.tenant(), tx.today(), new.source)?;
     let judged = judge(&meters, &submission, terms).map_err(|refusal| Error::Refused(Box::new(refusal)))?;
     let read = judged.values.first().ok_or(Error::NotFound)?;

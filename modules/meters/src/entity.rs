@@ -13,7 +13,7 @@ tenant_table!(reading, "reading", key { id: Uuid }, {
     meter_id: MeterId, account_id: AccountId, period: Period, taken_on: Day, value_t1: Quantity,
     value_t2: Option<Quantity>, value_t3: Option<Quantity>, source: String, actor_id: Option<Uuid>,
     created_at: Timestamp, rollover: bool, withdrawn_at: Option<Timestamp>, withdrawn_by: Option<Uuid>,
-    withdrawn_reason: String,
+    withdrawn_reason: String, captured_at: Option<Timestamp>,
 });
 tenant_table!(reading_photo, "reading_photo", key { id: Uuid }, {
     reading_id: Uuid, meter_id: MeterId, media_type: String, bytes: i64, width: i32, height: i32,
@@ -28,6 +28,9 @@ tenant_table!(house_meter, "house_meter", key { id: Uuid }, {
 tenant_table!(house_reading, "house_reading", key { id: Uuid }, {
     meter_id: Uuid, period: Period, taken_on: Day, value: Quantity, rollover: bool, actor_id: Option<Uuid>,
     created_at: Timestamp, withdrawn_at: Option<Timestamp>, withdrawn_reason: String,
+});
+tenant_table!(house_meter_fault, "house_meter_fault", key { meter_id: Uuid, since: Day }, {
+    note: String, ended_on: Option<Day>, declared_at: Timestamp,
 });
 tenant_table!(meter_link, "meter_link", key { meter_id: MeterId, period: Period }, {
     issue: i32, uses: i32, changed_at: Timestamp,

@@ -19,7 +19,7 @@ use crate::readings::{announce, uncharged};
 use crate::store;
 
 /// The longest note, characters.
-const LONGEST_NOTE: usize = 200;
+pub(crate) const LONGEST_NOTE: usize = 200;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,25 +1,34 @@
 //! Meters of whole houses: staff read them, and bills take the month's volume from them where nobody stated one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use kabinet_accounts::houses as registry;
 use kabinet_contracts::{AccountId, Estimates};
 use kabinet_core::{Day, DbError, Period, Quantity, Tx};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, Unchanged};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryTrait, Set, Unchanged};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::entity::{house_meter, house_reading};
+use crate::consumption::Averages;
+use crate::entity::{house_meter, house_meter_fault, house_reading};
 use crate::error::Error;
 use crate::readings::uncharged;
 use crate::resource::{Resource, rollover_at};
 use crate::service::check_texts;
 use crate::store;
 use crate::view::{HouseLine, service_title, unit};
-use crate::volume::{Figures, Values, by_month, closings, rolled_over};
+use crate::volume::{Figures, Values, rolled_over};
 
-/// Months before those asked for in which the reading that a volume counts from is looked for.
-const LOOK_BACK: i32 = 13;
+mod counted;
+pub mod faults;
+
+pub use counted::{Instead, Unread};
+
+use counted::{Metered, instead, together};
+
+/// Months before those asked for whose readings are looked at: the year that an average is made of, the months that it
+/// stands in for before, and the reading that the first of all counts from.
+const LOOK_BACK: i32 = 16;
 
 /// A house meter to be put into service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +60,8 @@ pub struct HouseMeter {
     pub meter: house_meter::Model,
     /// Its readings.
     pub readings: Vec<house_reading::Model>,
+    /// Its faults, the oldest first.
+    pub faults: Vec<house_meter_fault::Model>,
 }
 
 /// What the meters of a house measured of a resource in a month.
@@ -68,6 +79,23 @@ pub struct HouseMonth {
     pub serial: String,
     /// The readings around the month, of a single meter that shows the volume itself.
     pub readings: Option<(Quantity, Quantity)>,
+}
+
+/// A month in which the meters of a house did not count all of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadMonth {
+    /// The house.
+    pub house: Uuid,
+    /// Code of what they measure.
+    pub resource: String,
+    /// The month.
+    pub period: Period,
+    /// Serial numbers.
+    pub serial: String,
+    /// Why.
+    pub why: Unread,
+    /// What bills go by.
+    pub instead: Instead,
 }
 
 /// The meters of the house with the company's code of it.
@@ -93,7 +121,8 @@ async fn with_readings(tx: &Tx, meter: house_meter::Model) -> Result<HouseMeter,
         .filter(house_reading::Column::MeterId.eq(meter.id))
         .order_by_desc(house_reading::Column::TakenOn)
         .order_by_desc(house_reading::Column::CreatedAt);
-    Ok(HouseMeter { readings: tx.all(readings).await?, meter })
+    let faults = faults::of(tx, meter.id).await?;
+    Ok(HouseMeter { readings: tx.all(readings).await?, faults, meter })
 }
 
 /// Puts a meter into service in the house with the company's code; its identifier.
@@ -244,11 +273,13 @@ pub async fn remove(tx: &mut Tx, estimates: &dyn Estimates, id: Uuid, on: Day) -
     Ok(tx.audit("meters.house_meter_removed", id, json!({ "on": on })).await?)
 }
 
-/// States the last day of a house meter's verification.
-pub async fn verify(tx: &mut Tx, id: Uuid, until: Option<Day>) -> Result<(), Error> {
-    find(tx, id).await?;
+/// States the last day of a house meter's verification: what is read later is kept and not counted.
+pub async fn verify(tx: &mut Tx, estimates: &dyn Estimates, id: Uuid, until: Option<Day>) -> Result<(), Error> {
+    let before = find(tx, id).await?.meter.verified_until;
+    let earliest = until.into_iter().chain(before).min().unwrap_or(tx.today());
+    estimates.outdate_runs(tx, earliest.period()).await?;
     change(tx, id, |row| row.verified_until = Set(until)).await?;
-    Ok(tx.audit("meters.verification_stated", id, json!({ "until": until })).await?)
+    Ok(tx.audit("meters.verification_stated", id, json!({ "until": until, "before": before })).await?)
 }
 
 async fn change(tx: &Tx, id: Uuid, set: impl FnOnce(&mut house_meter::ActiveModel)) -> Result<(), DbError> {
@@ -259,11 +290,39 @@ async fn change(tx: &Tx, id: Uuid, set: impl FnOnce(&mut house_meter::ActiveMode
 }
 
 /// What house meters measured in the months `from` to `to`, by house, resource and month. A month counts where
-/// every meter of the resource was read in it; a volume over several months counts in equal parts for each.
+/// every meter of the resource was read in it; a volume over several months counts in equal parts for each, heat in
+/// those of its season.
 pub async fn volumes(tx: &Tx, from: Period, to: Period) -> Result<Vec<HouseMonth>, DbError> {
-    let meters =
-        tx.all(house_meter::Entity::find().filter(house_meter::Column::InstalledOn.lte(to.last_day()))).await?;
+    let meters = installed(tx, to, None).await?;
     measured(tx, meters, (from, to)).await
+}
+
+/// The same of one house; nothing is read of the others.
+pub async fn volumes_of(tx: &Tx, house: Uuid, from: Period, to: Period) -> Result<Vec<HouseMonth>, DbError> {
+    let meters = installed(tx, to, Some(house)).await?;
+    measured(tx, meters, (from, to)).await
+}
+
+/// The months `from` to `to` in which a house meter was not read, was broken or overdue for verification, with the
+/// averages that stand in for them: those that [`volumes`] does not know.
+pub async fn unread(tx: &Tx, from: Period, to: Period, averages: Averages) -> Result<Vec<UnreadMonth>, DbError> {
+    let groups = groups(tx, installed(tx, to, None).await?, (from, to)).await?;
+    let mut found = Vec::new();
+    for ((house, resource), group) in groups {
+        for period in months(from, to) {
+            let Some((why, serial, instead)) = instead(&group, period, averages) else { continue };
+            found.push(UnreadMonth { house, resource: resource.clone(), period, serial, why, instead });
+        }
+    }
+    Ok(found)
+}
+
+/// The meters of a house, or of all, that were installed until the end of a month.
+async fn installed(tx: &Tx, until: Period, house: Option<Uuid>) -> Result<Vec<house_meter::Model>, DbError> {
+    let meters = house_meter::Entity::find()
+        .filter(house_meter::Column::InstalledOn.lte(until.last_day()))
+        .apply_if(house, |meters, house| meters.filter(house_meter::Column::HouseId.eq(house)));
+    tx.all(meters.order_by_asc(house_meter::Column::Id)).await
 }
 
 async fn measured(
@@ -271,85 +330,39 @@ async fn measured(
     meters: Vec<house_meter::Model>,
     (from, to): (Period, Period),
 ) -> Result<Vec<HouseMonth>, DbError> {
-    if meters.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut read = store::house_figures(tx, from.plus(-LOOK_BACK), to).await?;
-    let mut groups: BTreeMap<(Uuid, String), Vec<Metered>> = BTreeMap::new();
-    for meter in meters {
-        let figures = read.remove(&meter.id).unwrap_or_default();
-        let key = (meter.house_id, meter.service_code.clone());
-        groups.entry(key).or_default().push(Metered::of(meter, figures));
-    }
     let mut found = Vec::new();
-    for ((house, resource), group) in groups {
-        let mut period = from;
-        while period <= to {
-            if let Some((volume, serial, readings)) = together(&group, period) {
-                found.push(HouseMonth { house, resource: resource.clone(), period, volume, serial, readings });
-            }
-            period = period.next();
+    for ((house, resource), group) in groups(tx, meters, (from, to)).await? {
+        for period in months(from, to) {
+            let Some((volume, serial, readings)) = together(&group, period) else { continue };
+            found.push(HouseMonth { house, resource: resource.clone(), period, volume, serial, readings });
         }
     }
     Ok(found)
 }
 
-/// A house meter with what it counted.
-struct Metered {
-    meter: house_meter::Model,
-    closed: Vec<Figures>,
-    /// The reading it was installed with, where that is known.
-    first: Option<Figures>,
-    months: HashMap<Period, Quantity>,
+fn months(from: Period, to: Period) -> impl Iterator<Item = Period> {
+    std::iter::successors(Some(from), |period| Some(period.next())).take_while(move |period| *period <= to)
 }
 
-impl Metered {
-    /// `newest_first` are its readings.
-    fn of(meter: house_meter::Model, newest_first: Vec<Figures>) -> Self {
-        let closed = closings(newest_first.iter().copied());
-        let months = by_month(&closed, 0, meter.digits).collect();
-        let first = newest_first.last().copied().filter(|first| first.taken_on == meter.installed_on);
-        Self { meter, closed, first, months }
+/// The meters with all that months from one to another are told by, by house and resource.
+async fn groups(
+    tx: &Tx,
+    meters: Vec<house_meter::Model>,
+    (from, to): (Period, Period),
+) -> Result<BTreeMap<(Uuid, String), Vec<Metered>>, DbError> {
+    let mut groups: BTreeMap<(Uuid, String), Vec<Metered>> = BTreeMap::new();
+    let Some(first) = meters.first() else { return Ok(groups) };
+    // Of meters of one house nobody reads all of the company's.
+    let house = Some(first.house_id).filter(|house| meters.iter().all(|meter| meter.house_id == *house));
+    let mut read = store::house_figures(tx, house, (from.plus(-LOOK_BACK), to)).await?;
+    let mut faults = faults::by_meter(tx).await?;
+    for meter in meters {
+        let key = (meter.house_id, meter.service_code.clone());
+        let (figures, faults) = (read.remove(&meter.id), faults.remove(&meter.id));
+        let metered = Metered::of(meter, figures.unwrap_or_default(), faults.unwrap_or_default());
+        groups.entry(key).or_default().push(metered);
     }
-
-    fn serves(&self, period: Period) -> bool {
-        let gone = self.meter.removed_on.is_some_and(|removed| removed <= period.first_day());
-        self.meter.installed_on <= period.last_day() && !gone
-    }
-
-    /// What it counted in the month; of the month in which it was installed only where it took another's place.
-    fn counted(&self, period: Period, group: &[Self]) -> Option<Quantity> {
-        let begins = self.meter.installed_on.period() == period;
-        let replaces = group.iter().any(|other| other.meter.removed_on == Some(self.meter.installed_on));
-        let volume = match self.first.filter(|_| begins) {
-            Some(first) if replaces => {
-                let last = self.closed.iter().find(|figures| figures.period == period)?;
-                last.since(&first, 0, self.meter.digits)
-            }
-            Some(_) => return None,
-            None => self.months.get(&period).copied()?,
-        };
-        Some(Quantity(volume.0.checked_mul(i64::from(self.meter.factor))?)).filter(|volume| volume.0 >= 0)
-    }
-}
-
-type Together = (Quantity, String, Option<(Quantity, Quantity)>);
-
-/// What all the meters of a resource counted in a month, if each did.
-fn together(group: &[Metered], period: Period) -> Option<Together> {
-    let serving: Vec<&Metered> = group.iter().filter(|meter| meter.serves(period)).collect();
-    let volumes: Option<Vec<Quantity>> = serving.iter().map(|meter| meter.counted(period, group)).collect();
-    let volumes = volumes.filter(|volumes| !volumes.is_empty())?;
-    let serials: Vec<&str> = serving.iter().map(|meter| meter.meter.serial.as_str()).collect();
-    let readings = match serving.as_slice() {
-        [only] if only.meter.factor == 1 => {
-            let now = only.closed.iter().find(|figures| figures.period == period);
-            let before = only.closed.iter().find(|figures| figures.period == period.previous());
-            before.zip(now).map(|(before, now)| (before.values[0], now.values[0]))
-        }
-        _ => None,
-    };
-    Some((volumes.into_iter().fold(Quantity::ZERO, |sum, of| sum + of), serials.join(", "), readings))
+    Ok(groups)
 }
 
 /// A reading of one figure.
@@ -377,71 +390,4 @@ pub(crate) async fn lines(tx: &Tx, account: AccountId) -> Result<Vec<HouseLine>,
         }
     };
     Ok(meters.iter().map(line).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use kabinet_core::TenantId;
-
-    fn meter(serial: &str, installed: i32, removed: Option<i32>, readings: &[(i32, i64)]) -> Metered {
-        let row = house_meter::Model {
-            tenant_id: TenantId(Uuid::nil()),
-            id: Uuid::nil(),
-            house_id: Uuid::nil(),
-            service_code: "cold_water".to_owned(),
-            serial: serial.to_owned(),
-            place: String::new(),
-            model: String::new(),
-            digits: 6,
-            factor: 1,
-            installed_on: Day(installed),
-            removed_on: removed.map(Day),
-            verified_until: None,
-        };
-        let figures =
-            |(day, value): &(i32, i64)| super::figures(Day(*day), Day(*day).period(), Quantity::whole(*value), false);
-        Metered::of(row, readings.iter().map(figures).collect())
-    }
-
-    fn volume(group: &[Metered], period: i32) -> Option<i64> {
-        together(group, Period(period)).map(|(volume, ..)| volume.0 / 10_000_000)
-    }
-
-    #[test]
-    fn a_month_counts_where_every_meter_was_read() {
-        let one = meter("1", 20_250_101, None, &[(20_261_025, 1300), (20_260_925, 1200), (20_260_825, 1100)]);
-        let two = meter("2", 20_250_101, None, &[(20_260_925, 70), (20_260_825, 50)]);
-        assert_eq!(volume(std::slice::from_ref(&one), 202_610), Some(100));
-        assert_eq!(
-            together(std::slice::from_ref(&one), Period(202_610)).and_then(|(.., read)| read),
-            Some((Quantity::whole(1200), Quantity::whole(1300)))
-        );
-        let both = [one, two];
-        assert_eq!(volume(&both, 202_609), Some(120));
-        assert_eq!(volume(&both, 202_610), None);
-    }
-
-    #[test]
-    fn a_gap_counts_in_equal_parts() {
-        let one = meter("1", 20_250_101, None, &[(20_261_025, 1300), (20_260_825, 1100)]);
-        assert_eq!(volume(std::slice::from_ref(&one), 202_610), Some(100));
-        assert_eq!(volume(std::slice::from_ref(&one), 202_609), Some(100));
-    }
-
-    #[test]
-    fn a_new_meter_counts_its_first_month_only_in_anothers_place() {
-        let new = || meter("2", 20_261_010, None, &[(20_261_025, 60), (20_261_010, 0)]);
-        assert_eq!(volume(&[new()], 202_610), None);
-        let old = meter("1", 20_250_101, Some(20_261_010), &[(20_261_010, 1240), (20_260_925, 1200)]);
-        assert_eq!(volume(&[old, new()], 202_610), Some(40 + 60));
-    }
-
-    #[test]
-    fn current_transformers_multiply() {
-        let mut one = meter("1", 20_250_101, None, &[(20_261_025, 130), (20_260_925, 120)]);
-        one.meter.factor = 40;
-        let (volume, _, readings) = together(&[one], Period(202_610)).expect("a volume");
-        assert_eq!((volume, readings), (Quantity::whole(400), None));
-    }
 }

@@ -7,7 +7,7 @@
 //! - [`settings`] is what a company decides about doubtful readings, by their source;
 //! - [`meters`] puts meters into service in bulk, [`service`] is what staff do with one, [`faults`] is what keeps one
 //!   from being charged by, [`corrections`] what they do with its readings, [`photos`] what stands beside a reading;
-//!   [`register`] lists both; [`houses`] are house meters;
+//!   [`register`] lists both; [`houses`] are house meters, what they measure, and what stands in where they do not;
 //! - [`impossibility`] keeps the acts of accounts on which no meter can be installed;
 //! - [`closing`] is what publication does to readings that came too late for its bills;
 //! - [`overview`] is what other pages show of them.
@@ -118,9 +118,10 @@ impl WebModule for Meters {
     fn pages(&self) -> Vec<PageRoute> {
         let readings = poem::get(pages::readings::show).post(pages::readings::send);
         let readings = readings.data(self.estimates.clone()).data(self.files.clone());
-        let submit = poem::get(pages::guest::show_form).post(pages::guest::send).data(self.estimates.clone());
+        let submit = poem::get(pages::guest::show_form).post(pages::guest::send);
+        let submit = submit.data(self.estimates.clone()).data(self.files.clone());
         let link = poem::get(pages::link::show).post(pages::link::send);
-        let link = link.data(self.links.clone()).data(self.estimates.clone());
+        let link = link.data(self.links.clone()).data(self.estimates.clone()).data(self.files.clone());
         vec![
             PageRoute::new("/readings/link/:token", link),
             PageRoute::new("/meters/readings", readings),

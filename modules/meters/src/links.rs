@@ -180,7 +180,7 @@ pub(crate) async fn submit(
     if tx.today() < valid.from {
         return Err(Error::Refused(Box::new(Refusal::before(valid.from))));
     }
-    let submission = Submission { date: valid.date.to_string(), rows: typed.rows.clone(), typed_on: None };
+    let submission = Submission { date: valid.date.to_string(), rows: typed.rows.clone(), ..Submission::default() };
     readings::take(tx, account, &valid.meters, &submission, (Source::Link, charged)).await.map(Some)
 }
 

@@ -23,7 +23,7 @@ impl PersonalData for ReadingsOf {
             json!({
                 "service": line.service_code, "serial": line.serial, "taken_on": line.taken_on,
                 "values": [Some(line.value_t1), line.value_t2, line.value_t3], "source": line.source,
-                "sent_at": line.created_at,
+                "sent_at": line.created_at, "captured_at": line.captured_at,
             })
         };
         Ok(readings.into_iter().map(line).collect())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kabinet_contracts::MeterId;
-use kabinet_core::limits::Limit;
+use kabinet_core::limits::{self, Limit};
 use kabinet_core::{Db, Tenant, Tx};
 use kabinet_files::{FileError, FileLimits, Files, Refusal, Sniffed, sniff};
 use kabinet_web::Upload;
@@ -16,10 +16,10 @@ use crate::error::Error;
 use crate::readings::Accepted;
 use crate::settings::MODULE;
 use crate::submission::Submission;
-use crate::verdict::Verdict;
+use crate::verdict::{self, Verdict};
 
-/// Forms with photos that one resident may send in a day: a mischief-maker does not fill the disk.
-pub(crate) const SENT: Limit = Limit { most: 20, seconds: 24 * 3600 };
+/// Forms with photos that one sender may send in a day: a mischief-maker does not fill the disk.
+const SENT: Limit = Limit { most: 20, seconds: 24 * 3600 };
 /// What a photo may be. Phones take photos of 12 to 50 million pixels.
 const LIMITS: FileLimits = FileLimits { bytes: LARGEST_FILE, pixels: 50_000_000 };
 
@@ -87,8 +87,41 @@ pub fn check(sent: Vec<Upload>, submission: &Submission) -> Result<Vec<Checked>,
     if wrong.is_empty() { Ok(good.into_values().collect()) } else { Err(wrong) }
 }
 
+/// Why photos are not taken; nothing of the form is stored.
+pub(crate) struct Denied {
+    /// What is wrong, for the form.
+    pub(crate) why: verdict::Refusal,
+    /// Seconds after which photos are taken again, where they came too often.
+    pub(crate) wait: Option<i64>,
+}
+
+/// Takes in the photos of a form beside the readings of `submission`: judged, counted against the `sender` (a resident; of
+/// somebody who is not logged in the account, or the link's meter) and kept.
+pub(crate) async fn receive(
+    files: &Files,
+    db: &Db,
+    tenant: &Tenant,
+    sender: Uuid,
+    sent: Vec<Upload>,
+    submission: &Submission,
+) -> Result<Result<Vec<Kept>, Denied>, Error> {
+    let photos = match check(sent, submission) {
+        Ok(photos) if photos.is_empty() => return Ok(Ok(Vec::new())),
+        Ok(photos) => photos,
+        Err(wrong) => return Ok(Err(Denied { why: verdict::Refusal::of(wrong), wait: None })),
+    };
+    let counter = format!("reading-photos:{}:{sender}", tenant.id);
+    match limits::hit(db, &counter, SENT).await? {
+        limits::Verdict::Allowed => Ok(Ok(keep(files, db, tenant, photos).await?)),
+        limits::Verdict::Wait(seconds) => {
+            let why = verdict::Refusal::of(too_many(&photos));
+            Ok(Err(Denied { why, wait: Some(seconds) }))
+        }
+    }
+}
+
 /// What is said of good photos that came too often.
-pub(crate) fn too_many(photos: &[Checked]) -> Vec<Verdict> {
+fn too_many(photos: &[Checked]) -> Vec<Verdict> {
     let text = format!("Показания с фото можно передать {} раз в сутки: передайте их без фото или завтра", SENT.most);
     let first = photos.first().map(|photo| Verdict { field: format!("meter_{}_photo", photo.meter), text });
     first.into_iter().collect()

@@ -93,6 +93,7 @@ pub(crate) async fn take(
     let stored_at = judged.values.iter().map(moment).max().unwrap_or(tx.now());
     let row = |read: &Read| reading::ActiveModel {
         created_at: Set(stored_at),
+        captured_at: Set(submission.captured_at),
         ..judged_row(tx, account, meters, &judged, read, source)
     };
     let rows: Vec<_> = judged.values.iter().map(row).collect();
@@ -200,6 +201,7 @@ pub(crate) fn row(
         withdrawn_at: Set(None),
         withdrawn_by: Set(None),
         withdrawn_reason: Set(String::new()),
+        captured_at: Set(None),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kabinet_accounts::roster;
 use kabinet_contracts::{AccountId, MeterId};
-use kabinet_core::{Day, DbError, Period, Quantity, Timestamp, Tx};
+use kabinet_core::{Day, DbError, Period, Quantity, Tenant, Timestamp, Tx};
 use kabinet_web::AccountRef;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
@@ -146,6 +146,8 @@ pub struct Recorded {
     pub actor_id: Option<Uuid>,
     /// When.
     pub created_at: Timestamp,
+    /// When a browser took it down, where it came later.
+    pub captured_at: Option<Timestamp>,
     /// The dial began again from 0.
     pub rollover: bool,
     /// When it was taken back, and why.
@@ -171,6 +173,7 @@ pub async fn readings(tx: &Tx, id: MeterId) -> Result<Vec<Recorded>, Error> {
         source: row.source,
         actor_id: row.actor_id,
         created_at: row.created_at,
+        captured_at: row.captured_at,
         rollover: row.rollover,
         withdrawn: row.withdrawn_at.map(|at| (at, row.withdrawn_reason)),
     };
@@ -187,6 +190,8 @@ pub(crate) struct SentReading {
     linked: bool,
     pub(crate) photo: Option<Uuid>,
     pub(crate) media_type: Option<String>,
+    created_at: Timestamp,
+    captured_at: Option<Timestamp>,
 }
 
 impl SentReading {
@@ -204,6 +209,13 @@ impl SentReading {
         }
         self.email.as_deref().map(masked)
     }
+
+    /// «снято 12.11.2026 в 21:40, отправлено 13.11.2026», where it came on another day than a browser took it down.
+    pub(crate) fn waited(&self, tenant: &Tenant) -> Option<String> {
+        let (captured, zone) = (self.captured_at?, tenant.zone);
+        let (taken, sent) = (captured.day(zone), self.created_at.day(zone));
+        (taken != sent).then(|| format!("снято {taken} в {}, отправлено {sent}", captured.time(zone)))
+    }
 }
 
 /// `n.ivanova@example.ru` → `n***@example.ru`.
@@ -214,14 +226,14 @@ fn masked(email: &str) -> String {
 
 /// What people sent of the account's meter.
 pub(crate) async fn sent_of(tx: &Tx, account: AccountId, meter: MeterId) -> Result<Vec<SentReading>, DbError> {
-    let sql = "SELECT r.id, r.period, r.actor_id, s.email, p.id AS photo, p.media_type,
+    let sql = "SELECT r.id, r.period, r.actor_id, s.email, p.id AS photo, p.media_type, r.created_at, r.captured_at,
                  EXISTS (SELECT 1 FROM account_link l WHERE l.tenant_id = r.tenant_id AND l.account_id = r.account_id
                     AND l.resident_id = r.actor_id AND l.ended_at IS NULL) AS linked
                FROM reading r
                LEFT JOIN resident s ON s.tenant_id = r.tenant_id AND s.id = r.actor_id AND s.state = 'active'
                LEFT JOIN reading_photo p ON p.tenant_id = r.tenant_id AND p.reading_id = r.id
                WHERE r.tenant_id = $1 AND r.account_id = $2 AND r.meter_id = $3 AND r.withdrawn_at IS NULL
-                 AND r.source IN ('portal', 'helper', 'messenger')
+                 AND r.source IN ('portal', 'helper', 'guest', 'link', 'messenger')
                ORDER BY r.id";
     tx.rows(sql, vec![account.into(), meter.into()]).await
 }

@@ -13,6 +13,10 @@ use crate::store;
 const KEPT_DAYS: i64 = 60;
 /// Days that readings may be on their way: longer than most are without a network, and sooner than bills are made.
 const LATE_DAYS: i64 = 3;
+/// Days that a browser keeps what it did not send (`portal.js`).
+const WAITING_DAYS: i64 = 40;
+/// Seconds that the clock of a device may be ahead.
+const AHEAD_SECONDS: i64 = 5 * 60;
 /// Milliseconds since 1970 to the year 2100: a device whose clock says more is not believed.
 const LATEST: i64 = 4_102_444_800_000;
 /// Characters of the longest mark.
@@ -29,6 +33,14 @@ pub(crate) fn mark(text: Option<&String>) -> Option<&str> {
 /// When the browser says that the readings of a form were typed.
 pub(crate) fn captured(text: Option<&String>) -> Option<Timestamp> {
     text.and_then(|text| text.parse().ok()).filter(|at| (0..LATEST).contains(at)).map(Timestamp)
+}
+
+/// The moment at which a browser took readings down that come at `now`: what it says, where that may be. None where it
+/// would be later than now, or longer ago than a browser keeps them.
+pub(crate) fn captured_at(captured: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let kept_since = now.plus_seconds(-WAITING_DAYS * 24 * 3600);
+    let may_be = |at: &Timestamp| (kept_since..=now.plus_seconds(AHEAD_SECONDS)).contains(at);
+    captured.filter(may_be).map(|at| at.min(now))
 }
 
 /// The day on which readings were typed that come now, to be judged by it: a window that has closed since was open
@@ -80,5 +92,22 @@ mod tests {
             assert_eq!(of(odd), None, "{odd}");
         }
         assert_eq!(mark(None), None);
+    }
+
+    #[test]
+    fn a_moment_is_kept_that_may_be_and_is_never_later_than_the_sending() {
+        let now = Timestamp(1_795_330_800_000);
+        let minutes = |minutes: i64| now.plus_seconds(minutes * 60);
+        for (said, kept) in [
+            (0, Some(0)),
+            (-14 * 60, Some(-14 * 60)),
+            (-40 * 24 * 60, Some(-40 * 24 * 60)),
+            (-40 * 24 * 60 - 1, None),
+            (5, Some(0)),
+            (6, None),
+        ] {
+            assert_eq!(captured_at(Some(minutes(said)), now), kept.map(minutes), "{said} minutes");
+        }
+        assert_eq!(captured_at(None, now), None);
     }
 }

@@ -396,11 +396,13 @@ pub(crate) struct SentReading {
     pub(crate) value_t3: Option<Quantity>,
     pub(crate) source: String,
     pub(crate) created_at: Timestamp,
+    pub(crate) captured_at: Option<Timestamp>,
 }
 
 /// The readings that a resident sent, oldest first.
 pub(crate) async fn readings_of(tx: &Tx, who: Uuid) -> Result<Vec<SentReading>, DbError> {
-    let sql = "SELECT m.service_code, m.serial, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at
+    let sql = "SELECT m.service_code, m.serial, r.taken_on, r.value_t1, r.value_t2, r.value_t3, r.source, r.created_at,
+                      r.captured_at
                FROM reading r JOIN meter m ON m.tenant_id = r.tenant_id AND m.id = r.meter_id
                WHERE r.tenant_id = $1 AND r.actor_id = $2 AND r.source IN ('portal', 'helper', 'messenger') ORDER BY r.created_at, r.id";
     tx.rows(sql, vec![who.into()]).await
@@ -451,11 +453,11 @@ pub(crate) async fn forget_sendings(tx: &Tx, resident: Uuid, before: Timestamp) 
     Ok(())
 }
 
-/// Readings of house meters of the periods `first` to `last` by meter, the latest first.
+/// Readings of the meters of a house, or of all, of the periods `first` to `last` by meter, the latest first.
 pub(crate) async fn house_figures(
     tx: &Tx,
-    first: Period,
-    last: Period,
+    house: Option<Uuid>,
+    (first, last): (Period, Period),
 ) -> Result<HashMap<Uuid, Vec<Figures>>, DbError> {
     #[derive(FromQueryResult)]
     struct Row {
@@ -465,10 +467,19 @@ pub(crate) async fn house_figures(
         value: Quantity,
         rollover: bool,
     }
-    let sql = "SELECT r.meter_id, r.period, r.taken_on, r.value, r.rollover FROM house_reading r
-               WHERE r.tenant_id = $1 AND r.period BETWEEN $2 AND $3 AND r.withdrawn_at IS NULL
-               ORDER BY r.taken_on DESC, r.created_at DESC, r.value DESC, r.id DESC";
-    let rows: Vec<Row> = tx.rows(sql, vec![first.into(), last.into()]).await?;
+    let here = match house {
+        Some(_) => {
+            "AND r.meter_id IN (SELECT m.id FROM house_meter m WHERE m.tenant_id = r.tenant_id AND m.house_id = $4)"
+        }
+        None => "",
+    };
+    let sql = format!(
+        "SELECT r.meter_id, r.period, r.taken_on, r.value, r.rollover FROM house_reading r
+         WHERE r.tenant_id = $1 AND r.period BETWEEN $2 AND $3 AND r.withdrawn_at IS NULL {here}
+         ORDER BY r.taken_on DESC, r.created_at DESC, r.value DESC, r.id DESC"
+    );
+    let values = [Value::from(first), Value::from(last)].into_iter().chain(house.map(Value::from));
+    let rows: Vec<Row> = tx.rows(&sql, values.collect()).await?;
     let mut read: HashMap<Uuid, Vec<Figures>> = HashMap::new();
     for row in rows {
         let figures = crate::houses::figures(row.taken_on, row.period, row.value, row.rollover);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kabinet_contracts::MeterId;
-use kabinet_core::Day;
+use kabinet_core::{Day, Timestamp};
 
 use crate::volume::MOST_ZONES;
 
@@ -16,6 +16,8 @@ pub struct Submission {
     pub rows: BTreeMap<MeterId, Row>,
     /// The day on which they were typed, where that is not the day on which they came: they are judged by it.
     pub typed_on: Option<Day>,
+    /// The moment at which a browser took them down, where they came later.
+    pub captured_at: Option<Timestamp>,
 }
 
 /// What was typed for one meter.

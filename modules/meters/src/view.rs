@@ -189,15 +189,24 @@ pub(crate) struct MeterDetail {
     replaces: Option<String>,
 }
 
-/// A reading with who sent it and the photo beside it.
+/// What is known of the sending of a reading, where who looks at it may know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Sending {
+    /// The sender.
+    pub(crate) who: Option<String>,
+    /// Where the photo is.
+    pub(crate) photo: Option<String>,
+    /// That it came on another day than it was taken down, in words.
+    pub(crate) waited: Option<String>,
+}
+
+/// A reading with what is known of its sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct SentLine {
     #[serde(flatten)]
     pub(crate) line: ReadingLine,
-    /// The sender, where the reader may know.
-    pub(crate) who: Option<String>,
-    /// Where the photo is.
-    pub(crate) photo: Option<String>,
+    #[serde(flatten)]
+    pub(crate) sending: Sending,
 }
 
 /// The context of `meters/meter.html`.
@@ -215,8 +224,8 @@ pub(crate) struct Beside<'a> {
     pub(crate) before: Option<&'a MeterState>,
     /// How many readings were asked for: fewer came when there are no more.
     pub(crate) limit: usize,
-    /// Senders and photos, as far as the reader may see them.
-    pub(crate) sent: &'a HashMap<Uuid, (Option<String>, Option<String>)>,
+    /// What is known of the sending of readings, as far as who looks at them may see it.
+    pub(crate) sent: &'a HashMap<Uuid, Sending>,
     /// Whether readings may be sent now.
     pub(crate) open: bool,
 }
@@ -224,8 +233,8 @@ pub(crate) struct Beside<'a> {
 impl MeterContext {
     pub(crate) fn of(meter: &MeterState, today: Day, beside: &Beside<'_>) -> Self {
         let sent = |(line, reading): (ReadingLine, &StoredReading)| {
-            let (who, photo) = beside.sent.get(&reading.id).cloned().unwrap_or_default();
-            SentLine { line, who, photo }
+            let sending = beside.sent.get(&reading.id).cloned().unwrap_or_default();
+            SentLine { line, sending }
         };
         let lines = lines(meter, meter.readings.len() < beside.limit);
         Self {

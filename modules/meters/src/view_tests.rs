@@ -67,7 +67,7 @@ fn terms() -> Terms {
     Terms { today: TODAY, window: window(), source, policy: Policy::usual(source), charged: None }
 }
 
-fn beside(sent: &HashMap<Uuid, (Option<String>, Option<String>)>) -> Beside<'_> {
+fn beside(sent: &HashMap<Uuid, Sending>) -> Beside<'_> {
     Beside { before: None, limit: 60, sent, open: true }
 }
 

@@ -84,7 +84,8 @@ pub(crate) const fn months_between(from: Period, to: Period) -> i32 {
     (to.year() - from.year()) * 12 + to.month().cast_signed() - from.month().cast_signed()
 }
 
-fn divide(volume: Quantity, parts: i64) -> Quantity {
+/// One of `parts` equal parts, half-up to seven places.
+pub(crate) fn divide(volume: Quantity, parts: i64) -> Quantity {
     Quantity::from_decimal(volume.decimal() / Decimal::from(parts)).unwrap_or_default()
 }
 

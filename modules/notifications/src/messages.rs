@@ -385,16 +385,10 @@ fn body(tx: &Tx, written: &Written) -> String {
     let zone = tx.tenant().zone;
     let at = |moment: Timestamp| {
         let day: Day = moment.day(zone);
-        format!("{} {}", day_words(day.0.unsigned_abs()), time_of_day(moment, day.start(zone)))
+        format!("{} {}", day_words(day.0.unsigned_abs()), moment.time(zone))
     };
     let head = format!("**{}**: отключение с {} до {}.", one_line(&outage.resource), at(outage.from), at(outage.until));
     format!("{head}\n\n{}", text.trim()).trim().to_owned()
-}
-
-/// «14:05», counted from the beginning of the day.
-fn time_of_day(moment: Timestamp, midnight: Timestamp) -> String {
-    let minutes = (moment.0 - midnight.0) / 60_000;
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 fn one_line(text: &str) -> String {

@@ -31,7 +31,7 @@ impl EventHandler for Unlinked {
         if latest.is_some_and(|row| row.ended_at.is_none() && row.made_at <= link.at)
             && refusals::end(&mut tx, link.account, link.resident, ending, "").await?
         {
-            notices::restored(&mut tx, link.resident, link.account, ending).await?;
+            notices::ended(&mut tx, link.resident, link.account, ending).await?;
         }
         Ok(tx.commit().await?)
     }

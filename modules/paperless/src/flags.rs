@@ -54,7 +54,11 @@ pub(crate) fn document_href(account: AccountId, refusal: &Refusal) -> String {
 fn note(standing: &Standing) -> String {
     match standing {
         Standing { own: Some(_), .. } => "Квитанции приходят Вам на Email".to_owned(),
-        Standing { others: true, .. } => "Отказ подал другой пользователь этого лицевого счета".to_owned(),
+        Standing { others: true, ended, .. } => {
+            let bounced = ended.as_ref().and_then(|refusal| refusal.ended).filter(|(_, why)| *why == Ending::Bounced);
+            let yours = bounced.map(|(_, why)| format!(". Вам квитанции больше не приходят: {}", why.words()));
+            format!("Отказ подал другой пользователь этого лицевого счета{}", yours.unwrap_or_default())
+        }
         Standing { ended: Some(refusal), .. } => match refusal.ended {
             Some((_, ending @ (Ending::Bounced | Ending::AskedByOther))) => {
                 format!("Квитанция снова на бумаге: {}", ending.words())

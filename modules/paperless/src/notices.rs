@@ -36,8 +36,9 @@ pub(crate) async fn accepted(
     tx.send_mail(&letter.with([attachment(id)])).await
 }
 
-/// Tells a resident that paper is printed again, and why.
-pub(crate) async fn restored(
+/// Tells a resident why the refusal that has just ended did: paper is printed again, unless another holder of the account
+/// refuses it.
+pub(crate) async fn ended(
     tx: &mut Tx,
     resident: ResidentId,
     account: AccountId,
@@ -48,6 +49,11 @@ pub(crate) async fn restored(
     };
     let Some(place) = store::place(tx, account).await? else { return Ok(()) };
     let context = RestoredContext { account: &place.number, reason: ending.code() };
-    let subject = "Квитанция снова печатается на бумаге";
+    let printed = store::in_force_of(tx, account).await?.is_empty();
+    let subject = if printed {
+        "Квитанция снова печатается на бумаге"
+    } else {
+        "Ваш отказ от бумажной квитанции больше не действует"
+    };
     tx.send_mail(&Mail::new(visitor.email, subject, "paperless/restored", &context)?).await
 }

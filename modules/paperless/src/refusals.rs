@@ -194,13 +194,12 @@ pub async fn restore(tx: &mut Tx, resident: ResidentId, account: AccountId) -> R
     if refusals.is_empty() {
         return Err(Error::NotRefused);
     }
-    for row in refusals {
-        let own = row.resident_id == resident;
-        let ending = if own { Ending::Asked } else { Ending::AskedByOther };
+    for row in &refusals {
+        let ending = if row.resident_id == resident { Ending::Asked } else { Ending::AskedByOther };
         end(tx, account, row.resident_id, ending, "").await?;
-        if !own {
-            notices::restored(tx, row.resident_id, account, ending).await?;
-        }
+    }
+    for other in refusals.iter().filter(|row| row.resident_id != resident) {
+        notices::ended(tx, other.resident_id, account, Ending::AskedByOther).await?;
     }
     Ok(())
 }

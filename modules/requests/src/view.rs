@@ -24,14 +24,8 @@ pub(crate) struct Moment {
 
 impl Moment {
     fn of(at: Timestamp, zone: Tz) -> Self {
-        Self { day: at.day(zone), time: clock(at, zone) }
+        Self { day: at.day(zone), time: at.time(zone) }
     }
-}
-
-/// The time of the day: «14:05».
-fn clock(at: Timestamp, zone: Tz) -> String {
-    let minutes = (at.0 - at.day(zone).start(zone).0).div_euclid(60_000);
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// A deadline: the last day in time, and the time of that day where it counts hours.
@@ -46,7 +40,7 @@ impl Due {
     fn of(end: Timestamp, hours: bool, zone: Tz, now: Timestamp) -> Self {
         let late = now >= end;
         if hours {
-            return Self { day: end.day(zone), time: Some(clock(end, zone)), late };
+            return Self { day: end.day(zone), time: Some(end.time(zone)), late };
         }
         Self { day: end.plus_seconds(-1).day(zone), time: None, late }
     }

@@ -17,12 +17,15 @@ use crate::error::DbError;
 use crate::tenancy::TenantId;
 use crate::values::Timestamp;
 
-pub use anchors::{Anchor, AnchorError, Anchors};
+pub use anchors::{Anchor, AnchorError, Anchors, Heads};
 pub use sealer::Sealer;
 pub(crate) use sealer::Unsealed;
 
 /// Entries that one transaction chains.
 const BATCH: i64 = 1000;
+/// An entry that is older than so many seconds has a head behind it outside the database: twice the pause between two
+/// looks of a server ([`Sealer`]).
+const ANCHORED_WITHIN: i64 = 600;
 /// What the first entry follows.
 const BEGINNING: Hash = [0; 32];
 
@@ -120,15 +123,29 @@ pub enum Fault {
     Replaced(i64),
     /// Outside the database stands a head at this place, and the chain ends before it.
     CutOff(i64),
+    /// From this place on, whose entry is of this moment, the chain has no head outside the database, though a server
+    /// would have written one long ago.
+    Unanchored(i64, Timestamp),
+    /// Heads that were written outside the database are there no more.
+    HeadsGone {
+        /// The number of the first of them.
+        from: i64,
+        /// The number of the last.
+        to: i64,
+        /// When the head before them was written; none where they are the first.
+        after: Option<Timestamp>,
+    },
 }
 
-/// Checks the company's chain entry by entry, and against the heads that stand outside the database (`anchors`, in
-/// any order).
-pub async fn verify(tx: &Tx, anchors: &[Anchor]) -> Result<Findings, DbError> {
+/// Checks the company's chain entry by entry, and against the heads that stand outside the database.
+pub async fn verify(tx: &Tx, heads: &Heads) -> Result<Findings, DbError> {
     let mut findings = Findings::default();
     let mut before = Head::NONE;
-    let mut anchors: Vec<&Anchor> = anchors.iter().collect();
+    let mut anchors: Vec<&Anchor> = heads.anchors.iter().collect();
     anchors.sort_by_key(|anchor| anchor.head.seq);
+    let anchored = anchors.last().map_or(0, |last| last.head.seq);
+    let recent = tx.now().plus_seconds(-ANCHORED_WITHIN);
+    let mut unanchored = None;
     let mut anchors = anchors.into_iter().peekable();
     loop {
         let page: Vec<Chained> = tx.rows(CHAIN, vec![before.seq.into(), BATCH.into()]).await?;
@@ -139,6 +156,9 @@ pub async fn verify(tx: &Tx, anchors: &[Anchor]) -> Result<Findings, DbError> {
             }
             let hash: Hash = link.hash.clone().try_into().unwrap_or(BEGINNING);
             let (seq, gap) = (link.seq, link.seq != before.seq + 1);
+            if unanchored.is_none() {
+                unanchored = link.at.filter(|at| seq > anchored && *at < recent).map(|at| Fault::Unanchored(seq, at));
+            }
             match link.entry() {
                 None => findings.faults.push(Fault::Removed(seq)),
                 // Behind a gap the hash before is not known: the gap is the finding.
@@ -160,6 +180,8 @@ pub async fn verify(tx: &Tx, anchors: &[Anchor]) -> Result<Findings, DbError> {
         findings.faults.push(Fault::CutOff(beyond.head.seq));
     }
     findings.faults.dedup();
+    findings.faults.extend(unanchored);
+    findings.faults.extend(heads.gone());
     findings.waiting = waiting(tx).await?;
     Ok(findings)
 }

@@ -292,6 +292,9 @@ pub struct HouseMeter {
     pub current: Option<i64>,
     /// What it measured in between, scaled by 10^7.
     pub volume: Option<i64>,
+    /// What stands in for a month that it did not count, and why: «по нормативу: прибор неисправен»; empty where it
+    /// did.
+    pub method: String,
 }
 
 /// What a house took of one service in the month.

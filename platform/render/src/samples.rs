@@ -342,6 +342,7 @@ fn house_meter(service: &str, serial: &str, unit: &str, previous: Option<i64>, v
         previous: previous.map(|whole| whole * QUANTITY_SCALE),
         current: previous.map(|whole| (whole + volume) * QUANTITY_SCALE),
         volume: Some(volume * QUANTITY_SCALE),
+        method: String::new(),
     }
 }
 

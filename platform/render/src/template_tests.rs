@@ -168,6 +168,22 @@ fn every_template_says_all_that_the_form_demands() {
 }
 
 #[test]
+fn every_template_says_what_stands_in_for_a_house_meter() {
+    let mut receipt = ReceiptData::sample();
+    let methods = ["по среднему за прошлые месяцы: прибор неисправен", "по нормативу: истёк срок поверки"];
+    for (meter, method) in receipt.reference.house_meters.iter_mut().zip(methods) {
+        method.clone_into(&mut meter.method);
+    }
+    receipt.reference.house_meters[1].volume = None;
+    for (name, template) in templates() {
+        let text = essence(&pdf_text(&printed(&template, &receipt)));
+        for method in methods {
+            assert!(text.contains(&essence(method)), "{name}: no «{method}» in {text}");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_said_of_what_is_not_there() {
     let bare = crate::samples::bare();
     for (name, template) in templates() {

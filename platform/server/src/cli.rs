@@ -54,6 +54,9 @@ enum Command {
     Doctor,
     /// Print the OpenAPI document
     Openapi,
+    /// Internal: print the addresses of the portal's pages, places of identifiers as `:id`
+    #[command(hide = true)]
+    Pages,
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -224,6 +227,10 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
             let scratch = scratch::Scratch::new()?;
             let app = App::open(scratch.config()).await?;
             println!("{}", serde_json::to_string_pretty(&app.openapi()?)?);
+        }
+        Command::Pages => {
+            let scratch = scratch::Scratch::new()?;
+            println!("{}", App::open(scratch.config()).await?.page_paths().join("\n"));
         }
         Command::Config(ConfigCommand::Check) => println!("{}", info::sketch(&config)),
         Command::Tenant(TenantCommand::Apply { dir }) => return tenant::apply(config, &dir).await,

@@ -146,8 +146,8 @@ pub struct SecretsConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditConfig {
-    /// The folder that the heads of its chains are written to, best on another machine's disk; empty for `audit` in
-    /// `data.dir`.
+    /// The folder that the heads of its chains are written to, best on another machine's disk and the same for all
+    /// servers; empty for `audit` in `data.dir`.
     pub anchors: PathBuf,
 }
 
@@ -277,7 +277,8 @@ impl Config {
     #[must_use]
     pub fn anchors(&self) -> Anchors {
         let named = &self.audit.anchors;
-        Anchors::new(if named.as_os_str().is_empty() { self.data.dir.join("audit") } else { named.clone() })
+        let folder = if named.as_os_str().is_empty() { self.data.dir.join("audit") } else { named.clone() };
+        Anchors::new(folder, self.data.dir.join("audit-heads"))
     }
 
     /// How the portals are reached from outside.

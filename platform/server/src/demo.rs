@@ -132,6 +132,7 @@ pub async fn seed(
         if size.leave_last {
             months::prepare(app, &mut town, due).await?;
         }
+        logins::add_admin(app, &town).await?;
         logins::add_residents(app, &town, size.residents).await?;
         say(&format!("{}: done", package.slug));
     }

@@ -41,7 +41,7 @@ pub struct FormWithFiles<T> {
 
 impl<'a, T: DeserializeOwned + Send> FromRequest<'a> for FormWithFiles<T> {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
-        if !is_multipart(request) {
+        if !brings_files(request) {
             let Form(fields) = Form::from_request(request, body).await?;
             return Ok(Self { fields, files: Vec::new() });
         }
@@ -63,7 +63,10 @@ impl<'a, T: DeserializeOwned + Send> FromRequest<'a> for FormWithFiles<T> {
     }
 }
 
-fn is_multipart(request: &Request) -> bool {
+/// Whether a request says that its form has files. Where not everybody may send any, an extractor before the form asks
+/// this: a form without files is small, whoever sends it.
+#[must_use]
+pub fn brings_files(request: &Request) -> bool {
     request.content_type().is_some_and(|kind| kind.starts_with("multipart/form-data"))
 }
 

@@ -1,231 +1,244 @@
-//! A platform of many companies under requests that come at a fixed rate, whether those before are answered or not,
-//! while another company bills and prints. An answer's time begins when its request was due.
+//! Requests that come at a fixed rate, whether those before are answered or not. An answer's time begins when its
+//! request was due: what waited for a free connection behind a server that stood still has waited. A wrong answer, or
+//! none, is a miss and counts as the slowest of all.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use kabinet_tests::postgres::Cluster;
 
-use super::figures::{Figure, Goal, Report};
-use super::http::Connection;
+use super::http::{Answer, Connection, PATIENCE};
 use super::load::Request;
-use super::people;
-use super::stage::{Served, Stage, finish};
-use super::usage::{Moment, settle};
 
-const COMPANIES: u64 = 20;
-const ACCOUNTS: u64 = 20_000;
-/// Residents of a company that ask.
-const RESIDENTS: u64 = 15;
-/// The company that bills and prints meanwhile; nobody asks for it.
-const BUSY: &str = "town-20";
-/// One of its houses.
-const HOUSE: &str = "H00001";
-const READS_PER_S: f64 = 300.0;
-const READINGS_PER_S: f64 = 200.0;
-const SECONDS: f64 = 20.0;
-const READ_P99_MS: f64 = 100.0;
-const READING_P99_MS: f64 = 150.0;
 /// Connections that wait for answers; more requests than that are never under way at once.
 const CONNECTIONS: usize = 48;
+/// So much of a wrong answer is told.
+const SHOWN: usize = 400;
 
-/// A request to a company's portal, with the status that it must be answered with.
-struct Arrival {
-    host: String,
-    request: Request,
-    status: u16,
+/// A request to a company's portal, with what the right answer has.
+pub(crate) struct Arrival {
+    pub(crate) host: String,
+    pub(crate) request: Request,
+    pub(crate) right: Right,
+}
+
+/// The right answer.
+#[derive(Debug)]
+pub(crate) enum Right {
+    /// A page with these words in it.
+    Page(Vec<String>),
+    /// That of a form which was taken: it leads to an address that begins so.
+    Taken(&'static str),
+}
+
+impl Right {
+    /// An error that tells what is wrong with `answer`.
+    fn check(&self, answer: &Answer) -> anyhow::Result<()> {
+        let text = answer.text();
+        let (status, missing) = match self {
+            Self::Page(words) => (200, words.iter().find(|words| !text.contains(words.as_str())).map(String::as_str)),
+            Self::Taken(to) => (303, Some(*to).filter(|to| !answer.headers("location").any(|at| at.starts_with(to)))),
+        };
+        if answer.status != status || missing.is_some() {
+            let beginning: String = text.chars().take(SHOWN).collect();
+            bail!("answered {} without {missing:?}: {beginning}", answer.status);
+        }
+        Ok(())
+    }
+}
+
+/// How many requests come, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    pub(crate) per_s: f64,
+    pub(crate) seconds: f64,
 }
 
 /// What came of a rate.
-struct Arrived {
-    requests: u64,
-    p50_ms: f64,
-    p99_ms: f64,
+#[derive(Debug, Default)]
+pub(crate) struct Arrived {
+    /// Of the right answers, the shortest first.
+    times: Vec<Duration>,
+    misses: u64,
+    /// The first miss, in words.
+    first_miss: Option<String>,
 }
 
-/// Measures reads and durable readings of 20 companies of 20,000 accounts, calm and while another bills and prints;
-/// then the same page with 10 and with 200 companies.
-pub(crate) fn measure(report: &mut Report, cluster: &Cluster) -> anyhow::Result<()> {
-    let stage = Stage::new(Some(cluster));
-    let crowd = Crowd::of(&stage, COMPANIES, ACCOUNTS, RESIDENTS)?;
-    let (reads, readings) = (crowd.reads("/overview")?, crowd.readings()?);
-    let calm = crowd.at_rate(&reads, READS_PER_S)?;
-    report.add(figure("load_read_p99_ms", &calm, READ_P99_MS));
-    let calm = crowd.at_rate(&readings, READINGS_PER_S)?;
-    report.add(figure("load_reading_p99_ms", &calm, READING_P99_MS));
-    let roots: Vec<u32> = std::iter::once(crowd.served.pid()).chain(stage.postmaster()?).collect();
-    let over = AtomicBool::new(false);
-    let begun = Moment::of(&roots);
-    let (read, stored, done) = std::thread::scope(|scope| {
-        let busy = Busy::begin(scope, &stage, &over);
-        let read = scope.spawn(|| crowd.at_rate(&reads, READS_PER_S));
-        let stored = crowd.at_rate(&readings, READINGS_PER_S);
-        (read.join(), stored, busy.end())
-    });
-    let (seconds, cpu) = Moment::of(&roots).since(begun);
-    let read = read.unwrap_or_else(|_| bail!("the readers panicked"))?;
-    report.add(figure("load_busy_read_p99_ms", &read, READ_P99_MS));
-    report.add(figure("load_busy_reading_p99_ms", &stored?, READING_P99_MS));
-    report.remark(format!(
-        "both at once while {BUSY} {}: server and database used {:.2} of two cores, reads took {:.1} ms in the middle",
-        done?,
-        cpu / seconds,
-        read.p50_ms
-    ));
-    drop(crowd);
-    companies(report, cluster)
-}
-
-/// The page with few companies and with many: what one more company costs the others.
-fn companies(report: &mut Report, cluster: &Cluster) -> anyhow::Result<()> {
-    let mut few = None;
-    for number in [10, 200] {
-        let stage = Stage::new(Some(cluster));
-        let crowd = Crowd::of(&stage, number, 100, 3)?;
-        let arrived = crowd.at_rate(&crowd.reads("/overview")?, 100.0)?;
-        let name = format!("overview_p99_ms_of_{number}_companies");
-        let mut of = Figure::new(name, Some("postgresql"), arrived.p99_ms, "ms", arrived.requests);
-        if let Some(few) = few.replace(arrived.p99_ms) {
-            of = of.beside(few, "10 companies");
-        }
-        report.add(of);
-    }
-    Ok(())
-}
-
-fn figure(name: &str, arrived: &Arrived, most: f64) -> Figure {
-    Figure::new(name, Some("postgresql"), arrived.p99_ms, "ms", arrived.requests).promised(Goal::AtMost(most))
-}
-
-/// A served platform with residents of every company logged in.
-struct Crowd {
-    served: Served,
-    people: Vec<(String, Vec<people::Person>)>,
-}
-
-impl Crowd {
-    fn of(stage: &Stage<'_>, companies: u64, accounts: u64, residents: u64) -> anyhow::Result<Self> {
-        let number = |number: u64| number.to_string();
-        let [tenants, accounts, count] = [companies, accounts, residents].map(number);
-        let size = ["--tenants", &tenants, "--accounts", &accounts, "--months", "2", "--residents", &count];
-        let seconds = stage.seed(&[&size[..], &["--leave-last"]].concat())?;
-        eprintln!("{companies} companies of {accounts} accounts seeded in {seconds:.0} s");
-        let served = stage.serve()?;
-        settle(&[served.pid()], Duration::from_secs(600));
-        let slugs = (1..=companies).map(|number| format!("town-{number}")).filter(|slug| slug != BUSY);
-        let log_in = |slug: String| Ok((slug.clone(), people::log_in_at(&served, &slug, residents)?));
-        let people = slugs.map(log_in).collect::<anyhow::Result<_>>()?;
-        Ok(Self { served, people })
+impl Arrived {
+    pub(crate) fn requests(&self) -> u64 {
+        self.right() + self.misses
     }
 
-    /// A page of every resident, one company after the other.
-    fn reads(&self, path: &str) -> anyhow::Result<Vec<Arrival>> {
-        let most = self.people.iter().map(|(_, people)| people.len()).max().unwrap_or_default();
-        let residents =
-            (0..most).flat_map(|at| self.people.iter().filter_map(move |(slug, people)| Some((slug, people.get(at)?))));
-        let arrival = |(slug, person): (&String, &people::Person)| Arrival {
-            host: self.served.host_of(slug),
-            request: Request {
-                path: path.to_owned(),
-                cookies: person.cookies.clone(),
-                form: None,
-                from: String::new(),
-            },
-            status: 200,
-        };
-        Ok(residents.map(arrival).collect())
+    /// Requests that were answered rightly.
+    pub(crate) fn right(&self) -> u64 {
+        self.times.len() as u64
     }
 
-    /// A reading a thousandth above the last of every meter, one company after the other.
-    fn readings(&self) -> anyhow::Result<Vec<Arrival>> {
-        let mut all: Vec<(usize, Arrival)> = Vec::new();
-        for (slug, people) in &self.people {
-            let forms = people::first_readings_at(&self.served, slug, people)?;
-            let host = self.served.host_of(slug);
-            all.extend(
-                forms.into_iter().map(|request| Arrival { host: host.clone(), request, status: 303 }).enumerate(),
-            );
-        }
-        all.sort_by_key(|(at, _)| *at);
-        Ok(all.into_iter().map(|(_, arrival)| arrival).collect())
+    pub(crate) const fn misses(&self) -> u64 {
+        self.misses
     }
 
-    fn at_rate(&self, arrivals: &[Arrival], per_s: f64) -> anyhow::Result<Arrived> {
-        at_rate(self.served.listen, arrivals, per_s)
+    pub(crate) fn first_miss(&self) -> Option<&str> {
+        self.first_miss.as_deref()
+    }
+
+    /// What `share` of a hundred requests took at most, in ms: a miss took as long as anybody waits.
+    pub(crate) fn percentile_ms(&self, share: u64) -> f64 {
+        let at = usize::try_from(self.requests() * share / 100).unwrap_or(usize::MAX);
+        self.times.get(at).unwrap_or(&PATIENCE).as_secs_f64() * 1000.0
+    }
+
+    /// The requests of both.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.times.extend(other.times);
+        self.times.sort_unstable();
+        self.misses += other.misses;
+        self.first_miss = self.first_miss.or(other.first_miss);
+        self
     }
 }
 
-/// Sends the arrivals in rotation, so many a second.
-fn at_rate(address: SocketAddr, arrivals: &[Arrival], per_s: f64) -> anyhow::Result<Arrived> {
-    let (next, begun) = (AtomicU64::new(0), Instant::now());
-    let work = || one(address, arrivals, per_s, begun, &next);
-    let times: anyhow::Result<Vec<Vec<Duration>>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| bail!("a sender panicked"))).collect()
-    });
-    let mut times = times?.concat();
-    times.sort_unstable();
-    let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, |time| time.as_secs_f64() * 1000.0);
-    Ok(Arrived { requests: times.len() as u64, p50_ms: at(50), p99_ms: at(99) })
+/// Sends the arrivals in rotation at this rate.
+pub(crate) fn at_rate(address: SocketAddr, arrivals: &[Arrival], rate: Rate) -> anyhow::Result<Arrived> {
+    if arrivals.is_empty() {
+        bail!("there is nothing to ask for");
+    }
+    let schedule = Schedule { begun: Instant::now(), next: AtomicU64::new(0), rate };
+    std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(|| send(address, arrivals, &schedule))).collect();
+        senders.into_iter().try_fold(Arrived::default(), |all, sender| match sender.join() {
+            Ok(arrived) => Ok(all.and(arrived)),
+            Err(_) => bail!("a sender panicked"),
+        })
+    })
 }
 
-fn one(
-    address: SocketAddr,
-    arrivals: &[Arrival],
-    per_s: f64,
+/// Sends each arrival once, one after the other, as soon as the one before is answered; a wrong answer is an error.
+pub(crate) fn one_by_one(address: SocketAddr, arrivals: &[Arrival]) -> anyhow::Result<()> {
+    let mut connection = None;
+    arrivals.iter().try_for_each(|arrival| answered(&mut connection, address, arrival))
+}
+
+/// When requests are due.
+struct Schedule {
     begun: Instant,
-    next: &AtomicU64,
-) -> anyhow::Result<Vec<Duration>> {
-    let mut connection = Connection::open(address, "")?;
-    let mut times = Vec::new();
-    loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        let due = begun + Duration::from_secs_f64(number as f64 / per_s);
-        if (due - begun).as_secs_f64() > SECONDS {
-            return Ok(times);
-        }
+    next: AtomicU64,
+    rate: Rate,
+}
+
+impl Schedule {
+    /// The number of the next request, and the moment it is due; none when the time is over.
+    fn next(&self) -> Option<(usize, Instant)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let after = number as f64 / self.rate.per_s;
+        let due = self.begun + Duration::from_secs_f64(after);
+        (after < self.rate.seconds).then(|| (usize::try_from(number).unwrap_or_default(), due))
+    }
+}
+
+fn send(address: SocketAddr, arrivals: &[Arrival], schedule: &Schedule) -> Arrived {
+    let (mut arrived, mut connection) = (Arrived::default(), None);
+    while let Some((number, due)) = schedule.next() {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let Arrival { host, request, status } = &arrivals[usize::try_from(number)? % arrivals.len()];
-        let connection = connection.asking(host);
-        let answer = match &request.form {
-            Some(form) => connection.post(&request.path, &request.cookies, form)?,
-            None => connection.get(&request.path, &request.cookies)?,
+        // Nobody would wait any more: a server that hangs is found out within its time.
+        let outcome = if due.elapsed() > PATIENCE {
+            Err(anyhow::anyhow!("all connections waited for {PATIENCE:?}"))
+        } else {
+            answered(&mut connection, address, &arrivals[number % arrivals.len()])
         };
-        times.push(due.elapsed());
-        if answer.status != *status {
-            bail!("{host}{} answered {}: {}", request.path, answer.status, answer.text());
+        match outcome {
+            Ok(()) => arrived.times.push(due.elapsed()),
+            Err(error) => {
+                connection = None;
+                arrived.misses += 1;
+                arrived.first_miss.get_or_insert_with(|| format!("{error:#}"));
+            }
         }
     }
+    arrived
 }
 
-/// Another company's billing and printing, again and again, as processes of their own beside the server.
-struct Busy<'s> {
-    over: &'s AtomicBool,
-    work: std::thread::ScopedJoinHandle<'s, anyhow::Result<[u64; 2]>>,
-}
-
-impl<'s> Busy<'s> {
-    fn begin<'e>(scope: &'s std::thread::Scope<'s, 'e>, stage: &'s Stage<'_>, over: &'s AtomicBool) -> Self {
-        let out = stage.folder().join("house.pdf");
-        let work = move || {
-            let mut done = [0; 2];
-            while !over.load(Ordering::Relaxed) {
-                finish(stage.kabinet().args(["bill", BUSY, "2026-10"]))?;
-                done[0] += 1;
-                finish(stage.kabinet().args(["receipts", BUSY, "2026-09", "--house", HOUSE, "--out"]).arg(&out))?;
-                done[1] += 1;
-            }
-            Ok(done)
+/// Asks over the connection, which is opened where there is none; an error where the answer is not the right one.
+fn answered(connection: &mut Option<Connection>, address: SocketAddr, arrival: &Arrival) -> anyhow::Result<()> {
+    let Arrival { host, request, right } = arrival;
+    let ask = |connection: &mut Option<Connection>| {
+        let open = match connection {
+            Some(open) => open,
+            None => connection.insert(Connection::open(address, host)?),
         };
-        Self { over, work: scope.spawn(work) }
+        right.check(&request.send(open.asking(host))?)
+    };
+    ask(connection).map_err(|error| error.context(format!("{host}{}", request.path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    const STALL: Duration = Duration::from_millis(300);
+
+    /// A server that answers everything with one status and text; before the very first answer it stands still.
+    fn standing_still(status: &'static str) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stall = Arc::new(Mutex::new(STALL));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let stall = stall.clone();
+                std::thread::spawn(move || answer_all(&stream, status, &stall));
+            }
+        });
+        address
     }
 
-    /// What was done, in words.
-    fn end(self) -> anyhow::Result<String> {
-        self.over.store(true, Ordering::Relaxed);
-        let [runs, houses] = self.work.join().unwrap_or_else(|_| bail!("billing panicked"))?;
-        Ok(format!("billed {ACCOUNTS} accounts {runs} times and printed {houses} houses"))
+    fn answer_all(mut stream: &TcpStream, status: &str, stall: &Mutex<Duration>) {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if line.is_empty() {
+                let mut stall = stall.lock().expect("its turn");
+                std::thread::sleep(std::mem::take(&mut *stall));
+                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 3\r\n\r\n123");
+                stream.write_all(answer.as_bytes()).expect("an answer");
+            }
+        }
+    }
+
+    fn arrivals(words: &str) -> [Arrival; 1] {
+        let right = Right::Page(vec![words.to_owned()]);
+        [Arrival { host: "town-1.localhost".to_owned(), request: Request::page("/overview", ""), right }]
+    }
+
+    const RATE: Rate = Rate { per_s: 1000.0, seconds: 0.3 };
+
+    #[test]
+    fn what_was_due_while_the_server_stood_still_has_waited() {
+        let arrived = at_rate(standing_still("200 OK"), &arrivals("123"), RATE).expect("answers");
+        assert_eq!((arrived.requests(), arrived.misses()), (300, 0), "{:?}", arrived.first_miss());
+        // Half of the requests were due in the first half of the stall: each waited for the other half at least, though
+        // most were sent when it was over, since there are fewer connections than requests.
+        assert!(arrived.percentile_ms(50) >= 150.0, "{}", arrived.percentile_ms(50));
+    }
+
+    #[test]
+    fn a_wrong_answer_is_a_miss_and_never_a_quick_one() {
+        for (status, words) in [("200 OK", "124"), ("503 Service Unavailable", "123"), ("303 See Other", "123")] {
+            let arrived = at_rate(standing_still(status), &arrivals(words), RATE).expect("answers");
+            assert_eq!((arrived.right(), arrived.misses()), (0, 300), "{status}");
+            assert_eq!(arrived.percentile_ms(1), PATIENCE.as_secs_f64() * 1000.0);
+            assert!(arrived.first_miss().is_some_and(|miss| miss.starts_with("town-1.localhost/overview: answered")));
+        }
+    }
+
+    #[test]
+    fn a_taken_form_leads_where_it_should() {
+        let answer =
+            |to: &str| Answer { status: 303, head: format!("HTTP/1.1 303\r\nlocation: {to}"), body: Vec::new() };
+        let right = Right::Taken("/meters/readings?sent=");
+        assert!(right.check(&answer("/meters/readings?sent=17")).is_ok());
+        assert!(right.check(&answer("/")).is_err(), "a session that is over leads to the start page");
     }
 }

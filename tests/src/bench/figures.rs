@@ -23,6 +23,9 @@ pub(crate) struct Figure {
     pub(crate) samples: u64,
     #[serde(skip)]
     goal: Option<Goal>,
+    /// Whether a run that misses the goal fails.
+    #[serde(skip)]
+    must: bool,
 }
 
 /// What the project promises of a value.
@@ -51,7 +54,17 @@ impl Figure {
         unit: &'static str,
         samples: u64,
     ) -> Self {
-        Self { name: name.into(), database, value, unit, limit: None, limit_name: None, samples, goal: None }
+        Self {
+            name: name.into(),
+            database,
+            value,
+            unit,
+            limit: None,
+            limit_name: None,
+            samples,
+            goal: None,
+            must: false,
+        }
     }
 
     pub(crate) fn beside(mut self, limit: f64, name: &'static str) -> Self {
@@ -62,6 +75,11 @@ impl Figure {
     pub(crate) fn promised(mut self, goal: Goal) -> Self {
         self.goal = Some(goal);
         self
+    }
+
+    /// As [`Figure::promised`], and a run that misses it fails.
+    pub(crate) fn held_to(self, goal: Goal) -> Self {
+        Self { must: true, ..self.promised(goal) }
     }
 
     /// Whether the project's promise is broken.
@@ -81,6 +99,11 @@ impl Report {
     pub(crate) fn add(&mut self, figure: Figure) {
         eprintln!("  {} {} {}", figure.name, number(figure.value), figure.unit);
         self.figures.push(figure);
+    }
+
+    /// Names of the figures that were to be held to their goals and were not.
+    pub(crate) fn broken(&self) -> Vec<&str> {
+        self.figures.iter().filter(|it| it.must && it.is_missed()).map(|it| it.name.as_str()).collect()
     }
 
     /// A line for the reader, printed below the table.
@@ -169,6 +192,17 @@ mod tests {
         assert!(!figure(3.0, Goal::AtMost(3.0)).is_missed());
         assert!(figure(0.2, Goal::AtLeast(0.3)).is_missed());
         assert!(!Figure::new("x", None, 9.0, "", 1).is_missed());
+    }
+
+    #[test]
+    fn a_run_fails_by_what_it_is_held_to_and_not_by_what_is_hoped_for() {
+        let figure = |name: &str, value| Figure::new(name, None, value, "", 1);
+        let mut report = Report::default();
+        report.add(figure("hoped for", 9.0).promised(Goal::AtMost(1.0)));
+        report.add(figure("held and met", 1.0).held_to(Goal::AtMost(1.0)));
+        assert!(report.broken().is_empty());
+        report.add(figure("held", 9.0).held_to(Goal::AtMost(1.0)));
+        assert_eq!(report.broken(), ["held"]);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+/// So long an answer is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A connection that is kept open.
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -29,11 +32,15 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The values of the head's lines `name`.
+    pub(crate) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     /// The value of the cookie `name` that the answer sets.
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
-        let cookies = self.head.lines().filter_map(|line| line.split_once(": "));
-        let mut set = cookies.filter(|(key, _)| key.eq_ignore_ascii_case("set-cookie")).map(|(_, value)| value);
-        let value = set.find_map(|value| value.strip_prefix(name)?.strip_prefix('='))?;
+        let value = self.headers("set-cookie").find_map(|value| value.strip_prefix(name)?.strip_prefix('='))?;
         Some(value.split(';').next().unwrap_or_default().to_owned())
     }
 }
@@ -43,7 +50,7 @@ impl Connection {
     pub(crate) fn open(address: SocketAddr, host: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024), host: host.to_owned() })
     }
 
@@ -65,11 +72,22 @@ impl Connection {
 
     /// The same, coming from another address by the word of a proxy (empty for none).
     pub(crate) fn post_from(&mut self, from: &str, path: &str, cookies: &str, form: &str) -> anyhow::Result<Answer> {
-        let (host, length) = (&self.host, form.len());
         let proxy = if from.is_empty() { String::new() } else { format!("X-Forwarded-For: {from}\r\n") };
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        self.post_body(path, &format!("Cookie: {cookies}\r\n{proxy}{kind}\r\n"), form)
+    }
+
+    /// POST of a program's words to the API.
+    pub(crate) fn post_json(&mut self, path: &str, cookies: &str, body: &serde_json::Value) -> anyhow::Result<Answer> {
+        self.post_body(path, &format!("Cookie: {cookies}\r\nContent-Type: application/json\r\n"), &body.to_string())
+    }
+
+    /// POST of `body`; `head` are the lines that are its own.
+    fn post_body(&mut self, path: &str, head: &str, body: &str) -> anyhow::Result<Answer> {
+        let (host, length) = (&self.host, body.len());
         self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookies}\r\n{proxy}\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n{head}\
+             Content-Length: {length}\r\n\r\n{body}"
         ))
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-use super::http::Connection;
+use super::http::{Answer, Connection};
 
 /// Connections: enough to keep two cores busy, few enough that answers do not queue for long.
 const CONNECTIONS: usize = 4;
@@ -22,6 +22,21 @@ pub(crate) struct Request {
     pub(crate) form: Option<String>,
     /// The address that a proxy says it comes from; empty for none.
     pub(crate) from: String,
+}
+
+impl Request {
+    /// The page `path` for whoever has these cookies.
+    pub(crate) fn page(path: impl Into<String>, cookies: &str) -> Self {
+        Self { path: path.into(), cookies: cookies.to_owned(), form: None, from: String::new() }
+    }
+
+    /// Sends it and waits for the answer.
+    pub(crate) fn send(&self, connection: &mut Connection) -> anyhow::Result<Answer> {
+        match &self.form {
+            Some(form) => connection.post_from(&self.from, &self.path, &self.cookies, form),
+            None => connection.get(&self.path, &self.cookies),
+        }
+    }
 }
 
 /// How long a load goes on.
@@ -80,10 +95,7 @@ fn one(
         }
         let request = &requests[usize::try_from(number)? % requests.len()];
         let asked = Instant::now();
-        let answer = match &request.form {
-            Some(form) => connection.post_from(&request.from, &request.path, &request.cookies, form)?,
-            None => connection.get(&request.path, &request.cookies)?,
-        };
+        let answer = request.send(&mut connection)?;
         times.push(asked.elapsed());
         if answer.status != status {
             bail!(
@@ -119,8 +131,8 @@ impl Flood {
                     let asked = Instant::now();
                     let next = sent.fetch_add(1, Ordering::Relaxed) as usize % requests.len();
                     let request = &requests[next];
-                    if let (Ok(mut connection), Some(form)) = (Connection::open(address, &host), &request.form) {
-                        let _ = connection.post_from(&request.from, &request.path, &request.cookies, form);
+                    if let Ok(mut connection) = Connection::open(address, &host) {
+                        let _ = request.send(&mut connection);
                     }
                     std::thread::sleep(Duration::from_secs(1).saturating_sub(asked.elapsed()));
                 }

@@ -47,13 +47,7 @@ pub(crate) fn reads(served: &Served, people: &[Person], path: &str, mark: &str) 
     if answer.status != 200 || !answer.text().contains(mark) {
         bail!("{path} answered {} without {mark}: {}", answer.status, answer.text());
     }
-    let get = |person: &Person| Request {
-        path: path.to_owned(),
-        cookies: person.cookies.clone(),
-        form: None,
-        from: String::new(),
-    };
-    Ok(people.iter().map(get).collect())
+    Ok(people.iter().map(|person| Request::page(path, &person.cookies)).collect())
 }
 
 /// Sends a first reading of every single-zone meter of the residents; forms that send further ones, each a

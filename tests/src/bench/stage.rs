@@ -71,9 +71,13 @@ impl<'c> Stage<'c> {
         Ok(begun.elapsed().as_secs_f64())
     }
 
-    /// Where files of this measurement may lie.
-    pub(crate) fn folder(&self) -> &std::path::Path {
-        &self.database.dir
+    /// How many rows the table has, all companies' together.
+    pub(crate) fn rows(&self, table: &str) -> anyhow::Result<u64> {
+        let (Some(cluster), Some(database)) = (self.cluster, &self.database.postgres) else {
+            bail!("rows are counted on PostgreSQL");
+        };
+        let count = cluster.execute(&database.name, &format!("SELECT count(*) FROM {table}"));
+        count.trim().parse().with_context(|| format!("{table}: {count}"))
     }
 
     /// The binary over this database.

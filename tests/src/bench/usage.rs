@@ -21,6 +21,12 @@ impl Moment {
         Self { at: Instant::now(), cpu: cpu_seconds(roots) }
     }
 
+    /// The same of this process alone, without those that it started.
+    pub(crate) fn of_this_process() -> Self {
+        let own = std::fs::read_to_string("/proc/self/stat").ok().and_then(|line| stat(&line));
+        Self { at: Instant::now(), cpu: own.map_or(0.0, |own| own.own / TICKS) }
+    }
+
     /// Seconds from `before` to this moment, and the processor seconds used in them.
     pub(crate) fn since(self, before: Self) -> (f64, f64) {
         ((self.at - before.at).as_secs_f64(), self.cpu - before.cpu)
@@ -71,7 +77,7 @@ pub(crate) fn descendants(roots: &[u32]) -> Vec<u32> {
 }
 
 fn cpu_seconds(roots: &[u32]) -> f64 {
-    trees(roots).map(|(_, stat)| stat.ticks).sum::<f64>() / TICKS
+    trees(roots).map(|(_, stat)| stat.own + stat.of_children).sum::<f64>() / TICKS
 }
 
 fn trees(roots: &[u32]) -> impl Iterator<Item = (u32, Stat)> {
@@ -93,8 +99,10 @@ fn trees(roots: &[u32]) -> impl Iterator<Item = (u32, Stat)> {
 
 struct Stat {
     parent: u32,
-    /// Its own and that of its children that were waited for.
-    ticks: f64,
+    /// Ticks of its own.
+    own: f64,
+    /// Ticks of its children that were waited for.
+    of_children: f64,
 }
 
 fn all() -> HashMap<u32, Stat> {
@@ -108,8 +116,10 @@ fn all() -> HashMap<u32, Stat> {
 fn stat(line: &str) -> Option<Stat> {
     let (_, rest) = line.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
-    let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    Some(Stat { parent: fields.get(1)?.parse().ok()?, ticks })
+    let ticks = |from: usize| -> Option<f64> {
+        Some(fields.get(from..from + 2)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum())
+    };
+    Some(Stat { parent: fields.get(1)?.parse().ok()?, own: ticks(11)?, of_children: ticks(13)? })
 }
 
 #[cfg(test)]
@@ -120,7 +130,7 @@ mod tests {
     fn a_line_of_proc_is_read_though_the_name_has_brackets() {
         let line = "42 (post (gres) x) S 7 42 42 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 1 0 5 6 7";
         let stat = stat(line).expect("a line");
-        assert_eq!((stat.parent, stat.ticks), (7, 124.0));
+        assert_eq!((stat.parent, stat.own, stat.of_children), (7, 120.0, 4.0));
     }
 
     #[test]

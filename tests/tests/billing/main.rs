@@ -3,12 +3,15 @@
 
 mod absences;
 mod averages;
+mod explained;
 mod form;
 mod history;
 mod house;
 mod order;
 mod penalties;
 mod recalculated;
+mod rest;
+mod years;
 
 use std::sync::Arc;
 

@@ -20,17 +20,17 @@ on_both_databases![
     a_house_is_corrected_by_its_own_company_and_only_where_that_changes_a_charge,
 ];
 
-const SLUG: &str = "beregovoy";
+pub(crate) const SLUG: &str = "beregovoy";
 /// When November is billed: the corrections were recorded before.
-const LATER: &str = "2026-12-05";
+pub(crate) const LATER: &str = "2026-12-05";
 /// More than any norm of the first house, kWh.
 const ABOVE: Decimal = Decimal::from_parts(3000, 0, 0, false, 0);
 /// Roubles a unit, from October 2026 on.
-const LIGHT: Decimal = Decimal::from_parts(553, 0, 0, false, 2);
-const WATER: Decimal = Decimal::from_parts(4586, 0, 0, false, 2);
+pub(crate) const LIGHT: Decimal = Decimal::from_parts(553, 0, 0, false, 2);
+pub(crate) const WATER: Decimal = Decimal::from_parts(4586, 0, 0, false, 2);
 
 /// Kopecks by account number.
-type Sums = BTreeMap<String, i64>;
+pub(crate) type Sums = BTreeMap<String, i64>;
 
 /// What a room pays for its share of what is left of the house, kopecks.
 fn share(room: &Room, rest: Decimal, tariff: Decimal) -> i64 {
@@ -40,7 +40,7 @@ fn share(room: &Room, rest: Decimal, tariff: Decimal) -> i64 {
 }
 
 /// What each room that was charged comes to by another rest, less `so_far`; rooms without a difference are left out.
-fn owed<'a>(
+pub(crate) fn owed<'a>(
     rooms: impl IntoIterator<Item = &'a Room>,
     (rest, tariff): (Decimal, Decimal),
     so_far: impl Fn(&Room) -> i64,
@@ -50,11 +50,11 @@ fn owed<'a>(
     owed.filter(|(_, kopecks)| *kopecks != 0).collect()
 }
 
-fn billed(room: &Room) -> i64 {
+pub(crate) fn billed(room: &Room) -> i64 {
     room.amount.expect("a charged room")
 }
 
-fn used(rooms: &[Room]) -> Decimal {
+pub(crate) fn used(rooms: &[Room]) -> Decimal {
     rooms.iter().filter_map(|room| room.water).map(quantity).sum()
 }
 
@@ -247,7 +247,7 @@ impl Carrying {
 }
 
 /// The differences of a month, those among them that no run will bill.
-fn all(found: &Value, period: &str) -> Sums {
+pub(crate) fn all(found: &Value, period: &str) -> Sums {
     differences(found, "items", period).into_iter().chain(differences(found, "left_out", period)).collect()
 }
 
@@ -359,6 +359,10 @@ fn a_house_is_corrected_by_its_own_company_and_only_where_that_changes_a_charge(
         ("DELETE", "corrections/electricity/2026-10", None),
         ("GET", "recomputed/electricity/2026-10", None),
         ("POST", "recalculations/electricity/2026-10", None),
+        ("GET", "measured", None),
+        ("GET", "decisions", None),
+        ("PUT", "decisions/2027-06", Some(json!({ "by_meter": true, "protocol": "1", "decided_on": "2026-11-10" }))),
+        ("DELETE", "decisions/2027-06", None),
     ];
     for (method, what, body) in &operations {
         let of_house = |code: &str| format!("/api/admin/v1/billing/houses/{code}/{what}");

@@ -1,6 +1,10 @@
 //! What a house uses as a whole: staff state areas and volumes of its meters, and each flat pays its share.
 
 mod corrected;
+mod decided;
+mod measured;
+mod metered;
+mod unread;
 
 use kabinet_core::Actor;
 use kabinet_tests::pdf::Pdf;
@@ -24,7 +28,11 @@ on_both_databases![
 const HOUSE: &str = "H00001";
 
 fn address(what: &str) -> String {
-    format!("/api/admin/v1/billing/houses/{HOUSE}{what}")
+    address_of(HOUSE, what)
+}
+
+fn address_of(house: &str, what: &str) -> String {
+    format!("/api/admin/v1/billing/houses/{house}{what}")
 }
 
 fn number(value: &Value) -> Decimal {
@@ -69,6 +77,11 @@ fn rooms(server: &Server, slug: &str, period: i32) -> Vec<Room> {
 
 /// The same with the volumes of another resource.
 fn rooms_with(server: &Server, slug: &str, period: i32, resource: &str) -> Vec<Room> {
+    rooms_of(HOUSE, server, slug, period, resource)
+}
+
+/// The same of another house.
+fn rooms_of(house: &str, server: &Server, slug: &str, period: i32, resource: &str) -> Vec<Room> {
     block_on(async {
         let db = server.database.open().await;
         let company = server.database.company(&db, slug).await;
@@ -85,7 +98,7 @@ fn rooms_with(server: &Server, slug: &str, period: i32, resource: &str) -> Vec<R
                    LEFT JOIN charge c ON c.tenant_id = a.tenant_id AND c.run_id = r.id AND c.account_id = a.id
                     AND c.service_code = 'common_' || $4
                    WHERE h.tenant_id = $1 AND h.code = $2 ORDER BY a.number";
-        tx.rows(sql, vec![HOUSE.into(), period.into(), resource.into()]).await.expect("rooms")
+        tx.rows(sql, vec![house.into(), period.into(), resource.into()]).await.expect("rooms")
     })
 }
 

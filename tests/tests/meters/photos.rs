@@ -2,17 +2,20 @@
 
 use kabinet_tests::browser::BOUNDARY;
 use kabinet_tests::page::Form;
+use kabinet_tests::server::CAPTCHA;
 use kabinet_tests::world;
 use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use crate::{COMPANY, METERS, case, holder, send, typed, water};
+use crate::{COMPANY, METERS, Water, case, holder, send, typed, water};
 
 on_both_databases![
     a_photo_is_seen_by_the_people_of_the_account_and_by_staff,
     what_is_no_photo_stores_nothing,
     photos_are_limited_by_the_day_and_readings_go_on,
+    who_is_not_logged_in_brings_a_photo_by_a_link_and_by_the_account_number,
+    of_who_may_send_no_readings_no_form_with_photos_is_read,
 ];
 
 /// The beginning of a PNG of this size, with something that a phone would write into it.
@@ -164,4 +167,79 @@ fn photos_are_limited_by_the_day_and_readings_go_on(kind: Kind) {
     let form = filled(&mut spouse.browser, &water.id, &value);
     send_files(&mut spouse.browser, &form, &[(&photo, &picture)]).expect(303);
     assert_eq!(stored(&mut staff), 15 + 22);
+}
+
+/// The path of the meter's link for November.
+fn link_of(staff: &mut Browser, water: &Water) -> String {
+    let path = format!("{METERS}/{}/links", water.id);
+    let made = staff.call("POST", &path, Some(&json!({ "period": "2026-11" }))).expect(200).json();
+    let address = made["address"].as_str().expect("an address");
+    address[address.find("/readings/link/").expect("a path")..].to_owned()
+}
+
+/// A browser that found the meter's account without registration.
+fn finder(server: &Server, water: &Water) -> Browser {
+    let mut guest = server.browser(COMPANY);
+    let form = guest.page("/readings").form("/readings");
+    let form = form.with("account", &water.known.account).with("house", &water.known.house);
+    let form = form.with("flat", &water.known.flat).with("captcha", CAPTCHA);
+    world::submit_from(&mut guest, &form, &world::fresh_ip()).expect(303);
+    guest
+}
+
+fn who_is_not_logged_in_brings_a_photo_by_a_link_and_by_the_account_number(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut staff = server.staff(COMPANY);
+    let (one, two) = (water(server, &mut staff, 15), water(server, &mut staff, 16));
+    let path = link_of(&mut staff, &one);
+    brought(server, &one, &mut server.browser(COMPANY), (&path, "по ссылке"));
+    let mut guest = finder(server, &two);
+    let form = brought(server, &two, &mut guest, ("/readings/submit", "без регистрации"));
+    // As of a resident no more than so many a day are taken, and readings go on.
+    let (photo, picture) = (format!("meter_{}_photo", two.id), png(9, 9));
+    for _ in 1..20 {
+        send_files(&mut guest, &form, &[(&photo, &picture)]).expect(303);
+    }
+    let refused = send_files(&mut guest, &form, &[(&photo, &picture)]).expect(429).page();
+    assert!(refused.refusals()[0].1.contains("20 раз в сутки"), "{:?}", refused.refusals());
+    send_files(&mut guest, &form, &[]).expect(303);
+}
+
+/// Sends one more than the last value with a photo from a page that asks for no login; the form as it was sent. The
+/// photo is evidence as any other: for the people of the account and for staff.
+fn brought(server: &Server, water: &Water, guest: &mut Browser, (address, source): (&str, &str)) -> Form {
+    let page = guest.page(address);
+    assert!(page.text().contains("со временем съёмки и местом"), "it is said what is kept");
+    let field = format!("meter_{}_photo", water.id);
+    let value = typed(water.last() + Decimal::ONE);
+    let mut form = page.form(address).with(&format!("meter_{}_value", water.id), &value);
+    form.fields.retain(|(name, _)| !name.ends_with("_photo"));
+    let refused = send_files(guest, &form, &[(&field, b"%PDF-1.7")]).expect(422).page();
+    let refusals = refused.refusals();
+    assert!(refusals[0].0 == field && refusals[0].1.contains("не фото"), "{refusals:?}");
+    let picture = png(4000, 3000);
+    send_files(guest, &form, &[(&field, &picture)]).expect(303);
+    let mut person = holder(server, water);
+    let page = person.browser.page(&format!("/meters/{}", water.id));
+    let row = page.one("table.cards tbody tr").text();
+    assert!(row.contains(source), "{row}");
+    let link = page.links().into_iter().find(|link| link.contains("/photos/")).expect("a photo");
+    assert_eq!(person.browser.get(&link).expect(200).body, picture, "as it was sent");
+    assert_eq!(guest.get(&link).expect(303).location(), "/", "whoever sent it is nobody here");
+    let known = case(&mut server.staff(COMPANY), &water.id);
+    assert_eq!(known["readings"].as_array().map(Vec::len), Some(16), "one was stored");
+    assert_eq!(known["readings"][0]["photos"][0]["media_type"], "image/png");
+    form
+}
+
+fn of_who_may_send_no_readings_no_form_with_photos_is_read(kind: Kind) {
+    let server = Server::shared(kind);
+    let mut stranger = server.browser(COMPANY);
+    // A token that fits no page, which whoever reads the form refuses (403).
+    let mut form = stranger.page("/readings").form("/readings").with("csrf", "x");
+    for (address, status) in [("/readings/submit", 303), ("/readings/link/none", 404), ("/meters/readings", 303)] {
+        form.action = address.to_owned();
+        send_files(&mut stranger, &form, &[("files", &png(9, 9))]).expect(status);
+        stranger.submit(&form).expect(if address == "/meters/readings" { 303 } else { 403 });
+    }
 }

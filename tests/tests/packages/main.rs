@@ -10,6 +10,7 @@ mod guest;
 mod catalog;
 mod plugin;
 mod staff;
+mod unprinted;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

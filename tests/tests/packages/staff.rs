@@ -39,13 +39,13 @@ fn address(what: &str) -> String {
     format!("/api/admin/v1/billing/{what}")
 }
 
-fn items(staff: &mut Browser, what: &str) -> Vec<Value> {
+pub(super) fn items(staff: &mut Browser, what: &str) -> Vec<Value> {
     let answer = staff.call("GET", &address(what), None).expect(200).json();
     answer["items"].as_array().expect("items").clone()
 }
 
 #[track_caller]
-fn put(staff: &mut Browser, what: &str, body: &Value) -> Vec<String> {
+pub(super) fn put(staff: &mut Browser, what: &str, body: &Value) -> Vec<String> {
     let answer = staff.call("PUT", &address(what), Some(body)).expect(200).json();
     serde_json::from_value(answer["changes"].clone()).expect("changes")
 }
@@ -66,7 +66,7 @@ fn heating(charges: &Value) -> &Value {
     lines.find(|line| line["service"] == "Отопление").expect("a charge for heating")
 }
 
-fn publish(server: &Server, month: &str) {
+pub(super) fn publish(server: &Server, month: &str) {
     run(command(&server.database, LATER).args(["bill", SLUG, month, "--publish"]));
 }
 

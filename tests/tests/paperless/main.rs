@@ -6,6 +6,7 @@ mod flag;
 mod kills;
 mod lists;
 mod restoring;
+mod shared;
 mod toggle;
 
 use std::time::{Duration, Instant};

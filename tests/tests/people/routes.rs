@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 
 use crate::{COMPANY, optional, stranger};
 
+mod houses;
 mod operations;
 
+use houses::HOUSES;
 use operations::{OPERATIONS, RUNS};
 
 pub(crate) use operations::api;
@@ -109,7 +111,7 @@ const PAGES: [(&str, &str, Statuses, Statuses); 51] = [
 ];
 
 fn operations() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str, Statuses, u16)> {
-    OPERATIONS.iter().chain(&RUNS).chain(&optional::OPERATIONS)
+    OPERATIONS.iter().chain(&HOUSES).chain(&RUNS).chain(&optional::OPERATIONS)
 }
 
 /// The optional modules' pages come first: what cannot be taken back comes last.

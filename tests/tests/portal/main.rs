@@ -1,6 +1,7 @@
 //! What a resident meets in a browser: the story of the product, told over HTTP.
 
 mod api;
+mod untraced;
 
 use kabinet_tests::browser::exchange;
 use kabinet_tests::company::{COMPANIES, Package};

@@ -4,6 +4,7 @@
 use kabinet_tests::page::Form;
 use kabinet_tests::world::Person;
 use kabinet_tests::{Database, Kind, Server, on_both_databases, world};
+use serde_json::json;
 
 use crate::{Dial, OPEN, WINDOW, dial, history, holder};
 
@@ -12,6 +13,7 @@ on_both_databases![
     two_that_come_at_once_are_stored_once,
     a_refused_one_may_be_sent_again,
     a_reading_is_of_the_day_on_which_it_was_typed,
+    the_moment_at_which_it_was_typed_is_kept_where_it_may_be,
     what_was_typed_while_the_window_was_open_is_taken_after_it_closed,
 ];
 
@@ -98,7 +100,8 @@ fn a_reading_is_of_the_day_on_which_it_was_typed(kind: Kind) {
     let again = again.with("csrf", &csrf);
     person.browser.submit(&again).expect(303);
     let rows = history(&mut person, &dial);
-    assert!(rows[0].contains("21.11.2026"), "{rows:?}");
+    assert!(rows[0].starts_with("21.11.2026"), "{rows:?}");
+    assert!(rows[0].contains("снято 21.11.2026 в 00:30, отправлено 22.11.2026"), "{rows:?}");
     // A device whose clock is wrong is told so, and a date that somebody chose stands.
     for (captured, date, words) in [("1900000000000", "", "в будущем"), ("none", "", ""), ("99999999999999999", "", "")]
     {
@@ -110,7 +113,32 @@ fn a_reading_is_of_the_day_on_which_it_was_typed(kind: Kind) {
     let mut chosen = form(&mut person, &dial, 2000, "a-mark-of-somebody-s-date").with("date", "22.11.2026");
     chosen.fields.push(("captured".to_owned(), captured.to_owned()));
     person.browser.submit(&chosen).expect(303);
-    assert!(history(&mut person, &dial)[0].contains("22.11.2026"));
+    assert!(history(&mut person, &dial)[0].starts_with("22.11.2026"));
+}
+
+fn the_moment_at_which_it_was_typed_is_kept_where_it_may_be(kind: Kind) {
+    let server = Server::shared(kind);
+    let (mut person, _) = holder(server, OPEN, 24);
+    let dial = dial(&mut person.browser);
+    let mut staff = server.staff(OPEN);
+    // The evening before, this morning, in years, and longer ago than a browser waits.
+    let cases = [
+        ("1795279200000", json!(1_795_279_200_000_i64), true),
+        ("1795320000000", json!(1_795_320_000_000_i64), false),
+        ("1900000000000", json!(null), false),
+        ("1791788400000", json!(null), false),
+    ];
+    for (number, (captured, kept, waited)) in (1..).zip(cases) {
+        let mut sent = form(&mut person, &dial, 1000 + 100 * number, &format!("{MARK}-{number}"));
+        sent.fields.push(("captured".to_owned(), captured.to_owned()));
+        person.browser.submit(&sent).expect(303);
+        let known = staff.call("GET", &format!("/api/admin/v1/meters/{}", dial.id), None).expect(200).json();
+        let newest = &known["readings"][0];
+        assert_eq!((&newest["taken_on"], &newest["captured_at"]), (&json!("2026-11-22"), &kept), "{captured}");
+        let row = history(&mut person, &dial).remove(0);
+        assert_eq!(row.contains("снято"), waited, "{captured}: {row}");
+        assert_eq!(row.contains("снято 21.11.2026 в 21:40, отправлено 22.11.2026"), waited, "{captured}: {row}");
+    }
 }
 
 fn what_was_typed_while_the_window_was_open_is_taken_after_it_closed(kind: Kind) {
@@ -132,7 +160,7 @@ fn what_was_typed_while_the_window_was_open_is_taken_after_it_closed(kind: Kind)
     server.start_at("2026-11-28T09:00:00+05:00");
     sent(&mut prompt, &first, captured).expect(303);
     let rows = history(&mut prompt, &dials[0]);
-    assert!(rows[0].contains("25.11.2026"), "{rows:?}");
+    assert!(rows[0].starts_with("25.11.2026") && rows[0].contains("снято 25.11.2026 в 23:50"), "{rows:?}");
     // On its way for longer, or typed after the window: as if it had been typed now.
     server.kill();
     server.start_at("2026-11-29T09:00:00+05:00");

@@ -1,8 +1,10 @@
 //! Each company's audit log is a chain whose head also stands outside the database.
 
+use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use kabinet_core::audit::{Anchor, Anchors, Heads};
 use kabinet_tests::server::NOW;
 use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
 use serde_json::json;
@@ -15,6 +17,7 @@ on_both_databases! {
     deeds_at_two_servers_join_one_chain,
     entries_that_a_killed_server_left_are_chained_by_the_next,
     what_is_done_to_the_log_past_the_platform_is_found,
+    heads_that_are_gone_from_outside_the_database_are_told,
 }
 
 /// A change of the company's calendar: one entry of the log.
@@ -25,7 +28,14 @@ pub(crate) fn deed(staff: &mut Browser, day: u32) {
 
 /// `kabinet audit verify`: whether it found nothing, and its words.
 fn verify(server: &Server) -> (bool, String) {
-    let Output { status, stdout, stderr } = server.command().args(["audit", "verify", SLUG]).output().expect("kabinet");
+    verify_at(server, NOW)
+}
+
+/// The same by a clock that begins then.
+fn verify_at(server: &Server, now: &str) -> (bool, String) {
+    let mut command = server.command();
+    command.args(["audit", "verify", SLUG]).env("KABINET_DEMO__NOW", now);
+    let Output { status, stdout, stderr } = command.output().expect("kabinet");
     (status.success(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
 }
 
@@ -200,13 +210,112 @@ fn a_chain_made_anew_is_found(server: &mut Server) {
 /// The file of heads was cut short as well: one that is left, from after the entry that was edited, tells of it.
 fn one_head_outside_the_database_is_enough(server: &Server) {
     let anchors = server.database.config(NOW).anchors();
-    let heads = anchors.read(SLUG).expect("heads");
+    let heads = anchors.read(SLUG).expect("heads").anchors;
     let old = heads.iter().find(|anchor| anchor.head.seq >= 5).expect("a head behind the entry");
-    std::fs::remove_file(server.database.dir.join("audit").join(format!("{SLUG}.heads"))).expect("the heads go");
-    anchors.write(SLUG, old).expect("a head");
+    std::fs::remove_file(anchors.file(SLUG)).expect("the heads go");
+    anchors.keep(SLUG, old.head, old.at).expect("a head");
     let (whole, said) = verify(server);
     let told = format!("цепочка до № {} не та", old.head.seq);
     assert!(!whole && said.contains(&told), "{said}");
+}
+
+fn heads_that_are_gone_from_outside_the_database_are_told(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), NOW);
+    let anchors = server.database.config(NOW).anchors();
+    for day in 1..=3 {
+        deed(&mut server.staff(SLUG), day);
+        let number = i64::from(entries(&chained(&server)));
+        let _ = heads_when(&anchors, SLUG, |last| last.head.seq >= number);
+    }
+    let others = heads_when(&anchors, "teploset", |_| true);
+    server.kill();
+    let (file, heads) = (anchors.file(SLUG), anchors.read(SLUG).expect("heads").anchors);
+    lines_are_taken_out(&server, &file, &heads);
+    a_line_of_another_company_is_told(&server, &file, others[0]);
+    the_end_of_both_is_cut_off(&mut server, &anchors, &heads);
+}
+
+/// The company's heads, once the last of them is as it should be.
+fn heads_when(anchors: &Anchors, slug: &str, fits: impl Fn(&Anchor) -> bool) -> Vec<Anchor> {
+    let begun = Instant::now();
+    loop {
+        let Heads { anchors: heads, remembered } = anchors.read(slug).expect("heads");
+        // The number is remembered after the line is written: only then it was kept whole.
+        if heads.last().is_some_and(|last| last.number == remembered && fits(last)) {
+            return heads;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{slug}: no such head: {heads:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A clock a day later: every entry had long to get a head.
+const LATER: &str = "2026-11-23";
+
+/// Of the file of heads one line, the last one or all are gone, and nothing else was touched.
+fn lines_are_taken_out(server: &Server, file: &Path, heads: &[Anchor]) {
+    let whole = std::fs::read_to_string(file).expect("the heads");
+    let lines: Vec<&str> = whole.lines().collect();
+    let number = heads.len();
+    assert!(verify_at(server, LATER).0 && lines.len() == number && number >= 3, "{whole}");
+    let gone = |from: usize, to: usize| format!("вне базы нет вершин цепочки с № {from} по № {to}");
+    let unanchored = |after: i64| format!("с записи № {} от ", after + 1);
+    let without_second = [&lines[..1], &lines[2..]].concat();
+    let cases = [
+        (without_second, vec![gone(2, 2)]),
+        (lines[..number - 1].to_vec(), vec![gone(number, number), unanchored(heads[number - 2].head.seq)]),
+        (Vec::new(), vec![gone(1, number), unanchored(0), "вне базы нет вершины цепочки".to_owned()]),
+    ];
+    for (left, told) in cases {
+        std::fs::write(file, left.iter().map(|line| format!("{line}\n")).collect::<String>()).expect("a write");
+        let (holds, said) = verify_at(server, LATER);
+        assert!(!holds && told.iter().all(|words| said.contains(words)), "{told:?}: {said}");
+    }
+    std::fs::remove_file(file).expect("the file goes");
+    let (holds, said) = verify_at(server, LATER);
+    assert!(!holds && said.contains(&gone(1, number)) && said.contains(&unanchored(0)), "{said}");
+    std::fs::write(file, &whole).expect("a write");
+    let (holds, said) = verify_at(server, LATER);
+    assert!(holds, "the file is there again: {said}");
+}
+
+/// A head of the company is that of another one.
+fn a_line_of_another_company_is_told(server: &Server, file: &Path, other: Anchor) {
+    let whole = std::fs::read_to_string(file).expect("the heads");
+    let second = whole.lines().nth(1).expect("a second line");
+    let parts: Vec<&str> = second.split(' ').collect();
+    let hash: String = other.head.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(file, whole.replace(parts[2], &hash)).expect("a write");
+    let (holds, said) = verify(server);
+    let told = format!("цепочка до № {} не та", parts[1]);
+    assert!(!holds && said.contains(&told) && said.contains("чужие строки"), "{said}");
+    std::fs::write(file, whole).expect("a write");
+}
+
+/// The last entries, their links and their head are cut off together: what is left fits together, but the machine
+/// remembers how many heads it wrote, and goes on counting from there.
+fn the_end_of_both_is_cut_off(server: &mut Server, anchors: &Anchors, heads: &[Anchor]) {
+    let (last, before) = (heads[heads.len() - 1].number, heads[heads.len() - 2]);
+    let cut = format!("{OWN} AND seq > {}", before.head.seq);
+    past_the_platform(
+        &server.database,
+        &format!(
+            "DELETE FROM audit WHERE {OWN} AND id IN (SELECT audit_id FROM audit_link WHERE {cut});
+             DELETE FROM audit_link WHERE {cut}"
+        ),
+    );
+    let file = anchors.file(SLUG);
+    let whole = std::fs::read_to_string(&file).expect("the heads");
+    let left = whole.lines().take(heads.len() - 1).map(|line| format!("{line}\n"));
+    std::fs::write(&file, left.collect::<String>()).expect("a write");
+    let told = format!("вне базы нет вершин цепочки с № {last} по № {last}, записанных 22.11.2026 или позже");
+    let (holds, said) = verify(server);
+    assert!(!holds && said.contains(&told) && !said.contains("кончается раньше"), "{said}");
+    server.start();
+    deed(&mut server.staff(SLUG), 9);
+    let _ = heads_when(anchors, SLUG, |head| head.number > last);
+    let (holds, said) = verify(server);
+    assert!(!holds && said.contains(&told), "{said}");
 }
 
 /// Executes a thief's SQL, with a place for what is kept meanwhile.

@@ -21,9 +21,9 @@ use kabinet_core::{
 };
 use kabinet_tests::process::{new_folder, run};
 use kabinet_tests::server::{CAPTCHA, NOW, command};
-use kabinet_tests::world::{self, PASSWORD};
+use kabinet_tests::world::{self, PASSWORD, Person};
 use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::clients::{self, COMPANY, until_each_is_acknowledged, while_they_work};
 use crate::{audit, crash};
@@ -38,6 +38,7 @@ on_both_databases![
     a_job_queued_before_the_clock_went_back_does_not_wait_for_it,
     attempts_counted_before_the_clock_went_back_lock_out_no_longer_than_promised,
     entries_written_just_before_the_clock_went_ahead_are_chained,
+    a_reading_sent_after_the_clock_went_back_while_its_month_is_billed_counts_for_the_next,
 ];
 
 /// Moves the clock of servers that are started with its environment.
@@ -298,4 +299,46 @@ fn entries_written_just_before_the_clock_went_ahead_are_chained(kind: Kind) {
     clock.set(49 * HOUR);
     audit::deed(&mut staff, 2);
     let _ = audit::chained(&server);
+}
+
+/// A meter of the person's account that has one zone and is charged by.
+fn dial(person: &mut Person) -> String {
+    let list = person.browser.call("GET", "/api/v1/meters", None).expect(200).json();
+    let takes = |meter: &Value| meter["zones"] == 1 && meter["active"] == true && meter["automatic"] == false;
+    let fits = |meter: &&Value| takes(meter) && meter["verification"] != "expired" && meter["fault"].is_null();
+    let meter = list["meters"].as_array().expect("meters").iter().find(fits).expect("a meter");
+    meter["id"].as_str().expect("an identifier").to_owned()
+}
+
+/// Sends one unit more than the last reading.
+fn one_more(person: &mut Person, meter: &str) {
+    let reading = json!({ "readings": [{ "meter": meter, "deltas": ["1"], "confirm": true }] });
+    person.browser.call("POST", "/api/v1/meters/readings", Some(&reading)).expect(200);
+}
+
+fn a_reading_sent_after_the_clock_went_back_while_its_month_is_billed_counts_for_the_next(kind: Kind) {
+    const RUNS: &str = "/api/admin/v1/billing/runs";
+    let clock = Shift::new();
+    let server = Server::with(Database::new(kind), NOW, &clock.environment());
+    let mut staff = server.staff(COMPANY);
+    let mut people = [0, 1].map(|place| world::holder(&server, COMPANY, &world::flat(&server, COMPANY, place)));
+    let meters = people.each_mut().map(dial);
+    clock.set(2 * HOUR);
+    one_more(&mut people[0], &meters[0]);
+    let run = staff.call("POST", RUNS, Some(&json!({ "period": "2026-11" }))).expect(200).json();
+    let run = format!("{RUNS}/{}", run["id"].as_str().expect("an identifier"));
+    while staff.call("GET", &run, None).expect(200).json()["state"] == "running" {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    clock.set(0);
+    for (person, meter) in people.iter_mut().zip(&meters) {
+        one_more(person, meter);
+    }
+    staff.call("POST", &format!("{run}/publish"), None).expect(200);
+    let mut months = |meter: &str| {
+        let case = staff.call("GET", &format!("/api/admin/v1/meters/{meter}"), None).expect(200).json();
+        [0, 1].map(|at| case["readings"][at]["period"].clone())
+    };
+    assert_eq!(months(&meters[0]), ["2026-12", "2026-11"], "a bill was made of the one sent before");
+    assert_eq!(months(&meters[1])[0], "2026-12");
 }

@@ -1,5 +1,5 @@
-//! Plugins and templates that would take the whole machine, one after another: the server's memory does not grow with
-//! them, and a resident of another company notices nothing of it.
+//! Plugins, templates and names on receipts that would take the whole machine, one after another: the server's memory does
+//! not grow with them, and a resident of another company notices nothing of it.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kabinet_tests::company::package_with;
+use kabinet_tests::pdf::Pdf;
 use kabinet_tests::server::NOW;
-use kabinet_tests::world::{self, Person};
+use kabinet_tests::world::{self, Known, Person};
 use kabinet_tests::{Browser, Database, Kind, Server};
 use serde_json::{Value, json};
 
@@ -24,30 +25,38 @@ const NEIGHBOUR: &str = "beregovoy";
 /// How much more the server may hold at any moment, MB: caches fill up, and each of the deeds below asks for gigabytes.
 const GROWTH: u64 = 128;
 
+/// What the neighbour looks at.
+const PAGES: [&str; 5] = ["/overview", "/services", "/charges", "/charges/difference", "/payments"];
+
 #[test]
-fn hostile_plugins_and_templates_disturb_nobody() {
+fn hostile_plugins_templates_and_names_disturb_nobody() {
     let server = Server::demo(Database::new(Kind::Sqlite), NOW);
     let login = server.facts().company(NEIGHBOUR).resident.clone();
     let mut neighbour = server.browser(NEIGHBOUR);
     neighbour.log_in(&login.email, &login.password);
-    let usual = owed(&mut neighbour);
+    // The first look computes the preliminary charge.
+    neighbour.page("/overview");
+    let usual = PAGES.map(|path| shown(&mut neighbour, path));
+    assert!(usual.iter().all(|text| text.contains('₽')), "{usual:?}");
     neighbour.get("/documents/2026-10.pdf").expect(200);
     let before = memory(&server);
     let over = AtomicBool::new(false);
-    let (requests, most) = std::thread::scope(|scope| {
+    let watched = std::thread::scope(|scope| {
         let watching = scope.spawn(|| watch(&server, neighbour, &usual, &over));
         let end = AtEnd(&over);
         let mut attack = Attack::of(&server);
         attack.plugins_are_refused();
         attack.plugins_fail_in_the_server();
         attack.templates_are_refused();
-        attack.templates_fail_in_the_server();
+        attack.receipts_fail_alone();
         drop(end);
         watching.join().expect("the neighbour was served")
     });
-    eprintln!("{requests} requests beside it; the server held {before} MB before and {most} MB at most");
+    let Watched { answered, most, slowest: (path, took) } = watched;
+    eprintln!("{answered} requests beside it were answered, the slowest, {path}, after {} ms", took.as_millis());
+    eprintln!("the server held {before} MB before and {most} MB at most");
     assert!(most <= before + GROWTH, "{before} MB grew to {most} MB");
-    assert!(requests > 50, "{requests}");
+    assert!(answered > 50, "{answered}");
 }
 
 /// Ends the neighbour's requests, whatever else ends.
@@ -59,11 +68,9 @@ impl Drop for AtEnd<'_> {
     }
 }
 
-/// Every figure of the overview, kopecks.
-fn owed(browser: &mut Browser) -> Vec<i64> {
-    let figures = browser.page("/overview").figures();
-    assert!(figures.len() > 5, "{figures:?}");
-    figures
+/// What a page says.
+fn shown(browser: &mut Browser, path: &str) -> String {
+    browser.get(path).expect(200).page().one("main").text()
 }
 
 /// What the server holds now, MB.
@@ -74,24 +81,51 @@ fn memory(server: &Server) -> u64 {
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("a number") / 1024
 }
 
-/// A resident who looks at what is owed again and again, and now and then has a receipt printed: how often, and the
-/// most that the server held meanwhile.
-fn watch(server: &Server, mut browser: Browser, usual: &[i64], over: &AtomicBool) -> (u32, u64) {
+/// What came of the neighbour's requests.
+struct Watched {
+    /// How many were answered, each as it should be.
+    answered: u32,
+    /// The most that the server held meanwhile, MB.
+    most: u64,
+    /// The address whose answer took longest, and how long that was.
+    slowest: (String, Duration),
+}
+
+/// A resident who looks at their pages again and again, and now and then has a receipt printed: every answer is as
+/// before.
+fn watch(server: &Server, mut browser: Browser, usual: &[String], over: &AtomicBool) -> Watched {
     let months = (1..=9).map(|month| format!("2026-0{month}"));
     let sizes = months.flat_map(|month| [format!("{month}.pdf"), format!("{month}.pdf?size=large")]);
     let mut receipts = sizes.collect::<Vec<_>>().into_iter().cycle();
-    let (mut requests, mut most) = (0, memory(server));
-    while !over.load(Ordering::SeqCst) {
-        assert_eq!(owed(&mut browser), usual, "request {requests}");
-        if requests % 20 == 0 {
-            let path = format!("/documents/{}", receipts.next().expect("a receipt"));
-            assert!(browser.get(&path).expect(200).body.starts_with(b"%PDF"), "{path}");
+    let mut watched = Watched { answered: 0, most: memory(server), slowest: (String::new(), Duration::ZERO) };
+    for round in 0_u32.. {
+        if over.load(Ordering::SeqCst) {
+            break;
         }
-        requests += 1;
-        most = most.max(memory(server));
+        for (path, text) in PAGES.iter().zip(usual) {
+            let begun = Instant::now();
+            assert_eq!(&shown(&mut browser, path), text, "{path}, request {}", watched.answered);
+            watched.saw(path, begun);
+        }
+        if round.is_multiple_of(4) {
+            let path = format!("/documents/{}", receipts.next().expect("a receipt"));
+            let begun = Instant::now();
+            assert!(browser.get(&path).expect(200).body.starts_with(b"%PDF"), "{path}");
+            watched.saw(&path, begun);
+        }
+        watched.most = watched.most.max(memory(server));
         std::thread::sleep(Duration::from_millis(50));
     }
-    (requests, most)
+    watched
+}
+
+impl Watched {
+    fn saw(&mut self, path: &str, begun: Instant) {
+        self.answered += 1;
+        if begun.elapsed() > self.slowest.1 {
+            self.slowest = (path.to_owned(), begun.elapsed());
+        }
+    }
 }
 
 /// A company that means harm.
@@ -186,9 +220,15 @@ impl<'a> Attack<'a> {
         }
     }
 
-    /// What the samples get through: a template that waits for certain accounts.
-    fn templates_fail_in_the_server(&mut self) {
-        let flats: Vec<_> = (0..=BOMBS.len()).map(|number| world::flat(self.server, HOSTILE, number)).collect();
+    /// What the samples get through: a template that waits for certain accounts, and accounts whose holders have names
+    /// that are no names.
+    fn receipts_fail_alone(&mut self) {
+        let number = BOMBS.len() + NAMES.len() + 1;
+        let flats: Vec<Known> = (0..number).map(|number| world::flat(self.server, HOSTILE, number)).collect();
+        let mut people: Vec<Person> = flats.iter().map(|flat| world::holder(self.server, HOSTILE, flat)).collect();
+        for ((name, times), flat) in NAMES.iter().zip(&flats[BOMBS.len()..]) {
+            self.rename(flat, &name.repeat(*times));
+        }
         let mut waiting = String::new();
         for ((bomb, _), flat) in BOMBS.iter().zip(&flats) {
             waiting.push_str(&format!("{{% if payer.account == \"{}\" %}}{bomb}{{% endif %}}\n", flat.account));
@@ -201,16 +241,26 @@ impl<'a> Attack<'a> {
         assert_eq!(run["state"], "done", "{run}");
         let path = format!("/api/admin/v1/billing/runs/{}/publish", run["id"].as_str().expect("an id"));
         self.staff.call("POST", &path, None).expect(200);
-        let mut people: Vec<Person> = flats.iter().map(|flat| world::holder(self.server, HOSTILE, flat)).collect();
-        let spared = people.pop().expect("somebody else");
+        let mut spared = people.pop().expect("somebody else").browser;
+        let mut named = people.split_off(BOMBS.len());
         for ((bomb, name), person) in BOMBS.iter().zip(&mut people) {
-            assert_eq!(person.browser.get("/documents/2026-11.pdf").status, 500, "{name}: {bomb}");
+            assert_eq!(person.browser.get("/documents/2026-11.pdf").status, 503, "{name}: {bomb}");
             person.browser.page("/overview");
         }
-        let mut spared = spared.browser;
+        for ((name, times), person) in NAMES.iter().zip(&mut named) {
+            names_are_text(&mut person.browser, name, *times);
+        }
         assert!(spared.get("/documents/2026-11.pdf").expect(200).body.starts_with(b"%PDF"));
         // The company thinks better of it.
         assert!(self.apply(&self.package).status.success());
+    }
+
+    fn rename(&self, flat: &Known, name: &str) {
+        let sql = "UPDATE holder SET surname = $3 WHERE tenant_id = $1 AND account_id = $2 AND to_on IS NULL";
+        let renamed = world::in_company(self.server, HOSTILE, async |tx| {
+            tx.execute(sql, vec![flat.id.into(), name.into()]).await.expect("an update")
+        });
+        assert!(renamed > 0, "{}", flat.account);
     }
 
     /// Has November calculated to its end.
@@ -234,6 +284,28 @@ fn refused(output: &Output) {
     assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(!output.stderr.is_empty());
 }
+
+/// A receipt with such a name says it letter by letter, or is told in words not to be printed where it is too long.
+fn names_are_text(browser: &mut Browser, name: &str, times: usize) {
+    let answer = browser.get("/documents/2026-11.pdf");
+    if times == 1 {
+        let text = Pdf::new(&answer.expect(200).body).text();
+        assert!(text.contains(name), "{name}: {text}");
+    } else {
+        assert!(answer.status == 200 || answer.status == 503, "{name}: {}", answer.status);
+    }
+    browser.page("/overview");
+}
+
+/// Names that would be Typst or template if they were not text, and names without an end: how often each is repeated.
+const NAMES: [(&str, usize); 6] = [
+    ("#while(true){}", 1),
+    ("{{[1]*100000000}}", 1),
+    ("#range(100000000)", 1),
+    ("](#pagebreak()", 1),
+    ("#", 20_000),
+    ("Щ", 200_000),
+];
 
 /// Templates that loop and grow, each with its name.
 const BOMBS: [(&str, &str); 6] = [

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use kabinet_core::audit::{Anchor, Anchors, Head};
+use kabinet_core::audit::{Anchors, Head};
 use kabinet_core::{Actor, Timestamp};
 use kabinet_tests::postgres::Cluster;
 use kabinet_tests::process::{is_root, new_folder, run, start};
@@ -390,11 +390,12 @@ fn a_transaction_that_found_no_room_takes_no_later_one_with_it() {
 #[test]
 fn a_head_that_was_written_in_part_spoils_no_other() {
     let folder = new_folder("heads");
-    let anchors = Anchors::new(folder.clone());
-    let head = |seq: i64| Anchor { head: Head { seq, hash: [7; 32] }, at: Timestamp(seq) };
-    anchors.write("company", &head(1)).expect("a line");
-    let mut file = OpenOptions::new().append(true).open(folder.join("company.heads")).expect("the heads");
+    let anchors = Anchors::new(folder.join("heads"), folder.join("memory"));
+    let head = |seq: i64| Head { seq, hash: [7; 32] };
+    anchors.keep("company", head(1), Timestamp(1)).expect("a line");
+    let mut file = OpenOptions::new().append(true).open(anchors.file("company")).expect("the heads");
     file.write_all(b"2 0707").expect("the beginning of a line");
-    anchors.write("company", &head(3)).expect("a line");
-    assert_eq!(anchors.read("company").expect("heads"), [head(1), head(3)]);
+    anchors.keep("company", head(3), Timestamp(3)).expect("a line");
+    let read: Vec<Head> = anchors.read("company").expect("heads").anchors.iter().map(|anchor| anchor.head).collect();
+    assert_eq!(read, [head(1), head(3)]);
 }

@@ -364,7 +364,7 @@ fn attached(letter: &Received) -> Vec<Vec<u8>> {
 }
 
 /// The text of all files of an archive.
-fn unpacked(archive: &[u8]) -> String {
+pub(crate) fn unpacked(archive: &[u8]) -> String {
     let mut archive = zip::ZipArchive::new(Cursor::new(archive)).expect("an archive");
     let mut texts = Vec::new();
     for at in 0..archive.len() {

@@ -12,6 +12,7 @@ mod disk;
 mod elsewhere;
 mod fuzz;
 mod hosts;
+mod kept;
 mod order;
 mod probes;
 mod restart;

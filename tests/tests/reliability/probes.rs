@@ -1,329 +1,366 @@
-//! Every operation and every page, asked with the other company's identifiers at every place where one can stand:
-//! the answer is that for an identifier that nobody has, byte for byte, and nothing of the other company changes or
-//! shows. The probes are made from the OpenAPI document and the portal's table of pages, so a new route is probed by
-//! itself. The small form runs with the suite; `make stress-isolation` asks for all of it.
+//! Every operation and every page, first as the company's own people use it, which must work, then with the other
+//! company's things at every place where one can stand: the answer is that for a thing that nobody has, byte for byte,
+//! and nothing of the other company changes or shows. The routes are those of the OpenAPI document and of the portal's
+//! table of pages, so a new one is probed by itself, and fails here until its own people's call stands in [`own`]. The
+//! small form runs with the suite; `make stress-isolation` asks for all of it, in both directions.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use kabinet_core::Tx;
 use kabinet_server::App;
-use kabinet_tests::company::Package;
 use kabinet_tests::server::NOW;
-use kabinet_tests::world::{self, in_company};
-use kabinet_tests::{Browser, Database, Kind, Response, Server, block_on, on_both_databases};
-use sea_orm::{ConnectionTrait, Statement};
+use kabinet_tests::{Database, Kind, Response, Server, block_on, on_both_databases};
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::samples;
 
+mod answers;
+mod calls;
+mod canaries;
+mod cast;
+mod company;
+mod foreign;
+mod own;
+mod things;
+
+use answers::Told;
+use calls::{Call, Place};
+use canaries::{CANARY, Canaries};
+use cast::Cast;
+use company::Company;
+use foreign::Foreign;
+
 on_both_databases![what_is_the_other_companys_is_answered_like_nothing];
 
-const OWN: &str = "beregovoy";
-const OTHER: &str = "teploset";
-/// An identifier that nobody has.
-const NOBODYS: &str = "0193a1c0-0000-7000-8000-0000000000ff";
-/// Another one, for the places that are not probed.
+/// What stands for a thing that the own company has not.
 const ELSEWHERE: &str = "0193a1c0-0000-7000-8000-0000000000fe";
-/// What works by itself at the other company meanwhile.
-const MOVES: [&str; 4] = ["audit_link", "daily_job", "job_payload", "session"];
 /// What ends the session that asks, or begins another: there is nothing to be found there.
 const ENDS: [&str; 3] = ["/session", "/logout", "/settings/delete"];
-/// What identifiers in bodies are mostly of.
-const COMMON: [&str; 6] = ["account", "meter", "house", "resident", "billing_run", "request"];
+/// What a text may be taken for, whatever its name.
+const COMMON: [&str; 6] = ["account", "meter", "house_id", "resident", "run", "request"];
+/// How long jobs may take until what waits for them works.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+/// The cookie with what the next page tells of a form that was sent.
+const MESSAGE: &str = "kabinet-message";
 
 fn what_is_the_other_companys_is_answered_like_nothing(kind: Kind) {
-    let probes = probe(kind, 1, &["account", "meter"]);
+    let companies = match kind {
+        Kind::Sqlite => ["beregovoy", "teploset"],
+        Kind::PostgreSql => ["teploset", "beregovoy"],
+    };
+    let probes = probe(kind, companies, Depth::Small);
     assert!(probes > 1000, "only {probes} probes");
 }
 
 #[test]
 #[ignore = "takes long: make stress-isolation"]
 fn everything_of_the_other_company_is_answered_like_nothing_on_sqlite() {
-    assert!(probe(Kind::Sqlite, 4, &[]) >= 10_000);
+    probe_both_ways(Kind::Sqlite);
 }
 
 #[test]
 #[ignore = "takes long: make stress-isolation"]
 fn everything_of_the_other_company_is_answered_like_nothing_on_postgresql() {
-    assert!(probe(Kind::PostgreSql, 4, &[]) >= 10_000);
+    probe_both_ways(Kind::PostgreSql);
 }
 
-/// Probes with `each` identifiers of these tables of the other company, of every one where none is named; how many
-/// probes that were.
-fn probe(kind: Kind, each: u32, of: &[&str]) -> u32 {
+fn probe_both_ways(kind: Kind) {
+    let ways = [["beregovoy", "teploset"], ["teploset", "beregovoy"]];
+    assert!(ways.into_iter().map(|companies| probe(kind, companies, Depth::Whole)).sum::<u32>() >= 10_000);
+}
+
+/// How much is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// A thing of the right kind at each place, by whoever may and by one of the others.
+    Small,
+    /// Things of every kind, by everybody.
+    Whole,
+}
+
+/// Probes the own company's server with the other one's things; how many probes that were.
+fn probe(kind: Kind, [own, other]: [&str; 2], depth: Depth) -> u32 {
     let server = Server::demo(Database::new(kind), NOW);
-    let mut foreign = foreign_ids(&server, each);
-    foreign.retain(|(table, _)| of.is_empty() || of.contains(&table.as_str()));
-    let before = state(&server);
-    let mut probes = Probes { canaries: canaries(&server), faults: Vec::new(), made: 0 };
-    for mut role in roles(&server) {
-        for address in addresses(&server) {
-            address.probe(&mut role, &foreign, &mut probes);
-        }
+    let [own, other] = Company::both(&server.database, [own, other]);
+    canaries::set_apart(&server, &other);
+    leave_things(&server, &other);
+    let cast = Cast::of(&server, &own.slug, &other.slug);
+    let foreign = foreign::all(&own, &other);
+    let known = foreign.iter().filter(|foreign| foreign.identifies).map(|foreign| foreign.value.clone());
+    let canaries = Canaries::plant(&server, &other, &own, &known.collect::<Vec<_>>());
+    its_own_people_see_the_canary(&server, &other);
+    let (before, beginning) = (other.settled_state(), log(&server).len());
+    let (own, proven, faults) = (Rc::new(own), HashSet::new(), Vec::new());
+    let mut probes = Probes { own, cast, foreign, canaries, depth, proven, refused: HashMap::new(), faults, made: 0 };
+    let calls = probes.calls_that_work(calls(&server));
+    for (number, call) in calls.iter().enumerate() {
+        probes.probe(number, call);
     }
-    assert!(
-        probes.faults.is_empty(),
-        "{} faults: {:#?}",
-        probes.faults.len(),
-        &probes.faults[..probes.faults.len().min(20)]
-    );
-    for (table, rows) in state(&server) {
+    probes.found_nothing(&server, &other);
+    probes.proved_all_that_can_be(&calls);
+    for (table, rows) in other.state() {
         assert_eq!(Some(&rows), before.get(&table), "{table} of the other company has changed");
     }
-    let log = std::fs::read_to_string(server.log_file()).unwrap_or_default();
-    // What the demo prints at its start are its logins.
-    for line in log.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")) {
-        assert!(probes.canaries.iter().all(|canary| !line.contains(canary)), "the log names somebody: {line}");
+    for line in log(&server)[beginning..].lines() {
+        assert_eq!(probes.canaries.word_in(line), None, "the log names somebody: {line}");
     }
-    eprintln!("{kind}: {} probes with {} identifiers of {OTHER}", probes.made, foreign.len());
+    let things = probes.foreign.len();
+    eprintln!("{kind}: {} probes of {} with {things} things of {}", probes.made, probes.own.slug, other.slug);
     probes.made
 }
 
-struct Probes {
-    canaries: Vec<String>,
-    faults: Vec<String>,
-    made: u32,
+fn log(server: &Server) -> String {
+    std::fs::read_to_string(server.log_file()).unwrap_or_default()
 }
 
-/// Somebody of the own company.
-struct Role {
-    name: &'static str,
-    browser: Browser,
-    token: String,
-    account: String,
-    meter: String,
+/// Has the other company's people leave things that its demo has not, to be asked for.
+fn leave_things(server: &Server, other: &Company) {
+    let mut people = Cast::working(server, &other.slug);
+    for call in own::rows().filter(|(route, ..)| own::LEFT.contains(route)).map(own::call) {
+        let role = &mut people.0[Cast::entitled(&call)];
+        call.filled(&|name: &str| first(other, name), None).ask(&mut role.browser, &role.token);
+    }
 }
 
-fn roles(server: &Server) -> Vec<Role> {
-    let known = world::flat(server, OWN, 0);
-    let mut holder = world::holder(server, OWN, &known).browser;
-    let meters = holder.call("GET", "/api/v1/meters", None).expect(200).json();
-    let meter = meters["meters"][0]["id"].as_str().expect("a meter");
-    let role = |name, mut browser: Browser| Role {
-        name,
-        token: browser.page("/recover").one("[name=csrf]").attribute("value").expect("a token").to_owned(),
-        browser,
-        account: known.id.to_string(),
-        meter: meter.to_owned(),
-    };
-    vec![role("a guest", server.browser(OWN)), role("the holder", holder), role("staff", server.staff(OWN))]
+/// Where nobody meets the canary, nothing is shown by its absence.
+fn its_own_people_see_the_canary(server: &Server, other: &Company) {
+    let mut staff = server.staff(&other.slug);
+    for list in ["requests", "notifications", "paid-services", "meters"] {
+        let text = staff.call("GET", &format!("/api/admin/v1/{list}"), None).expect(200).text();
+        assert!(text.contains(CANARY), "{list}: {text}");
+    }
 }
 
-/// Where something can be asked for.
-struct Address {
-    method: String,
-    /// `/accounts/{id}/absences`.
-    path: String,
-    /// Bodies to be sent; one without any where it takes none.
-    bodies: Vec<Option<Value>>,
-    page: bool,
-}
-
-fn addresses(server: &Server) -> Vec<Address> {
-    let document = server.browser(OWN).get("/api/openapi.json").expect(200).json();
-    let mut all = Vec::new();
+/// All calls: those of [`own`], and what the documents say of routes that stand in no row there.
+fn calls(server: &Server) -> Vec<Call> {
+    let document = server.browser("beregovoy").get("/api/openapi.json").expect(200).json();
+    let mut calls: Vec<Call> = own::rows().map(own::call).collect();
+    let there: BTreeSet<String> = calls.iter().map(Call::name).collect();
+    let mut routes = BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
-            let mut bodies =
-                vec![samples::body(&document, operation, false), samples::body(&document, operation, true)];
-            bodies.dedup();
-            all.push(Address { method: method.to_uppercase(), path: path.clone(), bodies, page: false });
+            let name = format!("{} {path}", method.to_uppercase());
+            if !there.contains(&name) {
+                calls.push(undescribed(&name, samples::body(&document, operation, false)));
+            }
+            let of_route = calls.iter_mut().filter(|call| call.name() == name);
+            of_route.for_each(|call| *call = call.clone().with_optional(parameters(operation)));
+            routes.insert(name);
         }
     }
     let app = block_on(App::open(server.database.config(NOW))).expect("the platform");
     for pattern in app.page_paths() {
-        let segments = pattern.split('/').map(|part| match part.strip_prefix(':') {
-            Some(name) => format!("{{{name}}}"),
-            None => part.to_owned(),
+        let named = |part: &str| part.strip_prefix(':').map_or_else(|| part.to_owned(), |name| format!("{{{name}}}"));
+        let path = pattern.split('/').map(named).collect::<Vec<_>>().join("/");
+        for name in ["GET", "POST"].map(|method| format!("{method} {path}")) {
+            if !there.contains(&name) {
+                calls.push(undescribed(&name, None));
+            }
+            routes.insert(name);
+        }
+    }
+    let gone: Vec<&String> = there.difference(&routes).collect();
+    assert!(gone.is_empty(), "no such routes: {gone:?}");
+    calls.retain(|call| !ENDS.iter().any(|end| call.pattern.ends_with(end)));
+    calls
+}
+
+/// The things of the own company by their names.
+type Own<'a> = &'a dyn Fn(&str) -> String;
+
+fn first(company: &Company, name: &str) -> String {
+    company.things(name).into_iter().next().unwrap_or_else(|| ELSEWHERE.to_owned())
+}
+
+/// The parameters of an operation's address.
+fn parameters(operation: &Value) -> Vec<String> {
+    let all = operation["parameters"].as_array().into_iter().flatten();
+    let names = all.filter(|parameter| parameter["in"] == "query").filter_map(|parameter| parameter["name"].as_str());
+    names.map(str::to_owned).collect()
+}
+
+/// A call of a route as well as its path tells it.
+fn undescribed(name: &str, body: Option<Value>) -> Call {
+    let (method, pattern) = name.split_once(' ').expect("a method and a path");
+    let mut before = "";
+    let mut address = Vec::new();
+    for part in pattern.split('/') {
+        address.push(match (before, part) {
+            (_, part) if !part.starts_with('{') => part,
+            ("accounts", _) => "{account}",
+            ("meters", _) => "{meter}",
+            (_, "{period}" | "{from}") => "{period}",
+            _ => ELSEWHERE,
         });
-        let path = segments.collect::<Vec<_>>().join("/");
-        for method in ["GET", "POST"] {
-            all.push(Address { method: method.to_owned(), path: path.clone(), bodies: vec![None], page: true });
-        }
+        before = part;
     }
-    all.retain(|address| !ENDS.iter().any(|end| address.path.ends_with(end)));
-    all
+    let call = Call::new(method, pattern, &address.join("/"), "");
+    body.map_or_else(|| call.clone(), |body| call.with_body(body))
 }
 
-impl Address {
-    /// Asks with each identifier at each place.
-    fn probe(&self, role: &mut Role, foreign: &[(String, String)], probes: &mut Probes) {
-        let places = self.path.matches('{').count();
-        for place in 0..places {
-            for body in &self.bodies {
-                let none = self.ask(role, &self.path_with(role, place, NOBODYS), body.as_ref());
-                for (table, id) in foreign {
-                    let theirs = self.ask(role, &self.path_with(role, place, id), body.as_ref());
-                    self.compare(role, table, (id, &theirs), &[&none], probes);
+struct Probes {
+    own: Rc<Company>,
+    cast: Cast,
+    foreign: Vec<Foreign>,
+    canaries: Canaries,
+    depth: Depth,
+    /// Routes that did what they are there for.
+    proven: HashSet<String>,
+    /// What the others answered.
+    refused: HashMap<String, String>,
+    faults: Vec<String>,
+    made: u32,
+}
+
+impl Probes {
+    /// Makes each call as whoever may make it, with the own company's things. Those of routes that are there, each
+    /// once.
+    fn calls_that_work(&mut self, calls: Vec<Call>) -> Vec<Call> {
+        let (mut there, mut seen) = (Vec::new(), HashSet::new());
+        for call in calls {
+            let name = call.name();
+            if name != own::ENDS_IT {
+                let answer = self.carried_out(&call);
+                if answer.status == 405 {
+                    continue;
+                }
+                if call.is_done(&answer) {
+                    self.proven.insert(name.clone());
+                } else {
+                    self.refused.insert(name.clone(), call.refusal(&answer));
+                }
+                if let Some(word) = self.canaries.met(&answer, "") {
+                    self.faults.push(format!("{name} for its own people names {word}"));
+                }
+            }
+            if seen.insert(format!("{call:?}")) {
+                there.push(call);
+            }
+        }
+        there
+    }
+
+    /// The answer to the own people; of what waits for a job, the first that comes when it is done.
+    fn carried_out(&mut self, call: &Call) -> Response {
+        let (role, begun, own) = (Cast::entitled(call), Instant::now(), self.own.clone());
+        let own = |name: &str| first(&own, name);
+        loop {
+            let answer = self.ask(role, call, &own, None);
+            let waits = own::WAITS.contains(&call.name().as_str()) && !call.is_done(&answer);
+            if !waits || begun.elapsed() > LONGEST_WAIT {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Asks as one of the cast, with something else at one place. Limits are not what is asked for here.
+    fn ask(&mut self, role: usize, call: &Call, own: Own<'_>, change: Option<(&Place, &str)>) -> Response {
+        let (filled, role) = (call.filled(own, change), &mut self.cast.0[role]);
+        let mut answer = filled.ask(&mut role.browser, &role.token);
+        if answer.status == 429 {
+            self.own.forget_attempts();
+            answer = filled.ask(&mut role.browser, &role.token);
+        }
+        if answer.sets(MESSAGE) {
+            // As a browser does: else the next page would tell what came of this form.
+            role.browser.get(answer.location());
+        }
+        answer
+    }
+
+    /// Asks with the other company's things at each place of the call.
+    fn probe(&mut self, number: usize, call: &Call) {
+        let (entitled, all, company) = (Cast::entitled(call), self.cast.0.len(), self.own.clone());
+        let found = RefCell::new(HashMap::new());
+        // What the own company has is looked up once a call.
+        let own = |name: &str| -> String {
+            found.borrow_mut().entry(name.to_owned()).or_insert_with(|| first(&company, name)).clone()
+        };
+        let one_of_the_others = (entitled + 1 + number % (all - 1)) % all;
+        let asks = |role: usize| self.depth == Depth::Whole || role == entitled || role == one_of_the_others;
+        let roles: Vec<usize> = (0..all).filter(|role| asks(*role)).collect();
+        for place in call.places() {
+            for role in &roles {
+                for at in self.wanted(call, &place, *role == entitled) {
+                    self.compare(*role, call, &own, (&place, at));
                 }
             }
         }
-        let path = self.path_with(role, usize::MAX, "");
-        for body in self.bodies.iter().flatten() {
-            for at in samples::texts(body) {
-                // What is carried out may not be carried out twice: the answer is that before or after it.
-                let nobodys = samples::with(body, &at, NOBODYS);
-                let mut before = self.ask(role, &path, Some(&nobodys));
-                for (table, id) in foreign.iter().filter(|(table, _)| COMMON.contains(&table.as_str())) {
-                    let theirs = self.ask(role, &path, Some(&samples::with(body, &at, id)));
-                    let after = self.ask(role, &path, Some(&nobodys));
-                    self.compare(role, &format!("{table} at {at}"), (id, &theirs), &[&before, &after], probes);
-                    before = after;
-                }
-            }
-        }
     }
 
-    /// The path with `id` at the place of this number and what is the role's own, or nobody's, at the others.
-    fn path_with(&self, role: &Role, place: usize, id: &str) -> String {
-        let (mut path, mut number, mut before) = (String::new(), 0, "");
-        for part in self.path.split('/').skip(1) {
-            path.push('/');
-            if let Some(name) = part.strip_prefix('{') {
-                let own = match (before, name.trim_end_matches('}')) {
-                    ("accounts", _) => role.account.as_str(),
-                    ("meters", _) => role.meter.as_str(),
-                    (_, "period" | "from") => "2026-10",
-                    _ => ELSEWHERE,
-                };
-                path.push_str(if number == place { id } else { own });
-                number += 1;
-            } else {
-                path.push_str(part);
-            }
-            before = part;
-        }
-        path
-    }
-
-    fn ask(&self, role: &mut Role, path: &str, body: Option<&Value>) -> Response {
-        // Limits count by address: here nobody is to be limited.
-        role.browser.from = world::fresh_ip();
-        match (self.page, self.method.as_str()) {
-            (true, "POST") => role.browser.post(path, &[("csrf".to_owned(), role.token.clone())]),
-            (true, _) => role.browser.get(path),
-            (false, method) => role.browser.call(method, path, body),
-        }
-    }
-
-    fn compare(
-        &self,
-        role: &Role,
-        what: &str,
-        (id, theirs): (&str, &Response),
-        none: &[&Response],
-        probes: &mut Probes,
-    ) {
-        probes.made += 1;
-        let said = told(theirs, id);
-        let usual: Vec<_> = none.iter().map(|answer| told(answer, NOBODYS)).collect();
-        let what = format!("{} {} for {} with a {what}", self.method, self.path, role.name);
-        if !usual.contains(&said) {
-            probes.faults.push(format!("{what}: {said:?}, not {usual:?}"));
-        }
-        let text = theirs.text();
-        if let Some(canary) = probes.canaries.iter().find(|canary| text.contains(*canary)) {
-            probes.faults.push(format!("{what} names {canary}"));
-        }
-    }
-}
-
-/// An answer without what differs between any two: the identifier that was asked for, form tokens, the request's own
-/// number.
-fn told(answer: &Response, id: &str) -> (u16, Vec<(String, String)>, String) {
-    let (status, headers, body) = answer.fingerprint();
-    let number = answer.header("x-request-id").expect("a number");
-    let without = |text: &str| text.replace(id, "ID").replace(number, "REQUEST");
-    (status, headers.into_iter().map(|(name, value)| (name, without(&value))).collect(), without(&body))
-}
-
-/// Tables of companies with their identifiers' column, where they have one.
-fn tables(server: &Server) -> Vec<String> {
-    block_on(async {
-        let db = server.database.open().await;
-        let backend = db.platform().get_database_backend();
-        let sql = match server.database.kind {
-            Kind::Sqlite => {
-                "SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c ON c.name = 'tenant_id'
-                             WHERE m.type = 'table' ORDER BY 1"
-            }
-            Kind::PostgreSql => {
-                "SELECT table_name AS name FROM information_schema.columns
-                                 WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY 1"
-            }
+    /// Which foreign things are tried at a place, by number: those of its kind, what any text may be taken for, and,
+    /// by whoever may make the call, everything at places that hold a thing.
+    fn wanted(&self, call: &Call, place: &Place, entitled: bool) -> Vec<usize> {
+        let kind = call.thing_at(place);
+        let (of_its_kind, of_any) = if self.depth == Depth::Small { (1, 2) } else { (usize::MAX, usize::MAX) };
+        let of_kind = |foreign: &Foreign| kind.is_some_and(|kind| foreign.is_a(kind));
+        let common = |foreign: &Foreign| foreign.is_thing && COMMON.contains(&foreign.of.as_str());
+        let numbers = |fits: &dyn Fn(&Foreign) -> bool| {
+            let all = self.foreign.iter().enumerate();
+            all.filter(|(_, foreign)| fits(foreign)).map(|(number, _)| number).collect::<Vec<_>>()
         };
-        let rows = db.platform().query_all_raw(Statement::from_string(backend, sql)).await.expect("the catalogue");
-        let name = |row: &sea_orm::QueryResult| row.try_get::<String>("", "name").expect("a name");
-        let platforms = ["tenant_host", "job"];
-        rows.iter().map(name).filter(|name| !platforms.contains(&name.as_str())).collect()
-    })
-}
-
-#[derive(sea_orm::FromQueryResult)]
-struct Id {
-    id: Uuid,
-}
-
-/// Up to `each` identifiers of every table of the other company.
-fn foreign_ids(server: &Server, each: u32) -> Vec<(String, String)> {
-    let tables = tables(server);
-    let mut found = Vec::new();
-    for table in &tables {
-        let sql = format!("SELECT id FROM {table} WHERE tenant_id = $1 ORDER BY id LIMIT {each}");
-        let rows = in_company(server, OTHER, async |tx: &mut Tx| tx.rows::<Id>(&sql, Vec::new()).await);
-        // A table without identifiers has none to probe with.
-        found.extend(rows.into_iter().flatten().map(|row| (table.clone(), row.id.to_string())));
+        let mut wanted: Vec<usize> = numbers(&of_kind).into_iter().take(of_its_kind).collect();
+        if entitled && self.depth == Depth::Whole && (kind.is_some() || matches!(place, Place::Segment(_))) {
+            wanted.extend(numbers(&|_| true));
+        } else if entitled || wanted.is_empty() && kind.is_none() {
+            wanted.extend(numbers(&common).into_iter().take(of_any));
+        }
+        let mut seen = HashSet::new();
+        wanted.retain(|number| seen.insert(*number));
+        wanted
     }
-    assert!(found.iter().any(|(table, _)| table == "account") && found.len() > 15, "{found:?}");
-    found
-}
 
-/// What lies in the other company's tables, by table: as many rows with such contents.
-fn state(server: &Server) -> BTreeMap<String, String> {
-    #[derive(sea_orm::FromQueryResult)]
-    struct Digest {
-        digest: String,
+    /// The answer for the foreign thing is that for nobody's. What was carried out may not be carried out twice: the
+    /// answer is that before it, or that for something else after it.
+    fn compare(&mut self, role: usize, call: &Call, own: Own<'_>, (place, at): (&Place, usize)) {
+        let Foreign { of, value, nobodys, .. } = self.foreign[at].clone();
+        let another = foreign::another(&nobodys, self.made + 1);
+        let masked = [value.as_str(), nobodys.as_str(), another.as_str()];
+        if matches!(place, Place::Name(_) | Place::Field(_) | Place::Text(_)) {
+            self.canaries.write(&value);
+        }
+        let usual = Told::of(call, &self.ask(role, call, own, Some((place, &nobodys))), masked);
+        let answer = self.ask(role, call, own, Some((place, &value)));
+        let told = Told::of(call, &answer, masked);
+        self.made += 1;
+        let what = format!("{} for {} with a {of} at {place:?}", call.name(), self.cast.0[role].name);
+        if let Some(word) = self.canaries.met(&answer, &value) {
+            self.faults.push(format!("{what} names {word}"));
+        }
+        // A list goes on behind whatever is named: where, tells nothing of others' things.
+        let position = ["cursor", "before", "after"].iter().any(|name| call.is_parameter(place, name));
+        if position || told == usual {
+            return;
+        }
+        let after = Told::of(call, &self.ask(role, call, own, Some((place, &another))), masked);
+        if told != after {
+            self.faults.push(format!("{what}: {}", told.beside(&usual)));
+        }
     }
-    let tables = tables(server);
-    let mut found = BTreeMap::new();
-    for table in tables.into_iter().filter(|table| !MOVES.contains(&table.as_str())) {
-        let digest = match server.database.kind {
-            Kind::PostgreSql => format!(
-                "SELECT COUNT(*)::text || ' ' || COALESCE(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') AS digest
-                 FROM {table} t WHERE t.tenant_id = $1"
-            ),
-            Kind::Sqlite => columns_digest(server, &table),
-        };
-        let rows = in_company(server, OTHER, async |tx: &mut Tx| tx.rows::<Digest>(&digest, Vec::new()).await);
-        found.insert(table, rows.expect("a digest")[0].digest.clone());
+
+    /// No answer and no letter told anything.
+    fn found_nothing(&self, server: &Server, other: &Company) {
+        let few = &self.faults[..self.faults.len().min(20)];
+        assert!(self.faults.is_empty(), "{} faults: {few:#?}", self.faults.len());
+        let met = self.canaries.met_in_letters(server, &other.slug);
+        assert_eq!(met, None, "a letter names the other company");
     }
-    found
-}
 
-/// SQLite has no digest of a row: its columns as one text, in order.
-fn columns_digest(server: &Server, table: &str) -> String {
-    let columns: Vec<String> = block_on(async {
-        let db = server.database.open().await;
-        let sql = format!("SELECT name FROM pragma_table_info('{table}')");
-        let statement = Statement::from_string(db.platform().get_database_backend(), sql);
-        let rows = db.platform().query_all_raw(statement).await.expect("columns");
-        rows.iter().map(|row| format!("quote({})", row.try_get::<String>("", "name").expect("a name"))).collect()
-    });
-    format!(
-        "SELECT COUNT(*) || ' ' || COALESCE(group_concat(row, char(10)), '') AS digest
-         FROM (SELECT {} AS row FROM {table} WHERE tenant_id = $1 ORDER BY 1)",
-        columns.join(" || ',' || ")
-    )
-}
-
-/// What only the other company's pages may say.
-fn canaries(server: &Server) -> Vec<String> {
-    let package = Package::read(OTHER);
-    let facts = server.facts().company(OTHER);
-    let mut canaries = vec![package.name, package.contacts.phone, package.contacts.email];
-    canaries.extend(package.receipt_kinds.iter().map(|kind| kind.supplier.settlement_account.clone()));
-    canaries.extend(facts.unlinked.iter().map(|account| account.account.clone()));
-    canaries.extend([facts.resident.email.clone(), facts.admin.email.clone()]);
-    canaries
+    /// The routes that nobody of the own company gets to work are those that are listed.
+    fn proved_all_that_can_be(&self, calls: &[Call]) {
+        let unproven: BTreeSet<String> =
+            calls.iter().map(Call::name).filter(|name| !self.proven.contains(name)).collect();
+        let known: BTreeSet<String> = own::unproven(&self.own.slug).into_iter().map(str::to_owned).collect();
+        let refused = |name: &String| (name.clone(), self.refused.get(name));
+        let (new, gone): (Vec<_>, Vec<_>) =
+            (unproven.difference(&known).map(refused).collect(), known.difference(&unproven).collect());
+        assert!(
+            new.is_empty() && gone.is_empty(),
+            "at {}: routes that nobody of the company got to work: {new:#?}; listed, and they work: {gone:#?}",
+            self.own.slug
+        );
+    }
 }

@@ -9,7 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use super::corrections::{Correct, RecomputedOut};
 use super::fields::month;
 use super::houses::{VolumeEntry, text, volume};
-use crate::houses::corrections::{self, VolumeCorrection};
+use crate::houses::corrections::{self, Differing, VolumeCorrection};
 use crate::plugins::Plugins;
 use crate::recalculations::house::{self, HouseRecalculation, Share};
 
@@ -61,6 +61,27 @@ impl VolumeCorrectionList {
     fn of(corrections: Vec<VolumeCorrection>) -> Json<Self> {
         Json(Self { items: corrections.into_iter().map(VolumeCorrectionOut::from).collect() })
     }
+}
+
+/// A published month that the meters of a house measured otherwise than it counts with.
+#[derive(Object)]
+struct DifferingVolume {
+    /// What it counts with, as billed or as corrected since; none where no volume was known.
+    billed: Option<String>,
+    /// What the meters measured; `correctHouseVolume` takes it as it is.
+    measured: VolumeEntry,
+}
+
+impl From<Differing> for DifferingVolume {
+    fn from(month: Differing) -> Self {
+        Self { billed: month.billed.map(text), measured: month.measured.into() }
+    }
+}
+
+/// Months that may be corrected by what was measured, the latest first.
+#[derive(Object)]
+struct DifferingVolumeList {
+    items: Vec<DifferingVolume>,
 }
 
 /// What an account has to be charged or given back by the corrected volume.
@@ -121,6 +142,16 @@ impl HouseCorrectionsApi {
     async fn list(&self, staff: Staff<Correct>, house: Path<String>) -> ApiResult<VolumeCorrectionList> {
         let tx = staff.read().await?;
         all_of(tx, &house.0).await
+    }
+
+    /// Published months that the house's meters measured otherwise than was billed: a reading that came late tells of
+    /// the months before it. Each is corrected by one call.
+    #[oai(path = "/billing/houses/:house/measured", method = "get", operation_id = "listDifferingHouseVolumes")]
+    async fn differing(&self, staff: Staff<Correct>, house: Path<String>) -> ApiResult<DifferingVolumeList> {
+        let tx = staff.read().await?;
+        let months = corrections::differing(&tx, &house.0).await?;
+        tx.commit().await?;
+        Ok(Json(DifferingVolumeList { items: months.into_iter().map(DifferingVolume::from).collect() }))
     }
 
     /// Correct what a house meter measured in a published month; the bills stay until the month is recalculated.

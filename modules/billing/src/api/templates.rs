@@ -1,6 +1,7 @@
 //! The receipt template: seen, tried and put in its place by staff.
 
 use kabinet_contracts::AccountId;
+use kabinet_core::Timestamp;
 use kabinet_render::typeset::DEFAULT_TEMPLATE;
 use kabinet_web::{ApiResult, Problem, Staff};
 use poem_openapi::param::Path;
@@ -13,7 +14,7 @@ use super::fields::month;
 use super::plugins::{Load, TRIALS};
 use crate::catalog::{StoredTemplate, edit, templates};
 use crate::error::Error;
-use crate::receipts::{Example, Receipts};
+use crate::receipts::{Example, Receipts, Unprinted, unprinted};
 use crate::store;
 
 /// The made-up receipt that is drawn where none is named.
@@ -36,11 +37,36 @@ struct TemplateOut {
     last: Option<String>,
     /// Whether the next run is printed with it.
     current: bool,
+    /// Published receipts that it does not print although it printed all samples, the newest first: up to twenty an
+    /// hour are told, the newest hundred of all templates are listed.
+    unprinted: Vec<UnprintedReceipt>,
 }
 
-impl From<StoredTemplate> for TemplateOut {
-    fn from(template: StoredTemplate) -> Self {
+/// A published receipt whose resident got no PDF.
+#[derive(Object)]
+struct UnprintedReceipt {
+    /// When that was found: milliseconds since 1970 UTC.
+    at: i64,
+    /// The account.
+    account: Uuid,
+    /// The month, `2026-10`.
+    period: String,
+    /// Code of the receipt kind.
+    kind: String,
+    /// Why, with the template's line where it is known.
+    reason: String,
+}
+
+impl From<(Timestamp, Unprinted)> for UnprintedReceipt {
+    fn from((at, Unprinted { account, period, kind, reason }): (Timestamp, Unprinted)) -> Self {
+        Self { at: at.0, account: account.0, period: period.to_string(), kind, reason }
+    }
+}
+
+impl TemplateOut {
+    fn new(unprinted: Vec<(Timestamp, Unprinted)>, template: StoredTemplate) -> Self {
         Self {
+            unprinted: unprinted.into_iter().map(UnprintedReceipt::from).collect(),
             hash: template.hash,
             installed_at: template.installed_at.0,
             first: template.first.map(|period| period.to_string()),
@@ -92,9 +118,11 @@ impl TemplatesApi {
     #[oai(path = "/billing/receipt-templates", method = "get", operation_id = "listReceiptTemplates")]
     async fn list(&self, staff: Staff<Load>) -> ApiResult<TemplateList> {
         let tx = staff.read().await?;
-        let items = templates(&tx).await?;
+        let (items, mut failed) = (templates(&tx).await?, unprinted(&tx).await?);
         tx.commit().await?;
-        Ok(Json(TemplateList { items: items.into_iter().map(TemplateOut::from).collect() }))
+        let mut told = |hash: &str| failed.remove(hash).unwrap_or_default();
+        let items = items.into_iter().map(|template| TemplateOut::new(told(&template.hash), template));
+        Ok(Json(TemplateList { items: items.collect() }))
     }
 
     /// The text of a receipt template.

@@ -15,7 +15,7 @@ pub(super) fn account(plan: &Plan, index: u32, case: &AccountCase) -> Account {
     let premises = catalog::premises(&facts.kind);
     let mut services = Vec::with_capacity(plan.snapshot.services.len());
     for (position, (service, terms)) in plan.snapshot.services.iter().enumerate() {
-        let (Some(_), Some(table)) = (terms, plan.table(position, premises)) else { continue };
+        let (Some(_), Some(table)) = (terms, plan.table(position, premises, facts.house_id)) else { continue };
         let meters: Vec<Meter> = case
             .meters
             .iter()

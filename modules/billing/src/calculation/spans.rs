@@ -9,8 +9,7 @@ use super::input;
 /// The parts of the month with figures of their own; none where nothing changed in it. Days on which the account
 /// was not open are in no part. `people` are the account's, oldest first, where they changed within the month.
 pub(super) fn spans(period: Period, facts: &AccountFacts, people: &[People]) -> Vec<Span> {
-    let first = facts.opened_on.max(period.first_day());
-    let last = facts.closed_on.unwrap_or(period.last_day()).min(period.last_day());
+    let (first, last) = facts.open_in(period);
     let whole = first == period.first_day() && last == period.last_day();
     let mut starts: Vec<Day> = people.iter().map(|people| people.from).filter(|day| *day > first).collect();
     starts.insert(0, first);
@@ -65,6 +64,7 @@ pub(super) mod tests {
             holder: String::new(),
             address: String::new(),
             house_id: Uuid::nil(),
+            premises_id: Uuid::nil(),
             flat: String::new(),
             kind: "flat".to_owned(),
             area: Quantity(500_000_000),

@@ -7,25 +7,23 @@ use std::collections::{BTreeMap, HashMap};
 use kabinet_accounts::roster;
 use kabinet_contracts::RunId;
 use kabinet_core::{DbError, Period, Quantity, Timestamp, Tx};
-use rust_decimal::Decimal;
 use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::freeze::{Charged, Way, charged};
-use super::{HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, check_volume, house};
+use super::{
+    HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, check_volume, decisions, house,
+    of_meters,
+};
 use crate::entity::{billing_run, charge, house_volume_correction};
 use crate::error::Error;
 use crate::plan::{Plan, Snapshot};
-use crate::recalculations::refuse_old;
+use crate::recalculations::{MOST_MONTHS, refuse_old};
 use crate::runs;
 use crate::store;
 
 use house_volume_correction::Column;
 
-/// The plugin's rule for resources of the common property, and its number that lets the house meter count
-/// (docs/plugins.md).
-const COMMON_PROPERTY: &str = "common_property";
-const BY_HOUSE_METER: &str = "by_house_meter";
 /// Why a calculated month is given up.
 const OUTDATED: &str = "изменился объем по дому за прошлый месяц: рассчитайте месяц заново";
 
@@ -73,6 +71,104 @@ pub async fn list(tx: &Tx, code: &str) -> Result<Vec<VolumeCorrection>, Error> {
     Ok(tx.all(rows).await?.into_iter().map(VolumeCorrection::from).collect())
 }
 
+/// A published month whose house meters measured something else than it counts with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Differing {
+    /// What it counts with: what was billed, or the correction that holds; none where it knows no volume.
+    pub billed: Option<Quantity>,
+    /// What the meters measured.
+    pub measured: HouseVolume,
+}
+
+/// The months in which the meters of a house measured something else than was billed, the latest month first, as far as
+/// [`correct`] takes them: a month that nobody read is measured by the first reading after it. A month that goes by norm
+/// whatever the meters say is none of them, unless it was corrected all the same.
+pub async fn differing(tx: &Tx, code: &str) -> Result<Vec<Differing>, Error> {
+    let house = house(tx, code).await?.id;
+    let Some(latest) = store::latest_period(tx).await? else { return Ok(Vec::new()) };
+    let known = of_house(tx, house, latest).await?;
+    let decided = decisions::stored(tx, house).await?;
+    // The reading that tells of the latest month may have come since.
+    let until = tx.today().period().max(latest);
+    let mut months = kabinet_meters::houses::volumes_of(tx, house, latest.plus(1 - MOST_MONTHS), until).await?;
+    months.retain(|month| month.period <= latest);
+    months.sort_by_key(|month| std::cmp::Reverse(month.period));
+    let mut differing = Vec::new();
+    for month in months {
+        let Some(billed) = Billed::of(tx, house, month.period).await? else { continue };
+        let decided = decisions::held_in(&decided, month.period);
+        for measured in of_meters(&billed.snapshot, &month) {
+            let corrected = known.get(&(measured.service.clone(), month.period)).and_then(Option::as_ref);
+            let counts = corrected.map(|volume| volume.volume).or(billed.volume(&measured.service));
+            let by_norm = corrected.is_none() && billed.by_norm(&measured.service, decided);
+            if counts == Some(measured.volume) || by_norm {
+                continue;
+            }
+            if billed.refuse_without_effect(&measured.service, latest).is_ok() {
+                differing.push(Differing { billed: counts, measured });
+            }
+        }
+    }
+    Ok(differing)
+}
+
+/// A published month of a house, as it was billed.
+struct Billed {
+    period: Period,
+    snapshot: Snapshot,
+    /// What was frozen of the house; none where nothing was known of it.
+    figures: Option<HouseFigures>,
+}
+
+impl Billed {
+    /// None where the month is not published.
+    async fn of(tx: &Tx, house: Uuid, period: Period) -> Result<Option<Self>, Error> {
+        let Some(run) = store::published(tx, period).await? else { return Ok(None) };
+        let (snapshot, figures) = (serde_json::from_str(&run.snapshot)?, Houses::one(tx, run.id, house).await?);
+        Ok(Some(Self { period, snapshot, figures }))
+    }
+
+    /// What it counts with of the meter of a service; none where it knew no volume.
+    fn volume(&self, metered: &str) -> Option<Quantity> {
+        let mut meters = self.figures.iter().flat_map(|figures| &figures.meters);
+        meters.find(|meter| meter.service == metered).map(|meter| meter.volume)
+    }
+
+    /// The services that the meter of `metered` charges.
+    fn charged_by(&self, metered: &str) -> Vec<Charged> {
+        let charged = charged(&self.snapshot).into_iter();
+        charged.filter(|of| of.metered == metered && of.way != Way::Rooms).collect()
+    }
+
+    /// Whether all that the meter of `metered` could charge goes by norm with this decision of the owners.
+    fn by_norm(&self, metered: &str, decided: Option<bool>) -> bool {
+        let mut ways = self.charged_by(metered).into_iter();
+        ways.all(|of| decisions::by_meter(&self.snapshot, &of.code, decided) == Some(false))
+    }
+
+    /// Refuses a volume that would change nobody's charge, or that rooms cannot be told apart from.
+    fn refuse_without_effect(&self, metered: &str, latest: Period) -> Result<(), Error> {
+        let ways = self.charged_by(metered);
+        if ways.is_empty() {
+            let why = "По общедомовому прибору этой услуги в этом месяце ничего не начисляется";
+            return Err(Error::Field("service", why));
+        }
+        let services = self.figures.iter().flat_map(|figures| &figures.services);
+        for of in &ways {
+            // The meters in the rooms were not asked for that month: nobody can say which of them would have counted.
+            if of.way == Way::Own && services.clone().all(|known| known.service != of.code) {
+                let why = "Услуга начислена без общедомового прибора: исправьте начисления по лицевым счетам";
+                return Err(Error::Field("period", why));
+            }
+            // Paid evenly, a month counts in the correction of its year, which January brings.
+            if of.way == Way::Even && latest.year() > self.period.year() {
+                return Err(Error::Field("period", "Год по этой услуге уже скорректирован в январе"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Records what a house's meter really measured in a published month. Nobody is charged by it before the month is
 /// recalculated ([`crate::recalculations::house`]); what was recorded before stays in the list. A later month that is
 /// calculated and not published is given up: it did not know of it. The same again changes nothing.
@@ -92,8 +188,8 @@ pub async fn correct(tx: &mut Tx, code: &str, new: &HouseVolume) -> Result<(), E
     // Before it is looked at: what is about to be published is published or given up.
     runs::outdate(tx, new.period.next(), OUTDATED).await?;
     let latest = refuse_old(tx, new.period).await?;
-    let run = store::published(tx, new.period).await?.ok_or(Error::NotPublished(new.period))?;
-    refuse_without_effect(tx, &run, house, &new.service, latest).await?;
+    let billed = Billed::of(tx, house, new.period).await?.ok_or(Error::NotPublished(new.period))?;
+    billed.refuse_without_effect(&new.service, latest)?;
     append(tx, house, number, new).await
 }
 
@@ -148,35 +244,6 @@ async fn append(tx: &Tx, house: Uuid, number: i32, new: VolumeCorrection) -> Res
     Ok(tx.audit("billing.house_volume_corrected", house, detail).await?)
 }
 
-/// Refuses a volume that would change nobody's charge, or that rooms cannot be told apart from.
-async fn refuse_without_effect(
-    tx: &Tx,
-    run: &billing_run::Model,
-    house: Uuid,
-    service: &str,
-    latest: Period,
-) -> Result<(), Error> {
-    let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
-    let ways: Vec<Charged> = charged(&snapshot).into_iter().filter(|of| of.metered == service).collect();
-    if ways.is_empty() {
-        return Err(Error::Field("service", "По общедомовому прибору этой услуги в этом месяце ничего не начисляется"));
-    }
-    let frozen = Houses::one(tx, run.id, house).await?;
-    let knows = |code: &str| frozen.iter().flat_map(|frozen| &frozen.services).any(|known| known.service == code);
-    for of in &ways {
-        // The meters in the rooms were not asked for that month: nobody can say which of them would have counted.
-        if of.way == Way::Own && !knows(&of.code) {
-            let why = "Услуга начислена без общедомового прибора: исправьте начисления по лицевым счетам";
-            return Err(Error::Field("period", why));
-        }
-        // Paid evenly, a month counts in the correction of its year, which January brings.
-        if of.way == Way::Even && latest.year() > run.period.year() {
-            return Err(Error::Field("period", "Год по этой услуге уже скорректирован в январе"));
-        }
-    }
-    Ok(())
-}
-
 /// All that was recorded of a month, the last one last.
 async fn history(
     tx: &Tx,
@@ -219,6 +286,12 @@ async fn recorded(tx: &Tx, which: Condition) -> Result<BTreeMap<Uuid, Corrected>
     Ok(houses)
 }
 
+/// The same of one house, until the month `to`.
+async fn of_house(tx: &Tx, house: Uuid, to: Period) -> Result<Corrected, DbError> {
+    let here = Condition::all().add(Column::HouseId.eq(house)).add(Column::Period.lte(to));
+    Ok(recorded(tx, here).await?.remove(&house).unwrap_or_default())
+}
+
 fn holding(row: house_volume_correction::Model) -> Option<HouseVolume> {
     let house_volume_correction::Model { service_code: service, period, serial, previous, current, .. } = row;
     Some(HouseVolume { service, period, volume: row.volume?, serial, previous, current })
@@ -231,24 +304,12 @@ pub(crate) fn services(snapshot: &Snapshot, metered: &str) -> Vec<String> {
     monthly.map(|of| of.code).collect()
 }
 
-/// The plan of a published month for the accounts of one house, as the house's volumes are known now. A month that was
-/// billed by norm goes by the house meter once its volume is corrected: that is what the recalculation is for,
-/// whatever the company charges by in the month itself.
+/// The plan of a published month for the accounts of one house, as the house's volumes are known now.
 pub(crate) async fn plan_now(tx: &Tx, run: &billing_run::Model, house: Uuid) -> Result<Plan, Error> {
-    let mut snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
-    let here = Condition::all().add(Column::HouseId.eq(house)).add(Column::Period.lte(run.period));
-    let corrected = recorded(tx, here).await?.remove(&house).unwrap_or_default();
-    let now = |service: &str| matches!(corrected.get(&(service.to_owned(), run.period)), Some(Some(_)));
-    for (service, terms) in &mut snapshot.services {
-        if service.rule == COMMON_PROPERTY && now(&service.shares) {
-            terms.iter_mut().for_each(|terms| {
-                terms.parameters.insert(BY_HOUSE_METER.to_owned(), Decimal::ONE);
-            });
-        }
-    }
+    let corrected = of_house(tx, house, run.period).await?;
     let figures = figures_now(tx, run, house, &corrected).await?;
     let houses = Houses::new(figures.map(|figures| (house, figures)).into_iter().collect());
-    Ok(Plan::new(run.period, snapshot).with_houses(houses))
+    Ok(Plan::new(run.period, serde_json::from_str(&run.snapshot)?).with_houses(houses))
 }
 
 /// The houses of a published run that were ever corrected, as their volumes are known now: a month that takes off what
@@ -328,6 +389,7 @@ async fn month_now(
     };
     for volume in &volumes {
         figures.meters.retain(|known| known.service != volume.service);
+        figures.unread.retain(|known| known.service != volume.service);
         figures.meters.push(HouseMeterMonth::from(*volume));
     }
     // A service that was never corrected keeps its figures, and what is not carried over ends with its month.
@@ -337,14 +399,25 @@ async fn month_now(
             || (snapshot.carries() && corrected.keys().any(|known| reaches(known, of)))
     };
     for of in charged(snapshot).iter().filter(|of| of.way != Way::Even).filter(changed) {
+        let carried = (snapshot.carries() && of.way == Way::Rest).then(|| before.over(&of.code));
+        let corrected_now = volumes.iter().any(|volume| volume.service == of.metered);
+        let knows = |known: &ServiceFigures| known.service == of.code && known.house.is_some();
+        if !corrected_now && !figures.services.iter().any(knows) {
+            figures.wait(&of.code, carried.unwrap_or_default());
+            continue;
+        }
         let meter = figures.meters.iter().find(|meter| meter.service == of.metered);
         let Some(volume) = meter.map(|meter| meter.volume) else { continue };
         if of.way == Way::Rest && figures.services.iter().all(|known| known.service != of.code) {
             let rooms = billed_to_rooms(tx, run.id, house, &of.metered).await?;
             figures.services.push(ServiceFigures { rooms, ..ServiceFigures::of(&of.code) });
         }
-        let carried = (snapshot.carries() && of.way == Way::Rest).then(|| before.over(&of.code));
         for known in figures.services.iter_mut().filter(|known| known.service == of.code) {
+            if corrected_now {
+                // A month by norm goes by the meter once its volume is corrected: that is what it is recalculated for,
+                // whatever was decided of the month itself.
+                known.by_meter = decisions::by_meter(snapshot, &of.code, Some(true));
+            }
             known.measure(volume, carried);
         }
     }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use kabinet_contracts::RunId;
-use kabinet_core::{DbError, Money, Quantity, Tx};
+use kabinet_core::{DbError, Quantity, Tx};
 use kabinet_plugin_host::api::{self, Account};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::HouseVolume;
+use super::unread::UnreadMeter;
+use super::year::YearCost;
 use crate::entity::run_house;
 
 /// A house in a month. Field names are short: there is one such text for each house and month.
@@ -21,9 +23,12 @@ pub struct HouseFigures {
     /// Area of the common property, m².
     #[serde(rename = "c")]
     pub common: Quantity,
-    /// House meters.
+    /// House meters with what they measured, or with the average that stands in for it.
     #[serde(rename = "m", default, skip_serializing_if = "Vec::is_empty")]
     pub meters: Vec<HouseMeterMonth>,
+    /// Those that did not count the month.
+    #[serde(rename = "u", default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<UnreadMeter>,
     /// Services that are charged by them.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceFigures>,
@@ -66,6 +71,15 @@ impl HouseFigures {
     pub(super) fn over(&self, service: &str) -> Quantity {
         self.services.iter().find(|of| of.service == service).map(|of| of.over).unwrap_or_default()
     }
+
+    /// Keeps that for the months to come: one without a volume of the house has nothing to take it off from.
+    pub(super) fn wait(&mut self, service: &str, over: Quantity) {
+        match self.services.iter_mut().find(|of| of.service == service) {
+            Some(of) => of.over = over,
+            None if over == Quantity::ZERO => {}
+            None => self.services.push(ServiceFigures { over, ..ServiceFigures::of(service) }),
+        }
+    }
 }
 
 /// What the plugin is told of a service of the house.
@@ -74,7 +88,8 @@ pub struct ServiceFigures {
     /// Code of the service.
     #[serde(rename = "c")]
     pub service: String,
-    /// Volume of the house; last year's monthly average where the region pays evenly.
+    /// Volume of the house; last year's monthly average where the region pays evenly. None where it is not known, and
+    /// what the rooms used beyond it before waits for a month in which it is.
     #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
     pub house: Option<Quantity>,
     /// What falls to the rooms.
@@ -89,7 +104,11 @@ pub struct ServiceFigures {
     pub over: Quantity,
     /// What the house's volume of the year before cost, where the year is corrected this month.
     #[serde(rename = "y", default, skip_serializing_if = "Option::is_none")]
-    pub year: Option<Money>,
+    pub year: Option<YearCost>,
+    /// Whether a resource of the common property goes by the house's meter: as the owners decided, otherwise as the
+    /// company does. None for any other service, and in runs of earlier releases, where the terms alone say it.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub by_meter: Option<bool>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -107,12 +126,18 @@ impl ServiceFigures {
             metered_area: Quantity::ZERO,
             over: Quantity::ZERO,
             year: None,
+            by_meter: None,
         }
     }
 
     /// Charges the service by what the house's meter measured. `carried` is by how much the rooms exceeded it the
     /// month before (zero or negative); none where the company does not carry that over.
     pub(super) fn measure(&mut self, volume: Quantity, carried: Option<Quantity>) {
+        if self.by_meter == Some(false) {
+            // From a norm nothing is taken off: that waits for a month by the meter.
+            (self.house, self.over) = (Some(volume), carried.unwrap_or_default());
+            return;
+        }
         let volume = volume + carried.unwrap_or_default();
         self.house = Some(Ord::max(volume, Quantity::ZERO));
         self.over = carried.map_or(Quantity::ZERO, |_| Ord::min(volume - self.rooms, Quantity::ZERO));
@@ -161,9 +186,37 @@ impl Houses {
         self.position(house).and_then(|at| self.at(at)).map(|(_, figures)| figures)
     }
 
+    /// What is known of a service in a house.
+    pub(super) fn service(&self, house: Uuid, service: &str) -> Option<&ServiceFigures> {
+        self.get(house)?.services.iter().find(|of| of.service == service)
+    }
+
     /// Whether the year before is known of some house for the service.
     pub(super) fn have_year(&self, service: &str) -> bool {
-        self.0.iter().flat_map(|(_, of)| &of.services).any(|of| of.service == service && of.year.is_some())
+        self.all_of(service).any(|of| of.year.is_some())
+    }
+
+    /// Whether some house is charged for the service by its meter, or by norm.
+    pub(crate) fn have_decided(&self, service: &str, by_meter: bool) -> bool {
+        self.all_of(service).any(|of| of.by_meter == Some(by_meter))
+    }
+
+    fn all_of(&self, service: &str) -> impl Iterator<Item = &ServiceFigures> {
+        self.0.iter().flat_map(|(_, of)| &of.services).filter(move |of| of.service == service)
+    }
+
+    /// Whether the service goes by the meter of the house; none where nobody decides about that.
+    pub(crate) fn by_meter(&self, house: Uuid, service: &str) -> Option<bool> {
+        self.service(house, service)?.by_meter
+    }
+
+    /// The same houses, charged by their meters as `by_meter` says of a house's service.
+    pub(super) fn charged_by(&self, by_meter: impl Fn(Uuid, &str) -> Option<bool>) -> Self {
+        let mut houses = self.0.as_ref().clone();
+        for (house, figures) in &mut houses {
+            figures.services.iter_mut().for_each(|of| of.by_meter = by_meter(*house, &of.service));
+        }
+        Self(Arc::new(houses))
     }
 
     /// The position of a house among all of the run: what is frozen with an account.

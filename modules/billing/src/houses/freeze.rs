@@ -11,8 +11,11 @@ use kabinet_plugin_host::api::{AccountCharges, Method};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::year::{AVERAGE_VOLUME, average, cost, is_even, year_before};
-use super::{HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, corrections, volumes};
+use super::unread::{self, UnreadMeter, UnreadMonth};
+use super::year::{AVERAGE_VOLUME, YearCost, average, is_even, year_before};
+use super::{
+    HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, corrections, decisions, volumes,
+};
 use crate::calculation::{self, AccountCase};
 use crate::catalog::{Service, Terms};
 use crate::entity::billing_run;
@@ -35,6 +38,8 @@ pub(super) enum Way {
     Own,
     /// As [`Way::Own`] with the monthly averages of the year before.
     Even,
+    /// The meters of the rooms alone: its own house meter is shown, and charges nobody.
+    Rooms,
 }
 
 /// A service that is charged by house meters.
@@ -83,6 +88,7 @@ pub(super) fn charged(snapshot: &Snapshot) -> Vec<Charged> {
         let way = match (service.shares.is_empty(), is_even(terms)) {
             (false, _) => Way::Rest,
             (true, true) => Way::Even,
+            (true, false) if service.rule == METERED => Way::Rooms,
             (true, false) => Way::Own,
         };
         let metered = if way == Way::Rest { &service.shares } else { &service.code };
@@ -100,48 +106,77 @@ async fn stated(
     run: &billing_run::Model,
 ) -> Result<BTreeMap<Uuid, HouseFigures>, Error> {
     let (from, to) = year_before(plan.period);
-    let by_house = grouped(volumes(tx, &plan.snapshot, from, plan.period).await?);
+    let measured = volumes(tx, &plan.snapshot, from, plan.period).await?;
+    let unread = unread::months(tx, plan, from, &measured).await?;
+    let by_house = grouped(measured.into_iter().chain(unread.iter().filter_map(UnreadMonth::volume)));
+    let mut unread = unread::in_month(unread, plan.period);
     let areas = areas(tx, plan.period).await?;
-    if by_house.is_empty() && areas.values().all(|(_, common)| *common == Quantity::ZERO) {
+    if by_house.is_empty() && unread.is_empty() && areas.values().all(|(_, common)| *common == Quantity::ZERO) {
         return Ok(BTreeMap::new());
     }
-    let (before, corrected) = match run.base_run {
-        Some(base) if plan.snapshot.carries() => (Houses::of(tx, base).await?, corrections::carried(tx, base).await?),
-        Some(base) => (Houses::of(tx, base).await?, HashMap::new()),
+    let (before, corrected) = match run.base_run.filter(|_| plan.snapshot.carries()) {
+        Some(base) => (Houses::of(tx, base).await?, corrections::carried(tx, base).await?),
         None => (Houses::default(), HashMap::new()),
     };
+    let decided = decisions::in_force(tx, plan.period).await?;
     let tariffs = if plan.period.month() == 1 { tariffs(tx, (from, to)).await? } else { HashMap::new() };
     let mut draft = BTreeMap::new();
     for (house, (rooms, common)) in areas {
         let known = by_house.get(&house).map_or(&[][..], Vec::as_slice);
+        let unread = unread.remove(&house).unwrap_or_default();
+        let decided = decided.get(&house).copied();
+        let before = corrected.get(&house).or(before.get(house));
+        let services = charged.iter().filter_map(|of| {
+            let over = before.map(|before| before.over(&of.code)).unwrap_or_default();
+            of_service(&plan.snapshot, of, (known, &unread), plan.period, decided, over, &tariffs)
+        });
+        let services: Vec<ServiceFigures> = services.collect();
+        let by_meter = |meter: &UnreadMeter| unread::charges(&plan.snapshot, charged, &meter.service, decided);
+        let (unread, idle): (Vec<_>, Vec<_>) = unread.into_iter().partition(by_meter);
+        // An average by which nothing is charged this month is no news.
+        let news = |month: &&HouseVolume| idle.iter().all(|meter| meter.service != month.service);
         let now = known.iter().filter(|month| month.period == plan.period);
-        let mut figures = HouseFigures {
-            rooms,
-            common,
-            meters: now.clone().map(HouseMeterMonth::from).collect(),
-            services: Vec::new(),
-        };
-        for of in charged {
-            let terms = plan.snapshot.position(&of.code).and_then(|at| plan.snapshot.services[at].1.as_ref());
-            let last_year: Vec<&HouseVolume> =
-                known.iter().filter(|month| month.service == of.metered && month.period <= to).collect();
-            let volume = match of.way {
-                Way::Even => terms.and_then(|terms| average(terms, last_year.iter().copied())),
-                _ => now.clone().find(|month| month.service == of.metered).map(|month| month.volume),
-            };
-            let Some(volume) = volume else { continue };
-            let over = corrected.get(&house).or(before.get(house)).map(|old| old.over(&of.code)).unwrap_or_default();
-            let year = if of.way == Way::Even { cost(&last_year, &tariffs) } else { None };
-            figures.services.push(ServiceFigures { house: Some(volume), over, year, ..ServiceFigures::of(&of.code) });
-        }
-        if common != Quantity::ZERO || !figures.services.is_empty() || !figures.meters.is_empty() {
-            draft.insert(house, figures);
+        let meters: Vec<_> = now.filter(news).map(HouseMeterMonth::from).collect();
+        if common != Quantity::ZERO || !services.is_empty() || !meters.is_empty() || !unread.is_empty() {
+            draft.insert(house, HouseFigures { rooms, common, meters, unread, services });
         }
     }
     Ok(draft)
 }
 
-fn grouped(volumes: Vec<(Uuid, HouseVolume)>) -> HashMap<Uuid, Vec<HouseVolume>> {
+/// What is known of a service in a house, by its volumes and the meters that did not count the month. `over` is by how
+/// much the rooms exceeded the house before (zero or negative), where the company takes that off: without a volume it
+/// waits for a month that has one. None where nothing is known.
+fn of_service(
+    snapshot: &Snapshot,
+    of: &Charged,
+    (known, unread): (&[HouseVolume], &[UnreadMeter]),
+    period: Period,
+    decided: Option<bool>,
+    over: Quantity,
+    tariffs: &HashMap<(Period, String), Decimal>,
+) -> Option<ServiceFigures> {
+    let by_meter = decisions::by_meter(snapshot, &of.code, decided);
+    let averaged = unread.iter().any(|meter| meter.service == of.metered);
+    let volumes = known.iter().filter(|month| month.service == of.metered);
+    let (house, year) = if of.way == Way::Even {
+        let (_, december) = year_before(period);
+        let of_year: Vec<&HouseVolume> = volumes.filter(|month| month.period <= december).collect();
+        let average = average(&of_year)?;
+        (Some(average), YearCost::of(&of_year, tariffs))
+    } else {
+        // An average by which the service is not charged was measured by nobody either.
+        let idle = averaged && (of.way == Way::Rooms || by_meter == Some(false));
+        let mut now = volumes.filter(|month| month.period == period && !idle);
+        (now.next().map(|month| month.volume), None)
+    };
+    let waits = of.way == Way::Rest && over != Quantity::ZERO;
+    let decided_against = averaged && by_meter == Some(false);
+    let figures = ServiceFigures { house, over, year, by_meter, ..ServiceFigures::of(&of.code) };
+    Some(figures).filter(|_| house.is_some() || waits || decided_against)
+}
+
+fn grouped(volumes: impl Iterator<Item = (Uuid, HouseVolume)>) -> HashMap<Uuid, Vec<HouseVolume>> {
     let mut by_house: HashMap<Uuid, Vec<HouseVolume>> = HashMap::new();
     for (house, volume) in volumes {
         by_house.entry(house).or_default().push(volume);
@@ -171,8 +206,9 @@ async fn tariffs(tx: &Tx, (from, to): (Period, Period)) -> Result<HashMap<(Perio
 struct Share {
     volume: Quantity,
     area: Quantity,
-    /// Flats whose area is counted: several accounts may share one.
-    flats: HashSet<String>,
+    /// Premises whose area is counted: several accounts may share one, and a number of a flat is none of a parking
+    /// place's.
+    premises: HashSet<Uuid>,
 }
 
 /// What falls to the rooms, by house and code of the service.
@@ -247,7 +283,7 @@ impl Rooms {
     fn count(&mut self, facts: &AccountFacts, of: &Charged, volume: Decimal, by_meter: bool) {
         let share = self.0.entry((facts.house_id, of.code.clone())).or_default();
         share.volume = share.volume + Quantity::from_decimal(volume).unwrap_or_default();
-        if by_meter && share.flats.insert(facts.flat.clone()) {
+        if by_meter && share.premises.insert(facts.premises_id) {
             share.area = share.area + facts.area;
         }
     }
@@ -258,7 +294,10 @@ impl Rooms {
             let share = self.0.get(&(house, of.service.clone())).cloned().unwrap_or_default();
             (of.rooms, of.metered_area) = (share.volume, share.area);
             let rest = charged.iter().any(|known| known.code == of.service && known.way == Way::Rest);
-            of.measure(of.house.unwrap_or_default(), Some(of.over).filter(|_| carry && rest));
+            // Without a volume there is nothing to take off from: what is to be taken off waits.
+            if let Some(volume) = of.house {
+                of.measure(volume, Some(of.over).filter(|_| carry && rest));
+            }
         }
     }
 }
@@ -280,4 +319,45 @@ fn rooms_alone(snapshot: &Snapshot, charged: &[Charged], knows_meters: bool) -> 
         }
     }
     alone
+}
+
+#[cfg(test)]
+mod tests {
+    use kabinet_core::Day;
+
+    use super::*;
+
+    /// A room of 20 m².
+    fn room(premises: u128, flat: &str) -> AccountFacts {
+        AccountFacts {
+            id: AccountId(Uuid::nil()),
+            number: String::new(),
+            els: String::new(),
+            izhku: String::new(),
+            holder: String::new(),
+            address: String::new(),
+            house_id: Uuid::nil(),
+            premises_id: Uuid::from_u128(premises),
+            flat: flat.to_owned(),
+            kind: "room".to_owned(),
+            area: Quantity::whole(20),
+            registered: 1,
+            temporary: 0,
+            owners: 1,
+            opened_on: Day(20_200_101),
+            closed_on: None,
+        }
+    }
+
+    #[test]
+    fn the_area_of_metered_premises_counts_once_whatever_stands_on_their_doors() {
+        let of = Charged { code: "heating".to_owned(), metered: "heating".to_owned(), way: Way::Own };
+        let mut rooms = Rooms::default();
+        // Two accounts share the first; the second has the same number on its door.
+        for (premises, flat) in [(1, "12"), (1, "12"), (2, "12"), (3, "")] {
+            rooms.count(&room(premises, flat), &of, Decimal::ONE, true);
+        }
+        let share = &rooms.0[&(Uuid::nil(), "heating".to_owned())];
+        assert_eq!((share.area, share.volume), (Quantity::whole(60), Quantity::whole(4)));
+    }
 }

@@ -6,12 +6,13 @@ use kabinet_render::receipt::{HouseFact, HouseMeter, HouseTotal, Reference};
 
 use crate::catalog::Service;
 use crate::charges::FrozenMonth;
-use crate::houses::{HouseFigures, HouseMeterMonth, ServiceFigures};
+use crate::houses::{HouseFigures, HouseMeterMonth, ServiceFigures, UnreadMeter};
 
 /// House meters, totals and areas, as far as the receipt's services are concerned.
 pub(super) fn of_house(month: &FrozenMonth, house: &HouseFigures, services: &[&Service]) -> Reference {
     let concerned = |code: &str| services.iter().any(|service| service.code == code || service.shares == code);
     let meters = house.meters.iter().filter(|meter| concerned(&meter.service));
+    let by_norm = house.unread.iter().filter(|unread| !unread.by_average && concerned(&unread.service));
     let totals = house.services.iter().filter(|of| services.iter().any(|service| service.code == of.service));
     let square = |area: kabinet_core::Quantity| format!("{}\u{a0}м²", format::quantity(area.0));
     let mut areas = vec![HouseFact {
@@ -22,14 +23,17 @@ pub(super) fn of_house(month: &FrozenMonth, house: &HouseFigures, services: &[&S
         areas.push(HouseFact { title, value: square(house.common) });
     }
     Reference {
-        house_meters: meters.filter_map(|of| meter(month, of)).collect(),
+        house_meters: meters
+            .filter_map(|of| meter(month, of, house.unread.iter().find(|unread| unread.service == of.service)))
+            .chain(by_norm.filter_map(|of| unmeasured(month, of)))
+            .collect(),
         house_totals: totals.filter_map(|of| total(month, of)).collect(),
         house: areas,
         ..Reference::default()
     }
 }
 
-fn meter(month: &FrozenMonth, of: &HouseMeterMonth) -> Option<HouseMeter> {
+fn meter(month: &FrozenMonth, of: &HouseMeterMonth, unread: Option<&UnreadMeter>) -> Option<HouseMeter> {
     let service = month.snapshot.service(&of.service)?;
     Some(HouseMeter {
         service: service.title.clone(),
@@ -38,6 +42,19 @@ fn meter(month: &FrozenMonth, of: &HouseMeterMonth) -> Option<HouseMeter> {
         previous: of.previous.map(|reading| reading.0),
         current: of.current.map(|reading| reading.0),
         volume: Some(of.volume.0),
+        method: unread.map(UnreadMeter::words).unwrap_or_default(),
+    })
+}
+
+/// A meter of whose month nothing is known: the norm counts.
+fn unmeasured(month: &FrozenMonth, of: &UnreadMeter) -> Option<HouseMeter> {
+    let service = month.snapshot.service(&of.service)?;
+    Some(HouseMeter {
+        service: service.title.clone(),
+        serial: of.serial.clone(),
+        unit: words::unit(service.unit).to_owned(),
+        method: of.words(),
+        ..HouseMeter::default()
     })
 }
 

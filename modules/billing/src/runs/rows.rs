@@ -27,8 +27,9 @@ pub(super) struct Stamp {
 }
 
 impl Rows {
-    /// Adds one account's bill, with what the plugin was given for it.
-    pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows, input: Vec<u8>) {
+    /// Adds one account's bill, with what the plugin was given for it and how many submissions of readings stood beside
+    /// it.
+    pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows, input: Vec<u8>, submissions: i64) {
         let account = rows.account;
         self.charges.extend(rows.charges.into_iter().map(|row| charge_row(stamp, account, row)));
         self.receipts.extend(rows.receipts.into_iter().map(|(kind, sums)| receipt::ActiveModel {
@@ -74,6 +75,7 @@ impl Rows {
             account_id: Set(account),
             facts: Set(rows.facts),
             input: Set(Some(input)),
+            submissions: Set(Some(submissions)),
         });
     }
 }

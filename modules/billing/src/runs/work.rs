@@ -1,5 +1,6 @@
 //! The work of a run: while some batches are being inserted, the next is read and calculated.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -30,6 +31,13 @@ const PORTION_SQLITE: usize = 200;
 const AT_ONCE: usize = 2;
 /// What the first account's hash is chained to.
 pub(super) const START: [u8; 32] = [0; 32];
+
+/// Accounts as they were read, all at one moment.
+struct Batch {
+    cases: Vec<AccountCase>,
+    /// How often readings of each had been submitted, where any had.
+    submissions: HashMap<AccountId, i64>,
+}
 
 /// Accounts that are ready to be inserted, and the state of the run after them.
 struct Portion {
@@ -200,10 +208,10 @@ impl Producer {
     async fn produce(self, mut position: Position, portions: mpsc::Sender<Portion>) -> Result<(), Error> {
         let this = Arc::new(self);
         loop {
-            let cases = this.read(position.after).await?;
-            let Some(last) = cases.last().map(calculation::account_of) else { return Ok(()) };
+            let batch = this.read(position.after).await?;
+            let Some(last) = batch.cases.last().map(calculation::account_of) else { return Ok(()) };
             let (maker, before) = (this.clone(), position.hash);
-            let calculated = tokio::task::spawn_blocking(move || maker.calculate(&cases, before)).await;
+            let calculated = tokio::task::spawn_blocking(move || maker.calculate(&batch, before)).await;
             let (made, hash) = calculated.map_err(stopped)??;
             for portion in made {
                 if portions.send(portion).await.is_err() {
@@ -215,15 +223,20 @@ impl Producer {
         }
     }
 
-    async fn read(&self, after: Option<AccountId>) -> Result<Vec<AccountCase>, DbError> {
+    async fn read(&self, after: Option<AccountId>) -> Result<Batch, DbError> {
         let tx = self.db.read(&self.tenant, Actor::System).await?;
         let accounts = roster::batch(&tx, self.plan.period, after, BATCH).await?;
+        let submissions = match (accounts.first(), accounts.last()) {
+            (Some(first), Some(last)) => store::submissions_between(&tx, first.id, last.id).await?,
+            _ => HashMap::new(),
+        };
         let cases = loading::cases(&tx, &self.plan, self.base, accounts).await?;
         tx.commit().await?;
-        Ok(cases)
+        Ok(Batch { cases, submissions })
     }
 
-    fn calculate(&self, cases: &[AccountCase], before: [u8; 32]) -> Result<(Vec<Portion>, [u8; 32]), Error> {
+    fn calculate(&self, batch: &Batch, before: [u8; 32]) -> Result<(Vec<Portion>, [u8; 32]), Error> {
+        let Batch { cases, submissions } = batch;
         let (inputs, charges) = calculation::calculate(&self.plan, &self.plugin, cases)?;
         let (mut hash, mut scratch) = (before, String::with_capacity(4096));
         let mut portions = Vec::new();
@@ -236,7 +249,8 @@ impl Producer {
                 let bill = calculation::bill(&self.plan, case.facts.id, &case.standing, charges, facts);
                 hash = bill.chained(hash, &mut scratch);
                 last = Some(bill.account);
-                rows.add(self.stamp, bill, replay::freeze(input, &case.standing)?);
+                let submissions = submissions.get(&bill.account).copied().unwrap_or_default();
+                rows.add(self.stamp, bill, replay::freeze(input, &case.standing)?, submissions);
             }
             let accounts = i32::try_from(answers.len()).unwrap_or(i32::MAX);
             if let Some(last) = last {

@@ -89,6 +89,8 @@ struct RecordedReadingOut {
     actor: Option<Uuid>,
     /// When it was stored, or the one was that it corrects: milliseconds since 1970 UTC.
     created_at: i64,
+    /// When a browser without a network took it down, where it was sent later: milliseconds since 1970 UTC.
+    captured_at: Option<i64>,
     /// Whether a lower value means that the dial began again from 0.
     rollover: bool,
     /// When it was taken back: milliseconds since 1970 UTC.
@@ -348,6 +350,7 @@ impl From<Recorded> for RecordedReadingOut {
             source: reading.source,
             actor: reading.actor_id,
             created_at: reading.created_at.0,
+            captured_at: reading.captured_at.map(|at| at.0),
             rollover: reading.rollover,
             withdrawn_at,
             withdrawn_reason,

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::fields::{ResourceName, day, optional_day, text, value};
 use super::{Manage, ReadReadings};
-use crate::entity::house_reading;
-use crate::houses::{self, HouseMeter, NewHouseMeter};
+use crate::entity::{house_meter_fault, house_reading};
+use crate::houses::{self, HouseMeter, NewHouseMeter, faults};
 
 pub(crate) struct HousesApi {
     pub(crate) estimates: Arc<dyn Estimates>,
@@ -54,6 +54,18 @@ struct HouseMeterOut {
     removed_on: Option<String>,
     verified_until: Option<String>,
     readings: Vec<HouseReadingOut>,
+    /// The oldest first.
+    faults: Vec<HouseMeterFaultOut>,
+}
+
+/// Days on which a house meter was broken: what it showed then is not counted.
+#[derive(Object)]
+struct HouseMeterFaultOut {
+    /// The first day, `2026-11-05`.
+    since: String,
+    /// The first day without it; absent while it lasts.
+    ended_on: Option<String>,
+    note: String,
 }
 
 /// The meters of a house.
@@ -117,6 +129,21 @@ struct HouseRemovalIn {
 struct HouseVerificationIn {
     /// `2032-11-15`; absent when it is not known.
     until: Option<String>,
+}
+
+/// What is wrong with a house meter.
+#[derive(Object)]
+struct HouseMeterFaultIn {
+    /// The act, a remark; may be empty.
+    #[oai(default)]
+    note: String,
+}
+
+/// How a fault of a house meter ended.
+#[derive(Object)]
+struct HouseMeterFaultEndIn {
+    /// The day from which its readings count again, `2026-11-20`: the first of them is where counting begins.
+    on: String,
 }
 
 /// Why a reading of a house meter is taken back.
@@ -208,7 +235,52 @@ impl HousesApi {
     ) -> ApiResult<HouseMeterOut> {
         let until = optional_day(to.0.until.as_deref(), "until")?;
         let mut tx = staff.begin().await?;
-        houses::verify(&mut tx, id.0, until).await?;
+        houses::verify(&mut tx, &*self.estimates, id.0, until).await?;
+        done(tx, id.0).await
+    }
+
+    /// State that a house meter is broken from a day on: the average of the months before stands in for it, then the
+    /// norm.
+    #[oai(path = "/house-meters/:id/faults/:since", method = "put", operation_id = "declareHouseMeterFault")]
+    async fn declare_fault(
+        &self,
+        staff: Staff<Manage>,
+        id: Path<Uuid>,
+        since: Path<String>,
+        fault: Json<HouseMeterFaultIn>,
+    ) -> ApiResult<HouseMeterOut> {
+        let since = day(&since.0, "since")?;
+        let mut tx = staff.begin().await?;
+        faults::declare(&mut tx, &*self.estimates, id.0, since, &fault.0.note).await?;
+        done(tx, id.0).await
+    }
+
+    /// State that a house meter was mended: it counts from its first reading since.
+    #[oai(path = "/house-meters/:id/faults/:since/end", method = "post", operation_id = "endHouseMeterFault")]
+    async fn end_fault(
+        &self,
+        staff: Staff<Manage>,
+        id: Path<Uuid>,
+        since: Path<String>,
+        to: Json<HouseMeterFaultEndIn>,
+    ) -> ApiResult<HouseMeterOut> {
+        let (since, on) = (day(&since.0, "since")?, day(&to.0.on, "on")?);
+        let mut tx = staff.begin().await?;
+        faults::end(&mut tx, &*self.estimates, id.0, since, on).await?;
+        done(tx, id.0).await
+    }
+
+    /// Take back a fault that was stated by mistake and has not ended, of a month that is not charged.
+    #[oai(path = "/house-meters/:id/faults/:since", method = "delete", operation_id = "withdrawHouseMeterFault")]
+    async fn withdraw_fault(
+        &self,
+        staff: Staff<Manage>,
+        id: Path<Uuid>,
+        since: Path<String>,
+    ) -> ApiResult<HouseMeterOut> {
+        let since = day(&since.0, "since")?;
+        let mut tx = staff.begin().await?;
+        faults::withdraw(&mut tx, &*self.estimates, id.0, since).await?;
         done(tx, id.0).await
     }
 }
@@ -251,7 +323,14 @@ impl From<HouseMeter> for HouseMeterOut {
             removed_on: meter.removed_on.map(Day::iso),
             verified_until: meter.verified_until.map(Day::iso),
             readings: known.readings.into_iter().map(HouseReadingOut::from).collect(),
+            faults: known.faults.into_iter().map(HouseMeterFaultOut::from).collect(),
         }
+    }
+}
+
+impl From<house_meter_fault::Model> for HouseMeterFaultOut {
+    fn from(row: house_meter_fault::Model) -> Self {
+        Self { since: row.since.iso(), ended_on: row.ended_on.map(Day::iso), note: row.note }
     }
 }
 

@@ -197,7 +197,7 @@ fn submission(sent: ReadingsIn, today: Day) -> Submission {
     Submission {
         date: sent.date.unwrap_or_else(|| today.to_string()),
         rows: sent.readings.into_iter().map(row).collect(),
-        typed_on: None,
+        ..Submission::default()
     }
 }
 

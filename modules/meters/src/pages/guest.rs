@@ -7,16 +7,19 @@ use kabinet_accounts::search::{self, Wanted};
 use kabinet_contracts::{AccountId, Estimates};
 use kabinet_core::Timestamp;
 use kabinet_core::limits::{self, Limit};
+use kabinet_files::Files;
 use kabinet_web::captcha::Captcha;
 use kabinet_web::cookie::Purpose;
-use kabinet_web::{ClientAddress, FieldError, Form, Guest, Problem, sealed, see_other};
+use kabinet_web::upload::brings_files;
+use kabinet_web::{ClientAddress, FieldError, Form, FormWithFiles, Guest, Problem, sealed, see_other};
 use poem::web::{Data, Query};
-use poem::{Request, Response, handler};
+use poem::{FromRequest, Request, RequestBody, Response, handler};
 use serde::{Deserialize, Serialize};
 
 use super::readings::{Address, TEMPLATE};
 use crate::error::Error;
-use crate::pages::too_often;
+use crate::pages::{Fault, denied, too_often};
+use crate::photos::{self, Kept};
 use crate::readings::{load, submit};
 use crate::resource::Source;
 use crate::submission::Submission;
@@ -114,19 +117,31 @@ async fn look(guest: &Guest, address: &str, wanted: &Wanted) -> Result<Option<Ac
     Ok(open.map(|found| found.id))
 }
 
-/// The account that this browser found a short while ago.
-fn found(request: &Request, guest: &Guest) -> Option<AccountId> {
-    sealed::waiting(request, guest.tenant(), Purpose::Readings)
+/// Somebody with the account that this browser found a short while ago. Of a browser that found none no form with photos
+/// is read.
+pub(crate) struct Finder {
+    guest: Guest,
+    found: Option<AccountId>,
+}
+
+impl<'a> FromRequest<'a> for Finder {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let guest = Guest::from_request(request, body).await?;
+        let found = sealed::waiting(request, guest.tenant(), Purpose::Readings);
+        if found.is_none() && brings_files(request) {
+            return Err(poem::Error::from_response(see_other("/readings")));
+        }
+        Ok(Self { guest, found })
+    }
 }
 
 /// GET /readings/submit
 #[handler]
 pub(crate) async fn show_form(
-    guest: Guest,
+    Finder { guest, found }: Finder,
     Query(address): Query<Address>,
-    request: &Request,
 ) -> Result<Response, Problem> {
-    let Some(account) = found(request, &guest) else { return Ok(see_other("/readings")) };
+    let Some(account) = found else { return Ok(see_other("/readings")) };
     let tx = guest.read().await?;
     let today = tx.today();
     let meters = load(&tx, account).await?;
@@ -139,32 +154,52 @@ pub(crate) async fn show_form(
 /// POST /readings/submit
 #[handler]
 pub(crate) async fn send(
-    guest: Guest,
-    Form(fields): Form<BTreeMap<String, String>>,
+    Finder { guest, found }: Finder,
+    FormWithFiles { fields, files: sent }: FormWithFiles<BTreeMap<String, String>>,
     Data(estimates): Data<&Arc<dyn Estimates>>,
-    request: &Request,
+    Data(files): Data<&Files>,
 ) -> Result<Response, Problem> {
-    let Some(account) = found(request, &guest) else { return Ok(see_other("/readings")) };
+    let Some(account) = found else { return Ok(see_other("/readings")) };
     let submission = Submission::from_form(&fields);
     let counter = format!("readings-sent:{}:{account}", guest.tenant().id);
     if let limits::Verdict::Wait(seconds) = limits::hit(&guest.platform().db, &counter, SENT).await? {
         return Ok(too_often(refused(&guest, account, &submission, too_many()).await?, seconds));
     }
+    let (db, tenant) = (&guest.platform().db, guest.tenant());
+    let kept = match photos::receive(files, db, tenant, account.0, sent, &submission).await? {
+        Ok(kept) => kept,
+        Err(photos::Denied { why, wait }) => {
+            return Ok(denied(refused(&guest, account, &submission, why).await?, wait));
+        }
+    };
+    let stored = store(&guest, account, &**estimates, &submission, &kept).await;
+    if !matches!(stored, Ok(Some(_))) {
+        photos::let_go(files, tenant, &kept).await;
+    }
+    match stored {
+        Ok(Some(at)) => Ok(see_other(&format!("/readings/submit?sent={}", at.0))),
+        Ok(None) => Ok(see_other("/readings")),
+        Err(Fault::Refused(refusal)) => refused(&guest, account, &submission, *refusal).await,
+        Err(Fault::Other(problem)) => Err(problem),
+    }
+}
+
+/// Stores the readings with their photos: when; none where the account was closed meanwhile.
+async fn store(
+    guest: &Guest,
+    account: AccountId,
+    estimates: &dyn Estimates,
+    submission: &Submission,
+    kept: &[Kept],
+) -> Result<Option<Timestamp>, Fault> {
     let mut tx = guest.begin().await?;
-    if !search::is_open(&tx, account).await? {
-        return Ok(see_other("/readings"));
+    if !search::is_open(&tx, account).await.map_err(Error::from)? {
+        return Ok(None);
     }
-    match submit(&mut tx, &**estimates, account, &submission, Source::Guest).await {
-        Ok(accepted) => {
-            tx.commit().await?;
-            Ok(see_other(&format!("/readings/submit?sent={}", accepted.stored_at.0)))
-        }
-        Err(Error::Refused(refusal)) => {
-            drop(tx);
-            refused(&guest, account, &submission, *refusal).await
-        }
-        Err(error) => Err(error.into()),
-    }
+    let accepted = submit(&mut tx, estimates, account, submission, Source::Guest).await?;
+    photos::attach(&tx, &accepted, kept).await?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok(Some(accepted.stored_at))
 }
 
 fn too_many() -> Refusal {

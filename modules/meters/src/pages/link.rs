@@ -7,14 +7,18 @@ use std::sync::Arc;
 use kabinet_contracts::Estimates;
 use kabinet_core::limits::{self, Limit};
 use kabinet_core::{Day, Timestamp};
-use kabinet_web::{ClientAddress, Form, Guest, Problem, see_other};
+use kabinet_files::Files;
+use kabinet_web::upload::brings_files;
+use kabinet_web::{ClientAddress, FormWithFiles, Guest, Problem, see_other};
 use poem::web::{Data, Path, Query};
-use poem::{Response, handler};
+use poem::{FromRequest, Request, RequestBody, Response, handler};
 use serde::Serialize;
 
 use super::readings::Address;
 use crate::error::Error;
 use crate::links::{self, Links, MeterLink, PATH, ValidLink};
+use crate::pages::{Fault, denied};
+use crate::photos::{self, Kept};
 use crate::resource::Source;
 use crate::submission::Submission;
 use crate::verdict::{Refusal, Terms, Verdict};
@@ -88,6 +92,26 @@ impl LinkContext {
     }
 }
 
+/// Somebody with what the token in the address opens. Of somebody whose token opens nothing no form with photos is read.
+pub(crate) struct Opener {
+    guest: Guest,
+    token: String,
+    link: Option<MeterLink>,
+}
+
+impl<'a> FromRequest<'a> for Opener {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let guest = Guest::from_request(request, body).await?;
+        let Path(token) = Path::<String>::from_request(request, body).await?;
+        let Data(links) = Data::<&Links>::from_request(request, body).await?;
+        let link = links.open(guest.tenant().id, &token);
+        if link.is_none() && brings_files(request) {
+            return Err(poem::Error::from_response(gone(&guest)?));
+        }
+        Ok(Self { guest, token, link })
+    }
+}
+
 fn gone(guest: &Guest) -> Result<Response, Problem> {
     guest.missing("Ссылка не действует", GONE, &GoneContext { errors: [] })
 }
@@ -95,12 +119,10 @@ fn gone(guest: &Guest) -> Result<Response, Problem> {
 /// GET /readings/link/<token>
 #[handler]
 pub(crate) async fn show(
-    guest: Guest,
-    Path(token): Path<String>,
+    Opener { guest, token, link }: Opener,
     Query(address): Query<Address>,
-    Data(links): Data<&Links>,
 ) -> Result<Response, Problem> {
-    let Some(link) = links.open(guest.tenant().id, &token) else { return gone(&guest) };
+    let Some(link) = link else { return gone(&guest) };
     let tx = guest.read().await?;
     let (today, found) = (tx.today(), links::find(&tx, link).await?);
     tx.commit().await?;
@@ -113,30 +135,49 @@ pub(crate) async fn show(
 /// POST /readings/link/<token>: counted before it is judged; one that is stored was no failure.
 #[handler]
 pub(crate) async fn send(
-    guest: Guest,
-    Path(token): Path<String>,
+    Opener { guest, token, link }: Opener,
     client: ClientAddress,
-    Form(fields): Form<BTreeMap<String, String>>,
-    Data(links): Data<&Links>,
+    FormWithFiles { fields, files: sent }: FormWithFiles<BTreeMap<String, String>>,
     Data(estimates): Data<&Arc<dyn Estimates>>,
+    Data(files): Data<&Files>,
 ) -> Result<Response, Problem> {
-    let Some(link) = links.open(guest.tenant().id, &token) else { return gone(&guest) };
+    let Some(link) = link else { return gone(&guest) };
     let (db, typed) = (&guest.platform().db, Submission::from_form(&fields));
     let counted = limits::begin(db, &counters(&guest, link, &client.0)).await?.map_err(Problem::too_many)?;
-    let mut tx = guest.begin().await?;
-    match links::submit(&mut tx, &**estimates, link, &typed).await {
-        Ok(Some(accepted)) => {
-            tx.commit().await?;
+    let kept = match photos::receive(files, db, guest.tenant(), link.meter.0, sent, &typed).await? {
+        Ok(kept) => kept,
+        Err(photos::Denied { why, wait }) => {
+            return Ok(denied(refused(&guest, &token, link, (&typed, why)).await?, wait));
+        }
+    };
+    let stored = store(&guest, link, &**estimates, &typed, &kept).await;
+    if !matches!(stored, Ok(Some(_))) {
+        photos::let_go(files, guest.tenant(), &kept).await;
+    }
+    match stored {
+        Ok(Some(at)) => {
             counted.give_back(db).await?;
-            Ok(see_other(&format!("{PATH}{token}?sent={}", accepted.stored_at.0)))
+            Ok(see_other(&format!("{PATH}{token}?sent={}", at.0)))
         }
         Ok(None) => gone(&guest),
-        Err(Error::Refused(refusal)) => {
-            drop(tx);
-            refused(&guest, &token, link, (&typed, *refusal)).await
-        }
-        Err(error) => Err(error.into()),
+        Err(Fault::Refused(refusal)) => refused(&guest, &token, link, (&typed, *refusal)).await,
+        Err(Fault::Other(problem)) => Err(problem),
     }
+}
+
+/// Stores the reading with its photo: when; none where the link holds no longer.
+async fn store(
+    guest: &Guest,
+    link: MeterLink,
+    estimates: &dyn Estimates,
+    typed: &Submission,
+    kept: &[Kept],
+) -> Result<Option<Timestamp>, Fault> {
+    let mut tx = guest.begin().await?;
+    let Some(accepted) = links::submit(&mut tx, estimates, link, typed).await? else { return Ok(None) };
+    photos::attach(&tx, &accepted, kept).await?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok(Some(accepted.stored_at))
 }
 
 fn counters(guest: &Guest, link: MeterLink, address: &str) -> [(String, Limit); 2] {

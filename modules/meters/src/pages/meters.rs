@@ -13,7 +13,7 @@ use crate::pages::readings::source;
 use crate::settings::Closed;
 use crate::store::{self, LookBack, MeterState};
 use crate::verdict::Terms;
-use crate::view::{Beside, MeterContext, MeterRow, MetersContext};
+use crate::view::{Beside, MeterContext, MeterRow, MetersContext, Sending};
 use crate::{houses, register};
 
 /// Readings on a meter's page.
@@ -70,18 +70,19 @@ async fn with_predecessor(
     Ok((meter, before))
 }
 
-/// Who sent each reading and where its photo is, as far as the resident may know.
+/// What is known of each reading's sending, as far as the resident may know.
 async fn sent(
     tx: &Tx,
     resident: &Resident,
     account: &AccountRef,
     meter: MeterId,
-) -> Result<HashMap<Uuid, (Option<String>, Option<String>)>, Problem> {
+) -> Result<HashMap<Uuid, Sending>, Problem> {
     let sent = register::sent_of(tx, AccountId(account.id), meter).await?;
     let known = sent.into_iter().filter(|reading| reading.is_known_to(resident.id(), account));
     let shown = |reading: register::SentReading| {
         let photo = reading.photo.map(|photo| format!("/meters/{meter}/photos/{photo}"));
-        (reading.id, (reading.who(resident.id()), photo))
+        let (who, waited) = (reading.who(resident.id()), reading.waited(resident.tenant()));
+        (reading.id, Sending { who, photo, waited })
     };
     Ok(known.map(shown).collect())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kabinet_contracts::{AccountId, Estimate, Estimates};
-use kabinet_core::{Tenant, Timestamp, limits};
+use kabinet_core::{Tenant, Timestamp};
 use kabinet_files::Files;
 use kabinet_web::{AccountAccess, AccountRef, FormWithFiles, Problem, Resident};
 use poem::web::{Data, Query};
@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use crate::api::closed_account;
 use crate::error::Error;
-use crate::pages::too_often;
-use crate::photos::{self, Checked, Kept};
+use crate::pages::{Fault, denied};
+use crate::photos::{self, Kept};
 use crate::readings::{load, submit};
 use crate::resource::Source;
 use crate::sendings;
@@ -74,16 +74,13 @@ pub(crate) async fn send(
     let captured = sendings::captured(fields.get("captured"));
     let submission = dated(Submission::from_form(&fields), captured, resident.tenant());
     let mark = sendings::mark(fields.get("once"));
-    let photos = match photos::check(sent, &submission) {
-        Ok(photos) => photos,
-        Err(verdicts) => return refused(&resident, &account, (&submission, mark), Refusal::of(verdicts)).await,
+    let (db, tenant) = (&resident.platform().db, resident.tenant());
+    let kept = match photos::receive(files, db, tenant, resident.id(), sent, &submission).await? {
+        Ok(kept) => kept,
+        Err(photos::Denied { why, wait }) => {
+            return Ok(denied(refused(&resident, &account, (&submission, mark), why).await?, wait));
+        }
     };
-    if let Some(seconds) = photos_wait(&resident, &photos).await? {
-        let why = Refusal::of(photos::too_many(&photos));
-        return Ok(too_often(refused(&resident, &account, (&submission, mark), why).await?, seconds));
-    }
-    let db = &resident.platform().db;
-    let kept = photos::keep(files, db, resident.tenant(), photos).await.map_err(Error::from)?;
     let stored = store(&resident, &account, &**estimates, (&submission, mark, captured), &kept).await;
     if !matches!(stored, Ok(Stored::Now(_))) {
         photos::let_go(files, resident.tenant(), &kept).await;
@@ -95,43 +92,10 @@ pub(crate) async fn send(
     }
 }
 
-/// Seconds until this resident may send photos again; none where these may come.
-async fn photos_wait(resident: &Resident, photos: &[Checked]) -> Result<Option<i64>, Problem> {
-    if photos.is_empty() {
-        return Ok(None);
-    }
-    let counter = format!("reading-photos:{}:{}", resident.tenant().id, resident.id());
-    match limits::hit(&resident.platform().db, &counter, photos::SENT).await? {
-        limits::Verdict::Allowed => Ok(None),
-        limits::Verdict::Wait(seconds) => Ok(Some(seconds)),
-    }
-}
-
 /// When readings were stored: by this form, or by the same one sent before.
 enum Stored {
     Now(Timestamp),
     Before(Timestamp),
-}
-
-/// Why readings were not stored: the form is shown again, or something else is.
-enum Fault {
-    Refused(Box<Refusal>),
-    Other(Problem),
-}
-
-impl From<Problem> for Fault {
-    fn from(problem: Problem) -> Self {
-        Self::Other(problem)
-    }
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(refusal) => Self::Refused(refusal),
-            other => Self::Other(other.into()),
-        }
-    }
 }
 
 /// Stores the readings with their photos, unless the form was stored before.
@@ -151,7 +115,8 @@ async fn store(
     }
     let source = source(account.access);
     let typed_on = sendings::typed_on(&tx, estimates, captured, &submission.date).await.map_err(Error::from)?;
-    let submission = Submission { typed_on, ..submission.clone() };
+    let captured_at = sendings::captured_at(captured, tx.now());
+    let submission = Submission { typed_on, captured_at, ..submission.clone() };
     let accepted = submit(&mut tx, estimates, AccountId(account.id), &submission, source).await?;
     photos::attach(&tx, &accepted, kept).await?;
     tx.commit().await.map_err(Error::from)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Anchor, Anchors, BATCH, none_waits, seal};
+use super::{Anchors, BATCH, Head, none_waits, seal, stored_head};
 use crate::clock::least_id;
 use crate::crash;
 use crate::db::{Actor, Db};
@@ -103,31 +103,38 @@ impl Sealer {
         }
     }
 
-    /// Chains the company's entries from `since` on, and writes the new head down.
+    /// Chains the company's entries from `since` on, and writes the head down; also that of a server which was killed
+    /// before it had.
     pub async fn company(&self, company: &Arc<Tenant>, since: Uuid) -> Result<(), DbError> {
         // Most looks find nothing, and take no writer's turn.
         let tx = self.db.read(company, Actor::System).await?;
-        let nothing = none_waits(&tx, since).await?;
+        let (nothing, mut head) = (none_waits(&tx, since).await?, stored_head(&tx).await?);
         tx.commit().await?;
-        if nothing {
+        if !nothing {
+            head = self.chain(company, since).await?;
+            crash::point("chained");
+        }
+        if head == Head::NONE {
             return Ok(());
         }
-        let sealed = loop {
-            let tx = self.db.begin(company, Actor::System).await?;
-            let (before, after) = seal(&tx, since).await?;
-            tx.commit().await?;
-            if after.seq - before.seq < BATCH {
-                break after;
-            }
-        };
-        crash::point("chained");
-        let (anchors, slug) = (self.anchors.clone(), company.slug.clone());
-        let anchor = Anchor { head: sealed, at: self.db.clock().now() };
-        let written = tokio::task::spawn_blocking(move || anchors.write(&slug, &anchor)).await;
+        let (anchors, slug, at) = (self.anchors.clone(), company.slug.clone(), self.db.clock().now());
+        let written = tokio::task::spawn_blocking(move || anchors.keep(&slug, head, at)).await;
         if let Ok(Err(error)) = written {
             tracing::error!(%error, "the head of the audit log is not written down");
         }
         Ok(())
+    }
+
+    /// Chains the company's entries from `since` on: the head then.
+    async fn chain(&self, company: &Arc<Tenant>, since: Uuid) -> Result<Head, DbError> {
+        loop {
+            let tx = self.db.begin(company, Actor::System).await?;
+            let (before, after) = seal(&tx, since).await?;
+            tx.commit().await?;
+            if after.seq - before.seq < BATCH {
+                return Ok(after);
+            }
+        }
     }
 }
 

@@ -30,6 +30,13 @@ impl Timestamp {
         let utc = DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or_default();
         Day::from_date(utc.with_timezone(&zone).date_naive())
     }
+
+    /// The time of day of this moment in `zone`, for people: `14:05`.
+    #[must_use]
+    pub fn time(self, zone: Tz) -> String {
+        let utc = DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or_default();
+        utc.with_timezone(&zone).format("%H:%M").to_string()
+    }
 }
 
 /// A calendar day as the integer `yyyymmdd`: 20261115 is 15.11.2026.
@@ -213,6 +220,7 @@ mod tests {
         assert_eq!(start.day(zone), Day(20_261_101));
         assert_eq!(start.plus_seconds(-1).day(zone), Day(20_261_031));
         assert_eq!(start.day(chrono_tz::UTC), Day(20_261_031));
+        assert_eq!((start.time(zone), start.time(chrono_tz::UTC)), ("00:00".to_owned(), "19:00".to_owned()));
     }
 
     #[test]

@@ -78,11 +78,10 @@ impl Logins {
 /// The company's logins; people who are missing are created.
 pub(super) async fn of_company(app: &App, town: &Town) -> anyhow::Result<CompanyLogins> {
     let slug = &town.tenant.slug;
-    let login = |who: &str| Login { email: format!("{who}@{slug}.example"), password: town.city.chance.password(who) };
-    let (admin, resident) = (login("admin"), login("resident"));
+    let resident = login(town, "resident");
     let accounts = [SHOWN, SECOND].map(|number| town.city.account_id(number));
     add_resident(app, town, 0, &resident, Secret::Password, &accounts).await?;
-    add_admin(app, town, &admin).await?;
+    let admin = add_admin(app, town).await?;
     let tx = app.db.read(&town.tenant, Actor::System).await?;
     let linked = linked(&tx).await?;
     tx.commit().await?;
@@ -147,18 +146,25 @@ async fn known_resident(tx: &Tx, id: ResidentId) -> anyhow::Result<bool> {
     Ok(!rows.is_empty())
 }
 
-async fn add_admin(app: &App, town: &Town, login: &Login) -> anyhow::Result<()> {
-    let id = town.city.chance.id("staff", 0);
+/// Adds the company's administrator where there is none; the login.
+pub(super) async fn add_admin(app: &App, town: &Town) -> anyhow::Result<Login> {
+    let (id, login) = (town.city.chance.id("staff", 0), login(town, "admin"));
     let tx = app.db.read(&town.tenant, Actor::System).await?;
     let there = people::staff_member(&tx, id).await?.is_some();
     tx.commit().await?;
     if there {
-        return Ok(());
+        return Ok(login);
     }
     let hash = password::hash_now(&login.password)?;
     let tx = app.db.begin(&town.tenant, Actor::System).await?;
     people::create_staff(&tx, id, &login.email, "Администратор", "administrator", &hash).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(login)
+}
+
+fn login(town: &Town, who: &str) -> Login {
+    let email = format!("{who}@{}.example", town.tenant.slug);
+    Login { email, password: town.city.chance.password(who) }
 }
 
 async fn linked(tx: &Tx) -> anyhow::Result<HashSet<AccountId>> {

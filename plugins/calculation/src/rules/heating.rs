@@ -29,7 +29,7 @@ pub(crate) fn heating(case: &Case<'_>, _: &[Option<Line>]) -> Result<Line, Probl
         (Some(areas), Some((volumes, house))) => by_house_meter(case, areas, volumes, house, even.is_some())?,
         _ => by_norm(case, even)?,
     };
-    correction(case, &mut line)?;
+    correction(case, volumes.as_ref(), even.is_some(), &mut line)?;
     Ok(line)
 }
 
@@ -78,25 +78,10 @@ fn by_house_meter(
 ) -> Result<Line, Problem> {
     let mut trace = new_trace();
     let area = people::area(case.account, case.run.days, &mut trace)?.value;
-    let own = Own::of(case, volumes, area, even, &mut trace)?;
-    let rest = house.minus(all_rooms(case, areas, volumes, &mut trace)?)?;
-    if !volumes.metered_area.is_zero() {
-        let rooms = house.minus(rest)?;
-        trace.push(Operation::Start, Role::HouseVolume, house, case.table.unit)?;
-        trace.push(Operation::Minus, Role::HouseVolume, rooms, case.table.unit)?;
-        trace.push(Operation::Equals, Role::HouseVolume, rest, case.table.unit)?;
-        trace.push(Operation::Start, Role::Volume, own.volume, case.table.unit)?;
-    }
-    let volume = own.volume.plus(area.times(rest)?.divided(areas.rooms, PLACES)?)?;
-    trace.push(Operation::Plus, Role::Area, area, Unit::SquareMetre)?;
-    trace.push(Operation::Times, Role::HouseVolume, rest, case.table.unit)?;
-    trace.push(Operation::Divide, Role::HouseArea, areas.rooms, Unit::SquareMetre)?;
-    trace.push(Operation::Equals, Role::Volume, volume, case.table.unit)?;
-    // Rooms that metered more than the house leave a negative share; nobody is paid for heat.
-    let volume = if volume.is_negative() { Exact::ZERO } else { volume };
-    let how = How { reason: own.reason, ..How::by(own.method) };
-    let mut line = case.plain(volume, how, trace)?;
-    if own.method == Method::Meter && !even {
+    let heat = Heat::with_share(case, (areas, volumes, house), area, even, &mut trace)?;
+    let how = How { reason: heat.reason, ..How::by(heat.method) };
+    let mut line = case.plain(heat.volume, how, trace)?;
+    if heat.method == Method::Meter && !even {
         reverse_averages(case, &mut line)?;
     }
     Ok(line)
@@ -115,19 +100,45 @@ fn all_rooms(case: &Case<'_>, areas: &Areas<'_>, volumes: &Volumes, trace: &mut 
     Ok(rooms)
 }
 
-/// The heat that counts as the room's own, Гкал.
-struct Own {
+/// Heat of a room, Гкал.
+struct Heat {
     volume: Exact,
     method: Method,
     reason: Option<Reason>,
 }
 
-impl Own {
+impl Heat {
+    /// The room's own and its share of what the `house` used beside all rooms: V_i + S × (V_house − ΣV_i) ÷ S_total.
+    fn with_share(
+        case: &Case<'_>,
+        (areas, volumes, house): (&Areas<'_>, &Volumes, Exact),
+        area: Exact,
+        even: bool,
+        trace: &mut Trace,
+    ) -> Result<Heat, Problem> {
+        let own = Heat::own(case, volumes, area, even, trace)?;
+        let rest = house.minus(all_rooms(case, areas, volumes, trace)?)?;
+        if !volumes.metered_area.is_zero() {
+            let rooms = house.minus(rest)?;
+            trace.push(Operation::Start, Role::HouseVolume, house, case.table.unit)?;
+            trace.push(Operation::Minus, Role::HouseVolume, rooms, case.table.unit)?;
+            trace.push(Operation::Equals, Role::HouseVolume, rest, case.table.unit)?;
+            trace.push(Operation::Start, Role::Volume, own.volume, case.table.unit)?;
+        }
+        let volume = own.volume.plus(area.times(rest)?.divided(areas.rooms, PLACES)?)?;
+        trace.push(Operation::Plus, Role::Area, area, Unit::SquareMetre)?;
+        trace.push(Operation::Times, Role::HouseVolume, rest, case.table.unit)?;
+        trace.push(Operation::Divide, Role::HouseArea, areas.rooms, Unit::SquareMetre)?;
+        trace.push(Operation::Equals, Role::Volume, volume, case.table.unit)?;
+        // Rooms that metered more than the house leave a negative share; nobody is paid for heat.
+        Ok(Heat { volume: if volume.is_negative() { Exact::ZERO } else { volume }, ..own })
+    }
+
     /// By the room's meter, or as much a square metre as the metered rooms; nothing where no room has a meter.
-    fn of(case: &Case<'_>, volumes: &Volumes, area: Exact, even: bool, trace: &mut Trace) -> Result<Own, Problem> {
+    fn own(case: &Case<'_>, volumes: &Volumes, area: Exact, even: bool, trace: &mut Trace) -> Result<Heat, Problem> {
         let refused = |message: &str| Err(Problem::Account(message.to_owned()));
         let no_room_metered = volumes.metered_area.is_zero();
-        let reason = match Own::by_meter(case, even, trace)? {
+        let reason = match Heat::by_meter(case, even, trace)? {
             Ok(_) if no_room_metered => {
                 return refused("у помещения есть прибор отопления, но не задана площадь помещений с приборами в доме");
             }
@@ -138,18 +149,18 @@ impl Own {
             if !volumes.rooms.is_zero() {
                 return refused("есть объём отопления по приборам помещений, но не задана их площадь в доме");
             }
-            return Ok(Own { volume: Exact::ZERO, method: Method::HouseShare, reason: None });
+            return Ok(Heat { volume: Exact::ZERO, method: Method::HouseShare, reason: None });
         }
         let volume = area.times(volumes.rooms)?.divided(volumes.metered_area, PLACES)?;
         trace.push(Operation::Start, Role::Area, area, Unit::SquareMetre)?;
         trace.push(Operation::Times, Role::HouseVolume, volumes.rooms, case.table.unit)?;
         trace.push(Operation::Divide, Role::HouseArea, volumes.metered_area, Unit::SquareMetre)?;
         trace.push(Operation::Equals, Role::Volume, volume, case.table.unit)?;
-        Ok(Own { volume, method: Method::HouseShare, reason: Some(reason) })
+        Ok(Heat { volume, method: Method::HouseShare, reason: Some(reason) })
     }
 
     /// By the room's meter, or why it does not count.
-    fn by_meter(case: &Case<'_>, even: bool, trace: &mut Trace) -> Result<Result<Own, Reason>, Problem> {
+    fn by_meter(case: &Case<'_>, even: bool, trace: &mut Trace) -> Result<Result<Heat, Reason>, Problem> {
         if case.consumption.meters.is_empty() {
             return Ok(Err(Reason::NoMeter));
         }
@@ -162,11 +173,11 @@ impl Own {
             if volume.is_negative() {
                 return Err(Problem::Account("среднемесячный объём прибора отрицательный".to_owned()));
             }
-            return Ok(Ok(Own { volume, method: Method::Average, reason: None }));
+            return Ok(Ok(Heat { volume, method: Method::Average, reason: None }));
         }
         Ok(match by_meters(case, trace)? {
             Metered::Norm { reason, .. } => Err(reason),
-            Metered::Volume { volumes, method, reason } => Ok(Own { volume: volumes.total()?, method, reason }),
+            Metered::Volume { volumes, method, reason } => Ok(Heat { volume: volumes.total()?, method, reason }),
         })
     }
 }
@@ -199,8 +210,8 @@ fn reverse_averages(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The difference between the house's year by area and what was charged over it.
-fn correction(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
+/// The difference between the account's share of the house's year and what was charged over it.
+fn correction(case: &Case<'_>, volumes: Option<&Volumes>, even: bool, line: &mut Line) -> Result<(), Problem> {
     let of_year = |name| parameter::find(&case.consumption.parameters, name);
     let (house, charged) = match (of_year("year_house_amount"), of_year("year_charged")) {
         (None, None) => return Ok(()),
@@ -213,12 +224,10 @@ fn correction(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
     if house.is_negative() || charged.is_negative() {
         return Err(Problem::Account("суммы годовой корректировки не могут быть отрицательными".to_owned()));
     }
-    let areas = Areas::of(case)?;
-    let area = Exact::from(case.account.area);
-    let amount = area.times(house)?.divided(areas.rooms, PLACES)?.minus(charged)?;
-    let mut trace = Trace::with_capacity(5);
-    trace.push(Operation::Start, Role::Area, area, Unit::SquareMetre)?;
-    trace.push(Operation::Divide, Role::HouseArea, areas.rooms, Unit::SquareMetre)?;
+    let (mut trace, share) = share_of_year(case, volumes, even)?;
+    let amount = share.part.times(house)?.divided(share.whole, PLACES)?.minus(charged)?;
+    trace.push(Operation::Start, share.roles.0, share.part, share.unit)?;
+    trace.push(Operation::Divide, share.roles.1, share.whole, share.unit)?;
     trace.push(Operation::Times, Role::Other, house, Unit::Rouble)?;
     trace.push(Operation::Minus, Role::Other, charged, Unit::Rouble)?;
     trace.push(Operation::Equals, Role::Recalculation, amount, Unit::Rouble)?;
@@ -227,4 +236,47 @@ fn correction(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
     let period = if now.month == DECEMBER { now } else { Period { year: now.year.saturating_sub(1), month: DECEMBER } };
     line.recalculations.push(Recalculation { basis: Basis::Correction, period, amount: amount.fit()? });
     Ok(())
+}
+
+/// An account's share of its house's year: `part` of the `whole`.
+struct Share {
+    part: Exact,
+    whole: Exact,
+    roles: (Role, Role),
+    unit: Unit,
+}
+
+/// By area; where rooms are metered by heat, as in each month: the averages by which a month is paid evenly are those
+/// of the year before, which is the one that is corrected. Where rooms metered more than the house used, its year is
+/// divided by their own heat, so that the shares of a house always add up to it. Comes with the steps that lead to it
+/// and that the month's own formula does not show.
+fn share_of_year(case: &Case<'_>, volumes: Option<&Volumes>, even: bool) -> Result<(Trace, Share), Problem> {
+    let areas = Areas::of(case)?;
+    let area = Exact::from(case.account.area);
+    let mut trace = new_trace();
+    let metered = volumes.filter(|volumes| !volumes.metered_area.is_zero());
+    let known = metered.and_then(|volumes| Some((volumes, volumes.house.filter(|house| !house.is_zero())?)));
+    let Some((volumes, house)) = known else {
+        let roles = (Role::Area, Role::HouseArea);
+        return Ok((trace, Share { part: area, whole: areas.rooms, roles, unit: Unit::SquareMetre }));
+    };
+    if !even || case.run.batch.period.month == DECEMBER {
+        let message = "в доме с приборами в помещениях год корректируют в январе, при оплате равномерно за год: тогда \
+                       объёмы дома и помещений – за исправляемый год";
+        return Err(Problem::Account(message.to_owned()));
+    }
+    let rooms = all_rooms(case, &areas, volumes, &mut trace)?;
+    let (part, whole) = if rooms.compare(house)?.is_gt() {
+        // A share of less than nothing is none, and those of the others would come to more than the house's year.
+        (Heat::own(case, volumes, area, even, &mut trace)?, rooms)
+    } else {
+        trace = new_trace();
+        (Heat::with_share(case, (&areas, volumes, house), area, even, &mut trace)?, house)
+    };
+    if case.account.spans.is_empty() {
+        // The month is charged by the same volume: its formula shows how that came about.
+        trace = new_trace();
+    }
+    let roles = (Role::Volume, Role::HouseVolume);
+    Ok((trace, Share { part: part.volume, whole, roles, unit: case.table.unit }))
 }

@@ -3,7 +3,7 @@
 use super::{Statuses, all};
 
 /// Operation, an address of it, its body, the answers to the five roles and to a staff member.
-pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 97] = [
+pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 91] = [
     ("GET /api/v1/me", "/api/v1/me", "", api(200), 401),
     ("PATCH /api/v1/me", "/api/v1/me", r#"{"phone":"+7 912 345-67-89"}"#, api(200), 401),
     ("GET /api/v1/me/sessions", "/api/v1/me/sessions", "", api(200), 401),
@@ -217,63 +217,6 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 97] = [
         all(401),
         422,
     ),
-    ("GET /api/admin/v1/billing/houses/{house}", "/api/admin/v1/billing/houses/H00001", "", all(401), 200),
-    (
-        "PUT /api/admin/v1/billing/houses/{house}/areas/{from}",
-        "/api/admin/v1/billing/houses/H00001/areas/2026-10",
-        r#"{"common_area":"1"}"#,
-        all(401),
-        422,
-    ),
-    (
-        "PUT /api/admin/v1/billing/houses/{house}/volumes/{service}/{period}",
-        "/api/admin/v1/billing/houses/H00001/volumes/cold_water/2026-10",
-        r#"{"volume":"1"}"#,
-        all(401),
-        422,
-    ),
-    (
-        "DELETE /api/admin/v1/billing/houses/{house}/volumes/{service}/{period}",
-        "/api/admin/v1/billing/houses/H00001/volumes/cold_water/2026-10",
-        "",
-        all(401),
-        422,
-    ),
-    (
-        "GET /api/admin/v1/billing/houses/{house}/corrections",
-        "/api/admin/v1/billing/houses/H00001/corrections",
-        "",
-        all(401),
-        200,
-    ),
-    (
-        "PUT /api/admin/v1/billing/houses/{house}/corrections/{service}/{period}",
-        "/api/admin/v1/billing/houses/H00001/corrections/cold_water/2099-01",
-        r#"{"volume":"1"}"#,
-        all(401),
-        422,
-    ),
-    (
-        "DELETE /api/admin/v1/billing/houses/{house}/corrections/{service}/{period}",
-        "/api/admin/v1/billing/houses/H00001/corrections/cold_water/2026-10",
-        "",
-        all(401),
-        200,
-    ),
-    (
-        "GET /api/admin/v1/billing/houses/{house}/recomputed/{service}/{period}",
-        "/api/admin/v1/billing/houses/H00001/recomputed/cold_water/2026-10",
-        "",
-        all(401),
-        422,
-    ),
-    (
-        "POST /api/admin/v1/billing/houses/{house}/recalculations/{service}/{period}",
-        "/api/admin/v1/billing/houses/H00001/recalculations/cold_water/2026-10",
-        "",
-        all(401),
-        422,
-    ),
     (
         "POST /api/admin/v1/billing/accounts/{id}/instalments",
         "/api/admin/v1/billing/accounts/{account}/instalments",
@@ -470,6 +413,27 @@ pub(super) const OPERATIONS: [(&str, &str, &str, Statuses, u16); 97] = [
         "PUT /api/admin/v1/house-meters/{id}/verification",
         "/api/admin/v1/house-meters/{none}/verification",
         r#"{"until":"2030-01-01"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "PUT /api/admin/v1/house-meters/{id}/faults/{since}",
+        "/api/admin/v1/house-meters/{none}/faults/2026-11-10",
+        r#"{"note":"x"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "POST /api/admin/v1/house-meters/{id}/faults/{since}/end",
+        "/api/admin/v1/house-meters/{none}/faults/2026-11-10/end",
+        r#"{"on":"2026-11-20"}"#,
+        all(401),
+        404,
+    ),
+    (
+        "DELETE /api/admin/v1/house-meters/{id}/faults/{since}",
+        "/api/admin/v1/house-meters/{none}/faults/2026-11-10",
+        "",
         all(401),
         404,
     ),

@@ -1,6 +1,8 @@
 //! Shares of a house: heating and common property.
 
-use kabinet_tariff_sdk::{Account, Batch, Consumption, Exact, House, ServiceKind, ServiceTable, Unit};
+use kabinet_tariff_sdk::{
+    Account, AccountCharges, Batch, Consumption, Exact, House, Period, ServiceKind, ServiceTable, Unit,
+};
 use kabinet_tariff_testkit::{answer, sample};
 use proptest::prelude::*;
 
@@ -114,6 +116,33 @@ proptest! {
         let (year, area, all) = (i128::from(year), i128::from(area), i128::from(area + others));
         let share = (2 * year * area + all) / (2 * all);
         prop_assert!((i128::from(charged + back) - share).abs() <= 1);
+    }
+
+    #[test]
+    fn a_year_of_metered_rooms_costs_the_house_what_it_used(
+        a in 100i64..5_000, b in 100i64..5_000, own in [0i64..10_000, 0..10_000], beside in 1i64..100_000,
+        below in 1i64..100, less in any::<bool>(), both in any::<bool>(),
+    ) {
+        // A room without a meter used as much a square metre as the metered one.
+        let rooms = if both { own[0] + own[1] } else { own[0] + own[0] * b / a + 1 };
+        // Where the rooms metered more than the house, the share of one by area may be less than nothing.
+        let meter = if less { rooms * below / 100 } else { rooms + beside };
+        let year = 12 * meter * 214_863 / 1_000;
+        let corrected = |room: Consumption| {
+            with(with(room, "year_house_amount", places(year, 2)), "year_charged", places(0, 2))
+        };
+        let room = |own: i64| corrected(with(metered(own), "average_volume", places(own, 3)));
+        let second = if both { room(own[1]) } else { corrected(sample::unmetered(0)) };
+        let mut table = heating();
+        table.parameters = vec![sample::parameter("even_months", "7")];
+        let (by_meter, area) = if both { (own[0] + own[1], a + b) } else { (own[0], a) };
+        let flats = vec![flat(1, a, room(own[0])), flat(2, b, second)];
+        let mut batch = in_house(table, house(a + b, meter, by_meter, area), flats);
+        batch.period = Period { year: 2027, month: 1 };
+        let back = |account: &AccountCharges| answer::kopecks(account.lines[0].recalculations[0].amount);
+        let shares: i64 = charge(&batch).iter().map(back).sum();
+        // Half a kopeck for each line, and the last places of volumes at the tariff.
+        prop_assert!((shares - year).abs() <= 2, "{shares} of {year}");
     }
 
     #[test]
