@@ -244,6 +244,11 @@ fn options(config: &DbConfig, sqlite: bool, connections: u32) -> ConnectOptions 
         .min_connections(1)
         .sqlx_logging(false)
         .test_before_acquire(false)
+        // Connections stay as long as they work. To close idle and old ones sqlx 0.9 counts the idle ones from time to
+        // time: a count taken while a connection is given back and taken again at once is below zero, which is without
+        // end, and a thread of the server then looks for ever.
+        .idle_timeout(None)
+        .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(5));
     if sqlite {
         // SQLite ends a transaction by itself when the disk is full or fails. sqlx goes on counting it: what comes over
