@@ -27,6 +27,9 @@ mod rows;
 mod settlement;
 mod spans;
 
+#[cfg(test)]
+pub(crate) use spans::tests::facts;
+
 pub(crate) use averaged::{UnreadMonth, derived_part, made_of, part_of};
 pub use facts::{Facts, FrozenAward, FrozenInstalment, FrozenMeter};
 pub(crate) use input::{measured, measures, zone_of};

@@ -19,7 +19,7 @@ use crate::readings::{announce, uncharged};
 use crate::store;
 
 /// The longest note, characters.
-pub(crate) const LONGEST_NOTE: usize = 200;
+const LONGEST_NOTE: usize = 200;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +107,22 @@ pub(crate) async fn list(tx: &Tx, id: MeterId) -> Result<Vec<meter_fault::Model>
     Ok(store::faults_of(tx, &[id]).await?)
 }
 
+/// Whether a fault may be stated of a meter, of a room or of a house, that hung `(from, to)`.
+pub(crate) fn refuse_unfit(today: Day, (from, to): (Day, Option<Day>), since: Day, note: &str) -> Result<(), Error> {
+    if to.is_some() {
+        return Err(Error::AlreadyRemoved);
+    }
+    // The value it was installed with always counts.
+    if since > today || since <= from {
+        let text = format!("Укажите день позже установки ({from}) и не позже {today}");
+        return Err(Error::field("since", text));
+    }
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(Error::field("note", format!("Не длиннее {LONGEST_NOTE} знаков")));
+    }
+    Ok(())
+}
+
 /// States a fault of a meter in service, from a day of a month that is not charged.
 pub async fn declare(
     tx: &mut Tx,
@@ -120,17 +136,7 @@ pub async fn declare(
     estimates.outdate(tx, &[meter.account_id]).await?;
     // Read again: a removal may have held the same line.
     let meter = store::meter(tx, id).await?.ok_or(Error::UnknownMeter(id))?;
-    if meter.removed_on.is_some() {
-        return Err(Error::AlreadyRemoved);
-    }
-    // The value it was installed with always counts.
-    if since > tx.today() || since <= meter.installed_on {
-        let text = format!("Укажите день позже установки ({}) и не позже {}", meter.installed_on, tx.today());
-        return Err(Error::field("since", text));
-    }
-    if note.chars().count() > LONGEST_NOTE {
-        return Err(Error::field("note", format!("Не длиннее {LONGEST_NOTE} знаков")));
-    }
+    refuse_unfit(tx.today(), (meter.installed_on, meter.removed_on), since, note)?;
     uncharged(tx, estimates, since.period()).await?;
     let there = store::faults_of(tx, &[id]).await?;
     if let Some(other) = there.iter().find(|fault| fault.ended_on.is_none_or(|ended| since < ended)) {

@@ -55,7 +55,7 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     /// Three people in a flat of 50 m².
-    pub(in crate::calculation) fn facts(opened_on: i32, closed_on: Option<i32>) -> AccountFacts {
+    pub(crate) fn facts(opened_on: i32, closed_on: Option<i32>) -> AccountFacts {
         AccountFacts {
             id: AccountId(Uuid::nil()),
             number: String::new(),

@@ -323,29 +323,17 @@ fn rooms_alone(snapshot: &Snapshot, charged: &[Charged], knows_meters: bool) -> 
 
 #[cfg(test)]
 mod tests {
-    use kabinet_core::Day;
-
     use super::*;
+    use crate::calculation::facts;
 
     /// A room of 20 m².
     fn room(premises: u128, flat: &str) -> AccountFacts {
         AccountFacts {
-            id: AccountId(Uuid::nil()),
-            number: String::new(),
-            els: String::new(),
-            izhku: String::new(),
-            holder: String::new(),
-            address: String::new(),
-            house_id: Uuid::nil(),
             premises_id: Uuid::from_u128(premises),
             flat: flat.to_owned(),
             kind: "room".to_owned(),
             area: Quantity::whole(20),
-            registered: 1,
-            temporary: 0,
-            owners: 1,
-            opened_on: Day(20_200_101),
-            closed_on: None,
+            ..facts(20_200_101, None)
         }
     }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::find;
 use crate::entity::house_meter_fault::{ActiveModel, Column, Entity, Model};
 use crate::error::Error;
-use crate::faults::{Fault, FaultKind, LONGEST_NOTE};
+use crate::faults::{Fault, FaultKind, refuse_unfit};
 use crate::readings::uncharged;
 
 impl From<&Model> for Fault {
@@ -42,17 +42,7 @@ pub(super) async fn by_meter(tx: &Tx) -> Result<HashMap<Uuid, Vec<Fault>>, DbErr
 pub async fn declare(tx: &mut Tx, estimates: &dyn Estimates, id: Uuid, since: Day, note: &str) -> Result<(), Error> {
     let known = find(tx, id).await?;
     let meter = &known.meter;
-    if meter.removed_on.is_some() {
-        return Err(Error::AlreadyRemoved);
-    }
-    // The value it was installed with always counts.
-    if since > tx.today() || since <= meter.installed_on {
-        let text = format!("Укажите день позже установки ({}) и не позже {}", meter.installed_on, tx.today());
-        return Err(Error::field("since", text));
-    }
-    if note.chars().count() > LONGEST_NOTE {
-        return Err(Error::field("note", format!("Не длиннее {LONGEST_NOTE} знаков")));
-    }
+    refuse_unfit(tx.today(), (meter.installed_on, meter.removed_on), since, note)?;
     uncharged(tx, estimates, since.period()).await?;
     if let Some(other) = known.faults.iter().find(|fault| fault.ended_on.is_none_or(|ended| since < ended)) {
         return Err(Error::field("since", format!("Это уже отмечено: {}", Fault::from(other).words())));
