@@ -16,6 +16,7 @@ const ACCOUNT: &str = "postgres";
 pub struct Cluster {
     port: u16,
     data: PathBuf,
+    fsync: &'static str,
     server: Mutex<Option<Child>>,
 }
 
@@ -35,11 +36,12 @@ pub struct PostgresDatabase {
 }
 
 impl Cluster {
-    /// The cluster that all suites of this process share.
+    /// The cluster that all suites of this process share. Nobody takes its power away: its commits do not wait for the
+    /// disk, which small tests would wait for longer than for anything else.
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::with("fsync=off"))
     }
 
     /// A new cluster, running. As in production every commit waits for the disk.
@@ -48,6 +50,10 @@ impl Cluster {
     /// When PostgreSQL is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::with("fsync=on")
+    }
+
+    fn with(fsync: &'static str) -> Self {
         let data = new_folder("postgresql");
         if is_root() {
             run(Command::new("chown").arg(format!("{ACCOUNT}:{ACCOUNT}")).arg(&data));
@@ -62,7 +68,7 @@ impl Cluster {
             "--no-sync",
         ]);
         run(initdb.arg("-D").arg(&data).current_dir("/"));
-        let cluster = Self { port: free_port(), data, server: Mutex::new(None) };
+        let cluster = Self { port: free_port(), data, fsync, server: Mutex::new(None) };
         cluster.resume();
         cluster
     }
@@ -75,7 +81,7 @@ impl Cluster {
         let log = std::fs::File::create(self.data.with_extension("log")).expect("a log");
         let mut server = guarded(&program("postgres"), "QUIT", Some(ACCOUNT));
         server.arg("-D").arg(&self.data).arg("-k").arg(&self.data).args(["-h", "127.0.0.1", "-p"]);
-        server.arg(self.port.to_string()).args(["-c", "fsync=on", "-c", "max_connections=200"]).current_dir("/");
+        server.arg(self.port.to_string()).args(["-c", self.fsync, "-c", "max_connections=200"]).current_dir("/");
         server.stdout(Stdio::null()).stderr(log);
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(start(server));
         let begun = Instant::now();
