@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kabinet_core::calendar;
 use tracing_subscriber::EnvFilter;
@@ -10,6 +11,9 @@ use crate::composition::App;
 use crate::config::Config;
 use crate::demo::{self, Logins};
 use crate::places::Places;
+
+/// How long a demo's start waits for what it has begun itself.
+const SETTLED_WITHIN: Duration = Duration::from_secs(45);
 
 /// Opens the platform, fills the demo if asked, serves until told to stop.
 pub(super) async fn serve(mut config: Config, demo: bool) -> anyhow::Result<()> {
@@ -27,11 +31,22 @@ pub(super) async fn serve(mut config: Config, demo: bool) -> anyhow::Result<()> 
     if demo {
         let say = |line: &str| tracing::info!("{line}");
         let logins = demo::bring_up_to_date(&app, &Places::usual(), &say).await?;
-        // The estimates that follow the published months: the first visitor sees them.
-        app.runner().drain().await?;
+        settle(&app).await?;
         greet(&app, &logins);
     }
     crate::serve::serve(app).await
+}
+
+/// Waits for the estimates that follow the published months, so that the first visitor sees them; not for what takes
+/// longer, as messages by the million that waited for a start: they go on while pages are served.
+async fn settle(app: &App) -> anyhow::Result<()> {
+    let runner = app.runner();
+    let jobs = tokio::spawn(async move { runner.drain().await.inspect_err(|error| tracing::warn!(%error, "the queue")) });
+    let Ok(done) = tokio::time::timeout(SETTLED_WITHIN, jobs).await else {
+        tracing::info!("more is left to do than a start waits for");
+        return Ok(());
+    };
+    Ok(done??)
 }
 
 fn greet(app: &App, logins: &Logins) {
