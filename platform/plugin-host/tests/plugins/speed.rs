@@ -29,6 +29,10 @@ fn figures(stage: &Stage) {
     println!("  component {} bytes, artifact {} bytes", plugin.info().component_bytes, plugin.info().artifact_bytes);
     let batch = town(250);
     let lines: usize = batch.accounts.iter().map(|account| account.services.len()).sum();
+    if let Some(rounds) = std::env::var("KABINET_PROFILED_ROUNDS").ok().and_then(|text| text.parse().ok()) {
+        (0..rounds).for_each(|_: u32| drop(plugin.calculate(&batch).expect("charged")));
+        return;
+    }
     let wasm = best(|| drop(plugin.calculate(&batch).expect("charged")));
     let same = best(|| drop(native::calculate(&batch).expect("charged")));
     let one = town(1);
