@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabinet_core::calendar;
+use kabinet_core::{DbError, calendar};
 use tracing_subscriber::EnvFilter;
 
 use crate::composition::App;
@@ -31,18 +31,22 @@ pub(super) async fn serve(mut config: Config, demo: bool) -> anyhow::Result<()> 
     if demo {
         let say = |line: &str| tracing::info!("{line}");
         let logins = demo::bring_up_to_date(&app, &Places::usual(), &say).await?;
-        settle(&app).await?;
+        let runner = app.runner();
+        settle(async move { runner.drain().await }, SETTLED_WITHIN).await?;
         greet(&app, &logins);
     }
     crate::serve::serve(app).await
 }
 
 /// Waits for the estimates that follow the published months, so that the first visitor sees them; not for what takes
-/// longer, as messages by the million that waited for a start: they go on while pages are served.
-async fn settle(app: &App) -> anyhow::Result<()> {
-    let runner = app.runner();
-    let jobs = tokio::spawn(async move { runner.drain().await.inspect_err(|error| tracing::warn!(%error, "the queue")) });
-    let Ok(done) = tokio::time::timeout(SETTLED_WITHIN, jobs).await else {
+/// longer, as messages by the million that waited for a start: that goes on while pages are served.
+async fn settle(
+    work: impl Future<Output = Result<(), DbError>> + Send + 'static,
+    within: Duration,
+) -> anyhow::Result<()> {
+    let jobs =
+        tokio::spawn(async { work.await.inspect_err(|error| tracing::warn!(%error, "the queue cannot be run")) });
+    let Ok(done) = tokio::time::timeout(within, jobs).await else {
         tracing::info!("more is left to do than a start waits for");
         return Ok(());
     };
@@ -62,4 +66,30 @@ fn greet(app: &App, logins: &Logins) {
         println!("    mailbox        everything that the platform sends");
     }
     println!("  the same in {}", app.config.data.dir.join("demo.json").display());
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot::channel;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_start_does_not_wait_for_all_that_was_left_and_what_was_left_goes_on() {
+        let ((end, ended), (told, heard)) = (channel::<()>(), channel());
+        let left = async {
+            let _ = ended.await;
+            let _ = told.send("done");
+            Ok(())
+        };
+        settle(left, Duration::from_millis(20)).await.expect("a start");
+        end.send(()).expect("the work is under way");
+        assert_eq!(heard.await, Ok("done"));
+    }
+
+    #[tokio::test]
+    async fn a_start_that_cannot_run_its_queue_fails() {
+        let failing = async { Err(DbError::Stored("no queue".into())) };
+        assert!(settle(failing, Duration::from_secs(60)).await.is_err());
+    }
 }
