@@ -60,8 +60,8 @@ pub(crate) async fn bulk_table(manager: &SchemaManager<'_>, name: &str, columns:
     guard(manager, name).await
 }
 
-/// The rows that a transaction sees: of the company it was begun for, of none without one. Statements name their company
-/// as well, so PostgreSQL asks this once for all rows.
+/// The rows that a transaction sees: of the company it was begun for, of none without one. Where a statement names its
+/// company as well, PostgreSQL asks this once for all rows.
 const SEEN: &str = "tenant_id = NULLIF(current_setting('app.tenant', true), '')::uuid";
 
 /// The same of the rows that it writes. Of these the rule is asked row by row; as a query of its own the company is read
