@@ -16,8 +16,13 @@ CARGO_FLAGS := --release --locked --workspace
 ifdef PROOF
 CARGO_FLAGS += --config .ci/proof.toml
 LINT := cargo test $(CARGO_FLAGS) --all-targets --no-run
+PLUGINS_TEST := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ \
+	cargo test --locked --quiet
+PLUGINS_LINT := $(PLUGINS_TEST) --all-targets --no-run
 else
 LINT := cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+PLUGINS_TEST := cargo test --locked --quiet
+PLUGINS_LINT := cargo clippy --locked --quiet --all-targets -- -D warnings
 endif
 
 # As many test programs run at once as there are processors (scripts/suites.mjs), each with as many tests: they wait for
@@ -39,13 +44,13 @@ build: ## target/release/kabinet and the tariff plugin beside it
 
 test: build test-tools browser-deps ## units, integration on SQLite and PostgreSQL, plugin, browser
 	scripts/suites.mjs $(CARGO_FLAGS)
-	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" cargo test --locked --quiet
+	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" $(PLUGINS_TEST)
 	CARGO_FLAGS="$(CARGO_FLAGS)" tests/browser/run
 
 check: frontend-deps ## formatting, lints, the crate graph, generated files
 	cargo fmt --all --check
 	cd plugins && cargo fmt --all --check
-	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" cargo clippy --locked --quiet --all-targets -- -D warnings
+	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" $(PLUGINS_LINT)
 	$(LINT)
 	cargo test $(CARGO_FLAGS) --test house
 	cd platform/web/frontend && npm run --silent check

@@ -287,6 +287,23 @@ async function* notices(page, company) {
   }
 }
 
+// What is refused of what a resident may choose; an application only where the company takes any.
+async function* choices(page, company) {
+  await logIn(page, company);
+  await page.goto("/notifications/preferences");
+  await page.getByLabel("Не присылать в эти часы").check();
+  await page.getByLabel("С какого часа").fill("99");
+  await refused(page, "Сохранить изменения");
+  yield "refused preferences";
+  await page.goto("/accounts");
+  const unset = page.getByRole("checkbox", { checked: false });
+  if ((await unset.count()) === 0) return;
+  await unset.first().click();
+  await page.getByLabel("Подписывает").fill("");
+  await refused(page, "Подтвердить");
+  yield "refused application for receipts by e-mail";
+}
+
 async function* stale(page) {
   await page.goto("/");
   await page.context().clearCookies();
@@ -303,5 +320,6 @@ export const doors = {
   "readings without a login": readings,
   "a request that is done": requests,
   "a letter that may be ended and a bot that may be linked": notices,
+  "choices that are refused": choices,
   "a form that was open too long": stale,
 };

@@ -127,17 +127,21 @@ test("without a network a page says so, tells of what waits, and sends it when i
   const before = (await rows(page, id)).length;
   await page.goto("/meters/readings");
   await field.fill(more(0.25));
+  await page.locator(`#meter_${id}_photo`).setInputFiles({ name: "прибор.png", mimeType: "image/png", buffer: PHOTO });
   await page.context().setOffline(true);
   await page.getByRole("button", { name: "Передать показания" }).click();
-  await page.locator("[data-waiting]", { hasText: "ждут отправки" }).waitFor();
+  const waiting = page.locator("[data-waiting]", { hasText: "ждут отправки" }).filter({ hasText: "Фото без связи не сохраняется: приложите его потом ещё раз." });
+  await waiting.waitFor();
   await page.goto("/meters/readings");
   await page.getByRole("heading", { name: "Нет связи с интернетом" }).waitFor();
-  await page.locator("[data-waiting]", { hasText: "ждут отправки" }).waitFor();
+  await waiting.waitFor();
   const text = await page.locator("body").innerText();
   assert.ok(!text.includes(company.resident.email) && !text.includes("Лицевой счет"), text);
   await page.context().setOffline(false);
   await page.waitForURL(/sent=\d+&once=/);
-  assert.equal((await rows(page, id)).length, before + 1);
+  const after = await rows(page, id);
+  assert.equal(after.length, before + 1);
+  assert.doesNotMatch(after[0], /Фото/, "the reading came without it");
   await page.context().close();
 });
 

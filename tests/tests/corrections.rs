@@ -1,6 +1,7 @@
 //! What staff record beside meters and tariffs: people away, benefits, corrections of closed months. All of it
 //! reaches the next bill with its reason, and what was published stays.
 
+use kabinet_render::format::rub_sign;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::process::run;
 use kabinet_tests::server::{NOW, command};
@@ -15,6 +16,7 @@ on_both_databases![
     no_more_people_are_recorded_away_than_live_there,
     an_act_that_no_meter_can_be_installed_takes_the_raising_coefficient_off,
     the_raising_coefficient_of_december_2025_holds_from_its_first_day_on,
+    whoever_has_no_meter_reads_the_norm_the_coefficient_the_excess_and_the_formula,
     heat_of_hot_water_goes_back_as_it_was_charged_when_its_water_does,
     a_correction_is_refused_in_words_and_taken_back_before_it_is_billed,
     staff_change_the_terms_of_months_to_come_and_of_no_published_one,
@@ -22,6 +24,7 @@ on_both_databases![
 ];
 
 const SLUG: &str = "beregovoy";
+const WATER: &str = "Холодное водоснабжение";
 /// When November is billed: the corrections were recorded before.
 const LATER: &str = "2026-12-05";
 
@@ -30,7 +33,11 @@ fn of_account(account: &str, what: &str) -> String {
 }
 
 fn items(answer: &Value) -> Vec<Value> {
-    answer["items"].as_array().expect("items").clone()
+    items_of(answer, "items")
+}
+
+fn items_of(answer: &Value, list: &str) -> Vec<Value> {
+    answer[list].as_array().expect(list).clone()
 }
 
 fn differences(staff: &mut Browser, account: &str, from: &str) -> Vec<Value> {
@@ -110,31 +117,76 @@ fn no_more_people_are_recorded_away_than_live_there(kind: Kind) {
     staff.call("POST", &absences, Some(&away(1, "2026-12-10", "2026-12-20"))).expect(200);
 }
 
+/// Cold water that was charged by the raised norm.
+#[derive(FromQueryResult)]
+struct Raised {
+    account_id: Uuid,
+    volume: i64,
+    coefficient: i64,
+    charged: i64,
+    excess: i64,
+}
+
+fn raised_in(server: &Server, month: i32) -> Vec<Raised> {
+    let sql = "SELECT c.account_id, c.volume, c.coefficient, c.charged, c.excess FROM billing_run r
+               JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.service_code = 'cold_water'
+               WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period = $2 AND c.method = 'norm_raised'";
+    world::in_company(server, SLUG, async |tx| tx.rows(sql, vec![month.into()]).await.expect("charges"))
+}
+
 /// Terms begin with a month: the coefficient 3, in force from the 6th of December 2025, is charged for all of it
 /// (ARCHITECTURE.md, differences).
 fn the_raising_coefficient_of_december_2025_holds_from_its_first_day_on(kind: Kind) {
-    #[derive(FromQueryResult)]
-    struct Raised {
-        period: i32,
-        coefficient: i64,
-        charged: i64,
-        excess: i64,
-    }
-    let sql = "SELECT r.period, c.coefficient, c.charged, c.excess FROM billing_run r
-               JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.service_code = 'cold_water'
-               WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period IN (202511, 202512)
-                 AND c.method = 'norm_raised'";
     let server = Server::shared(kind);
-    let rows: Vec<Raised> = world::in_company(server, SLUG, async |tx| tx.rows(sql, vec![]).await.expect("charges"));
     // By how much of the norm's charge the excess is: 1.5 − 1 and 3 − 1, each sum rounded by itself.
     for (month, coefficient, halves) in [(202_511, 15_000_000, 1), (202_512, 30_000_000, 4)] {
-        let of_month: Vec<&Raised> = rows.iter().filter(|row| row.period == month).collect();
+        let of_month = raised_in(server, month);
         assert!(!of_month.is_empty(), "somebody without a meter in {month}");
         for row in of_month {
             assert_eq!(row.coefficient, coefficient, "{month}");
             let norm = row.charged - row.excess;
             assert!((2 * row.excess - halves * norm).abs() <= 3, "{month}: {norm} and {}", row.excess);
         }
+    }
+}
+
+/// December 2025: 4.2 m³ a person at 39.56, and twice that sum again by the coefficient 3.
+fn whoever_has_no_meter_reads_the_norm_the_coefficient_the_excess_and_the_formula(kind: Kind) {
+    let server = Server::shared(kind);
+    let raised = raised_in(server, 202_512);
+    let whole_month = |known: &world::Known| {
+        raised.iter().find(|row| row.account_id == known.id.0 && row.excess > 0 && row.volume % 42_000_000 == 0)
+    };
+    let flats = world::accounts(server, SLUG, |known| known.kind == "flat" && !known.surname.is_empty());
+    let found = flats.iter().find_map(|known| Some((known, whole_month(known)?)));
+    let (known, charge) = found.expect("a flat without a meter");
+    let mut resident = world::holder(server, SLUG, known).browser;
+
+    let month = resident.call("GET", "/api/v1/charges?period=2025-12", None).expect(200).json();
+    let line = items_of(&month, "charges").into_iter().find(|line| line["service"] == WATER).expect("cold water");
+    assert_eq!((&line["norm"], &line["norm_unit"]), (&json!(42_000_000), &json!("м³ на человека")), "{line}");
+    assert_eq!((&line["tariff"], &line["tariff_unit"]), (&json!(395_600_000), &json!("₽ за м³")), "{line}");
+    assert_eq!((&line["coefficient"], &line["volume"]), (&json!(30_000_000), &json!(charge.volume)), "{line}");
+    assert_eq!((&line["amount"], &line["excess"]), (&json!(charge.charged), &json!(charge.excess)), "{line}");
+    assert_eq!(line["parts"], json!([]), "one tariff: {line}");
+    assert_eq!(line["penalty_reasons"] == json!([]), line["penalty"] == 0, "{line}");
+    let method = line["method"].as_str().expect("how");
+    assert!(method.starts_with("по нормативу с повышающим коэффициентом"), "{method}");
+    let plain = |text: &str| text.replace('\u{a0}', " ");
+    let (by_norm, excess) = (plain(&rub_sign(charge.charged - charge.excess)), plain(&rub_sign(charge.excess)));
+    let formula = plain(line["formula"].as_str().expect("a formula"));
+    let worked_out = format!("4,2 м³ × 39,56 ₽ = {by_norm}; повышение: {by_norm} × 2 = {excess}");
+    assert!(formula.ends_with(&worked_out), "{formula}: {worked_out}");
+
+    let page = resident.page("/charges?period=2025-12");
+    let rows: Vec<String> = page.all("tr").iter().map(|row| row.text()).collect();
+    let at = rows.iter().position(|row| row.starts_with(WATER)).expect("cold water");
+    // The service and the reasons below it.
+    let said = rows[at..=at + 1].concat();
+    let of_excess = format!("Из них из-за повышающего коэффициента: {excess}");
+    for words in ["4,2 м³ на человека", "повышающий коэффициент 3", "39,56 ₽ за м³", method, &formula, &of_excess]
+    {
+        assert!(said.contains(&plain(words)), "{words}: {said}");
     }
 }
 

@@ -25,7 +25,7 @@ static MANIFEST: Manifest = Manifest {
     title: "Проба",
     kind: ModuleKind::Optional,
     permissions: &[],
-    navigation: &[NavItem { title: "Проба", href: "/probe", position: 95, sums: false }],
+    navigation: &[NavItem { title: "Проба", href: "/probe", position: 60_000, sums: false }],
 };
 
 const TEMPLATE: &str =

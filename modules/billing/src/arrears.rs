@@ -52,6 +52,19 @@ pub struct Owed {
 }
 
 impl Owed {
+    /// Takes off what was charged too much or moved elsewhere: of the debt of `month` first where one is named, then
+    /// as what is paid ahead.
+    pub fn credit(&mut self, month: Option<Period>, amount: Money) {
+        let named = month.and_then(|month| self.month(month));
+        let part = named.map_or(Money::ZERO, |owed| {
+            let part = amount.min(*owed);
+            *owed -= part;
+            part
+        });
+        self.ahead += amount - part;
+        self.use_ahead();
+    }
+
     /// Adds the month's charge with its recalculations; a negative one pays what the service owes.
     pub fn charge(&mut self, amount: Money) {
         if amount < Money::ZERO {
@@ -127,18 +140,34 @@ mod tests {
         assert_eq!((owed.penalty, owed.ahead, owed.balance()), (Money(0), Money(5), Money(-5)));
     }
 
+    #[test]
+    fn a_credit_for_a_month_pays_it_first_and_then_the_oldest() {
+        let arrears = Arrears { months: vec![(AUGUST, Money(300))], penalty: Money::ZERO };
+        let mut owed = arrears.opened(Money(1000), SEPTEMBER);
+        owed.charge(Money(500));
+        owed.credit(Some(SEPTEMBER), Money(600));
+        assert_eq!(owed.months, [(AUGUST, Money(300)), (SEPTEMBER, Money(100))]);
+        owed.credit(Some(SEPTEMBER), Money(200));
+        assert_eq!(owed.months, [(AUGUST, Money(200)), (SEPTEMBER, Money(0))]);
+        // What was moved names no month; beyond old debts it pays the month's own charge.
+        owed.credit(None, Money(260));
+        assert_eq!((owed.months[0], owed.current), ((AUGUST, Money(0)), Money(440)));
+    }
+
     proptest! {
         #[test]
         fn the_balance_is_what_was_put_in(
             balance in -100_000_i64..1_000_000, older in 0_i64..500_000, penalty in 0_i64..10_000,
-            charge in -50_000_i64..500_000, penalised in -5_000_i64..5_000,
+            charge in -50_000_i64..500_000, penalised in -5_000_i64..5_000, credited in 0_i64..1_000_000,
+            month in prop_oneof![Just(None), Just(Some(AUGUST)), Just(Some(SEPTEMBER))],
         ) {
             let months = if older > 0 { vec![(AUGUST, Money(older))] } else { Vec::new() };
             let mut owed = Arrears { months, penalty: Money(penalty) }.opened(Money(balance), SEPTEMBER);
             prop_assert_eq!(owed.balance(), Money(balance));
             owed.charge(Money(charge));
+            owed.credit(month, Money(credited));
             owed.penalise(Money(penalised));
-            prop_assert_eq!(owed.balance(), Money(balance + charge + penalised));
+            prop_assert_eq!(owed.balance(), Money(balance + charge - credited + penalised));
             prop_assert!(owed.current.0 >= 0 && owed.penalty.0 >= 0 && owed.ahead.0 >= 0);
             prop_assert!(owed.months.iter().all(|(_, principal)| principal.0 >= 0));
         }

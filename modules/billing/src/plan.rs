@@ -53,6 +53,10 @@ pub struct Snapshot {
     /// releases, which did not keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carry_house_rest: Option<bool>,
+    /// Whether what corrections give back pays old debts before the month's own charge; not in snapshots of earlier
+    /// releases, which are calculated again as they were.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub credits_pay_debts: bool,
 }
 
 fn usual_free_absence_days() -> u32 {
@@ -88,6 +92,7 @@ impl Snapshot {
             notes: settings.receipt_notes,
             free_absence_days: settings.free_absence_days,
             carry_house_rest: Some(settings.carry_house_rest),
+            credits_pay_debts: true,
         };
         if snapshot.services.iter().all(|(_, terms)| terms.is_none()) {
             return Err(Error::Catalog(format!("для месяца {period} нет ни одного тарифа")));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kabinet_core::topic_cache::TopicCache;
 use kabinet_core::{Db, Period, TenantId, Tx};
 use kabinet_plugin_host::{Limits, PluginHost, TariffPlugin};
 
@@ -25,7 +26,7 @@ pub struct Tool {
 pub struct Plugins {
     host: PluginHost,
     loaded: moka::future::Cache<(TenantId, String), TariffPlugin>,
-    plans: moka::future::Cache<(TenantId, Period), (Arc<Plan>, String)>,
+    plans: TopicCache<(TenantId, Period), (Arc<Plan>, String)>,
 }
 
 impl std::fmt::Debug for Plugins {
@@ -38,11 +39,7 @@ impl Plugins {
     /// The plugins of `db`, run by `host`.
     #[must_use]
     pub fn new(db: &Db, host: PluginHost) -> Self {
-        let plans: moka::future::Cache<(TenantId, Period), (Arc<Plan>, String)> = moka::future::Cache::new(1000);
-        for topic in [TOPIC, kabinet_core::tenancy::TOPIC] {
-            let plans = plans.clone();
-            db.changes().subscribe(topic, move || plans.invalidate_all());
-        }
+        let plans = TopicCache::new(db.changes(), &[TOPIC, kabinet_core::tenancy::TOPIC], 1000, None);
         Self { host, loaded: moka::future::Cache::new(200), plans }
     }
 
@@ -84,7 +81,7 @@ impl Plugins {
                 // What houses will have used is not known before the month's end: the last billed one stands for it.
                 let houses = decisions::expected(tx, &snapshot, period).await?;
                 let made = (Arc::new(Plan::new(period, snapshot).with_houses(houses)), hash);
-                self.plans.insert(key, made.clone()).await;
+                self.plans.insert(tx.round(), key, made.clone()).await;
                 made
             }
         };

@@ -22,6 +22,7 @@ pub mod document_ids;
 mod late;
 pub mod replay;
 mod rows;
+mod stored;
 pub mod trial;
 mod work;
 

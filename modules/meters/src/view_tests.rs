@@ -120,7 +120,7 @@ fn lists_and_one_meter_have_the_sample_s_fields() {
 fn the_overview_has_the_sample_s_fields() {
     let text = include_str!("../../billing/templates/billing/overview.sample.json");
     let theirs = sample(text, "overdue");
-    let line = crate::overview::line(electricity(), TODAY);
+    let line = crate::overview::line(electricity(), TODAY, TODAY.period());
     assert_eq!(shape(&serde_json::to_value(&line).expect("JSON")), shape(&theirs["meters"][0]));
     assert_eq!(shape(&serde_json::to_value(window()).expect("JSON")), shape(&theirs["window"]));
     assert!(line.sent);

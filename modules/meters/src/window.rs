@@ -55,6 +55,12 @@ impl Window {
         Self { always, open: from <= today && today <= until, from, until, next_from, next_until }
     }
 
+    /// The month whose readings are asked for on `today`: that in which the open window began, or the day's own.
+    #[must_use]
+    pub fn month_asked_for(&self, today: Day) -> Period {
+        if self.open { self.from.period() } else { today.period() }
+    }
+
     /// The month that a reading of `date` counts for where it may come outside the window: that of the next one.
     #[must_use]
     pub fn month_of(&self, date: Day) -> Period {
@@ -121,6 +127,13 @@ mod tests {
         assert!(window.open);
         assert_eq!((window.from, window.until), (Day(20_261_225), Day(20_270_103)));
         assert!(!on(25, 3, 20_270_104).open);
+    }
+
+    #[test]
+    fn readings_of_a_window_over_the_turn_of_the_month_are_asked_for_once() {
+        let asked = |today: i32| on(25, 3, today).month_asked_for(Day(today));
+        assert_eq!((asked(20_261_028), asked(20_261_102)), (Period(202_610), Period(202_610)));
+        assert_eq!((asked(20_261_104), asked(20_261_125)), (Period(202_611), Period(202_611)));
     }
 
     #[test]

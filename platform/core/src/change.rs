@@ -1,6 +1,7 @@
 //! Change counters: how a cache learns that another process changed what it holds.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +13,16 @@ use crate::error::DbError;
 
 type Listener = Box<dyn Fn() + Send + Sync>;
 
+/// How many changes this process had heard of when something began to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round(pub(crate) u64);
+
 /// Those who want to hear of changes, by topic.
 #[derive(Clone, Default)]
 pub struct Changes {
     listeners: Arc<Mutex<HashMap<&'static str, Vec<Listener>>>>,
     seen: Arc<Mutex<HashMap<String, i64>>>,
+    pub(crate) rounds: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Changes {
@@ -32,8 +38,15 @@ impl Changes {
         listeners.entry(topic).or_default().push(Box::new(listener));
     }
 
-    /// Tells this process's listeners of a change.
+    /// The round that runs: asked for before something is read that is to be kept until it changes.
+    #[must_use]
+    pub fn round(&self) -> Round {
+        Round(self.rounds.load(Ordering::Acquire))
+    }
+
+    /// Tells this process's listeners of a change that is stored: another round begins.
     pub fn notify(&self, topic: &str) {
+        self.rounds.fetch_add(1, Ordering::AcqRel);
         let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         for listener in listeners.get(topic).into_iter().flatten() {
             listener();

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::bulk;
-use crate::change::Changes;
+use crate::change::{Changes, Round};
 use crate::clock::{Entropy, Ids};
 use crate::crash;
 use crate::db::{Actor, Db};
@@ -49,6 +49,7 @@ pub struct Tx {
     tenant: Arc<Tenant>,
     actor: Actor,
     now: Timestamp,
+    round: Round,
     ids: Ids,
     read_only: bool,
     topics: Vec<&'static str>,
@@ -58,7 +59,7 @@ pub struct Tx {
 
 impl Tx {
     pub(crate) fn new(inner: DatabaseTransaction, db: Db, tenant: Arc<Tenant>, actor: Actor, read_only: bool) -> Self {
-        let now = db.clock().now();
+        let (now, round) = (db.clock().now(), db.changes().round());
         let ids = Entropy.ids(now);
         Self {
             inner,
@@ -66,6 +67,7 @@ impl Tx {
             tenant,
             actor,
             now,
+            round,
             ids,
             read_only,
             topics: Vec::new(),
@@ -96,6 +98,12 @@ impl Tx {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// The round of changes in which it began: what it reads may be kept until the next change of its topic.
+    #[must_use]
+    pub fn round(&self) -> Round {
+        self.round
     }
 
     /// The company's calendar day at that moment.

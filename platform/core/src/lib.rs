@@ -25,6 +25,7 @@ pub mod secrets;
 mod table;
 pub mod tenancy;
 pub mod text;
+pub mod topic_cache;
 pub mod values;
 mod withdrawal;
 

@@ -12,6 +12,7 @@ use crate::change::Changes;
 use crate::db::{Actor, Db};
 use crate::entity::{brand_asset, feature, setting, tenant, tenant_host};
 use crate::error::DbError;
+use crate::topic_cache::TopicCache;
 
 crate::id_type! {
     /// The identifier of a company.
@@ -20,6 +21,9 @@ crate::id_type! {
 
 /// The topic of [`Changes`] under which companies, their switches and settings are announced.
 pub const TOPIC: &str = "tenants";
+
+/// How many companies, and how many hosts, are kept in memory.
+const KEPT: u64 = 10_000;
 
 /// How a company presents itself: on its pages, in mails and on receipts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,21 +94,16 @@ impl Tenant {
 #[derive(Clone, Debug)]
 pub struct Tenants {
     db: Db,
-    by_host: moka::future::Cache<String, Option<Arc<Tenant>>>,
-    by_id: moka::future::Cache<TenantId, Option<Arc<Tenant>>>,
+    by_host: TopicCache<String, Option<Arc<Tenant>>>,
+    by_id: TopicCache<TenantId, Option<Arc<Tenant>>>,
 }
 
 impl Tenants {
     /// The companies behind `db`.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        let by_host = moka::future::Cache::new(10_000);
-        let by_id = moka::future::Cache::new(10_000);
-        let (hosts, ids) = (by_host.clone(), by_id.clone());
-        db.changes().subscribe(TOPIC, move || {
-            hosts.invalidate_all();
-            ids.invalidate_all();
-        });
+        let by_host = TopicCache::new(db.changes(), &[TOPIC], KEPT, None);
+        let by_id = TopicCache::new(db.changes(), &[TOPIC], KEPT, None);
         Self { db, by_host, by_id }
     }
 
@@ -117,10 +116,11 @@ impl Tenants {
         if let Some(known) = self.by_host.get(host).await {
             return Ok(known);
         }
+        let round = self.db.changes().round();
         let row = tenant_host::Entity::find_by_id(host).one(self.db.platform_read()).await?;
         let Some(row) = row else { return Ok(None) };
         let found = self.by_id(row.tenant_id).await?;
-        self.by_host.insert(host.to_owned(), found.clone()).await;
+        self.by_host.insert(round, host.to_owned(), found.clone()).await;
         Ok(found)
     }
 
@@ -129,8 +129,9 @@ impl Tenants {
         if let Some(known) = self.by_id.get(&id).await {
             return Ok(known);
         }
+        let round = self.db.changes().round();
         let loaded = self.load(id).await?.map(Arc::new);
-        self.by_id.insert(id, loaded.clone()).await;
+        self.by_id.insert(round, id, loaded.clone()).await;
         Ok(loaded)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kabinet_core::topic_cache::TopicCache;
 use kabinet_core::{Actor, Db, DbError, Registry, Tenant, TenantId, Tx};
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ pub struct Counters {
     db: Db,
     registry: Arc<Registry>,
     counters: Vec<(&'static str, Arc<dyn Counter>)>,
-    cache: moka::future::Cache<(TenantId, Uuid), Counts>,
+    cache: TopicCache<(TenantId, Uuid), Counts>,
 }
 
 impl std::fmt::Debug for Counters {
@@ -43,12 +44,9 @@ impl Counters {
         registry: Arc<Registry>,
         counters: impl IntoIterator<Item = (&'static str, Arc<dyn Counter>)>,
     ) -> Self {
-        let cache = moka::future::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build();
         let counters: Vec<_> = counters.into_iter().collect();
-        for (_, counter) in &counters {
-            let cached = cache.clone();
-            db.changes().subscribe(counter.topic(), move || cached.invalidate_all());
-        }
+        let topics: Vec<_> = counters.iter().map(|(_, counter)| counter.topic()).collect();
+        let cache = TopicCache::new(db.changes(), &topics, 100_000, Some(Duration::from_secs(60)));
         Self { db, registry, counters, cache }
     }
 
@@ -63,10 +61,11 @@ impl Counters {
         if let Some(known) = self.cache.get(&key).await {
             return known;
         }
+        let round = self.db.changes().round();
         match self.count(tenant, resident, on).await {
             Ok(counts) => {
                 let counts = Arc::new(counts);
-                self.cache.insert(key, counts.clone()).await;
+                self.cache.insert(round, key, counts.clone()).await;
                 counts
             }
             Err(error) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kabinet_core::topic_cache::TopicCache;
 use kabinet_core::{Actor, Db, DbError, Tenant, TenantId, Timestamp, Tx, tenant_table};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
@@ -84,7 +85,7 @@ impl Subject {
 pub struct Sessions {
     db: Db,
     profiles: Arc<dyn ProfileSource>,
-    cache: moka::future::Cache<(TenantId, Subject, String), Option<Arc<Session>>>,
+    cache: TopicCache<(TenantId, Subject, String), Option<Arc<Session>>>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -97,9 +98,7 @@ impl Sessions {
     /// Sessions over `db`; `profiles` answers who a session's person is.
     #[must_use]
     pub fn new(db: Db, profiles: Arc<dyn ProfileSource>) -> Self {
-        let cache = moka::future::Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build();
-        let cached = cache.clone();
-        db.changes().subscribe(TOPIC, move || cached.invalidate_all());
+        let cache = TopicCache::new(db.changes(), &[TOPIC], 100_000, Some(Duration::from_secs(60)));
         Self { db, profiles, cache }
     }
 
@@ -114,10 +113,11 @@ impl Sessions {
         let found = match self.cache.get(&key).await {
             Some(known) => known.filter(|session| session.expires_at > self.db.clock().now()),
             None => {
+                let round = self.db.changes().round();
                 let loaded = self.load(tenant, subject, value).await?.map(Arc::new);
                 // Unknown values are not kept: they would let anybody fill the cache.
                 if loaded.is_some() {
-                    self.cache.insert(key, loaded.clone()).await;
+                    self.cache.insert(round, key, loaded.clone()).await;
                 }
                 loaded
             }

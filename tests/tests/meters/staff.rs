@@ -108,6 +108,16 @@ fn meters_are_found_by_account_house_and_serial_number(kind: Kind) {
     staff.call("GET", &format!("{METERS}?cursor=none"), None).expect(422);
 }
 
+/// What its resident reads of a meter: its heading with the state and the day of installation in the list, and the
+/// head of its own page.
+fn told(browser: &mut Browser, id: &str) -> [String; 3] {
+    let (list, href) = (browser.page("/meters"), format!("/meters/{id}"));
+    let rows = list.all("main tbody tr");
+    let row = rows.iter().find(|row| row.links().contains(&href)).expect("a row of the meter");
+    let (heading, installed) = (row.one("th").text(), row.one("td[data-label=Установлен]").text());
+    [heading, installed, browser.page(&href).one("main dl").text()]
+}
+
 fn a_meter_is_put_into_service_and_read_by_its_resident(kind: Kind) {
     let server = Server::shared(kind);
     let mut staff = server.staff(COMPANY);
@@ -121,6 +131,10 @@ fn a_meter_is_put_into_service_and_read_by_its_resident(kind: Kind) {
     send(&mut person.browser, &id, "7,5", false).expect(303);
     let page = person.browser.page(&format!("/meters/{id}"));
     assert!(page.text().contains("Газ, кухня") && page.one("table.cards tbody tr").text().contains("2,5"));
+    let [heading, installed, head] = told(&mut person.browser, &id);
+    assert!(heading.contains("Г-17") && heading.contains("в работе"), "{heading}");
+    assert_eq!(installed, "01.11.2026");
+    assert!(head.contains("Установлен 01.11.2026") && head.contains("Состояние в работе"), "{head}");
     let twice = staff.call("POST", METERS, Some(&new)).expect(422).json();
     assert_eq!(twice["fields"][0]["field"], "serial");
     let mut nobody = new.clone();
@@ -133,6 +147,12 @@ fn a_meter_is_put_into_service_and_read_by_its_resident(kind: Kind) {
     let page = person.browser.page("/meters/readings");
     assert!(page.text().contains("Этот прибор передаёт показания сам"), "{}", page.text());
     server.staff("teploset").call("GET", &format!("{METERS}/{id}"), None).expect(404);
+    // Taken out, it stays in the list, with both days.
+    deed(&mut staff, &id, "remove", &json!({ "on": "2026-11-22" })).expect(200);
+    let [heading, installed, head] = told(&mut person.browser, &id);
+    assert!(heading.contains("снят 22.11.2026") && !heading.contains("в работе"), "{heading}");
+    assert_eq!(installed, "01.11.2026");
+    assert!(head.contains("Снят 22.11.2026") && head.contains("Состояние снят"), "{head}");
 }
 
 fn a_meter_of_three_zones_is_read_zone_by_zone(kind: Kind) {

@@ -183,8 +183,9 @@ fn a_verification_is_told_at_ninety_thirty_and_seven_days(kind: Kind) {
     };
     let told = |titles: &[String]| titles.iter().filter(|title| title.contains("заканчивается 29.05.2028")).count();
     let meters = usize::try_from(meters).expect("a few");
-    assert_eq!(told(&days.on("2028-02-28T10:00:00+05:00", person.id, until)), 0, "91 days before");
-    assert_eq!(told(&days.on("2028-02-29T10:00:00+05:00", person.id, nothing)), meters);
+    assert_eq!(told(&days.on("2028-02-28T23:30:00+05:00", person.id, until)), 0, "91 days before");
+    // In UTC it is the 28th still.
+    assert_eq!(told(&days.on("2028-02-29T00:30:00+05:00", person.id, nothing)), meters, "at midnight there");
     assert_eq!(told(&days.on("2028-03-01T10:00:00+05:00", person.id, nothing)), meters, "once");
     assert_eq!(told(&days.on("2028-04-30T10:00:00+05:00", person.id, nothing)), 2 * meters);
     assert_eq!(told(&days.on("2028-05-29T10:00:00+05:00", person.id, nothing)), 3 * meters);

@@ -2,7 +2,7 @@
 
 use kabinet_contracts::AccountId;
 use kabinet_tests::pdf::Pdf;
-use kabinet_tests::world::{self, newcomer};
+use kabinet_tests::world::{self, Known, newcomer};
 use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
 use serde_json::json;
 
@@ -22,17 +22,26 @@ on_both_databases![
     a_program_of_the_resident_does_the_same,
 ];
 
+/// The whole address of the flat that the resident holds.
+fn address(browser: &mut Browser, known: &Known) -> String {
+    let me = browser.call("GET", "/api/v1/me", None).expect(200).json();
+    let address = me["accounts"][0]["address"].as_str().expect("an address").replace('\u{a0}', " ");
+    assert!(address.ends_with(&format!(", д. {}, кв. {}", known.house, known.flat)), "{address}");
+    address
+}
+
 fn setting_the_flag_opens_the_application_and_confirming_it_refuses_paper(kind: Kind) {
     let server = Server::shared(kind);
     let (mut person, known) = holder(server, 0);
     let browser = &mut person.browser;
+    let address = address(browser, &known);
     let list = browser.page("/accounts");
     assert!(list.all("th").iter().any(|heading| heading.text() == COLUMN));
     assert!(!is_set(browser, known.id));
     let form = press(browser, known.id);
     let text = form.one("main").text();
     let number = format!("{}-1", known.account);
-    for part in ["Заявление", &number, "22.11.2026", &known.account, &person.email] {
+    for part in ["Заявление", &number, "22.11.2026", &known.account, &address, &person.email] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!is_set(browser, known.id), "the form alone refuses nothing");
@@ -63,6 +72,7 @@ fn the_document_says_what_was_confirmed_and_is_the_holders_and_the_companys(kind
     let server = Server::shared(kind);
     let (mut person, known) = holder(server, 1);
     refuse(&mut person.browser, known.id);
+    let address = address(&mut person.browser, &known);
     let list = person.browser.page("/accounts");
     let href = list.links().into_iter().find(|href| href.ends_with(".pdf")).expect("the document");
     let answer = person.browser.get(&href).expect(200);
@@ -70,7 +80,7 @@ fn the_document_says_what_was_confirmed_and_is_the_holders_and_the_companys(kind
     let text = Pdf::new(&answer.body).text();
     let number = format!("№ {}-1", known.account);
     let director = "Директору ООО «УК Береговой»";
-    for part in [&number, &known.account, &person.email, "Иванова Нина Петровна", "22.11.2026", director]
+    for part in [&number, &known.account, &address, &person.email, "Иванова Нина Петровна", "22.11.2026", director]
     {
         assert!(text.contains(part), "{part} in {text}");
     }

@@ -3,6 +3,7 @@
 mod api;
 mod untraced;
 
+use kabinet_render::format;
 use kabinet_tests::browser::exchange;
 use kabinet_tests::company::{COMPANIES, Package};
 use kabinet_tests::{Browser, Kind, Page, Server, on_both_databases};
@@ -24,6 +25,7 @@ on_both_databases![
     the_seven_figures_add_up_on_every_account,
     the_services_add_up_to_the_overview,
     the_charges_of_every_month_add_up_to_its_receipts,
+    a_charge_by_zones_says_what_each_costs_on_the_page_and_by_api,
     payments_are_listed_newest_first,
     meters_show_their_readings,
     the_view_for_the_weak_sighted_is_kept,
@@ -372,6 +374,35 @@ fn the_charges_of_every_month_add_up_to_its_receipts(kind: Kind) {
             );
         }
         assert!(tariffs.len() >= 3, "{slug}: two tariff changes in the demo, {tariffs:?}");
+    }
+}
+
+/// An account that the demo shows has a meter of electricity with two zones.
+fn a_charge_by_zones_says_what_each_costs_on_the_page_and_by_api(kind: Kind) {
+    let mut visit = Server::shared(kind).resident("beregovoy");
+    let mut zones = Vec::new();
+    for account in linked(&mut visit) {
+        choose(&mut visit, &account);
+        let page = visit.page("/charges?period=2026-09").text();
+        let answer = visit.call("GET", "/api/v1/charges?period=2026-09", None).expect(200).json();
+        for charge in answer["charges"].as_array().expect("charges") {
+            let parts = charge["parts"].as_array().expect("zones and ranges");
+            let Some(unit) = charge["unit"].as_str().filter(|_| !parts.is_empty()) else { continue };
+            let sum: i64 = parts.iter().map(|part| part["amount"].as_i64().expect("kopecks")).sum();
+            let whole = charge["amount"].as_i64().expect("kopecks") - charge["excess"].as_i64().unwrap_or_default();
+            assert!(charge["tariff"].is_null() && sum == whole, "{charge}");
+            for part in parts {
+                let scaled = |key: &str| part[key].as_i64().expect("a scaled number");
+                let label = part["label"].as_str().expect("a label").replace('\u{a0}', " ");
+                let volume = format!("{label}: {} {unit}", format::quantity(scaled("volume")));
+                let tariff = format!("{label}: {} ₽", format::tariff(scaled("tariff")));
+                assert!(page.contains(&volume) && page.contains(&tariff), "{volume}, {tariff}: {page}");
+                zones.push(label);
+            }
+        }
+    }
+    for zone in ["Т1, день", "Т2, ночь"] {
+        assert!(zones.iter().any(|label| label == zone), "{zone}: {zones:?}");
     }
 }
 

@@ -10,7 +10,7 @@ use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
 use poem_openapi::{Enum, Object, OpenApi};
 
-use crate::charges::ChargeLine;
+use crate::charges::{ChargeLine, ChargePart};
 use crate::documents::href;
 use crate::estimate::Preliminary;
 use crate::{charges, difference, documents, overview, payments};
@@ -80,6 +80,19 @@ struct ServicesOut {
     services: Vec<ServiceOut>,
 }
 
+/// A zone or range of a charge's volume.
+#[derive(Object)]
+struct ChargePartOut {
+    /// «Т1, день», «свыше 3 900 кВт·ч».
+    label: String,
+    /// Volume, scaled by 10^7.
+    volume: i64,
+    /// Roubles a unit, scaled by 10^7.
+    tariff: i64,
+    /// Kopecks; the parts sum to `amount` without `excess`.
+    amount: i64,
+}
+
 /// One charge with its reasons.
 #[derive(Object)]
 struct ChargeOut {
@@ -91,10 +104,16 @@ struct ChargeOut {
     volume: Option<i64>,
     /// How the volume was determined.
     method: Option<String>,
-    /// Roubles a unit, scaled by 10^7; none for zones and ranges.
+    /// Roubles a unit, scaled by 10^7; none for zones and ranges, which have their own in `parts`.
     tariff: Option<i64>,
+    /// Unit of the tariff: «₽ за м³».
+    tariff_unit: Option<String>,
     /// The norm, scaled by 10^7.
     norm: Option<i64>,
+    /// Unit of the norm: «м³ на человека».
+    norm_unit: Option<String>,
+    /// The volume by zones and ranges; empty where all of it has one tariff.
+    parts: Vec<ChargePartOut>,
     /// The raising coefficient, scaled by 10^7.
     coefficient: Option<i64>,
     /// What it adds, kopecks, part of `amount`.
@@ -109,6 +128,8 @@ struct ChargeOut {
     recalculation_reason: Option<String>,
     /// Penalty, kopecks.
     penalty: i64,
+    /// How it came about: one sentence an interval of days.
+    penalty_reasons: Vec<String>,
 }
 
 /// The charges of a month.
@@ -388,7 +409,10 @@ impl From<ChargeLine> for ChargeOut {
             volume: scaled(line.volume),
             method: line.method,
             tariff: scaled(line.tariff),
+            tariff_unit: line.tariff_unit,
             norm: scaled(line.norm),
+            norm_unit: line.norm_unit,
+            parts: line.parts.into_iter().map(ChargePartOut::from).collect(),
             coefficient: scaled(line.coefficient),
             excess: line.excess.map(|Money(sum)| sum),
             formula: line.formula,
@@ -396,6 +420,13 @@ impl From<ChargeLine> for ChargeOut {
             recalculation: line.recalculation.0,
             recalculation_reason: line.recalculation_reason,
             penalty: line.penalty.0,
+            penalty_reasons: line.penalty_reasons,
         }
+    }
+}
+
+impl From<ChargePart> for ChargePartOut {
+    fn from(part: ChargePart) -> Self {
+        Self { label: part.label, volume: part.volume.0, tariff: part.tariff.0, amount: part.amount.0 }
     }
 }

@@ -6,9 +6,10 @@ use super::rows::ServiceCharge;
 use super::{PaymentFact, Standing};
 use crate::allocation::{Named, credit, credit_penalties};
 use crate::arrears::{Arrears, Owed};
+use crate::ledger::Book;
 use crate::penalty::{self, Month, Repayment};
 use crate::plan::Plan;
-use crate::trace;
+use crate::trace::{self, Correction};
 
 /// Months after which a debt may no longer be claimed (ГК РФ ст. 196), unless a payment names it.
 const LIMITATION_MONTHS: i32 = 36;
@@ -25,7 +26,10 @@ pub(super) fn settle(
     let open = |charge: &&mut ServiceCharge| {
         let arrears = standing.arrears.get(&charge.service).cloned().unwrap_or_default();
         let mut owed = arrears.opened(charge.opening, last);
-        owed.charge(charge.charged + charge.recalculation);
+        let credits = credits(plan, standing, &charge.service);
+        let credited: Money = credits.iter().map(|(_, amount)| *amount).sum();
+        owed.charge(charge.charged + charge.recalculation + credited);
+        credits.into_iter().for_each(|(month, amount)| owed.credit(month, amount));
         owed
     };
     let mut owed: Vec<Owed> = charges.iter().map(open).collect();
@@ -45,6 +49,19 @@ pub(super) fn settle(
     }
     let carried = charges.iter().zip(owed).map(|(charge, owed)| (charge.service.clone(), owed.carried()));
     carried.filter(|(_, arrears)| *arrears != Arrears::default()).collect()
+}
+
+/// What corrections give a service back, with the month whose charge they correct. Debt that moves to an order of its own
+/// (instalments, an award) names none: it is the oldest. Neither pays the month's own charge while older debt is there,
+/// which would go on bearing a penalty that nobody owes.
+fn credits(plan: &Plan, standing: &Standing, service: &str) -> Vec<(Option<Period>, Money)> {
+    if !plan.snapshot.credits_pay_debts {
+        return Vec::new();
+    }
+    let given_back = |(code, correction): &&(String, Correction)| code == service && correction.amount < Money::ZERO;
+    let month = |correction: &Correction| (correction.book == Book::Revenue).then_some(correction.period);
+    let mine = standing.corrections.iter().filter(given_back);
+    mine.map(|(_, correction)| (month(correction), -correction.amount)).collect()
 }
 
 /// Credits principal: what was repaid of each service's earlier months, and what is left of the payments.

@@ -1,20 +1,23 @@
 //! A published month computed again from what was frozen with it, and compared with what was published.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kabinet_contracts::AccountId;
-use kabinet_core::{Actor, Db, DbError, Money, Period, Tenant, Tx};
+use kabinet_core::{Actor, Db, Period, Tenant, Tx};
 use kabinet_plugin_host::TariffPlugin;
 use kabinet_plugin_host::api::Account;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
+use super::rows::{Rows, Stamp};
+use super::stored::{Accounts, Stored};
 use super::work::START;
-use crate::calculation::{self, AccountRows, Facts, ServiceCharge, Standing};
-use crate::entity::{billing_run, charge};
+use crate::calculation::{self, AccountRows, Facts, Standing};
+use crate::entity::billing_run;
 use crate::error::Error;
 use crate::houses::Houses;
+use crate::ledger::Book;
 use crate::plan::{Plan, Snapshot};
 use crate::plugins::Plugins;
 use crate::store;
@@ -27,7 +30,20 @@ const NAMED: usize = 20;
 /// What an account's bill is made of, as it is kept with the run: what the plugin is given, and what the account owed
 /// and paid. No table that changes later is asked again.
 pub(super) fn freeze(input: &Account, standing: &Standing) -> Result<Vec<u8>, Error> {
-    postcard::to_allocvec(&(input, standing)).map_err(|error| Error::Stopped(error.to_string()))
+    // A correction itself is written as bills say it, without its book.
+    let books: Vec<&str> = standing.corrections.iter().map(|(_, correction)| correction.book.code()).collect();
+    postcard::to_allocvec(&(input, standing, books)).map_err(|error| Error::Stopped(error.to_string()))
+}
+
+/// What [`freeze`] wrote, and whether the books of corrections are known: earlier releases did not keep them.
+fn thaw(frozen: &[u8]) -> postcard::Result<(Account, Standing, bool)> {
+    let ((input, mut standing), rest) = postcard::take_from_bytes::<(Account, Standing)>(frozen)?;
+    let books: Vec<String> = if rest.is_empty() { Vec::new() } else { postcard::from_bytes(rest)? };
+    for ((_, correction), book) in standing.corrections.iter_mut().zip(&books) {
+        correction.book = Book::of(book);
+    }
+    let known = books.len() == standing.corrections.len();
+    Ok((input, standing, known))
 }
 
 /// How a replay came out.
@@ -39,7 +55,7 @@ pub struct Replay {
     pub published: String,
     /// The hash of what was calculated now.
     pub calculated: String,
-    /// The first charges that came out otherwise, in words.
+    /// The first stored rows that came out otherwise, in words: charges, receipts, entries of the ledger, arrears.
     pub differences: Vec<String>,
 }
 
@@ -66,52 +82,69 @@ pub async fn replay(
     let plugin = plugins.load(&tx, &run.plugin_hash, snapshot.limits).await?;
     let houses = Houses::of(&tx, run.id).await?;
     tx.commit().await?;
-    let plan = Arc::new(Plan::new(period, snapshot).with_houses(houses));
-    let (mut after, mut hash, mut scratch) = (AccountId(Uuid::nil()), START, String::new());
+    let plan = Plan::new(period, snapshot).with_houses(houses);
+    let again = Arc::new(Again { plan, plugin, stamp: Stamp::of(&run) });
+    let (mut after, mut hash) = (AccountId(Uuid::nil()), START);
     let mut replay =
         Replay { accounts: 0, published: run.result_hash.clone(), calculated: String::new(), differences: Vec::new() };
     loop {
         let tx = db.read(tenant, Actor::System).await?;
         let frozen = Frozen::read(&tx, &run, after, BATCH).await?;
+        let next = frozen.last();
+        // Behind the last account nothing may be stored either.
+        let theirs = Accounts { run: run.id, after, last: next.unwrap_or(AccountId(Uuid::max())) };
+        let stored = Stored::read(&tx, theirs).await?;
         tx.commit().await?;
-        let Some(last) = frozen.last() else { break };
+        let working = again.clone();
+        let checked = tokio::task::spawn_blocking(move || working.check(frozen, stored, hash)).await;
+        let checked = checked.map_err(|error| Error::Stopped(error.to_string()))??;
+        hash = checked.hash;
+        replay.accounts += checked.accounts;
+        replay.differences.extend(checked.differences);
+        replay.differences.truncate(NAMED);
+        let Some(last) = next else { break };
         after = last;
-        let stored = frozen.stored.clone();
-        let (plan, plugin) = (plan.clone(), plugin.clone());
-        let bills = tokio::task::spawn_blocking(move || frozen.bills(&plan, &plugin)).await;
-        for (number, bill) in bills.map_err(|error| Error::Stopped(error.to_string()))?? {
-            hash = bill.chained(hash, &mut scratch);
-            replay.accounts += 1;
-            replay.compare(&number, &bill, stored.get(&bill.account).map_or(&[], Vec::as_slice));
-        }
         progress(replay.accounts, run.done.unsigned_abs());
     }
     replay.calculated = hex::encode(hash);
     Ok(replay)
 }
 
-impl Replay {
-    fn compare(&mut self, number: &str, bill: &AccountRows, stored: &[charge::Model]) {
-        for new in &bill.charges {
-            let old = stored.iter().find(|old| old.service_code == new.service);
-            if old.is_none_or(|old| !same(old, new)) && self.differences.len() < NAMED {
-                let was = old.map_or(Money::ZERO, |old| old.charged + old.recalculation + old.penalty);
-                let is = new.charged + new.recalculation + new.penalty;
-                self.differences.push(format!("лицевой счёт {number}, {}: было {was}, получилось {is}", new.service));
-            }
-        }
-        if stored.len() != bill.charges.len() && self.differences.len() < NAMED {
-            self.differences.push(format!("лицевой счёт {number}: другое число услуг"));
-        }
-    }
+/// What a month is calculated again with.
+struct Again {
+    plan: Plan,
+    plugin: TariffPlugin,
+    stamp: Stamp,
 }
 
-fn same(old: &charge::Model, new: &ServiceCharge) -> bool {
-    let sums = crate::totals::Totals::from(old) == crate::totals::Totals::from(new) && old.excess == new.excess;
-    let figures = (old.volume, old.tariff, old.norm, old.coefficient);
-    sums && old.method == new.method
-        && old.trace == new.trace
-        && figures == (new.volume, new.tariff, new.norm, new.coefficient)
+/// What came of a batch.
+struct Checked {
+    accounts: u32,
+    hash: [u8; 32],
+    differences: Vec<String>,
+}
+
+impl Again {
+    /// Calculates a batch and compares it with what is `stored`; `hash` is the link of the batch before.
+    fn check(&self, frozen: Frozen, mut stored: Stored, mut hash: [u8; 32]) -> Result<Checked, Error> {
+        let bookless = frozen.bookless.clone();
+        let (mut rows, mut numbers, mut scratch) = (Rows::default(), HashMap::new(), String::new());
+        for (number, mut bill) in frozen.bills(&self.plan, &self.plugin)? {
+            hash = bill.chained(hash, &mut scratch);
+            numbers.insert(bill.account, number);
+            if bookless.contains(&bill.account) {
+                bill.postings.clear();
+            }
+            rows.add_sums(self.stamp, bill);
+        }
+        stored.entries.retain(|entry| !bookless.contains(&entry.account_id));
+        let named = |(account, what): (AccountId, String)| match numbers.get(&account) {
+            Some(number) => format!("лицевой счёт {number}, {what}"),
+            None => format!("лицевой счёт {account} не рассчитан, {what}"),
+        };
+        let accounts = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        Ok(Checked { accounts, hash, differences: stored.differences(rows)?.into_iter().map(named).collect() })
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -126,8 +159,8 @@ pub(super) struct Frozen {
     accounts: Vec<(AccountId, String)>,
     inputs: Vec<Account>,
     standings: Vec<Standing>,
-    /// What they were charged.
-    pub(super) stored: HashMap<AccountId, Vec<charge::Model>>,
+    /// Those whose entries cannot be told: in which books their corrections are was not kept.
+    bookless: HashSet<AccountId>,
 }
 
 impl Frozen {
@@ -141,27 +174,29 @@ impl Frozen {
             )
             .await?;
         let mut frozen =
-            Self { accounts: Vec::new(), inputs: Vec::new(), standings: Vec::new(), stored: HashMap::new() };
+            Self { accounts: Vec::new(), inputs: Vec::new(), standings: Vec::new(), bookless: HashSet::new() };
         for (index, row) in (0_u32..).zip(rows) {
             let input = row.input.ok_or(Error::NotReplayable(run.period))?;
-            let (input, standing): (Account, Standing) =
-                postcard::from_bytes(&input).map_err(|_| Error::NotReplayable(run.period))?;
+            let (input, standing, known) = thaw(&input).map_err(|_| Error::NotReplayable(run.period))?;
+            if !known {
+                frozen.bookless.insert(row.account_id);
+            }
             frozen.inputs.push(Account { index, ..input });
             frozen.standings.push(standing);
             frozen.accounts.push((row.account_id, row.facts));
         }
-        if let (Some((first, _)), Some((last, _))) = (frozen.accounts.first(), frozen.accounts.last()) {
-            frozen.stored = stored(tx, run, *first, *last).await?;
-        }
         Ok(frozen)
     }
 
-    fn last(&self) -> Option<AccountId> {
+    pub(super) fn last(&self) -> Option<AccountId> {
         self.accounts.last().map(|(account, _)| *account)
     }
 
     /// The bills, each with the account's printed number.
     pub(super) fn bills(self, plan: &Plan, plugin: &TariffPlugin) -> Result<Vec<(String, AccountRows)>, Error> {
+        if self.accounts.is_empty() {
+            return Ok(Vec::new());
+        }
         let named = |facts: &str| serde_json::from_str::<Facts>(facts).map(|facts| facts.number).unwrap_or_default();
         let numbers: Vec<String> = self.accounts.iter().map(|(_, facts)| named(facts)).collect();
         let number = |index: usize| numbers.get(index).cloned().unwrap_or_default();
@@ -172,18 +207,36 @@ impl Frozen {
     }
 }
 
-async fn stored(
-    tx: &Tx,
-    run: &billing_run::Model,
-    first: AccountId,
-    last: AccountId,
-) -> Result<HashMap<AccountId, Vec<charge::Model>>, DbError> {
-    let these = charge::Entity::find()
-        .filter(charge::Column::RunId.eq(run.id))
-        .filter(charge::Column::AccountId.between(first, last));
-    let mut found: HashMap<AccountId, Vec<charge::Model>> = HashMap::new();
-    for row in tx.all(these).await? {
-        found.entry(row.account_id).or_default().push(row);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Correction;
+    use kabinet_core::Money;
+    use kabinet_plugin_host::api::Premises;
+    use rust_decimal::Decimal;
+
+    #[test]
+    fn books_of_corrections_are_frozen_with_them_and_unknown_where_an_earlier_release_froze() {
+        let input = Account {
+            index: 0,
+            premises: Premises::Flat,
+            area: Decimal::ONE,
+            residents: 1,
+            owners: 1,
+            house: None,
+            spans: Vec::new(),
+            absences: Vec::new(),
+            services: Vec::new(),
+        };
+        let (period, amount, basis) = (Period(202_510), Money(-100), "соглашение № 1".to_owned());
+        let correction = Correction { period, amount, basis, book: Book::Instalments };
+        let standing = Standing { corrections: vec![("waste".to_owned(), correction)], ..Standing::default() };
+        let (_, thawed, known) = thaw(&freeze(&input, &standing).expect("frozen")).expect("thawed");
+        assert_eq!((thawed.corrections, known), (standing.corrections.clone(), true));
+        let earlier = postcard::to_allocvec(&(&input, &standing)).expect("frozen");
+        let (_, thawed, known) = thaw(&earlier).expect("thawed");
+        assert_eq!((thawed.corrections.first().map(|(_, of)| of.book), known), (Some(Book::Revenue), false));
+        let nothing = postcard::to_allocvec(&(&input, &Standing::default())).expect("frozen");
+        assert!(thaw(&nothing).expect("thawed").2, "there is nothing to know");
     }
-    Ok(found)
 }

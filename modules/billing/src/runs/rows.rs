@@ -5,7 +5,7 @@ use kabinet_core::{Period, TenantId, Timestamp};
 use sea_orm::ActiveValue::{NotSet, Set};
 
 use crate::calculation::{AccountRows, ServiceCharge};
-use crate::entity::{arrears, charge, ledger_entry, receipt, receipt_facts};
+use crate::entity::{arrears, billing_run, charge, ledger_entry, receipt, receipt_facts};
 
 /// Rows to be inserted together, with the accounts they belong to.
 #[derive(Default)]
@@ -26,10 +26,29 @@ pub(super) struct Stamp {
     pub(super) booked_at: Timestamp,
 }
 
+impl Stamp {
+    pub(super) fn of(run: &billing_run::Model) -> Self {
+        Self { tenant: run.tenant_id, run: run.id, period: run.period, booked_at: run.cutoff_at }
+    }
+}
+
 impl Rows {
     /// Adds one account's bill, with what the plugin was given for it and how many submissions of readings stood beside
     /// it.
-    pub(super) fn add(&mut self, stamp: Stamp, rows: AccountRows, input: Vec<u8>, submissions: i64) {
+    pub(super) fn add(&mut self, stamp: Stamp, mut rows: AccountRows, input: Vec<u8>, submissions: i64) {
+        self.facts.push(receipt_facts::ActiveModel {
+            tenant_id: Set(stamp.tenant),
+            run_id: Set(stamp.run),
+            account_id: Set(rows.account),
+            facts: Set(std::mem::take(&mut rows.facts)),
+            input: Set(Some(input)),
+            submissions: Set(Some(submissions)),
+        });
+        self.add_sums(stamp, rows);
+    }
+
+    /// The same without what only a new bill has: what it is made of.
+    pub(super) fn add_sums(&mut self, stamp: Stamp, rows: AccountRows) {
         let account = rows.account;
         self.charges.extend(rows.charges.into_iter().map(|row| charge_row(stamp, account, row)));
         self.receipts.extend(rows.receipts.into_iter().map(|(kind, sums)| receipt::ActiveModel {
@@ -69,14 +88,6 @@ impl Rows {
                 amount: Set(amount),
             }));
         }
-        self.facts.push(receipt_facts::ActiveModel {
-            tenant_id: Set(stamp.tenant),
-            run_id: Set(stamp.run),
-            account_id: Set(account),
-            facts: Set(rows.facts),
-            input: Set(Some(input)),
-            submissions: Set(Some(submissions)),
-        });
     }
 }
 

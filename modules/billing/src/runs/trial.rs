@@ -6,6 +6,8 @@ use kabinet_plugin_host::TariffPlugin;
 use uuid::Uuid;
 
 use super::replay::Frozen;
+use super::stored::{self, Accounts};
+use crate::entity::charge;
 use crate::error::Error;
 use crate::houses::Houses;
 use crate::plan::{Plan, Snapshot};
@@ -49,10 +51,13 @@ pub(crate) async fn coming(tx: &Tx, from: Period) -> Result<Option<Snapshot>, Er
 /// release that kept no inputs. Nothing is written, and the plugin works when the transaction has ended.
 pub async fn trial(tx: Tx, plugin: TariffPlugin, coming: &Snapshot, accounts: u32) -> Result<Option<Trial>, Error> {
     let Some(run) = store::latest_run(&tx).await? else { return Ok(None) };
-    let frozen = match Frozen::read(&tx, &run, AccountId(Uuid::nil()), i64::from(accounts)).await {
+    let after = AccountId(Uuid::nil());
+    let frozen = match Frozen::read(&tx, &run, after, i64::from(accounts)).await {
         Err(Error::NotReplayable(_)) => return Ok(None),
         frozen => frozen?,
     };
+    let theirs = Accounts { run: run.id, after, last: frozen.last().unwrap_or(after) };
+    let charged = stored::charges(&tx, theirs).await?;
     let houses = Houses::of(&tx, run.id).await?;
     tx.commit().await?;
     let mut snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
@@ -63,15 +68,14 @@ pub async fn trial(tx: Tx, plugin: TariffPlugin, coming: &Snapshot, accounts: u3
         }
     }
     let plan = Plan::new(run.period, snapshot).with_houses(houses);
-    let calculated = tokio::task::spawn_blocking(move || calculate(frozen, &plan, &plugin)).await;
+    let calculated = tokio::task::spawn_blocking(move || calculate(frozen, &charged, &plan, &plugin)).await;
     calculated.map_err(|error| Error::Stopped(error.to_string()))?.map(Some)
 }
 
-fn calculate(mut frozen: Frozen, plan: &Plan, plugin: &TariffPlugin) -> Result<Trial, Error> {
-    let charged = std::mem::take(&mut frozen.stored);
+fn calculate(frozen: Frozen, charged: &[charge::Model], plan: &Plan, plugin: &TariffPlugin) -> Result<Trial, Error> {
     let bills = frozen.bills(plan, plugin)?;
     let of_service = |code: &str| {
-        let before = charged.values().flatten().filter(|row| row.service_code == code);
+        let before = charged.iter().filter(|row| row.service_code == code);
         let after = bills.iter().flat_map(|(_, bill)| &bill.charges).filter(|row| row.service == code);
         let before: Money = before.map(|row| row.charged + row.recalculation).sum();
         (before, after.map(|row| row.charged + row.recalculation).sum())

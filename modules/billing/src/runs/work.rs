@@ -144,7 +144,7 @@ async fn prepare(
         plan: Arc::new(Plan::new(run.period, snapshot)),
         plugin,
         base: Base::of(tx, run).await?,
-        stamp: Stamp { tenant: tenant.id, run: run.id, period: run.period, booked_at: run.cutoff_at },
+        stamp: Stamp::of(run),
         portion: if sqlite { PORTION_SQLITE } else { usize::MAX },
         at_once: if sqlite { 1 } else { AT_ONCE },
     };

@@ -44,8 +44,9 @@ fn sum(additions: usize) -> String {
     format!("(func (result i32) (i32.const 1) {})", "(i32.const 77777) (i32.add)".repeat(additions))
 }
 
-fn above_a_count_they_are_refused(stage: &Stage) {
-    for (items, words) in [
+/// One above each count, and what its refusal says.
+pub(crate) fn above_the_counts() -> Vec<(Guest, &'static str)> {
+    let bombs = vec![
         (locals(1_001, 0), "locals in a function, at most 1000"),
         (functions(1_000, ""), "functions, at most 1000"),
         (nest(201), "nested deeper than 200"),
@@ -53,8 +54,13 @@ fn above_a_count_they_are_refused(stage: &Stage) {
         (branch_table(1_000).repeat(17), "targets of branch tables, at most 16384"),
         (sum(20_000), "a function of"),
         ("(func (loop ".to_owned() + &"(if (i32.const 1) (then ".repeat(200) + &"))".repeat(201), "nested deeper"),
-    ] {
-        let reason = refusal(stage, &Guest::with(items));
+    ];
+    bombs.into_iter().map(|(items, words)| (Guest::with(items), words)).collect()
+}
+
+fn above_a_count_they_are_refused(stage: &Stage) {
+    for (bomb, words) in above_the_counts() {
+        let reason = refusal(stage, &bomb);
         assert!(reason.contains(words), "{words}: {reason}");
     }
 }

@@ -1,19 +1,10 @@
 //! Components made of text: a core module of our own writing, wrapped into the contract's types.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// Where the table of rules lies.
 const RULES: u32 = 1024;
-
-static MADE: AtomicU32 = AtomicU32::new(0);
-
-/// How many components the tests have made.
-pub(crate) fn made() -> u32 {
-    MADE.load(Ordering::Relaxed)
-}
 
 /// The parts of a module that a test may replace.
 pub(crate) struct Guest {
@@ -64,7 +55,6 @@ impl Guest {
 
     /// The bytes of the component.
     pub(crate) fn component(&self) -> Vec<u8> {
-        MADE.fetch_add(1, Ordering::Relaxed);
         let mut module = wat::parse_str(self.text()).expect("module text");
         let mut contract = include_str!("../../../../plugins/wit/tariff-1.0/tariff.wit")
             .replace("@1.0.0", &format!("@{}", self.version));

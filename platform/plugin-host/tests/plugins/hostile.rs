@@ -1,14 +1,17 @@
 //! Hostile components: refused before they run, or stopped within their limits.
 
+use std::collections::HashSet;
+
 use kabinet_plugin_host::api::{Account, AccountCharges, Batch, Period, Premises};
 use kabinet_plugin_host::{Exceeded, Limits, PluginError, Usage};
 use rust_decimal::Decimal;
 
 use crate::guest::Guest;
-use crate::{Stage, Test, new_host};
+use crate::{Stage, Test, bombs, liars, new_host};
 
 pub(crate) const TESTS: &[Test] = &[
     ("hostile::a_harmless_guest_passes", a_harmless_guest_passes),
+    ("hostile::at_least_twenty_five_hostile_components_are_tried", at_least_twenty_five_hostile_components_are_tried),
     ("hostile::loops_and_recursion_are_stopped", loops_and_recursion_are_stopped),
     ("hostile::growth_is_stopped", growth_is_stopped),
     ("hostile::slow_instructions_meet_the_clock", slow_instructions_meet_the_clock),
@@ -67,6 +70,16 @@ fn a_harmless_guest_passes(stage: &Stage) {
     let plugin = load(stage, &Guest::default()).expect("loads");
     assert_eq!((plugin.info().id.as_str(), plugin.info().api.as_str()), ("evil", "1.0.0"));
     assert_eq!(plugin.calculate(&batch(&[])), Ok(Vec::new()));
+}
+
+/// Of those that the tests of these files take from a list: what each comes to is asserted where the list is. Whatever
+/// is made twice counts once.
+fn at_least_twenty_five_hostile_components_are_tried(_: &Stage) {
+    let in_the_middle = DEEDS.iter().map(|(deed, _)| charging_until(deed));
+    let too_large = bombs::above_the_counts().into_iter().map(|(bomb, _)| bomb);
+    let hostile = in_the_middle.chain(too_large).chain(liars::liars());
+    let different: HashSet<Vec<u8>> = hostile.map(|guest| guest.component()).collect();
+    assert!(different.len() >= 25, "{} hostile components", different.len());
 }
 
 fn loops_and_recursion_are_stopped(stage: &Stage) {
@@ -214,16 +227,19 @@ fn charging_until(deed: &str) -> Guest {
     guest
 }
 
+/// What a guest may do in the middle of a batch, and the limit that stops it; none where it traps by itself.
+const DEEDS: [(&str, Option<Exceeded>); 7] = [
+    ("unreachable", None),
+    ("(drop (i32.div_u (i32.const 1) (i32.const 0)))", None),
+    ("(drop (i32.trunc_f64_s (f64.const nan)))", None),
+    ("(drop (i32.load (i32.const -4)))", None),
+    ("(loop $again (br $again))", Some(Exceeded::Instructions)),
+    ("(drop (memory.grow (i32.const 256)))", Some(Exceeded::Memory)),
+    ("(drop (call $charge (local.get $accounts) (local.get $count)))", Some(Exceeded::Recursion)),
+];
+
 fn a_failure_in_the_middle_of_a_batch_fails_it_whole(stage: &Stage) {
-    for (deed, limit) in [
-        ("unreachable", None),
-        ("(drop (i32.div_u (i32.const 1) (i32.const 0)))", None),
-        ("(drop (i32.trunc_f64_s (f64.const nan)))", None),
-        ("(drop (i32.load (i32.const -4)))", None),
-        ("(loop $again (br $again))", Some(Exceeded::Instructions)),
-        ("(drop (memory.grow (i32.const 256)))", Some(Exceeded::Memory)),
-        ("(drop (call $charge (local.get $accounts) (local.get $count)))", Some(Exceeded::Recursion)),
-    ] {
+    for (deed, limit) in DEEDS {
         let plugin = load(stage, &charging_until(deed)).expect("loads");
         let stopped = plugin.calculate(&batch(&[1, 2, 3, 4]));
         match limit {

@@ -35,23 +35,32 @@ fn outcome(stage: &Stage, guest: &Guest, asked: &[u32]) -> Result<usize, PluginE
     plugin.calculate(&batch(asked)).map(|charges| charges.len())
 }
 
+/// Answers to a question about the accounts 5 and 6, and what the refusal says.
+const MISTAKEN: [(&[u32], &str); 6] = [
+    (&[5], "account 6 is missing"),
+    (&[5, 7], "account 7 was not asked for"),
+    (&[6, 5], "account 6 is out of order"),
+    (&[5, 5], "account 5 comes twice"),
+    (&[5, 6, 6], "account 6 comes twice"),
+    (&[5, 6, 9], "account 9 was not asked for"),
+];
+
+/// Every guest whose answer is not what was asked for.
+pub(crate) fn liars() -> Vec<Guest> {
+    let mistaken = MISTAKEN.iter().map(|(answer, _)| answering(answer));
+    mistaken.chain(LIES.iter().map(lying)).collect()
+}
+
 fn accounts_must_be_those_asked_for(stage: &Stage) {
     assert_eq!(outcome(stage, &answering(&[5, 6]), &[5, 6]), Ok(2));
-    for (answer, words) in [
-        (&[5][..], "account 6 is missing"),
-        (&[5, 7], "account 7 was not asked for"),
-        (&[6, 5], "account 6 is out of order"),
-        (&[5, 5], "account 5 comes twice"),
-        (&[5, 6, 6], "account 6 comes twice"),
-        (&[5, 6, 9], "account 9 was not asked for"),
-    ] {
+    for (answer, words) in MISTAKEN {
         let refused = outcome(stage, &answering(answer), &[5, 6]);
         assert_eq!(refused, Err(PluginError::Output(words.to_owned())), "{answer:?}");
     }
 }
 
 /// A place in the honest answer, bytes that are put there, and what the refusal says.
-type Lie<'a> = (usize, &'a [u8], &'a str);
+type Lie = (usize, &'static [u8], &'static str);
 
 const LINE: usize = 256;
 const PART: usize = 512;
@@ -94,6 +103,41 @@ fn saying(memory: &[u8]) -> Guest {
     Guest::with(format!("(data (i32.const 64) \"{bytes}\")"))
 }
 
+const LIES: [Lie; 24] = [
+    (ACCOUNT + 8, &[2], "account 7 has 2 lines, 1 were asked for"),
+    (ACCOUNT + 8, &[0], "account 7 has 0 lines, 1 were asked for"),
+    (LINE, &[3], "has service 3 where 0 was asked for"),
+    (LINE + 8, &[255, 255, 255, 255, 255, 255, 255, 127], "the volume is out of range"),
+    (LINE + 16, &[13], "a number has 13 decimal places"),
+    (LINE + 28, &[0], "not the sum of its parts"),
+    (LINE + 32, &[1, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255], "the norm is out of range"),
+    (LINE + 56, &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], "the coefficient is out of range"),
+    (LINE + 80, &[0xd1], "not the sum of its parts"),
+    (LINE + 80, &[255, 255, 255, 255, 255, 255, 255, 127, 0], "is out of range"),
+    (LINE + 96, &[100], "the formula ends in another excess"),
+    (LINE + 124, &[2], "the formula has no end"),
+    (LINE + 124, &[0], "the formula ends in another amount"),
+    (PART + 24, &[5], "a part is not its volume × its tariff"),
+    (PART + 40, &[255; 8], "the tariff is out of range"),
+    (TERM + 32, &[0], "the formula is broken"),
+    (TERM + 64 + 8, &[1], "the formula ends in another amount"),
+    // What is not of the contract's types at all.
+    (64, &[2], "the plugin failed"),
+    (LINE + 2, &[9], "the plugin failed"),
+    (LINE + 3, &[7], "the plugin failed"),
+    (TERM + 1, &[200], "the plugin failed"),
+    (ACCOUNT + 4, &[255; 4], "the plugin failed"),
+    (ACCOUNT + 4, &[1], "the plugin failed"),
+    (LINE + 28, &[255; 4], "the plugin"),
+];
+
+/// A guest that says the honest answer with one lie in it.
+fn lying((at, bytes, _): &Lie) -> Guest {
+    let mut memory = honest_memory();
+    memory[*at..*at + bytes.len()].copy_from_slice(bytes);
+    saying(&memory)
+}
+
 fn a_line_must_add_up_and_be_well_formed(stage: &Stage) {
     let mut asked = batch(&[7]);
     asked.accounts[0].services = vec![Consumption {
@@ -103,44 +147,15 @@ fn a_line_must_add_up_and_be_well_formed(stage: &Stage) {
         averaged: Vec::new(),
         parameters: Vec::new(),
     }];
-    let answer = |memory: &[u8]| {
-        let guest = saying(memory);
+    let answer = |guest: &Guest| {
         let plugin = stage.runtime.block_on(stage.host.load(&guest.component())).expect("loads");
         plugin.calculate(&asked)
     };
-    let charges = answer(&honest_memory()).expect("the honest answer is taken");
+    let charges = answer(&saying(&honest_memory())).expect("the honest answer is taken");
     assert_eq!((charges[0].index, charges[0].lines[0].total()), (7, 15_824));
-    let lies: &[Lie<'_>] = &[
-        (ACCOUNT + 8, &[2], "account 7 has 2 lines, 1 were asked for"),
-        (ACCOUNT + 8, &[0], "account 7 has 0 lines, 1 were asked for"),
-        (LINE, &[3], "has service 3 where 0 was asked for"),
-        (LINE + 8, &i64::MAX.to_le_bytes(), "the volume is out of range"),
-        (LINE + 16, &[13], "a number has 13 decimal places"),
-        (LINE + 28, &[0], "not the sum of its parts"),
-        (LINE + 32, &[1, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255], "the norm is out of range"),
-        (LINE + 56, &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], "the coefficient is out of range"),
-        (LINE + 80, &[0xd1], "not the sum of its parts"),
-        (LINE + 80, &[255, 255, 255, 255, 255, 255, 255, 127, 0], "is out of range"),
-        (LINE + 96, &[100], "the formula ends in another excess"),
-        (LINE + 124, &[2], "the formula has no end"),
-        (LINE + 124, &[0], "the formula ends in another amount"),
-        (PART + 24, &[5], "a part is not its volume × its tariff"),
-        (PART + 40, &[0xff; 8], "the tariff is out of range"),
-        (TERM + 32, &[0], "the formula is broken"),
-        (TERM + 64 + 8, &[1], "the formula ends in another amount"),
-        // What is not of the contract's types at all.
-        (64, &[2], "the plugin failed"),
-        (LINE + 2, &[9], "the plugin failed"),
-        (LINE + 3, &[7], "the plugin failed"),
-        (TERM + 1, &[200], "the plugin failed"),
-        (ACCOUNT + 4, &[255; 4], "the plugin failed"),
-        (ACCOUNT + 4, &[1], "the plugin failed"),
-        (LINE + 28, &[255; 4], "the plugin"),
-    ];
-    for (at, bytes, words) in lies {
-        let mut memory = honest_memory();
-        memory[*at..*at + bytes.len()].copy_from_slice(bytes);
-        let refused = answer(&memory).expect_err(words);
+    for lie in &LIES {
+        let (_, _, words) = lie;
+        let refused = answer(&lying(lie)).expect_err(words);
         assert!(refused.to_string().contains(words), "{words}: {refused}");
     }
 }

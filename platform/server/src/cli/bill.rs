@@ -53,6 +53,10 @@ pub(super) async fn replay(config: Config, slug: &str, period: Period) -> anyhow
     for difference in &replay.differences {
         eprintln!("{difference}");
     }
-    eprintln!("kabinet: {slug} {period}: опубликован другой итог: {}", replay.published);
+    if replay.calculated == replay.published {
+        eprintln!("kabinet: {slug} {period}: сохранённые строки не те, что получились (суммы в копейках)");
+    } else {
+        eprintln!("kabinet: {slug} {period}: опубликован другой итог: {}", replay.published);
+    }
     Ok(ExitCode::FAILURE)
 }
