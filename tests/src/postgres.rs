@@ -1,5 +1,6 @@
 //! A real PostgreSQL from Debian's programs, for the life of the test process.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +17,7 @@ const ACCOUNT: &str = "postgres";
 pub struct Cluster {
     port: u16,
     data: PathBuf,
-    fsync: &'static str,
+    durability: &'static [&'static str],
     server: Mutex<Option<Child>>,
 }
 
@@ -37,11 +38,13 @@ pub struct PostgresDatabase {
 
 impl Cluster {
     /// The cluster that all suites of this process share. Nobody takes its power away: its commits do not wait for the
-    /// disk, which small tests would wait for longer than for anything else.
+    /// disk, which small tests would wait for longer than for anything else, and its log is as short as may be.
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| Self::with("fsync=off"))
+        SHARED.get_or_init(|| {
+            Self::with(&["fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"])
+        })
     }
 
     /// A new cluster, running. As in production every commit waits for the disk.
@@ -50,10 +53,10 @@ impl Cluster {
     /// When PostgreSQL is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
-        Self::with("fsync=on")
+        Self::with(&["fsync=on"])
     }
 
-    fn with(fsync: &'static str) -> Self {
+    fn with(durability: &'static [&'static str]) -> Self {
         let data = new_folder("postgresql");
         if is_root() {
             run(Command::new("chown").arg(format!("{ACCOUNT}:{ACCOUNT}")).arg(&data));
@@ -68,7 +71,7 @@ impl Cluster {
             "--no-sync",
         ]);
         run(initdb.arg("-D").arg(&data).current_dir("/"));
-        let cluster = Self { port: free_port(), data, fsync, server: Mutex::new(None) };
+        let cluster = Self { port: free_port(), data, durability, server: Mutex::new(None) };
         cluster.resume();
         cluster
     }
@@ -76,17 +79,18 @@ impl Cluster {
     /// Starts the server again after [`Cluster::stop`], on the same port.
     ///
     /// # Panics
-    /// When it does not answer within half a minute.
+    /// When it does not answer within two minutes: what it finds after a loss of power it goes through first.
     pub fn resume(&self) {
-        let log = std::fs::File::create(self.data.with_extension("log")).expect("a log");
+        let log = File::options().create(true).append(true).open(self.data.with_extension("log")).expect("a log");
         let mut server = guarded(&program("postgres"), "QUIT", Some(ACCOUNT));
         server.arg("-D").arg(&self.data).arg("-k").arg(&self.data).args(["-h", "127.0.0.1", "-p"]);
-        server.arg(self.port.to_string()).args(["-c", self.fsync, "-c", "max_connections=200"]).current_dir("/");
+        server.arg(self.port.to_string()).args(["-c", "max_connections=200"]).current_dir("/");
+        server.args(self.durability.iter().flat_map(|setting| ["-c", setting]));
         server.stdout(Stdio::null()).stderr(log);
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(start(server));
         let begun = Instant::now();
         while !self.psql("postgres", "SELECT 1").output().is_ok_and(|output| output.status.success()) {
-            assert!(begun.elapsed() < Duration::from_secs(30), "PostgreSQL does not answer: {}", self.log());
+            assert!(begun.elapsed() < Duration::from_secs(120), "PostgreSQL does not answer: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
