@@ -58,11 +58,19 @@ check: frontend-deps ## formatting, lints, the crate graph, generated files
 bench: build test-tools ## the figures of docs/performance.md, and target/bench.json
 	scripts/bench
 
-stress-isolation: build test-tools ## every route with another company's identifiers, 10,000 probes on each database
-	cargo test $(CARGO_FLAGS) --test reliability -- --ignored --nocapture --test-threads=1 everything_of
+# These tests, one after the other; databases and logs of a run that failed stay in a folder, which it names.
+define stress
+@kept=$$(mktemp -d) && chmod 755 "$$kept" && \
+if TMPDIR="$$kept" KABINET_TEST_KEEP=1 \
+	cargo test $(CARGO_FLAGS) --test reliability -- --include-ignored --nocapture --test-threads=1 $(1); \
+then sleep 2; rm -rf "$$kept"; else echo "what it left behind: $$kept" >&2; exit 1; fi
+endef
+
+stress-isolation: build test-tools ## every route with another company's identifiers, 10,000 probes on each database; hosts, letters, exports, caches
+	$(call stress,everything_of hosts:: elsewhere:: kept::)
 
 stress-crash: build test-tools ## 300 crashes on each database: nothing acknowledged is lost
-	cargo test $(CARGO_FLAGS) --test reliability -- --ignored --nocapture --test-threads=1 many_crashes
+	$(call stress,many_crashes)
 
 stress-disk: build test-tools ## a small disk runs full while clients work, and has room again
 	cargo test $(CARGO_FLAGS) --test reliability -- --ignored --nocapture --test-threads=1 a_full_disk

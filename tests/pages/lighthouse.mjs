@@ -56,14 +56,19 @@ async function run(browser, url, more, tries = 3) {
   return run(browser, url, more, tries - 1);
 }
 
-// A row of the table; whether all is well.
+// A row of the table; whether all is well. A page that Lighthouse cannot measure is at fault, and the others go on.
 async function judge(browser, company, path) {
   const reports = [];
   const more = isMissing(path) ? { skipAudits: ["errors-in-console"] } : {};
-  for (let number = 0; number < runs; number += 1) reports.push(await run(browser, company.origin + path, more));
+  if (!isMissing(path)) see(path);
+  try {
+    for (let number = 0; number < runs; number += 1) reports.push(await run(browser, company.origin + path, more));
+  } catch (error) {
+    console.log(`${"-".padStart(5).repeat(5)} ${company.slug} ${shown(path)}\n        not measured: ${error.message}`);
+    return { scores: Object.keys(LIMITS).map(() => 0), fine: false, speeds: [] };
+  }
   const scores = Object.keys(LIMITS).map((category) => median(reports.map(({ categories }) => Math.round(categories[category].score * 100))));
   const cost = transfers(reports[0].audits);
-  if (!isMissing(path)) see(path);
   console.log([...scores, cost.requests, (cost.first / 1000).toFixed(1)].map((cell) => String(cell).padStart(5)).join(""), "", company.slug, shown(path));
   const faults = overBudget(path, cost);
   if (Object.values(LIMITS).some((limit, index) => !(scores[index] >= limit))) faults.push(...new Set(reports.flatMap(shortcomings)));

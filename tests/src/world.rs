@@ -46,11 +46,16 @@ pub struct Person {
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-/// An address that no other test uses.
+/// An address that no other test uses: one of each network first, then the next of each.
 #[must_use]
 pub fn fresh_ip() -> String {
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("10.{}.{}.1", number / 250, number % 250)
+    address(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn address(number: u32) -> String {
+    let host = number >> 16;
+    assert!(host < 254, "all addresses are used up");
+    format!("10.{}.{}.{}", (number >> 8) & 255, number & 255, host + 1)
 }
 
 /// One password for all: hashing is not what is tested, and must not hold up the database's only writer.
@@ -195,5 +200,21 @@ impl Person {
         let path = server.letter(&self.email, "Вас просят").path("/accounts/invitation");
         let page = self.browser.page(&path);
         self.submit(&page.form("/accounts/invitation")).expect(303);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_long_run_gets_addresses_that_are_some_and_each_once() {
+        let numbers = (1..200).chain(63_900..64_100).chain(65_400..65_700).chain(140_000..140_100);
+        let all: Vec<Ipv4Addr> = numbers.map(|number| address(number).parse().expect("an address")).collect();
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+        assert!(all.iter().all(|address| address.is_private() && !matches!(address.octets()[3], 0 | 255)));
     }
 }

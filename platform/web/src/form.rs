@@ -1,4 +1,4 @@
-//! Forms: the body is read only after its Origin and its token were found to be ours.
+//! Forms: the body is read only after its Origin was found to be ours, and its fields only after its token was.
 
 use poem::http::header;
 use poem::{FromRequest, Request, RequestBody, Result};

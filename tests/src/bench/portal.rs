@@ -115,9 +115,9 @@ impl Bench<'_, '_> {
         // The flood's queue fills first.
         std::thread::sleep(Duration::from_secs(2));
         let flooded = load::run(address, &host, &overview, 200, until);
-        let sent = flood.end();
+        let logins = flood.end();
         let flooded = flooded?;
-        report.remark(format!("{}: the flood sent {sent:.0} logins a second", self.stage.name()));
+        report.remark(format!("{}: of the flood's logins {}", self.stage.name(), logins.in_words()));
         let figure =
             Figure::new("flood_overview_p99_ms", Some(self.stage.name()), flooded.p99_ms, "ms", flooded.requests);
         let twice = calm.p99_ms * 2.0;

@@ -12,7 +12,7 @@ use super::administrator::{Administrator, Done};
 use super::arrivals::{Arrival, Arrived, Rate, at_rate};
 use super::crowd::{self, Crowd};
 use super::figures::{Figure, Goal, Report};
-use super::load::Flood;
+use super::load::{Flood, Flooded};
 use super::people;
 use super::saturation::{self, Used};
 use super::stage::Stage;
@@ -146,8 +146,8 @@ struct Part {
     used: Used,
     /// What the other company had done; none where it had nothing to do.
     done: Option<Done>,
-    /// Logins a second of the flood; none without one.
-    logins_per_s: Option<f64>,
+    /// What the flood was answered with; none without one.
+    logins: Option<Flooded>,
     /// Readings that were acknowledged and are not there.
     lost: u64,
 }
@@ -166,11 +166,11 @@ impl Load<'_> {
             Beside::Nothing | Beside::Billing => None,
         };
         let measured = self.beside_billing(beside != Beside::Nothing);
-        let logins_per_s = flood.map(Flood::end);
+        let logins = flood.map(Flood::end);
         let (reads, readings, used, done) = measured?;
         let stored = self.stage.rows("reading")? - stored;
         let lost = readings.right().saturating_sub(stored);
-        let part = Part { reads, readings, used, done, logins_per_s, lost };
+        let part = Part { reads, readings, used, done, logins, lost };
         part.tell(report, beside.name());
         Ok(())
     }
@@ -232,7 +232,7 @@ impl Part {
         let other = self.done.map(|done| {
             format!("another company billed {} accounts and printed {} receipts; ", done.accounts, done.receipts)
         });
-        let flood = self.logins_per_s.map(|rate| format!("a flood of {rate:.0} logins a second came; "));
+        let flood = self.logins.as_ref().map(|logins| format!("of a flood of logins {}; ", logins.in_words()));
         format!(
             "{}{}connections at work waited for: {}; the generators themselves used {:.2} of {} processors, which the \
              platform would have alone",
@@ -265,16 +265,23 @@ fn few_and_many(report: &mut Report, cluster: &Cluster, size: Size) -> anyhow::R
     for (companies, _, _, arrived) in &platforms {
         let (name, p99) = (format!("load_overview_p99_ms_of_{companies}_companies"), arrived.percentile_ms(99));
         let mut figure = Figure::new(name, Some("postgresql"), p99, "ms", arrived.requests());
+        let mut most = READ_P99_MS;
         if let Some(few) = few.replace(p99) {
-            figure = figure.beside(few, "10 companies");
+            (figure, most) = (figure.beside(few, "10 companies"), of_many_ms(few));
         }
-        report.add(figure.held_to(Goal::AtMost(READ_P99_MS)));
+        report.add(figure.held_to(Goal::AtMost(most)));
         let misses = format!("load_overview_misses_of_{companies}_companies");
         let misses = Figure::new(misses, Some("postgresql"), arrived.misses() as f64, "", arrived.requests());
         report.add(misses.held_to(Goal::AtMost(0.0)));
         arrived.first_miss().into_iter().for_each(|miss| report.remark(format!("{companies} companies: {miss}")));
     }
     Ok(())
+}
+
+/// The p99 that a page may have on a platform of many companies, by that of few: a quarter more, and what two
+/// measurements of the same differ by.
+fn of_many_ms(few: f64) -> f64 {
+    (few * 1.25 + 2.0).min(READ_P99_MS)
 }
 
 #[cfg(test)]
@@ -287,5 +294,10 @@ mod tests {
         let size = |residents| Size { residents, ..Size::QUICK }.or_as_told();
         assert!(size(30).is_ok() && size(31).is_err() && size(0).is_err());
         assert!(Size { companies: 1, ..Size::QUICK }.or_as_told().is_err());
+    }
+
+    #[test]
+    fn many_companies_may_cost_a_page_little_and_never_more_than_is_promised() {
+        assert_eq!([4.0, 40.0, 99.0].map(of_many_ms), [7.0, 52.0, READ_P99_MS]);
     }
 }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kabinet_contracts::AccountId;
-use kabinet_tests::{Browser, Server, world};
+use kabinet_core::{Clock, Db, DbConfig};
+use kabinet_tests::{Browser, Database, Server, block_on, world};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 pub(crate) const COMPANY: &str = "beregovoy";
@@ -14,6 +16,8 @@ pub(crate) const COMPANY: &str = "beregovoy";
 pub(crate) const OTHER: &str = "teploset";
 /// 10^7: readings are stored as whole numbers.
 const SCALE: i64 = 10_000_000;
+/// Holders of the account beside the demo's resident: a message goes to several people.
+const NEIGHBOURS: usize = 3;
 
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,18 +53,24 @@ pub(crate) struct Client {
     pub(crate) meter: String,
     /// The value that readings go on from.
     base: i64,
-    /// Others who ask when this one has asked too often: residents file so many requests a day.
-    spare: Vec<Browser>,
+    /// The account whose holders messages are for.
+    pub(crate) account: AccountId,
+    /// Where attempts are counted.
+    database: Database,
 }
 
-/// One client of each kind, logged in; `spare` residents file requests one after the other.
-pub(crate) fn all(server: &Server, spare: u64) -> Vec<Client> {
+/// One client of each kind, logged in.
+pub(crate) fn all(server: &Server) -> Vec<Client> {
     let mut resident = server.resident(COMPANY).clone();
     let meters = resident.call("GET", "/api/v1/meters", None).expect(200).json();
     let meters = meters["meters"].as_array().expect("meters");
     let meter = meters.iter().find(|meter| meter["zones"] == 1 && meter["active"] == true).expect("a meter");
     let base = meter["last_values"][0].as_i64().expect("a value");
     let meter = meter["id"].as_str().expect("an id");
+    let account: AccountId = resident.active_account().parse().expect("an id");
+    for _ in 0..NEIGHBOURS {
+        world::grant_link(server, COMPANY, world::newcomer(server, COMPANY).id, account);
+    }
     let client = |what, browser: &Browser| Client {
         what,
         journal: Vec::new(),
@@ -70,33 +80,38 @@ pub(crate) fn all(server: &Server, spare: u64) -> Vec<Client> {
         unanswered: false,
         meter: meter.to_owned(),
         base,
-        spare: Vec::new(),
-    };
-    let account: AccountId = resident.active_account().parse().expect("an id");
-    let neighbour = |_| {
-        let person = world::newcomer(server, COMPANY);
-        world::grant_link(server, COMPANY, person.id, account);
-        person.browser
+        account,
+        database: server.database.clone(),
     };
     let staff = server.staff(COMPANY);
     vec![
         client(What::Reading, &resident),
-        Client { spare: (0..spare).map(neighbour).collect(), ..client(What::Request, &resident) },
+        client(What::Request, &resident),
         client(What::Setting, &staff),
         client(What::Message, &staff),
         client(What::Run, &server.staff(OTHER)),
     ]
 }
 
+/// Tells those who work that it is over, whatever else ends: a test that fails waits for nobody.
+pub(crate) struct AtEnd<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// The clients ask while `blow` falls, and are told when it has.
 pub(crate) fn while_they_work(clients: &mut [Client], blow: impl FnOnce()) {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let end = AtEnd(&over);
         for client in clients {
             scope.spawn(|| client.work(&over));
         }
         blow();
-        over.store(true, Ordering::Relaxed);
+        drop(end);
     });
 }
 
@@ -114,8 +129,8 @@ pub(crate) fn until_each_is_acknowledged(clients: &mut [Client], trouble: impl F
 
 impl Client {
     /// Asks until it is told that it is over or the server is gone.
-    pub(crate) fn work(&mut self, over: &AtomicBool) {
-        while !over.load(Ordering::Relaxed) {
+    fn work(&mut self, over: &AtomicBool) {
+        while !over.load(Ordering::SeqCst) {
             let mark = self.mark();
             self.journal.push(Wish { mark: mark.clone(), acknowledged: false });
             match self.ask(&mark) {
@@ -147,7 +162,8 @@ impl Client {
             What::Reading => {
                 let value: i64 = mark.parse().expect("a value");
                 let value = format!("{}.{:03}", value / SCALE, value % SCALE / (SCALE / 1000));
-                let readings = json!([{ "meter": self.meter, "values": [value] }]);
+                // After thousands of them it is more than anybody uses in a month, which is asked about.
+                let readings = json!([{ "meter": self.meter, "values": [value], "confirm": true }]);
                 ("POST", "/api/v1/meters/readings", json!({ "readings": readings }))
             }
             What::Setting => ("PUT", "/api/admin/v1/billing/catalog/calendar", json!({ "off": [mark] })),
@@ -156,7 +172,8 @@ impl Client {
                 ("POST", "/api/v1/requests", body)
             }
             What::Message => {
-                let body = json!({ "title": mark, "body": "Текст.", "audience": { "to": "all" } });
+                let audience = json!({ "to": "accounts", "accounts": [self.account] });
+                let body = json!({ "title": mark, "body": "Текст.", "audience": audience });
                 ("POST", "/api/admin/v1/notifications", body)
             }
             What::Run => ("POST", "/api/admin/v1/billing/runs", json!({ "period": "2026-11" })),
@@ -191,8 +208,19 @@ impl Client {
             *self.refused.entry(answer.status).or_default() += 1;
         }
         if answer.status == 429 {
-            self.browser = self.spare.pop().unwrap_or_else(|| self.browser.clone());
+            forget_attempts(&self.database);
         }
         Ok((!in_trouble).then(|| serde_json::from_slice(&answer.body).unwrap_or_default()))
     }
+}
+
+/// Nobody's attempts count any more: people file so many requests a day, clients as many as they can. Where the
+/// database does not play along, they are told once more that they ask too often.
+fn forget_attempts(database: &Database) {
+    block_on(async {
+        let settings = DbConfig { url: database.url.clone(), connections: 1 };
+        if let Ok(db) = Db::connect(&settings, Clock::system()).await {
+            let _ = db.platform().execute_unprepared("DELETE FROM rate_counter").await;
+        }
+    });
 }

@@ -78,7 +78,7 @@ impl Shift {
 fn jumps_of_the_clock_lose_nothing_that_was_acknowledged(kind: Kind) {
     let clock = Shift::new();
     let server = Server::with(Database::new(kind), NOW, &clock.environment());
-    let mut clients = clients::all(&server, 40);
+    let mut clients = clients::all(&server);
     let mut begun = None;
     for hours in [0, 26, 21, -3, 26] {
         clock.set(hours * HOUR);

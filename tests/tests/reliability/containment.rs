@@ -13,6 +13,7 @@ use kabinet_tests::world::{self, Known, Person};
 use kabinet_tests::{Browser, Database, Kind, Server};
 use serde_json::{Value, json};
 
+use crate::clients::AtEnd;
 use guest::Guest;
 
 // Text components of the plugin host's own tests; these here need not all of it.
@@ -57,15 +58,6 @@ fn hostile_plugins_templates_and_names_disturb_nobody() {
     eprintln!("the server held {before} MB before and {most} MB at most");
     assert!(most <= before + GROWTH, "{before} MB grew to {most} MB");
     assert!(answered > 50, "{answered}");
-}
-
-/// Ends the neighbour's requests, whatever else ends.
-struct AtEnd<'a>(&'a AtomicBool);
-
-impl Drop for AtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 /// What a page says.

@@ -3,9 +3,9 @@
 //! all. The small form runs with the suite; `make stress-crash` asks for 300 cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use kabinet_contracts::AccountId;
 use kabinet_core::calendar::CompanyCalendar;
 use kabinet_core::{Actor, Day};
 use kabinet_tests::postgres::Cluster;
@@ -60,12 +60,15 @@ fn survive(kind: Kind, cycles: u64) {
     let cluster = (kind == Kind::PostgreSql).then(Cluster::start);
     let database = cluster.as_ref().map_or_else(|| Database::new(kind), Database::on);
     let mut server = Server::demo(database, NOW);
-    let mut clients = clients::all(&server, cycles / 2);
+    let mut clients = clients::all(&server);
     let seed = number("KABINET_SEED", 1);
     let (mut draws, mut starts) = (Draws(seed), Vec::new());
     // Every second blow at the server itself falls at a named point, at each of them in turn.
     let (mut blows, mut reached) = (0, [0; POINTS.len()]);
     for cycle in 0..cycles {
+        if cycle > 0 && cycle % 25 == 0 {
+            eprintln!("{kind}: {cycle} of {cycles} crashes; acknowledged: {}", worked_on(&clients));
+        }
         if cycle % 5 == 4
             && let Some(cluster) = &cluster
         {
@@ -90,7 +93,9 @@ fn survive(kind: Kind, cycles: u64) {
     }
     settle(&server, &mut clients);
     let done = verify(&server, &clients);
-    let worked = worked_on(&clients, cycles);
+    let worked = worked_on(&clients);
+    let least = usize::try_from(cycles / 5).expect("a number");
+    assert!(clients.iter().all(|client| told(client) >= least), "hardly any in {cycles} cycles: {worked}");
     starts.sort();
     let (usual, longest) = (starts[starts.len() / 2], starts[starts.len() - 1]);
     let points: Vec<String> =
@@ -149,14 +154,15 @@ fn end_at(server: &mut Server, clients: &mut [Client], point: &str) -> bool {
     ended
 }
 
-/// How many wishes of each client were acknowledged, in words: the more cycles, the more of them.
-fn worked_on(clients: &[Client], cycles: u64) -> String {
-    let told = |client: &Client| client.journal.iter().filter(|wish| wish.acknowledged).count();
+/// How many wishes of the client were acknowledged.
+fn told(client: &Client) -> usize {
+    client.journal.iter().filter(|wish| wish.acknowledged).count()
+}
+
+/// The same of each client, in words.
+fn worked_on(clients: &[Client]) -> String {
     let words: Vec<String> = clients.iter().map(|client| format!("{:?} {}", client.what, told(client))).collect();
-    let words = words.join(", ");
-    let least = usize::try_from(cycles / 5).expect("a number");
-    assert!(clients.iter().all(|client| told(client) >= least), "hardly any in {cycles} cycles: {words}");
-    words
+    words.join(", ")
 }
 
 /// Waits until the work that was left behind is done: a job of a dead server is taken up when its lease ends.
@@ -164,12 +170,8 @@ pub(crate) fn settle(server: &Server, clients: &mut [Client]) {
     until_nothing_is_left(server);
     // One more of everything goes through as if nothing had been.
     for client in clients {
-        let (once, asked) = (AtomicBool::new(false), client.journal.len());
-        std::thread::scope(|scope| {
-            scope.spawn(|| client.work(&once));
-            std::thread::sleep(Duration::from_millis(400));
-            once.store(true, std::sync::atomic::Ordering::Relaxed);
-        });
+        let asked = client.journal.len();
+        while_they_work(std::slice::from_mut(client), || std::thread::sleep(Duration::from_millis(400)));
         assert!(client.journal[asked..].iter().any(|wish| wish.acknowledged), "{:?} is not carried out", client.what);
     }
     // A message is acknowledged before it is addressed.
@@ -190,14 +192,14 @@ fn until_nothing_is_left(server: &Server) {
 pub(crate) fn verify(server: &Server, clients: &[Client]) -> String {
     let (mut acknowledged, mut open, mut carried_out) = (0, 0, 0);
     for client in clients {
-        let told = client.journal.iter().filter(|wish| wish.acknowledged).count();
+        let told = told(client);
         assert!(told > 5, "{:?}: hardly any", client.what);
         acknowledged += told;
         open += client.journal.len() - told;
         carried_out += match client.what {
             What::Run => unacknowledged_runs(server, client),
             What::Message => {
-                let sent = messages(server);
+                let sent = messages(server, client.account);
                 once(client, |wish| sent.get(&wish.mark).map_or(0, Message::times))
             }
             What::Reading | What::Setting | What::Request => once(client, |wish| times(server, client, wish)),
@@ -279,15 +281,20 @@ impl Message {
     }
 }
 
-/// The company's messages by title. All residents are the audience of each that clients wish for.
-fn messages(server: &Server) -> BTreeMap<String, Message> {
-    let sql = "SELECT m.title, COUNT(n.id) AS notices, COUNT(DISTINCT r.id) AS reached,
-                 (SELECT COUNT(*) FROM resident a WHERE a.tenant_id = $1 AND a.state = 'active') AS audience
-               FROM message m
-               LEFT JOIN notice n ON n.tenant_id = m.tenant_id AND n.message_id = m.id
-               LEFT JOIN resident r ON r.tenant_id = n.tenant_id AND r.id = n.resident_id AND r.state = 'active'
-               WHERE m.tenant_id = $1 GROUP BY m.title";
-    let all: Vec<Message> = in_company(server, COMPANY, async |tx| tx.rows(sql, Vec::new()).await.expect("messages"));
+/// The company's messages by title. The account's holders are the audience of each that clients wish for.
+fn messages(server: &Server, account: AccountId) -> BTreeMap<String, Message> {
+    let held = "l.tenant_id = $1 AND l.account_id = $2 AND l.access = 'full' AND l.ended_at IS NULL";
+    let sql = format!(
+        "SELECT m.title, COUNT(n.id) AS notices, COUNT(DISTINCT l.resident_id) AS reached,
+           (SELECT COUNT(*) FROM account_link l WHERE {held}) AS audience
+         FROM message m
+         LEFT JOIN notice n ON n.tenant_id = m.tenant_id AND n.message_id = m.id
+         LEFT JOIN account_link l ON {held} AND l.resident_id = n.resident_id
+         WHERE m.tenant_id = $1 GROUP BY m.title"
+    );
+    let all: Vec<Message> =
+        in_company(server, COMPANY, async |tx| tx.rows(&sql, vec![account.into()]).await.expect("messages"));
+    assert!(all.iter().all(|message| message.audience > 1), "a message for nobody, or for one");
     all.into_iter().map(|message| (message.title.clone(), message)).collect()
 }
 

@@ -161,8 +161,7 @@ fn live_through_it(kind: Kind, disk: &Path, full: Full) {
     let clock = Shift::new();
     let mut server = Server::unfilled(database, NOW, &clock.environment());
     let process = server.process_id();
-    let mut clients = clients::all(&server, 20);
-    clients.iter_mut().for_each(|client| client.troubles = &[429, 503]);
+    let mut clients = clients::all(&server);
     let mut uploads = Uploads::of_a_newcomer(&server);
     let mut restarts = 0;
     for _ in 0..ROUNDS {

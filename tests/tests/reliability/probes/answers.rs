@@ -32,7 +32,7 @@ impl Told {
                 text.replace(value, ASKED).replace(&encoded(value), ASKED).replace(&escaped(value), ASKED)
             })
         };
-        let carried_out = !call.reads() && status < 400 && !LOOKS.iter().any(|end| call.pattern.ends_with(end));
+        let carried_out = !only_looks(call) && status < 400;
         let header = |(name, value): (String, String)| {
             let value = without(&value);
             (name, if carried_out { without_numbers(&value) } else { value })
@@ -57,6 +57,11 @@ impl Told {
             format!("{one}, not {another}")
         }
     }
+}
+
+/// Whether nothing of what the call carries is kept.
+pub(super) fn only_looks(call: &Call) -> bool {
+    call.reads() || LOOKS.iter().any(|end| call.pattern.ends_with(end))
 }
 
 /// The text as pages write it.

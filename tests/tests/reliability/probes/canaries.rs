@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashSet};
 use kabinet_tests::company::Package;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::{Response, Server, block_on};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::company::{Column, Company};
@@ -90,7 +89,7 @@ impl Canaries {
         Self { words, known, identifiers: theirs.filter_map(|id| id.parse().ok()).collect(), written: HashSet::new() }
     }
 
-    /// Somebody of the own company writes this into a form or a body.
+    /// Somebody of the own company has written this, and it was taken.
     pub(super) fn write(&mut self, value: &str) {
         self.written.insert(value.to_owned());
     }
@@ -105,30 +104,13 @@ impl Canaries {
         self.words.iter().find(|word| text.contains(word.as_str()))
     }
 
-    fn met_in(&self, text: &str, asked: &str) -> Option<String> {
-        let told = |word: &str| word != asked && !self.written.contains(word);
+    /// What of the other company stands in a text for somebody who asked with `asked`, which may be repeated.
+    pub(super) fn met_in(&self, text: &str, asked: &str) -> Option<String> {
+        let told = |word: &str| !asked.contains(word) && !self.written.contains(word);
         let mut words = self.words.iter().chain(&self.known);
         let word = words.find(|word| told(word) && text.contains(word.as_str()));
         let mut ids = identifiers(text).filter(|id| self.identifiers.contains(id)).map(|id| id.to_string());
         word.cloned().or_else(|| ids.find(|id| told(id)))
-    }
-
-    /// What of the other company stands in the demo's letters to anybody else, and in the files that went along.
-    pub(super) fn met_in_letters(&self, server: &Server, other: &str) -> Option<String> {
-        let all: Vec<Value> =
-            serde_json::from_str(&server.mailbox().get("/api/messages").expect(200).text()).expect("letters");
-        let theirs = format!("@{other}.example");
-        let mut strangers = all.iter().filter(|letter| !letter["to"].as_str().unwrap_or_default().ends_with(&theirs));
-        strangers.find_map(|letter| {
-            let told = self.met_in(&letter.to_string(), "");
-            told.or_else(|| self.met_in_files(server, letter)).map(|word| format!("{word} to {}", letter["to"]))
-        })
-    }
-
-    fn met_in_files(&self, server: &Server, letter: &Value) -> Option<String> {
-        let files = letter["attachments"].as_array().into_iter().flatten();
-        let mut links = files.filter_map(|file| file["href"].as_str());
-        links.find_map(|href| self.met(&server.mailbox().get(href), ""))
     }
 
     /// The readable texts of an answer: of a PDF what is printed, of an archive what its files say.
@@ -170,6 +152,20 @@ fn identifiers(text: &str) -> impl Iterator<Item = Uuid> + '_ {
     let bytes = text.as_bytes();
     let dashes = text.match_indices('-').filter_map(move |(at, _)| bytes.get(at.checked_sub(8)?..at + 28));
     dashes.filter_map(|piece| Uuid::try_parse_ascii(piece).ok())
+}
+
+#[test]
+fn only_what_was_asked_for_or_written_may_be_repeated() {
+    let id = Uuid::from_u128(0x0193_a1c0_0000_7000_8000_0000_0000_00fd);
+    let (words, known, identifiers) = (vec![CANARY.to_owned()], vec!["7401000152".to_owned()], HashSet::from([id]));
+    let mut canaries = Canaries { words, known, identifiers, written: HashSet::new() };
+    let text = format!("нет счёта 7401000152, есть {id}");
+    assert_eq!(canaries.met_in(&text, "7401000199").as_deref(), Some("7401000152"));
+    assert_eq!(canaries.met_in(&text, "7401000152"), Some(id.to_string()));
+    canaries.write(&id.to_string());
+    assert_eq!(canaries.met_in(&text, "7401000152"), None);
+    assert_eq!(canaries.met_in(&text, "").as_deref(), Some("7401000152"), "it was asked for in another call");
+    assert_eq!(canaries.met_in(&format!("{text} {CANARY}"), "7401000152").as_deref(), Some(CANARY));
 }
 
 #[test]
