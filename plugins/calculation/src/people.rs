@@ -20,6 +20,12 @@ pub(crate) fn check(account: &Account, days: u8) -> Result<(), Problem> {
     Ok(())
 }
 
+/// On how many days of the month the account was open; none where it was on all of them.
+pub(crate) fn open_days(account: &Account, days: u8) -> Option<u8> {
+    let open: u8 = account.spans.iter().map(|span| span.to_day - span.from_day + 1).sum();
+    (!account.spans.is_empty() && open < days).then_some(open)
+}
+
 /// A number of people or square metres, and what it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Basis {

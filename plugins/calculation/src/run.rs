@@ -62,7 +62,7 @@ impl<'a> Run<'a> {
                 }
                 let case = Case { run: self, account, consumption, table, prices: &ready.prices };
                 let mut line = (rule.line)(&case, &lines).map_err(wrong)?;
-                benefit::apply(consumption, &mut line, self.batch.period).map_err(wrong)?;
+                benefit::apply(&case, &mut line).map_err(wrong)?;
                 if let Some(place) = lines.get_mut(position) {
                     *place = Some(line);
                 }

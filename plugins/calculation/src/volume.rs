@@ -5,6 +5,7 @@ use kabinet_tariff_sdk::{
 };
 
 use crate::case::Case;
+use crate::people;
 use crate::problem::Problem;
 
 /// Places a volume is rounded to before it meets the tariff.
@@ -55,7 +56,7 @@ pub(crate) enum Metered {
 
 /// The month's volume by the meters of the case's service.
 pub(crate) fn by_meters(case: &Case<'_>, trace: &mut Trace) -> Result<Metered, Problem> {
-    let (consumption, unit) = (case.consumption, case.table.unit);
+    let consumption = case.consumption;
     if let Some(norm) = consumption.meters.iter().find_map(|meter| norm_instead(case, meter)) {
         return Ok(norm);
     }
@@ -65,11 +66,7 @@ pub(crate) fn by_meters(case: &Case<'_>, trace: &mut Trace) -> Result<Metered, P
     for meter in &consumption.meters {
         let missing = missing(meter);
         for zone in &meter.zones {
-            let volume = match missing {
-                None => by_reading(zone, unit, trace)?,
-                Some(_) => by_average(zone, unit, trace)?,
-            };
-            volumes.add(zone.zone, volume)?;
+            volumes.add(zone.zone, of_zone(case, zone, missing, trace)?)?;
             zones += 1;
         }
         if missing.is_some() {
@@ -81,7 +78,7 @@ pub(crate) fn by_meters(case: &Case<'_>, trace: &mut Trace) -> Result<Metered, P
         return Err(Problem::Account("у прибора нет ни одной тарифной зоны".to_owned()));
     }
     if zones > counted && counted == 1 {
-        trace_sum(&consumption.meters, unit, volumes.total()?, trace)?;
+        trace_sum(case, volumes.total()?, trace)?;
     }
     Ok(Metered::Volume { volumes, method, reason })
 }
@@ -105,6 +102,15 @@ fn norm_instead(case: &Case<'_>, meter: &Meter) -> Option<Metered> {
     (over || !known).then_some(Metered::Norm { reason, raised })
 }
 
+/// By the month's reading; where it is missing, by average for the days on which the account was open.
+fn of_zone(case: &Case<'_>, zone: &ZoneReading, missing: Option<Reason>, trace: &mut Trace) -> Result<Exact, Problem> {
+    if missing.is_none() {
+        return by_reading(zone, case.table.unit, trace);
+    }
+    let average = by_average(zone, case.table.unit, trace)?;
+    of_open_days(case, average, trace)
+}
+
 fn by_reading(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
     let Some(current) = zone.current else {
         return Err(Problem::Account("нет показания".to_owned()));
@@ -119,8 +125,8 @@ fn by_reading(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact
     Ok(volume)
 }
 
-/// The average of the known months; at least one is known.
-pub(crate) fn by_average(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
+/// The average of the known months, of a whole month; at least one is known.
+fn by_average(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> Result<Exact, Problem> {
     let sum = zone.history.iter().try_fold(Exact::ZERO, |sum, volume| sum.plus((*volume).into()))?;
     let months = u16::try_from(zone.history.len()).map_err(|_| TooLarge)?;
     let volume = sum.divided(months.into(), PLACES)?;
@@ -133,19 +139,29 @@ pub(crate) fn by_average(zone: &ZoneReading, unit: Unit, trace: &mut Trace) -> R
     Ok(volume)
 }
 
+/// What of a whole month's volume falls to the days on which the account was open; all of it where it was all month.
+pub(crate) fn of_open_days(case: &Case<'_>, month: Exact, trace: &mut Trace) -> Result<Exact, Problem> {
+    let Some(open) = people::open_days(case.account, case.run.days) else {
+        return Ok(month);
+    };
+    let volume = month.times(open.into())?.divided(case.run.days.into(), PLACES)?;
+    trace.push(Operation::Start, Role::Average, month, case.table.unit)?;
+    trace.push(Operation::Times, Role::DaysCharged, open.into(), Unit::Day)?;
+    trace.push(Operation::Divide, Role::DaysInMonth, case.run.days.into(), Unit::Day)?;
+    trace.push(Operation::Equals, Role::Volume, volume, case.table.unit)?;
+    Ok(volume)
+}
+
 /// Several meters of one zone: their volumes are added up in words too.
-fn trace_sum(meters: &[Meter], unit: Unit, total: Exact, trace: &mut Trace) -> Result<(), Problem> {
+fn trace_sum(case: &Case<'_>, total: Exact, trace: &mut Trace) -> Result<(), Problem> {
     let mut discarded = Trace::default();
-    for meter in meters {
+    for meter in &case.consumption.meters {
         let missing = missing(meter);
         for zone in &meter.zones {
-            let volume = match missing {
-                None => by_reading(zone, unit, &mut discarded)?,
-                Some(_) => by_average(zone, unit, &mut discarded)?,
-            };
-            trace.push(Operation::Plus, Role::Volume, volume, unit)?;
+            let volume = of_zone(case, zone, missing, &mut discarded)?;
+            trace.push(Operation::Plus, Role::Volume, volume, case.table.unit)?;
         }
     }
-    trace.push(Operation::Equals, Role::Volume, total, unit)?;
+    trace.push(Operation::Equals, Role::Volume, total, case.table.unit)?;
     Ok(())
 }

@@ -7,7 +7,8 @@ use crate::house::{Areas, Volumes};
 use crate::parameter;
 use crate::people;
 use crate::problem::Problem;
-use crate::volume::{Metered, PLACES, by_average, by_meters};
+use crate::rules::metered::give_averages_back;
+use crate::volume::{Metered, PLACES, by_meters, of_open_days};
 
 /// Months of a year, over which even payment spreads the heating months.
 const MONTHS_OF_YEAR: u8 = 12;
@@ -78,11 +79,14 @@ fn by_house_meter(
 ) -> Result<Line, Problem> {
     let mut trace = new_trace();
     let area = people::area(case.account, case.run.days, &mut trace)?.value;
-    let heat = Heat::with_share(case, (areas, volumes, house), area, even, &mut trace)?;
+    let meter = if even { ByMeter::EvenMonth } else { ByMeter::Month };
+    let heat = Heat::with_share(case, (areas, volumes, house), area, meter, &mut trace)?;
     let how = How { reason: heat.reason, ..How::by(heat.method) };
     let mut line = case.plain(heat.volume, how, trace)?;
-    if heat.method == Method::Meter && !even {
-        reverse_averages(case, &mut line)?;
+    // Of the months that a reading covers the room's own heat goes back, as the platform names it; shares of the house's
+    // rest stay. Where one meter of the room does not count, no reading of another is charged that would cover them.
+    if meter == ByMeter::Month && heat.method != Method::HouseShare {
+        give_averages_back(case.consumption.averaged.iter(), &mut line)?;
     }
     Ok(line)
 }
@@ -100,6 +104,17 @@ fn all_rooms(case: &Case<'_>, areas: &Areas<'_>, volumes: &Volumes, trace: &mut 
     Ok(rooms)
 }
 
+/// What a room's meter is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ByMeter {
+    /// The month's heat.
+    Month,
+    /// A month's heat of last year, for the days of this month on which the account was open.
+    EvenMonth,
+    /// A month's heat of last year.
+    LastYear,
+}
+
 /// Heat of a room, Гкал.
 struct Heat {
     volume: Exact,
@@ -113,10 +128,10 @@ impl Heat {
         case: &Case<'_>,
         (areas, volumes, house): (&Areas<'_>, &Volumes, Exact),
         area: Exact,
-        even: bool,
+        meter: ByMeter,
         trace: &mut Trace,
     ) -> Result<Heat, Problem> {
-        let own = Heat::own(case, volumes, area, even, trace)?;
+        let own = Heat::own(case, volumes, area, meter, trace)?;
         let rest = house.minus(all_rooms(case, areas, volumes, trace)?)?;
         if !volumes.metered_area.is_zero() {
             let rooms = house.minus(rest)?;
@@ -135,10 +150,16 @@ impl Heat {
     }
 
     /// By the room's meter, or as much a square metre as the metered rooms; nothing where no room has a meter.
-    fn own(case: &Case<'_>, volumes: &Volumes, area: Exact, even: bool, trace: &mut Trace) -> Result<Heat, Problem> {
+    fn own(
+        case: &Case<'_>,
+        volumes: &Volumes,
+        area: Exact,
+        meter: ByMeter,
+        trace: &mut Trace,
+    ) -> Result<Heat, Problem> {
         let refused = |message: &str| Err(Problem::Account(message.to_owned()));
         let no_room_metered = volumes.metered_area.is_zero();
-        let reason = match Heat::by_meter(case, even, trace)? {
+        let reason = match Heat::by_meter(case, meter, trace)? {
             Ok(_) if no_room_metered => {
                 return refused("у помещения есть прибор отопления, но не задана площадь помещений с приборами в доме");
             }
@@ -160,11 +181,11 @@ impl Heat {
     }
 
     /// By the room's meter, or why it does not count.
-    fn by_meter(case: &Case<'_>, even: bool, trace: &mut Trace) -> Result<Result<Heat, Reason>, Problem> {
+    fn by_meter(case: &Case<'_>, meter: ByMeter, trace: &mut Trace) -> Result<Result<Heat, Reason>, Problem> {
         if case.consumption.meters.is_empty() {
             return Ok(Err(Reason::NoMeter));
         }
-        if even {
+        if meter != ByMeter::Month {
             // The house's figures are last year's monthly averages, so the room's must be too.
             // A meter that was not there all of last year has none: the room goes with those without a meter.
             let Some(volume) = parameter::find(&case.consumption.parameters, "average_volume") else {
@@ -173,6 +194,7 @@ impl Heat {
             if volume.is_negative() {
                 return Err(Problem::Account("среднемесячный объём прибора отрицательный".to_owned()));
             }
+            let volume = if meter == ByMeter::EvenMonth { of_open_days(case, volume, trace)? } else { volume };
             return Ok(Ok(Heat { volume, method: Method::Average, reason: None }));
         }
         Ok(match by_meters(case, trace)? {
@@ -180,34 +202,6 @@ impl Heat {
             Metered::Volume { volumes, method, reason } => Ok(Heat { volume: volumes.total()?, method, reason }),
         })
     }
-}
-
-/// A reading after averaged months covers their own heat: its average goes back, the shares of the
-/// house's rest stay.
-fn reverse_averages(case: &Case<'_>, line: &mut Line) -> Result<(), Problem> {
-    if case.consumption.averaged.is_empty() {
-        return Ok(());
-    }
-    let mut average = Exact::ZERO;
-    // Of the meters that were not read then.
-    let unread = case.consumption.meters.iter().filter(|meter| meter.missed_periods > 0);
-    for zone in unread.flat_map(|meter| &meter.zones) {
-        if zone.history.is_empty() {
-            let message = "не заданы прошлые объёмы прибора, по которым начислялось среднее";
-            return Err(Problem::Account(message.to_owned()));
-        }
-        average = average.plus(by_average(zone, case.table.unit, &mut Trace::default())?)?;
-    }
-    for month in &case.consumption.averaged {
-        // At the price of the month itself: the room's part of its charge.
-        let charged = Exact::new(month.charged, 2);
-        let volume = Exact::from(month.volume);
-        let own = average.smaller(volume)?;
-        let back = if volume.is_zero() { charged } else { charged.times(own)?.divided(volume, PLACES)? };
-        let amount = back.negated().fit()?;
-        line.recalculations.push(Recalculation { basis: Basis::AverageReversed, period: month.period, amount });
-    }
-    Ok(())
 }
 
 /// The difference between the account's share of the house's year and what was charged over it.
@@ -268,10 +262,10 @@ fn share_of_year(case: &Case<'_>, volumes: Option<&Volumes>, even: bool) -> Resu
     let rooms = all_rooms(case, &areas, volumes, &mut trace)?;
     let (part, whole) = if rooms.compare(house)?.is_gt() {
         // A share of less than nothing is none, and those of the others would come to more than the house's year.
-        (Heat::own(case, volumes, area, even, &mut trace)?, rooms)
+        (Heat::own(case, volumes, area, ByMeter::LastYear, &mut trace)?, rooms)
     } else {
         trace = new_trace();
-        (Heat::with_share(case, (&areas, volumes, house), area, even, &mut trace)?, house)
+        (Heat::with_share(case, (&areas, volumes, house), area, ByMeter::LastYear, &mut trace)?, house)
     };
     if case.account.spans.is_empty() {
         // The month is charged by the same volume: its formula shows how that came about.

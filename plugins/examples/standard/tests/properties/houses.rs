@@ -119,6 +119,24 @@ proptest! {
     }
 
     #[test]
+    fn a_benefit_of_all_year_takes_its_share_of_what_the_year_cost(
+        area in 1i64..5_000, others in 0i64..50_000, year in 0i64..10_000_000_000, charged in 1i64..1_000_000,
+        share in 0i64..=100,
+    ) {
+        let numbers =
+            [("year_house_amount", year), ("year_charged", charged * 100), ("year_benefit", charged * share)];
+        let granted = |room, (name, kopecks)| with(room, name, places(kopecks, 2));
+        let corrected = numbers.into_iter().fold(sample::unmetered(0), granted);
+        let batch = in_house(heating(), house(area + others, 0, 0, 0), vec![flat(1, area, corrected)]);
+        let back = first_line(&batch).recalculations.iter().map(|given| answer::kopecks(given.amount)).sum::<i64>();
+        let paid = i128::from(charged * (100 - share) + back);
+        let (year, area, all) = (i128::from(year), i128::from(area), i128::from(area + others));
+        let owed = year * area * i128::from(100 - share) / (100 * all);
+        // The correction and its benefit are rounded by themselves.
+        prop_assert!((paid - owed).abs() <= 2, "{paid} of {owed}");
+    }
+
+    #[test]
     fn a_year_of_metered_rooms_costs_the_house_what_it_used(
         a in 100i64..5_000, b in 100i64..5_000, own in [0i64..10_000, 0..10_000], beside in 1i64..100_000,
         below in 1i64..100, less in any::<bool>(), both in any::<bool>(),

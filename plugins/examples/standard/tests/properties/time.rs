@@ -1,10 +1,10 @@
 //! Months charged by average, and the reading that comes after them.
 
-use kabinet_tariff_sdk::{AveragedMonth, Batch, Consumption, Period, ServiceKind, Unit, ZoneReading};
+use kabinet_tariff_sdk::{AveragedMonth, Batch, Consumption, Exact, Period, ServiceKind, Span, Unit, ZoneReading};
 use kabinet_tariff_testkit::{answer, sample};
 use proptest::prelude::*;
 
-use crate::{charge, places, with};
+use crate::{charge, first_line, near, places, with};
 
 /// Cold water and wastewater made of it.
 fn month(number: u8, water: Consumption) -> Batch {
@@ -64,5 +64,19 @@ proptest! {
         // Each charge and each benefit of either way is rounded by itself: half a kopeck each.
         let rounded = i64::from(last) * 4 + 2;
         prop_assert!((readings - averages).abs() <= rounded, "{readings} and {averages}");
+    }
+
+    #[test]
+    fn a_seller_and_a_buyer_share_the_average_of_a_month(
+        cut in 1u8..31, history in prop::collection::vec(0i64..20_000, 3..12),
+    ) {
+        let volume = |from_day, to_day| {
+            let mut batch = month(10, water(0, None, 0, &history));
+            batch.accounts[0].spans = vec![Span { from_day, to_day, residents: 2, owners: 1, area: places(543, 1) }];
+            Exact::from(first_line(&batch).volume)
+        };
+        let shared = volume(1, cut).plus(volume(cut + 1, 31)).expect("small");
+        // Either part is rounded to seven places by itself.
+        prop_assert!(near(shared, volume(1, 31), Exact::new(1, 7)));
     }
 }
