@@ -47,6 +47,7 @@ mod m20261129_000044_house_meter_faults;
 mod m20261129_000045_house_decisions;
 mod m20261129_000046_on_their_way;
 mod m20261130_000047_written_rows;
+mod m20261130_000048_tariff_days;
 mod roles;
 mod schema;
 
@@ -103,6 +104,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000045_house_decisions::Migration),
             Box::new(m20261129_000046_on_their_way::Migration),
             Box::new(m20261130_000047_written_rows::Migration),
+            Box::new(m20261130_000048_tariff_days::Migration),
         ]
     }
 }

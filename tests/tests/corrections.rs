@@ -15,7 +15,7 @@ on_both_databases![
     absences_benefits_and_corrections_reach_the_next_bill_with_their_reasons,
     no_more_people_are_recorded_away_than_live_there,
     an_act_that_no_meter_can_be_installed_takes_the_raising_coefficient_off,
-    the_raising_coefficient_of_december_2025_holds_from_its_first_day_on,
+    the_raising_coefficient_of_december_2025_holds_from_the_sixth_on,
     whoever_has_no_meter_reads_the_norm_the_coefficient_the_excess_and_the_formula,
     heat_of_hot_water_goes_back_as_it_was_charged_when_its_water_does,
     a_correction_is_refused_in_words_and_taken_back_before_it_is_billed,
@@ -134,26 +134,27 @@ fn raised_in(server: &Server, month: i32) -> Vec<Raised> {
     world::in_company(server, SLUG, async |tx| tx.rows(sql, vec![month.into()]).await.expect("charges"))
 }
 
-/// Terms begin with a month: the coefficient 3, in force from the 6th of December 2025, is charged for all of it
-/// (ARCHITECTURE.md, differences).
-fn the_raising_coefficient_of_december_2025_holds_from_its_first_day_on(kind: Kind) {
+/// 1.5 − 1 of the norm's charge is added for five days of December and 3 − 1 for 26 days, as ПП РФ 1871 says.
+fn the_raising_coefficient_of_december_2025_holds_from_the_sixth_on(kind: Kind) {
     let server = Server::shared(kind);
-    // By how much of the norm's charge the excess is: 1.5 − 1 and 3 − 1, each sum rounded by itself.
-    for (month, coefficient, halves) in [(202_511, 15_000_000, 1), (202_512, 30_000_000, 4)] {
+    let months = [(202_511, 15_000_000, (30, 60)), (202_512, 27_600_000, (109, 62)), (202_601, 30_000_000, (124, 62))];
+    for (month, coefficient, (part, whole)) in months {
         let of_month = raised_in(server, month);
         assert!(!of_month.is_empty(), "somebody without a meter in {month}");
         for row in of_month {
             assert_eq!(row.coefficient, coefficient, "{month}");
             let norm = row.charged - row.excess;
-            assert!((2 * row.excess - halves * norm).abs() <= 3, "{month}: {norm} and {}", row.excess);
+            // Both sums are rounded by themselves.
+            let off = (whole * row.excess - part * norm).abs();
+            assert!(2 * off <= whole + part, "{month}: {norm} and {}", row.excess);
         }
     }
 }
 
-/// December 2025: 4.2 m³ a person at 39.56, and twice that sum again by the coefficient 3.
+/// January 2026: 4.2 m³ a person at 40.23, and twice that sum again by the coefficient 3.
 fn whoever_has_no_meter_reads_the_norm_the_coefficient_the_excess_and_the_formula(kind: Kind) {
     let server = Server::shared(kind);
-    let raised = raised_in(server, 202_512);
+    let raised = raised_in(server, 202_601);
     let whole_month = |known: &world::Known| {
         raised.iter().find(|row| row.account_id == known.id.0 && row.excess > 0 && row.volume % 42_000_000 == 0)
     };
@@ -162,10 +163,10 @@ fn whoever_has_no_meter_reads_the_norm_the_coefficient_the_excess_and_the_formul
     let (known, charge) = found.expect("a flat without a meter");
     let mut resident = world::holder(server, SLUG, known).browser;
 
-    let month = resident.call("GET", "/api/v1/charges?period=2025-12", None).expect(200).json();
+    let month = resident.call("GET", "/api/v1/charges?period=2026-01", None).expect(200).json();
     let line = items_of(&month, "charges").into_iter().find(|line| line["service"] == WATER).expect("cold water");
     assert_eq!((&line["norm"], &line["norm_unit"]), (&json!(42_000_000), &json!("м³ на человека")), "{line}");
-    assert_eq!((&line["tariff"], &line["tariff_unit"]), (&json!(395_600_000), &json!("₽ за м³")), "{line}");
+    assert_eq!((&line["tariff"], &line["tariff_unit"]), (&json!(402_300_000), &json!("₽ за м³")), "{line}");
     assert_eq!((&line["coefficient"], &line["volume"]), (&json!(30_000_000), &json!(charge.volume)), "{line}");
     assert_eq!((&line["amount"], &line["excess"]), (&json!(charge.charged), &json!(charge.excess)), "{line}");
     assert_eq!(line["parts"], json!([]), "one tariff: {line}");
@@ -175,16 +176,16 @@ fn whoever_has_no_meter_reads_the_norm_the_coefficient_the_excess_and_the_formul
     let plain = |text: &str| text.replace('\u{a0}', " ");
     let (by_norm, excess) = (plain(&rub_sign(charge.charged - charge.excess)), plain(&rub_sign(charge.excess)));
     let formula = plain(line["formula"].as_str().expect("a formula"));
-    let worked_out = format!("4,2 м³ × 39,56 ₽ = {by_norm}; повышение: {by_norm} × 2 = {excess}");
+    let worked_out = format!("4,2 м³ × 40,23 ₽ = {by_norm}; повышение: {by_norm} × 2 = {excess}");
     assert!(formula.ends_with(&worked_out), "{formula}: {worked_out}");
 
-    let page = resident.page("/charges?period=2025-12");
+    let page = resident.page("/charges?period=2026-01");
     let rows: Vec<String> = page.all("tr").iter().map(|row| row.text()).collect();
     let at = rows.iter().position(|row| row.starts_with(WATER)).expect("cold water");
     // The service and the reasons below it.
     let said = rows[at..=at + 1].concat();
     let of_excess = format!("Из них из-за повышающего коэффициента: {excess}");
-    for words in ["4,2 м³ на человека", "повышающий коэффициент 3", "39,56 ₽ за м³", method, &formula, &of_excess]
+    for words in ["4,2 м³ на человека", "повышающий коэффициент 3", "40,23 ₽ за м³", method, &formula, &of_excess]
     {
         assert!(said.contains(&plain(words)), "{words}: {said}");
     }
@@ -339,13 +340,24 @@ fn staff_change_the_terms_of_months_to_come_and_of_no_published_one(kind: Kind) 
         let body = json!({ "terms": wrong });
         assert_eq!(staff.call("PUT", &tariff("2026-11"), Some(&body)).expect(422).json()["code"], "billing.invalid");
     }
+    // Within a month the figures change and nothing else: a service ends with a month.
+    let ended = json!({ "terms": { "prices": [] } });
+    let refused = staff.call("PUT", &tariff("2026-11-16"), Some(&ended)).expect(422).json();
+    assert_eq!((&refused["code"], &refused["fields"][0]["field"]), (&json!("billing.within_month"), &json!("from")));
+    staff.call("PUT", &tariff("2026-11-31"), Some(&terms)).expect(422);
     let before = staff.call("GET", "/api/admin/v1/billing/catalog/tariffs", None).expect(200).json();
     let changed = staff.call("PUT", &tariff("2026-11"), Some(&terms)).expect(200).json();
     assert_eq!(changed["changes"].as_array().map(Vec::len), Some(1), "{changed}");
     let again = staff.call("PUT", &tariff("2026-11"), Some(&terms)).expect(200).json();
     assert_eq!(again["changes"].as_array().map(Vec::len), Some(0), "{again}");
-    staff.call("PUT", &tariff("2027-01"), Some(&terms)).expect(200);
-    staff.call("DELETE", &tariff("2027-01"), None).expect(200);
+    for day in ["2027-01", "2027-01-16"] {
+        staff.call("PUT", &tariff(day), Some(&terms)).expect(200);
+        let listed = staff.call("GET", "/api/admin/v1/billing/catalog/tariffs", None).expect(200).json();
+        assert!(items(&listed).iter().any(|entry| entry["from"] == day), "{listed}");
+    }
+    for day in ["2027-01-16", "2027-01"] {
+        staff.call("DELETE", &tariff(day), None).expect(200);
+    }
     let after = staff.call("GET", "/api/admin/v1/billing/catalog/tariffs", None).expect(200).json();
     assert_eq!(items(&after).len(), items(&before).len() + 1, "the others are left alone");
     // From December on the service goes by the area and not by the residents.

@@ -106,7 +106,7 @@ fn a_limit_above_production_is_refused_by_name() {
 fn another_component_than_the_declared_one_fails() {
     for (there, instead, words) in [
         ("id = \"standard\"", "id = \"heat\"", "id: plugin.toml says «heat», the component «standard»"),
-        ("version = \"1.1.0\"", "version = \"1.1.1\"", "version: plugin.toml says «1.1.1», the component «1.1.0»"),
+        ("version = \"1.2.0\"", "version = \"1.2.1\"", "version: plugin.toml says «1.2.1», the component «1.2.0»"),
         ("api = \"1.0.0\"", "api = \"1.1.0\"", "api: plugin.toml says «1.1.0», the component «1.0.0»"),
     ] {
         let folder = standard_with(there, instead);

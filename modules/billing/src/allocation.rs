@@ -1,5 +1,5 @@
 //! Which debts a payment pays: the month it names, then the oldest debt that may still be claimed, then
-//! the month's own charges, debts past their limitation, and penalties last.
+//! the month's own charges, debts past their limitation, and penalties last. What services are ahead is such a payment.
 
 use kabinet_core::{Money, Period};
 
@@ -73,6 +73,23 @@ pub fn credit_penalties(owed: &mut [Owed], left: Money) -> Vec<Money> {
     if let (Some(first), Some(part)) = (owed.first_mut(), credited.parts.first_mut()) {
         *part += credited.left;
         first.charge(-credited.left);
+    }
+    credited.parts
+}
+
+/// Pays what services owe with what others of their receipt kind are ahead, as a payment that names no month does. What
+/// each got; below zero what it gave: together nothing.
+pub fn share_overpayment(owed: &mut [Owed], claimable: Period) -> Vec<Money> {
+    let ahead: Money = owed.iter().map(|owed| owed.ahead).sum();
+    let mut credited = credit(owed, ahead, Named::None, claimable);
+    credited.pay(owed, |owed| Some(&mut owed.penalty));
+    // A service that is ahead owes nothing: it got nothing.
+    let mut used = ahead - credited.left;
+    for (owed, part) in owed.iter_mut().zip(&mut credited.parts) {
+        let given = owed.ahead.min(used);
+        owed.ahead -= given;
+        *part -= given;
+        used -= given;
     }
     credited.parts
 }
@@ -190,6 +207,27 @@ mod tests {
         assert_eq!((services[0].penalty, services[0].ahead), (Money(0), Money(50)));
     }
 
+    fn ahead(sum: i64) -> Owed {
+        Owed { ahead: Money(sum), ..Owed::default() }
+    }
+
+    #[test]
+    fn what_a_service_is_ahead_pays_the_oldest_debt_of_the_others() {
+        let mut services = two();
+        services.insert(1, ahead(500));
+        assert_eq!(share_overpayment(&mut services, AUGUST), [Money(100), Money(-500), Money(400)]);
+        assert_eq!(services[1], ahead(0));
+        assert_eq!(services[2].months, [(AUGUST, Money(0)), (SEPTEMBER, Money(100))]);
+    }
+
+    #[test]
+    fn an_overpayment_pays_penalties_last_and_stays_where_nobody_owes() {
+        let mut services = vec![ahead(100), owed(&[], 60, 30), ahead(50)];
+        assert_eq!(share_overpayment(&mut services, AUGUST), [Money(-90), Money(90), Money(0)]);
+        assert_eq!(services, [ahead(10), ahead(0), ahead(50)]);
+        assert_eq!(share_overpayment(&mut services, AUGUST), [Money::ZERO; 3]);
+    }
+
     fn any_owed() -> impl Strategy<Value = Owed> {
         (0_i64..50_000, 0_i64..50_000, 0_i64..50_000, 0_i64..5_000)
             .prop_map(|(july, august, current, penalty)| owed(&[(JULY, july), (AUGUST, august)], current, penalty))
@@ -218,6 +256,21 @@ mod tests {
             for ((owed, before), given) in services.iter().zip(&before).zip(&given) {
                 prop_assert_eq!(owed.balance(), *before - *given);
             }
+        }
+
+        #[test]
+        fn nobody_is_ahead_while_another_owes(
+            mut services in prop::collection::vec(prop_oneof![any_owed(), (1_i64..200_000).prop_map(ahead)], 1..8),
+        ) {
+            let before: Vec<Money> = services.iter().map(Owed::balance).collect();
+            let parts = share_overpayment(&mut services, AUGUST);
+            prop_assert_eq!(parts.iter().copied().sum::<Money>(), Money::ZERO);
+            for ((owed, before), part) in services.iter().zip(&before).zip(&parts) {
+                prop_assert_eq!(owed.balance(), *before - *part);
+            }
+            prop_assert!(services.iter().all(|owed| owed.ahead >= Money::ZERO));
+            let (is_ahead, owes) = (|owed: &Owed| owed.ahead > Money::ZERO, |owed: &Owed| owed.balance() > Money::ZERO);
+            prop_assert!(!(services.iter().any(is_ahead) && services.iter().any(owes)), "{:?}", services);
         }
 
         #[test]

@@ -52,9 +52,9 @@ pub struct Owed {
 }
 
 impl Owed {
-    /// Takes off what was charged too much or moved elsewhere: of the debt of `month` first where one is named, then
-    /// as what is paid ahead.
-    pub fn credit(&mut self, month: Option<Period>, amount: Money) {
+    /// Takes off what was charged too much or moved elsewhere: of the debt of `month` where one is named, which is the
+    /// part that comes back. The rest is paid ahead, and pays what the service owes as soon as the month is charged.
+    pub fn credit(&mut self, month: Option<Period>, amount: Money) -> Money {
         let named = month.and_then(|month| self.month(month));
         let part = named.map_or(Money::ZERO, |owed| {
             let part = amount.min(*owed);
@@ -62,7 +62,7 @@ impl Owed {
             part
         });
         self.ahead += amount - part;
-        self.use_ahead();
+        part
     }
 
     /// Adds the month's charge with its recalculations; a negative one pays what the service owes.
@@ -144,14 +144,24 @@ mod tests {
     fn a_credit_for_a_month_pays_it_first_and_then_the_oldest() {
         let arrears = Arrears { months: vec![(AUGUST, Money(300))], penalty: Money::ZERO };
         let mut owed = arrears.opened(Money(1000), SEPTEMBER);
+        assert_eq!(owed.credit(Some(SEPTEMBER), Money(600)), Money(600));
+        assert_eq!(owed.credit(Some(SEPTEMBER), Money(200)), Money(100), "no more than is owed for the month");
         owed.charge(Money(500));
-        owed.credit(Some(SEPTEMBER), Money(600));
-        assert_eq!(owed.months, [(AUGUST, Money(300)), (SEPTEMBER, Money(100))]);
-        owed.credit(Some(SEPTEMBER), Money(200));
         assert_eq!(owed.months, [(AUGUST, Money(200)), (SEPTEMBER, Money(0))]);
         // What was moved names no month; beyond old debts it pays the month's own charge.
-        owed.credit(None, Money(260));
+        assert_eq!(owed.credit(None, Money(260)), Money::ZERO);
+        owed.charge(Money::ZERO);
         assert_eq!((owed.months[0], owed.current), ((AUGUST, Money(0)), Money(440)));
+    }
+
+    #[test]
+    fn what_one_month_was_charged_too_much_leaves_another_to_its_own_credit() {
+        let arrears = Arrears { months: vec![(AUGUST, Money(300))], penalty: Money::ZERO };
+        let mut owed = arrears.opened(Money(1000), SEPTEMBER);
+        let back = [(AUGUST, 400), (SEPTEMBER, 700)].map(|(month, sum)| owed.credit(Some(month), Money(sum)));
+        owed.charge(Money(500));
+        assert_eq!(back, [Money(300), Money(700)]);
+        assert_eq!((owed.balance(), owed.current), (Money(400), Money(400)));
     }
 
     proptest! {
@@ -164,8 +174,9 @@ mod tests {
             let months = if older > 0 { vec![(AUGUST, Money(older))] } else { Vec::new() };
             let mut owed = Arrears { months, penalty: Money(penalty) }.opened(Money(balance), SEPTEMBER);
             prop_assert_eq!(owed.balance(), Money(balance));
+            let part = owed.credit(month, Money(credited));
+            prop_assert!(part.0 >= 0 && part.0 <= credited && (part == Money::ZERO || month.is_some()));
             owed.charge(Money(charge));
-            owed.credit(month, Money(credited));
             owed.penalise(Money(penalised));
             prop_assert_eq!(owed.balance(), Money(balance + charge - credited + penalised));
             prop_assert!(owed.current.0 >= 0 && owed.penalty.0 >= 0 && owed.ahead.0 >= 0);

@@ -1,16 +1,20 @@
 //! Benefits (льготы): a part of a service's charge that goes back to the account, from a month on.
 
+use std::collections::HashMap;
+
 use kabinet_contracts::AccountId;
-use kabinet_core::{DbError, Period, Quantity, Tx, id_type};
-use kabinet_plugin_host::api::Parameter;
+use kabinet_core::{DbError, Money, Period, Quantity, Tx, id_type};
+use kabinet_plugin_host::api::{Basis, Parameter};
 use rust_decimal::Decimal;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Unchanged, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Set,
 };
 
+use crate::calculation::api_period;
 use crate::entity::{benefit, service};
 use crate::error::Error;
 use crate::store;
+use crate::trace;
 
 /// The longest name of a document, characters.
 const LONGEST_DOCUMENT: usize = 200;
@@ -204,4 +208,41 @@ pub(crate) async fn in_month(
         (row.account_id, row.service_code, numbers)
     };
     Ok(rows.into_iter().map(numbers).collect())
+}
+
+#[derive(FromQueryResult)]
+struct Lowered {
+    account_id: AccountId,
+    period: Period,
+    trace: String,
+}
+
+/// What benefits of a service gave back over the months from `from` to `to` to the accounts `first` to `last`, as it
+/// was billed with those months themselves.
+pub(crate) async fn given_back(
+    tx: &Tx,
+    service: &str,
+    (from, to): (Period, Period),
+    (first, last): (AccountId, AccountId),
+) -> Result<HashMap<AccountId, Money>, DbError> {
+    let rows: Vec<Lowered> = tx
+        .rows(
+            "SELECT c.account_id, r.period, c.trace FROM benefit b
+             JOIN billing_run r ON r.tenant_id = b.tenant_id AND r.state = 'published' AND r.period BETWEEN $3 AND $4
+              AND b.from_period <= r.period AND (b.to_period IS NULL OR b.to_period >= r.period)
+             JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id = b.account_id
+              AND c.service_code = b.service_code
+             WHERE b.tenant_id = $1 AND b.service_code = $2 AND b.account_id BETWEEN $5 AND $6",
+            vec![service.into(), from.into(), to.into(), first.into(), last.into()],
+        )
+        .await?;
+    let mut sums: HashMap<AccountId, Money> = HashMap::new();
+    for row in rows {
+        // A January's line corrects the year before it as well.
+        let month = api_period(row.period);
+        let benefits = trace::decode(&row.trace).recalculations.into_iter().filter(|of| of.basis == Basis::Benefit);
+        let of_month: Money = benefits.filter(|of| of.period == month).map(|of| Money(of.amount)).sum();
+        *sums.entry(row.account_id).or_default() -= of_month;
+    }
+    Ok(sums)
 }

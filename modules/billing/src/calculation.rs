@@ -26,15 +26,19 @@ mod input;
 mod rows;
 mod settlement;
 mod spans;
+mod stretches;
 
+#[cfg(test)]
+pub(crate) use input::of_a_flat;
 #[cfg(test)]
 pub(crate) use spans::tests::facts;
 
-pub(crate) use averaged::{UnreadMonth, derived_part, made_of, part_of};
+pub(crate) use averaged::{Own, ReadMeter, UnreadMonth, Water, derived_part, given_back, made_of, part_of};
 pub use facts::{Facts, FrozenAward, FrozenInstalment, FrozenMeter};
 pub(crate) use input::{measured, measures, zone_of};
-pub use rows::{AccountRows, ServiceCharge};
+pub use rows::{AccountRows, Returned, ServiceCharge};
 pub(crate) use rows::{CARRIED, method};
+pub(crate) use stretches::Stretch;
 
 /// Everything one account's bill is made of.
 #[derive(Clone, Debug)]
@@ -120,17 +124,18 @@ pub(crate) fn charge(
     number: impl Fn(usize) -> String,
 ) -> Result<(Vec<Account>, Vec<AccountCharges>), Error> {
     let (houses, taken) = plan.houses().of_accounts(&mut accounts, |code| plan.tables_of(code));
-    let mut batch = Batch {
-        period: api_period(plan.period),
-        parameters: plan.parameters(),
-        tables: plan.tables.clone(),
-        houses,
-        accounts,
-    };
-    let charges = plugin.calculate(&batch).map_err(|error| explained(plan, number, error))?;
-    if charges.len() != batch.accounts.len() {
-        return Err(Error::Stopped("плагин рассчитал не все счета".into()));
+    let mut batch =
+        Batch { period: api_period(plan.period), parameters: plan.parameters(), tables: Vec::new(), houses, accounts };
+    let mut charged = Vec::with_capacity(1);
+    for (stretch, tables) in plan.stretches() {
+        batch.tables = tables;
+        charged.push((stretch, plugin.calculate(&batch).map_err(|error| explained(plan, &number, error))?));
     }
+    let charges = match <[_; 1]>::try_from(charged) {
+        Ok([(_, whole_month)]) => Some(whole_month).filter(|charges| charges.len() == batch.accounts.len()),
+        Err(charged) => stretches::put_together(&batch.tables, &batch.accounts, &charged),
+    };
+    let charges = charges.ok_or_else(|| Error::Stopped("плагин рассчитал не все счета".into()))?;
     for account in &mut batch.accounts {
         account.house = account.house.and_then(|at| taken.get(usize::try_from(at).ok()?).copied());
     }
@@ -162,7 +167,7 @@ pub fn account_of(case: &AccountCase) -> AccountId {
 }
 
 /// A plugin's error with the account number and the service's name in place of positions.
-fn explained(plan: &Plan, number: impl Fn(usize) -> String, error: PluginError) -> Error {
+fn explained(plan: &Plan, number: &impl Fn(usize) -> String, error: PluginError) -> Error {
     let service =
         |table: u16| plan.snapshot.services.get(plan.owner(table)).map_or("?", |(service, _)| service.title.as_str());
     match error {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kabinet_core::{DbError, Period, Tx};
+use kabinet_core::{Day, DbError, Period, Tx};
 use kabinet_plugin_host::api::{Premises, Price, ServiceKind, Unit};
 use kabinet_render::receipt::SupplierRequisites;
 use rust_decimal::Decimal;
@@ -17,6 +17,7 @@ mod package;
 mod plugins;
 pub(crate) mod services;
 mod templates;
+mod terms;
 
 pub use apply::{set_penalty_rates, set_tariffs};
 pub use history::Dated;
@@ -27,6 +28,7 @@ pub use plugins::{Activated, CheckedPlugin, UnknownRule, activated, install_plug
 pub(crate) use plugins::{first_month, installed};
 pub use services::set_services;
 pub use templates::{StoredTemplate, has_template, set_receipt_template, templates};
+pub use terms::{begin, begins};
 
 /// The topic of change counters that announces a changed catalogue to caches.
 pub(crate) const TOPIC: &str = "billing.catalog";
@@ -141,13 +143,14 @@ pub struct Service {
     pub shares: String,
 }
 
-/// Terms of a service from a period on, until the next terms.
+/// Terms of a service from a day on, until the next terms. A month in which they change is charged by days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tariff {
     /// Code of the service.
     pub service: String,
-    /// The first period they hold for.
-    pub from: Period,
+    /// The first day they hold for: usually that of a month.
+    #[serde(deserialize_with = "terms::first_day")]
+    pub from: Day,
     /// The terms.
     pub terms: Terms,
     /// Where they come from; marks assumptions.
@@ -156,7 +159,7 @@ pub struct Tariff {
 }
 
 impl Tariff {
-    /// Whether both say what the same service costs from the same month on.
+    /// Whether both say what the same service costs from the same day on.
     pub(crate) fn is_same_entry(&self, other: &Self) -> bool {
         self.service == other.service && self.from == other.from
     }

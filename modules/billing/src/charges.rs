@@ -207,7 +207,7 @@ fn line(month: &FrozenMonth, service: &Service, row: &charge::Model) -> ChargeLi
 fn penalty_reason(interval: &Interval) -> String {
     let debt = format::period(interval.debt.0.unsigned_abs());
     let what = if interval.principal < Money::ZERO {
-        "оплачено раньше, чем учтено, из долга"
+        "возврат пеней с оплаченного или снятого долга"
     } else {
         "долг"
     };
@@ -225,12 +225,31 @@ pub(crate) fn charge_parts(reasons: &Reasons, unit: Unit, charged: Money) -> Vec
     let part = |(at, part): (usize, &Part)| {
         exact += part.exact_amount;
         let sum = if at == last { charged } else { Money::from_roubles(exact).unwrap_or_default() };
-        charge_part(part, unit, sum - std::mem::replace(&mut before, sum))
+        let amount = sum - std::mem::replace(&mut before, sum);
+        ChargePart { label: label(&reasons.parts, at, unit), ..charge_part(part, amount) }
     };
     reasons.parts.iter().enumerate().map(part).collect()
 }
 
-fn charge_part(part: &Part, unit: Unit, amount: Money) -> ChargePart {
+fn charge_part(part: &Part, amount: Money) -> ChargePart {
+    ChargePart {
+        label: String::new(),
+        volume: Quantity::from_decimal(part.volume).unwrap_or_default(),
+        tariff: Quantity::from_decimal(part.tariff).unwrap_or_default(),
+        amount,
+    }
+}
+
+/// «Т1, день, свыше 3 900 кВт·ч»; where the tariff changed within the month, which of them it is.
+fn label(parts: &[Part], at: usize, unit: Unit) -> String {
+    let Some(part) = parts.get(at) else { return String::new() };
+    let alike = |(_, other): &(usize, &Part)| (other.zone, other.above) == (part.zone, part.above);
+    let alike: Vec<usize> = parts.iter().enumerate().filter(alike).map(|(at, _)| at).collect();
+    let tariff = match alike.as_slice() {
+        [_] => "",
+        [first, ..] if *first == at => "прежний тариф",
+        _ => "новый тариф",
+    };
     let zone = match words::zone(part.zone) {
         "" => String::new(),
         name => format!("{}{}", zone_number(part.zone), name),
@@ -240,18 +259,8 @@ fn charge_part(part: &Part, unit: Unit, amount: Money) -> ChargePart {
     } else {
         String::new()
     };
-    let label = match (zone.is_empty(), range.is_empty()) {
-        (false, false) => format!("{zone}, {range}"),
-        (false, true) => zone,
-        (true, false) => range,
-        (true, true) => "начальный объём".to_owned(),
-    };
-    ChargePart {
-        label,
-        volume: Quantity::from_decimal(part.volume).unwrap_or_default(),
-        tariff: Quantity::from_decimal(part.tariff).unwrap_or_default(),
-        amount,
-    }
+    let words: Vec<&str> = [&zone, &range, tariff].into_iter().filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "начальный объём".to_owned() } else { words.join(", ") }
 }
 
 /// Т1 is the day of two zones and the peak of three, Т2 the night, Т3 the half-peak.

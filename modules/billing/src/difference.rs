@@ -18,6 +18,7 @@ mod charged;
 mod volume;
 
 use charged::{Charged, charged_in};
+pub(crate) use volume::Share;
 
 /// Kopecks that rounding may leave over: two sums on either side, and up to five causes.
 const ROUNDING: i64 = 5;

@@ -23,7 +23,7 @@ tenant_table!(service_version, "service_version", key { code: String, from_perio
 tenant_table!(due_day, "due_day", key { from_period: Period }, {
     day: i32,
 });
-tenant_table!(tariff, "tariff", key { service_code: String, from_period: Period }, {
+tenant_table!(tariff, "tariff", key { service_code: String, from_on: Day }, {
     terms: String, note: String,
 });
 tenant_table!(plugin, "plugin", key { hash: String }, {

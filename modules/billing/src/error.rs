@@ -1,28 +1,36 @@
 //! What billing refuses, with stable codes.
 
 use kabinet_core::jobs::JobError;
-use kabinet_core::{DbError, Period};
+use kabinet_core::{Day, DbError, Period};
 use kabinet_plugin_host::manifest::ManifestError;
 use kabinet_plugin_host::{PluginError, words};
 use kabinet_render::RenderError;
 use kabinet_web::Problem;
 use poem::http::StatusCode;
 
-use crate::catalog::UnknownRule;
+use crate::catalog::{UnknownRule, begins};
 use crate::receipts::TRIED_AGAIN;
 
 /// Why billing did not do what was asked. Messages are for the company's accountant.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Published months keep their tariffs.
-    #[error("услуга «{service}», тариф с {from}: месяц {period} уже рассчитан и опубликован, его условия не меняются")]
+    #[error("услуга «{service}», тариф с {}: месяц {period} уже рассчитан и опубликован, его условия не меняются", begins(*.from))]
     TariffInUse {
         /// Code of the service.
         service: String,
-        /// From which period the changed terms would hold.
-        from: Period,
+        /// From which day the changed terms would hold.
+        from: Day,
         /// The latest published period they would have changed.
         period: Period,
+    },
+    /// Within a month prices, norm and coefficient may change, all else with its first day.
+    #[error("услуга «{service}»: с {from} внутри месяца меняются только тариф, норматив и повышающий коэффициент")]
+    WithinMonth {
+        /// Code of the service.
+        service: String,
+        /// The day within the month.
+        from: Day,
     },
     /// Published months keep what they were calculated with.
     #[error("{entry}: месяц {period} уже рассчитан и опубликован, изменить можно с {}", .period.next())]
@@ -203,6 +211,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TariffInUse { .. } => "billing.tariff_in_use",
+            Self::WithinMonth { .. } => "billing.within_month",
             Self::PublishedTerms { .. } => "billing.already_published",
             Self::Catalog(_) => "billing.catalog",
             Self::AlreadyPublished(_) => "billing.already_published",
@@ -315,7 +324,9 @@ impl From<Error> for Problem {
             | Error::NoSuchRecalculation
             | Error::NoSuchBenefit => Self::not_found(),
             Error::Field(field, text) => Self::refused_fields(code, [(field, text)]),
-            Error::PublishedTerms { .. } => Self::refused_fields(code, [("from", error.to_string())]),
+            Error::PublishedTerms { .. } | Error::WithinMonth { .. } => {
+                Self::refused_fields(code, [("from", error.to_string())])
+            }
             Error::ServiceBilled(_) => Self::refused_fields(code, [("receipt", error.to_string())]),
             Error::Items(items) => {
                 Self::refused_fields(code, items.into_iter().map(|(at, why)| (format!("items/{at}"), why)))

@@ -12,7 +12,7 @@ use kabinet_plugin_host::api::AccountCharges;
 use crate::calculation::{self, AccountCase};
 use crate::entity::estimate;
 use crate::error::Error;
-use crate::loading::{self, Base};
+use crate::loading::{self, Base, Imagined};
 use crate::plugins::{Plugins, Tool};
 use crate::{runs, store};
 
@@ -121,6 +121,7 @@ impl Preliminary {
             Err(Error::Db(error)) => return Err(error),
             Err(error) => return Ok(Err(error.to_string())),
         };
+        let imagined = Imagined { readings: imagined, ..Imagined::default() };
         let cases = loading::imagined_cases(tx, &tool.plan, Base::default(), vec![facts], imagined).await?;
         Ok(match computed(tool, cases).await {
             Ok((_, charges)) => Ok(charges.iter().map(total).sum()),

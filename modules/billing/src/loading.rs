@@ -16,6 +16,7 @@ use crate::catalog::premises;
 use crate::entity::billing_run;
 use crate::instalments::DuePart;
 use crate::plan::Plan;
+use crate::recalculations::Corrected;
 use crate::{awards, benefits, houses, instalments, recalculations, runs, store};
 
 mod averaged;
@@ -86,25 +87,34 @@ struct Unpaid {
 
 /// The cases of `accounts`, which follow each other in the order of their identifiers.
 pub async fn cases(tx: &Tx, plan: &Plan, base: Base, accounts: Vec<AccountFacts>) -> Result<Vec<AccountCase>, DbError> {
-    imagined_cases(tx, plan, base, accounts, &[]).await
+    imagined_cases(tx, plan, base, accounts, Imagined::default()).await
 }
 
-/// The same as if the `imagined` readings of the plan's month had come.
+/// What nobody stored, and cases are made of as if somebody had.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Imagined<'a> {
+    /// Readings of the plan's month.
+    pub(crate) readings: &'a [ImaginedReading],
+    /// Corrections of months before it.
+    pub(crate) corrections: &'a [Corrected],
+}
+
+/// The same with what is `imagined`.
 pub(crate) async fn imagined_cases(
     tx: &Tx,
     plan: &Plan,
     base: Base,
     accounts: Vec<AccountFacts>,
-    imagined: &[ImaginedReading],
+    imagined: Imagined<'_>,
 ) -> Result<Vec<AccountCase>, DbError> {
     let (Some(first), Some(last)) = (accounts.first().map(|a| a.id), accounts.last().map(|a| a.id)) else {
         return Ok(Vec::new());
     };
     let averages = accounts.iter().map(|account| (account.id, plan.averages(premises(&account.kind)))).collect();
-    let mut meters = consumption::for_accounts(tx, plan.period, &averages, imagined).await?;
+    let mut meters = consumption::for_accounts(tx, plan.period, &averages, imagined.readings).await?;
     let mut unmeterable = impossibility::in_month(tx, plan.period, (first, last)).await?;
     let mut standings = standings(tx, base, first, last).await?;
-    let mut averaged = averaged::months(tx, plan, first, last, &meters).await?;
+    let mut averaged = averaged::months(tx, plan, (first, last), &meters, imagined.corrections).await?;
     let mut people = by_account(roster::changed_within(tx, plan.period, first, last).await?);
     let long_enough = |(_, away): &(AccountId, Away)| away.in_a_row > plan.snapshot.free_absence_days;
     let absences = absences::in_month(tx, plan.period, first, last).await?;

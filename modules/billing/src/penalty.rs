@@ -51,7 +51,8 @@ pub(crate) fn usual_low_only() -> Vec<Section> {
 pub struct Interval {
     /// The month that is owed for.
     pub debt: Period,
-    /// What was owed on these days, kopecks; negative gives back what was charged before a payment became known.
+    /// What was owed on these days, kopecks; negative gives back what was charged before it was known that it was paid or
+    /// not owed.
     pub principal: Money,
     /// How many days.
     pub days: u32,
@@ -61,7 +62,7 @@ pub struct Interval {
     pub divisor: u16,
 }
 
-/// Principal of a month that was paid on a day.
+/// Principal of a month that was paid on a day; what was never owed counts as paid when its month ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repayment {
     /// The month it was owed for.

@@ -5,9 +5,11 @@ use kabinet_meters::consumption::Averages;
 use kabinet_plugin_host::Limits;
 use kabinet_plugin_host::api::{Parameter, Premises, ServiceTable};
 use kabinet_render::payment_qr::QrEncoding;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::calculation::Stretch;
 use crate::catalog::{PluginConfig, ReceiptKind, Service, Terms, kinds, services};
 use crate::entity::tariff;
 use crate::error::Error;
@@ -20,8 +22,11 @@ use crate::store;
 /// the run, so that a resumed run and a receipt of years ago see the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Services in their order, with the terms in force; none for a service that is not charged.
+    /// Services in their order, with the terms in force on the last day; none for a service that is not charged.
     pub services: Vec<(Service, Option<Terms>)>,
+    /// The terms that held before, in a month within which they changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierTerms>,
     /// Receipt kinds in their order.
     pub kinds: Vec<ReceiptKind>,
     /// The plugin's company-wide numbers.
@@ -57,6 +62,22 @@ pub struct Snapshot {
     /// releases, which are calculated again as they were.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub credits_pay_debts: bool,
+    /// Whether what was paid or charged too much counts as paid: of other services of its receipt, of the month that a
+    /// plugin's line gives back, and of a month that was charged in vain from its end on; not in snapshots of earlier
+    /// releases.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overpaid_is_paid: bool,
+}
+
+/// Terms of a service that gave way to others within a month.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlierTerms {
+    /// Code of the service.
+    pub service: String,
+    /// The last day of the month that they held, from one.
+    pub until: u8,
+    /// The terms.
+    pub terms: Terms,
 }
 
 fn usual_free_absence_days() -> u32 {
@@ -71,11 +92,16 @@ impl Snapshot {
         let activation =
             activation.ok_or_else(|| Error::Catalog(format!("для месяца {period} не установлен плагин расчёта")))?;
         let (kinds, services) = (kinds::stored(tx).await?, services::stored(tx).await?);
+        let mut tariffs = store::tariffs(tx).await?;
+        tariffs.sort_by_key(|tariff| tariff.from_on);
+        let mut earlier = Vec::new();
         let services = services.iter().filter_map(|service| service.in_force(period));
-        let tariffs = store::tariffs(tx).await?;
+        let services = services.map(|service| with_terms(service, &tariffs, period, &mut earlier));
+        let services = services.collect::<Result<_, _>>()?;
         let settings = BillingSettings::of(tx.tenant())?;
         let snapshot = Self {
-            services: services.map(|service| with_terms(service, &tariffs, period)).collect::<Result<_, _>>()?,
+            services,
+            earlier,
             kinds: kinds.iter().filter_map(|kind| kind.in_force(period)).cloned().collect(),
             config: serde_json::from_str(&activation.config)?,
             limits: serde_json::from_str(&activation.limits)?,
@@ -93,6 +119,7 @@ impl Snapshot {
             free_absence_days: settings.free_absence_days,
             carry_house_rest: Some(settings.carry_house_rest),
             credits_pay_debts: true,
+            overpaid_is_paid: true,
         };
         if snapshot.services.iter().all(|(_, terms)| terms.is_none()) {
             return Err(Error::Catalog(format!("для месяца {period} нет ни одного тарифа")));
@@ -104,6 +131,37 @@ impl Snapshot {
     #[must_use]
     pub fn position(&self, code: &str) -> Option<usize> {
         self.services.iter().position(|(service, _)| service.code == code)
+    }
+
+    /// The terms of the service at `position` on a day of the month, from one.
+    fn terms_on(&self, position: usize, day: u8) -> Option<&Terms> {
+        let (service, last) = self.services.get(position)?;
+        let earlier = self.earlier.iter().filter(|earlier| earlier.service == service.code && earlier.until >= day);
+        earlier.min_by_key(|earlier| earlier.until).map(|earlier| &earlier.terms).or(last.as_ref())
+    }
+
+    /// Roubles a unit of a service by its first price, by days where it changed within the month.
+    #[must_use]
+    pub fn price(&self, period: Period, code: &str) -> Option<Decimal> {
+        let position = self.position(code)?;
+        let price = |stretch: Stretch| self.terms_on(position, stretch.last)?.prices.first().map(|price| price.amount);
+        let stretches = self.stretches(period);
+        if let [whole] = stretches.as_slice() {
+            return price(*whole);
+        }
+        let cost = stretches.iter().map(|stretch| Some(price(*stretch)? * Decimal::from(stretch.days())));
+        let days: Decimal = stretches.iter().map(|stretch| Decimal::from(stretch.days())).sum();
+        cost.sum::<Option<Decimal>>().map(|cost| cost / days)
+    }
+
+    /// The stretches of days of the month in which nothing changed; usually one, the month.
+    fn stretches(&self, period: Period) -> Vec<Stretch> {
+        let last = u8::try_from(period.last_day().day_of_month()).unwrap_or(u8::MAX);
+        let mut ends: Vec<u8> = self.earlier.iter().map(|earlier| earlier.until).chain([last]).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        let starts = std::iter::once(1).chain(ends.iter().map(|end| end + 1));
+        starts.zip(&ends).map(|(first, last)| Stretch { first, last: *last }).collect()
     }
 
     /// Whether the month takes off what rooms used beyond the house's meter the month before.
@@ -119,22 +177,29 @@ impl Snapshot {
     }
 }
 
+/// The service with its terms, and into `earlier` those that held before within the month; `tariffs` are in the order
+/// of their days.
 fn with_terms(
     service: &Service,
     tariffs: &[tariff::Model],
     period: Period,
+    earlier: &mut Vec<EarlierTerms>,
 ) -> Result<(Service, Option<Terms>), DbError> {
-    let in_force = tariffs
-        .iter()
-        .filter(|tariff| tariff.service_code == service.code && tariff.from_period <= period)
-        .max_by_key(|tariff| tariff.from_period);
-    let terms = in_force.map(|tariff| serde_json::from_str::<Terms>(&tariff.terms)).transpose()?;
-    let mut service = service.clone();
-    if let Some(rule) = terms.as_ref().and_then(|terms| terms.rule.as_ref()) {
-        service.rule.clone_from(rule);
+    let begun = tariffs.iter().filter(|of| of.service_code == service.code && of.from_on <= period.last_day());
+    let begun: Vec<_> = begun.collect();
+    let before = begun.iter().rposition(|tariff| tariff.from_on <= period.first_day()).unwrap_or_default();
+    for pair in begun[before..].windows(2) {
+        let until = u8::try_from(pair[1].from_on.plus_days(-1).day_of_month()).unwrap_or_default();
+        earlier.push(EarlierTerms { service: service.code.clone(), until, terms: terms(pair[0])? });
     }
+    let terms = begun.last().map(|tariff| terms(tariff)).transpose()?;
+    let rule = terms.as_ref().and_then(|terms| terms.rule.clone()).unwrap_or_else(|| service.rule.clone());
     // Terms without prices end a service.
-    Ok((service, terms.filter(|terms| !terms.prices.is_empty())))
+    Ok((Service { rule, ..service.clone() }, terms.filter(|terms| !terms.prices.is_empty())))
+}
+
+fn terms(tariff: &tariff::Model) -> Result<Terms, DbError> {
+    Ok(serde_json::from_str(&tariff.terms)?)
 }
 
 /// A snapshot made ready for the plugin.
@@ -146,9 +211,20 @@ pub struct Plan {
     pub snapshot: Snapshot,
     /// The plugin's tables: the base terms and the variants of each service.
     pub tables: Vec<ServiceTable>,
+    sources: Vec<Source>,
     choices: Vec<Choice>,
-    owners: Vec<usize>,
     houses: Houses,
+}
+
+/// What a table is made of.
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    /// Position of the service.
+    service: usize,
+    /// Position of the variant; none for the base terms.
+    variant: Option<usize>,
+    /// What owners decided otherwise than the company: by the house's meter, or by norm.
+    by_meter: Option<bool>,
 }
 
 /// Which table of a service holds for which premises.
@@ -178,15 +254,12 @@ impl Plan {
     /// The plan of a snapshot.
     #[must_use]
     pub fn new(period: Period, snapshot: Snapshot) -> Self {
-        let (tables, choices, owners) = (Vec::new(), Vec::new(), Vec::new());
-        let mut plan = Self { period, tables, choices, owners, snapshot, houses: Houses::default() };
-        for (position, (service, terms)) in plan.snapshot.services.iter().enumerate() {
-            let mut choice = Choice::default();
-            if let Some(terms) = terms {
-                choice.only.clone_from(&terms.premises);
-                choice.usual = add((&mut plan.tables, &mut plan.owners), position, service, terms);
-            }
-            plan.choices.push(choice);
+        let (tables, sources, choices) = (Vec::new(), Vec::new(), Vec::new());
+        let mut plan = Self { period, snapshot, tables, sources, choices, houses: Houses::default() };
+        for position in 0..plan.snapshot.services.len() {
+            let only = plan.snapshot.services[position].1.as_ref().map(|terms| terms.premises.clone());
+            let usual = plan.add(position, None);
+            plan.choices.push(Choice { only: only.unwrap_or_default(), usual, decided: None });
         }
         plan
     }
@@ -195,17 +268,49 @@ impl Plan {
     /// otherwise than the company: what is frozen with accounts names tables by their positions.
     #[must_use]
     pub fn with_houses(mut self, houses: Houses) -> Self {
-        let services = self.snapshot.services.iter().zip(&mut self.choices).enumerate();
-        for (position, ((service, terms), choice)) in services {
-            let Some(terms) = terms else { continue };
+        for position in 0..self.snapshot.services.len() {
+            let (service, Some(terms)) = &self.snapshot.services[position] else { continue };
             let other = !decisions::company_by_meter(terms);
             if houses.have_decided(&service.code, other) {
-                let terms = decisions::decided_terms(terms, other);
-                let tables = add((&mut self.tables, &mut self.owners), position, service, &terms);
-                choice.decided = Some((other, tables));
+                let decided = Some((other, self.add(position, Some(other))));
+                if let Some(choice) = self.choices.get_mut(position) {
+                    choice.decided = decided;
+                }
             }
         }
         Self { houses, ..self }
+    }
+
+    /// Adds the tables of the service at `position` behind the others.
+    fn add(&mut self, position: usize, by_meter: Option<bool>) -> Tables {
+        let (service, Some(terms)) = &self.snapshot.services[position] else { return Tables::default() };
+        let variants = (0..terms.variants.len()).map(Some);
+        let mut added = Tables::default();
+        for variant in std::iter::once(None).chain(variants) {
+            let source = Source { service: position, variant, by_meter };
+            let at = u16::try_from(self.tables.len()).unwrap_or(u16::MAX);
+            self.tables.push(source.table(service, terms));
+            self.sources.push(source);
+            match variant.and_then(|variant| terms.variants.get(variant)) {
+                Some(variant) => added.variants.push((variant.premises.clone(), at)),
+                None => added.base = Some(at),
+            }
+        }
+        added
+    }
+
+    /// The stretches of days in which nothing changes, each with the tables of its days; usually one, the month.
+    pub(crate) fn stretches(&self) -> Vec<(Stretch, Vec<ServiceTable>)> {
+        let stretches = self.snapshot.stretches(self.period);
+        if stretches.len() == 1 {
+            return stretches.into_iter().map(|stretch| (stretch, self.tables.clone())).collect();
+        }
+        let table = |source: &Source, day: u8| {
+            let (service, _) = self.snapshot.services.get(source.service)?;
+            Some(source.table(service, self.snapshot.terms_on(source.service, day)?))
+        };
+        let tables = |stretch: Stretch| self.sources.iter().filter_map(|of| table(of, stretch.last)).collect();
+        stretches.into_iter().map(|stretch| (stretch, tables(stretch))).collect()
     }
 
     /// What is known of houses.
@@ -218,7 +323,7 @@ impl Plan {
     #[must_use]
     pub fn tables_of(&self, code: &str) -> Vec<u16> {
         let position = self.snapshot.position(code);
-        (0_u16..).zip(&self.owners).filter(|(_, owner)| Some(**owner) == position).map(|(at, _)| at).collect()
+        (0_u16..).zip(&self.sources).filter(|(_, of)| Some(of.service) == position).map(|(at, _)| at).collect()
     }
 
     /// The table of the service at `position` for such premises of a house; none where it is not charged.
@@ -237,7 +342,7 @@ impl Plan {
     /// The position of the service that a table belongs to.
     #[must_use]
     pub fn owner(&self, table: u16) -> usize {
-        self.owners.get(usize::from(table)).copied().unwrap_or_default()
+        self.sources.get(usize::from(table)).map(|of| of.service).unwrap_or_default()
     }
 
     /// The plugin's company-wide numbers.
@@ -263,23 +368,16 @@ fn parameters(numbers: &PluginConfig) -> Vec<Parameter> {
     numbers.iter().map(|(name, value)| Parameter { name: name.clone(), value: *value }).collect()
 }
 
-/// Adds the tables of the service at `position` behind the others, each with its owner.
-fn add(
-    (tables, owners): (&mut Vec<ServiceTable>, &mut Vec<usize>),
-    position: usize,
-    service: &Service,
-    terms: &Terms,
-) -> Tables {
-    let mut place = |table: ServiceTable| {
-        let at = u16::try_from(tables.len()).unwrap_or(u16::MAX);
-        tables.push(table);
-        owners.push(position);
-        at
-    };
-    let base = Some(place(base(service, terms)));
-    let variants = terms.variants.iter();
-    let variants = variants.map(|variant| (variant.premises.clone(), place(varied(service, terms, variant)))).collect();
-    Tables { base, variants }
+impl Source {
+    /// The table of the service by such terms.
+    fn table(self, service: &Service, terms: &Terms) -> ServiceTable {
+        let decided = self.by_meter.map(|by_meter| decisions::decided_terms(terms, by_meter));
+        let terms = decided.as_ref().unwrap_or(terms);
+        match self.variant.and_then(|variant| terms.variants.get(variant)) {
+            Some(variant) => varied(service, terms, variant),
+            None => base(service, terms),
+        }
+    }
 }
 
 fn base(service: &Service, terms: &Terms) -> ServiceTable {

@@ -3,37 +3,37 @@
 //! never rewritten: a correction that was billed is answered by an opposite one.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use kabinet_accounts::roster::{self, AccountFacts};
+use kabinet_accounts::roster;
 use kabinet_contracts::AccountId;
 use kabinet_core::{DbError, Money, Period, Timestamp, Tx, id_type};
-use kabinet_plugin_host::TariffPlugin;
-use kabinet_plugin_host::api::AccountCharges;
+use kabinet_plugin_host::api::{Basis, Recalculation as Returned};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Unchanged, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     Select, Set,
 };
 
-use crate::calculation::{self, AccountCase};
+use crate::calculation::api_period;
 use crate::entity::{billing_run, charge, recalculation, service};
 use crate::error::Error;
-use crate::houses::corrections::plan_now;
 use crate::ledger::{self, Book};
-use crate::loading::{self, Base};
-use crate::plan::Plan;
-use crate::plugins::Plugins;
 use crate::runs;
 use crate::store::{self, PUBLISHED};
 use crate::trace;
 use uuid::Uuid;
 
 pub mod house;
+mod recomputed;
+
+use recomputed::charged_for_its_month;
+pub use recomputed::{Recomputed, recompute};
 
 /// Months back that may be corrected: older claims are barred (ГК РФ ст. 196).
 pub(crate) const MOST_MONTHS: i32 = 36;
 /// The largest correction by hand, kopecks.
 const MOST: u64 = 100_000_000_000;
+/// Why bills that are calculated are given up.
+const OUTDATED: &str = "исправлен месяц, который возвращён по показанию: рассчитайте месяц заново";
 /// The longest basis, characters.
 const LONGEST_BASIS: usize = 200;
 
@@ -72,45 +72,6 @@ pub struct Recalculation {
     pub recorded_at: Timestamp,
     /// Where it stands.
     pub state: State,
-}
-
-/// What one service of one closed month comes to, computed with what is known now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recomputed {
-    /// The month.
-    pub period: Period,
-    /// Code of the service.
-    pub service: String,
-    /// What was charged for the month so far, earlier corrections of it among it.
-    pub charged: Money,
-    /// What it comes to now.
-    pub computed: Money,
-}
-
-impl Recomputed {
-    /// What remains to be charged, negative to be given back.
-    #[must_use]
-    pub fn difference(&self) -> Money {
-        self.computed - self.charged
-    }
-}
-
-/// An account's published months from `from` to the latest, computed again. All of them: a reading that changes
-/// one month is where the next begins.
-pub async fn recompute(tx: &Tx, plugins: &Plugins, account: AccountId, from: Period) -> Result<Vec<Recomputed>, Error> {
-    store::account_exists(tx, account).await?;
-    let latest = refuse_old(tx, from).await?;
-    let recorded = recorded(tx, account).await?;
-    let mut months = Vec::new();
-    let mut period = from;
-    loop {
-        let run = store::published(tx, period).await?.ok_or(Error::NotPublished(period))?;
-        months.extend(month(tx, plugins, account, &run, &recorded).await?);
-        if period >= latest {
-            return Ok(months);
-        }
-        period = period.next();
-    }
 }
 
 /// The latest published month, unless claims of `period` are barred.
@@ -171,84 +132,25 @@ fn of_account(account: AccountId) -> Select<recalculation::Entity> {
     recalculation::Entity::find().filter(recalculation::Column::AccountId.eq(account))
 }
 
-async fn month(
-    tx: &Tx,
-    plugins: &Plugins,
-    account: AccountId,
-    run: &billing_run::Model,
-    recorded: &Recorded,
-) -> Result<Vec<Recomputed>, Error> {
+/// Gives up bills that are calculated and not published where they give the account back what it was charged for months
+/// whose corrections change now: they do not know of it, and it would go back with them and once more.
+async fn outdate_bills(tx: &mut Tx, account: AccountId, months: &[(&str, Period)]) -> Result<(), Error> {
+    let calculated = living(tx).await?.into_iter().find(|run| run.state != PUBLISHED);
+    let Some(run) = calculated else { return Ok(()) };
     let mine =
         charge::Entity::find().filter(charge::Column::RunId.eq(run.id)).filter(charge::Column::AccountId.eq(account));
-    let mut sums: BTreeMap<String, (Money, Money)> = BTreeMap::new();
-    for row in tx.all(mine).await? {
-        sums.entry(row.service_code.clone()).or_default().0 += charged_for_its_month(&row);
-    }
-    for ((_, service), amount) in recorded.iter().filter(|((period, _), _)| *period == run.period) {
-        sums.entry(service.clone()).or_default().0 += *amount;
-    }
-    for (service, amount) in computed(tx, plugins, account, run).await? {
-        sums.entry(service).or_default().1 += amount;
-    }
-    let recomputed = |(service, (charged, computed))| Recomputed { period: run.period, service, charged, computed };
-    Ok(sums.into_iter().map(recomputed).collect())
-}
-
-/// What a stored line charges for its own month: corrections of other months that it bills are none of it.
-fn charged_for_its_month(row: &charge::Model) -> Money {
-    let others: Money = trace::decode(&row.trace).corrections.iter().map(|correction| correction.amount).sum();
-    row.charged + row.recalculation - others
-}
-
-/// What the month's plugin makes of the account now, by service; nothing where the account was not open.
-async fn computed(
-    tx: &Tx,
-    plugins: &Plugins,
-    account: AccountId,
-    run: &billing_run::Model,
-) -> Result<Vec<(String, Money)>, Error> {
-    let Some(facts) = roster::one(tx, run.period, account).await? else { return Ok(Vec::new()) };
-    let plan = Arc::new(plan_now(tx, run, facts.house_id).await?);
-    let made = Ready::read(tx, plugins, &plan, run, vec![facts]).await?.charged().await?;
-    Ok(made.into_iter().flat_map(|(_, sums)| sums).collect())
-}
-
-/// Accounts of a published month with the facts of now, ready to be calculated without the database.
-struct Ready {
-    plan: Arc<Plan>,
-    plugin: TariffPlugin,
-    cases: Vec<AccountCase>,
-}
-
-impl Ready {
-    /// `accounts` follow each other in the order of their identifiers.
-    async fn read(
-        tx: &Tx,
-        plugins: &Plugins,
-        plan: &Arc<Plan>,
-        run: &billing_run::Model,
-        accounts: Vec<AccountFacts>,
-    ) -> Result<Self, Error> {
-        let plugin = plugins.load(tx, &run.plugin_hash, plan.snapshot.limits).await?;
-        let cases = loading::cases(tx, plan, Base::default(), accounts).await?;
-        Ok(Self { plan: plan.clone(), plugin, cases })
-    }
-
-    /// What the month's plugin makes of each account, by service.
-    async fn charged(self) -> Result<Vec<(AccountId, Vec<(String, Money)>)>, Error> {
-        let work = move || {
-            let Self { plan, plugin, cases } = self;
-            let (_, charges) = calculation::calculate(&plan, &plugin, &cases)?;
-            Ok(cases.iter().map(calculation::account_of).zip(charges.iter().map(|of| sums(&plan, of))).collect())
+    let gives_back = |line: &charge::Model| {
+        let reasons = trace::decode(&line.trace);
+        let mut given = reasons.recalculations.iter().filter(|given| given.basis == Basis::AverageReversed);
+        let corrected = |given: &Returned| {
+            months.iter().any(|(service, period)| *service == line.service_code && api_period(*period) == given.period)
         };
-        tokio::task::spawn_blocking(work).await.map_err(|error| Error::Stopped(error.to_string()))?
+        given.any(corrected)
+    };
+    if tx.all(mine).await?.iter().any(gives_back) {
+        runs::outdate(tx, run.period, OUTDATED).await?;
     }
-}
-
-fn sums(plan: &Plan, charges: &AccountCharges) -> Vec<(String, Money)> {
-    let named =
-        charges.lines.iter().filter_map(|line| Some((plan.snapshot.services.get(plan.owner(line.service))?, line)));
-    named.map(|((service, _), line)| (service.code.clone(), Money(line.total()))).collect()
+    Ok(())
 }
 
 /// Records the differences of months that were recomputed, with their basis; the next run bills them. Refused
@@ -263,6 +165,14 @@ pub async fn record(
     must_be_billed(tx, account).await?;
     // Two at once wait for each other here, and the second one sees what the first recorded.
     store::outdate_estimates(tx, &[account]).await?;
+    let differing = recomputed.iter().filter(|month| month.difference() != Money::ZERO);
+    let corrected: Vec<_> = differing.clone().map(|month| (month.service.as_str(), month.period)).collect();
+    outdate_bills(tx, account, &corrected).await?;
+    // A month that was published since may have given back what is corrected here.
+    let (latest, last) = (store::latest_period(tx).await?, recomputed.iter().map(|month| month.period).max());
+    if last.is_some() && last < latest {
+        return Err(Error::Changed);
+    }
     let recorded = recorded(tx, account).await?;
     for month in recomputed {
         let run = store::published(tx, month.period).await?.ok_or(Error::NotPublished(month.period))?;
@@ -277,7 +187,7 @@ pub async fn record(
         }
     }
     let mut stored = Vec::new();
-    for month in recomputed.iter().filter(|month| month.difference() != Money::ZERO) {
+    for month in differing {
         let new = New { service: &month.service, period: month.period, amount: month.difference(), basis: &basis };
         stored.push(insert(tx, account, new).await?);
     }
@@ -307,6 +217,7 @@ pub async fn record_by_hand(
         return Err(Error::Field("service", "Такой услуги нет"));
     }
     store::published(tx, period).await?.ok_or(Error::NotPublished(period))?;
+    outdate_bills(tx, account, &[(service, period)]).await?;
     let stored = insert(tx, account, New { service, period, amount, basis: &basis }).await?;
     let detail = serde_json::json!({ "basis": basis, "service": service, "kopecks": amount.0 });
     tx.audit("billing.recalculated", account, detail).await?;
@@ -459,6 +370,7 @@ pub async fn withdraw(tx: &mut Tx, id: RecalculationId) -> Result<(), Error> {
     if let Some(run) = living(tx).await?.iter().find(|run| takes(run, &row)) {
         return Err(Error::AlreadyBilled(run.period));
     }
+    outdate_bills(tx, row.account_id, &[(&row.service_code, row.period)]).await?;
     mark_withdrawn(tx, id).await?;
     let detail = serde_json::json!({ "recalculation": id, "kopecks": row.amount.0 });
     Ok(tx.audit("billing.recalculation_withdrawn", row.account_id, detail).await?)
@@ -496,4 +408,28 @@ pub(crate) async fn of_run(
         (row.account_id, row.service_code, correction)
     };
     Ok(rows.into_iter().map(correction).collect())
+}
+
+/// A correction of a closed month as it counts among what was charged for that month.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct Corrected {
+    pub(crate) account_id: AccountId,
+    pub(crate) service_code: String,
+    pub(crate) period: Period,
+    pub(crate) amount: Money,
+}
+
+/// What the charges of the accounts `first` to `last` for the months `from` to `to` are corrected by: one sum a service
+/// and month. Debt that moved to other books is charged all the same.
+pub(crate) async fn of_months(
+    tx: &Tx,
+    (first, last): (AccountId, AccountId),
+    (from, to): (Period, Period),
+) -> Result<Vec<Corrected>, DbError> {
+    let sql = "SELECT account_id, service_code, period, CAST(sum(amount) AS bigint) AS amount FROM recalculation
+               WHERE tenant_id = $1 AND account_id BETWEEN $2 AND $3 AND period BETWEEN $4 AND $5
+                 AND withdrawn_at IS NULL AND posted_to = $6
+               GROUP BY account_id, service_code, period";
+    let revenue = Book::Revenue.code();
+    tx.rows(sql, vec![first.into(), last.into(), from.into(), to.into(), revenue.into()]).await
 }

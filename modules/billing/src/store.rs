@@ -118,7 +118,7 @@ pub(crate) async fn due_days(tx: &Tx, period: Period) -> Result<Vec<(Period, Day
 pub(crate) async fn delete_tariff(tx: &Tx, row: &tariff::Model) -> Result<(), DbError> {
     let this = tariff::Entity::delete_many()
         .filter(tariff::Column::ServiceCode.eq(&row.service_code))
-        .filter(tariff::Column::FromPeriod.eq(row.from_period));
+        .filter(tariff::Column::FromOn.eq(row.from_on));
     tx.delete_where(this).await.map(drop)
 }
 

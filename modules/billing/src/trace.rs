@@ -106,13 +106,17 @@ fn variant<T: Copy>(all: &[T], letter: Option<char>) -> Option<T> {
     all.get(usize::try_from(position).ok()?).copied()
 }
 
+/// How the stored reasons of a charge begin whose volume is not by meter for this reason.
+pub(crate) fn beginning(reason: Reason) -> String {
+    format!("r{}", letter(&REASONS, &reason))
+}
+
 /// The reasons of a plugin's line as short text.
 #[must_use]
 pub fn encode(line: &Line) -> String {
     let mut text = String::with_capacity(96);
     if let Some(reason) = line.reason {
-        text.push('r');
-        text.push(letter(&REASONS, &reason));
+        text.push_str(&beginning(reason));
     }
     let simple = matches!(line.parts.as_slice(), [] | [Part { zone: Zone::WholeDay, .. }]);
     if !simple {

@@ -195,7 +195,7 @@ pub struct ChargeLine {
     /// Penalty, kopecks.
     pub penalty: i64,
     /// Payments counted in this receipt, kopecks, a positive number that lowers
-    /// the sum.
+    /// the sum; negative where what was paid ahead pays other lines.
     pub counted: i64,
     /// What remains for this service, kopecks; negative is an overpayment.
     pub to_pay: i64,

@@ -22,7 +22,8 @@ mod requests;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use kabinet_billing::catalog::{self, Section};
+use kabinet_billing::catalog::{self, Section, Tariff};
+use kabinet_billing::runs;
 use kabinet_core::{Actor, Period, Tenant, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +182,7 @@ async fn open(
 ) -> anyhow::Result<Town> {
     let tools =
         CheckTools { plugins: app.plugins.clone(), printer: app.printer.clone(), plugins_dir: places.plugins()? };
+    let package = &with_history(app, package).await?;
     let template = new_template(app, package).await?;
     let plugin = company::check_files(package, template, &tools).await.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -193,6 +195,22 @@ async fn open(
     let resources = fill::resources(package);
     let meters = fill::accounts(app, &tenant, &city, origin.accounts, &resources, say).await?;
     Ok(Town { tenant, city, origin, meters, resources })
+}
+
+/// The package with the terms that published months were charged by: a demo that an earlier release began goes on.
+async fn with_history(app: &App, package: &Package) -> anyhow::Result<Package> {
+    let mut package = package.clone();
+    if let Some(tenant) = app.tenants.by_slug(&package.slug).await? {
+        let tx = app.db.read(&tenant, Actor::System).await?;
+        if let Some(published) = runs::latest_published(&tx).await? {
+            let is_past = |tariff: &Tariff| tariff.from.period() <= published;
+            let past: Vec<Tariff> = catalog::edit::tariffs(&tx).await?.into_iter().filter(is_past).collect();
+            package.catalog.tariffs.retain(|tariff| !is_past(tariff));
+            package.catalog.tariffs.extend(past);
+        }
+        tx.commit().await?;
+    }
+    Ok(package)
 }
 
 /// The package's receipt template, unless the company has it already: it was tried when it came, which takes longer

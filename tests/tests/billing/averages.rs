@@ -14,6 +14,7 @@ on_both_databases![
     three_months_by_average_follow_the_last_reading_that_counts,
     a_shop_is_charged_by_average_for_two_months,
     a_meter_that_replaced_one_unread_for_two_months_in_a_shop_is_unread_as_well,
+    an_account_closed_on_the_tenth_is_charged_by_average_for_ten_days,
 ];
 
 /// 4 m³ × 39.56.
@@ -42,16 +43,22 @@ async fn house(kind: Kind, accounts: usize) -> House {
 
 /// A reading of the account's cold water on the 20th of a month, m³.
 pub(crate) async fn read(house: &House, account: AccountId, month: i32, value: i64) {
+    show(house, account, "cold_water", month, Quantity::whole(value)).await;
+}
+
+/// What the account's meter of a resource shows on the 20th of a month.
+pub(crate) async fn show(house: &House, account: AccountId, resource: &str, month: i32, value: Quantity) {
     let sql =
         "INSERT INTO reading (tenant_id, id, meter_id, account_id, period, taken_on, value_t1, source, created_at)
                SELECT tenant_id, $2, id, account_id, $3, $4, $5, 'portal', 0 FROM meter
-               WHERE tenant_id = $1 AND account_id = $6 AND service_code = 'cold_water' AND removed_on IS NULL";
+               WHERE tenant_id = $1 AND account_id = $6 AND service_code = $7 AND removed_on IS NULL";
     let values = vec![
         Uuid::now_v7().into(),
         Period(month).into(),
         Day(month * 100 + 20).into(),
-        Quantity::whole(value).into(),
+        value.into(),
         account.into(),
+        resource.into(),
     ];
     assert_eq!(house.execute(sql, values).await, 1);
 }
@@ -155,5 +162,18 @@ fn a_meter_that_replaced_one_unread_for_two_months_in_a_shop_is_unread_as_well(k
         let ten = ("meter", Money(39_560));
         assert_eq!(water(&house, shop, &runs[2..]).await, named(&[AVERAGE, AVERAGE, NORM, ten]));
         assert_eq!(charge(&house, runs[5], shop, "cold_water").await.recalculation, Money(-19_186));
+    });
+}
+
+/// 4 m³ × 10 ÷ 30 = 1.3333333; × 39.56 = 52.746665.
+fn an_account_closed_on_the_tenth_is_charged_by_average_for_ten_days(kind: Kind) {
+    block_on(async {
+        let house = house(kind, 2).await;
+        let [stays, closed] = house.accounts[..] else { panic!("two accounts") };
+        let close = "UPDATE account SET closed_on = $2 WHERE tenant_id = $1 AND id = $3";
+        assert_eq!(house.execute(close, vec![Day(20_251_110).into(), closed.into()]).await, 1);
+        let runs = bill(&house, 3).await;
+        assert_eq!(water(&house, stays, &runs[2..]).await, named(&[AVERAGE]));
+        assert_eq!(water(&house, closed, &runs[2..]).await, named(&[("average", Money(5_275))]));
     });
 }

@@ -144,7 +144,7 @@ fn a_billed_service_stays_on_its_receipt_and_a_new_one_may_move(kind: Kind) {
         edit::put_service(&mut tx, door("main"), &rules()).await.expect("stored");
         let mut terms = tariffs().into_iter().find(|tariff| tariff.service == "maintenance").expect("a tariff");
         "door".clone_into(&mut terms.service);
-        terms.from = OCTOBER;
+        terms.from = OCTOBER.first_day();
         edit::put_tariff(&mut tx, terms, &rules()).await.expect("stored");
         tx.commit().await.expect("committed");
         let run = billed(&house, OCTOBER).await;

@@ -234,7 +234,7 @@ pub fn services() -> Vec<Dated<Service>> {
 pub fn tariffs() -> Vec<Tariff> {
     let tariff = |service: &str, kopecks: i64, norm: Option<i64>| Tariff {
         service: service.into(),
-        from: Period(202_507),
+        from: Day(20_250_701),
         terms: Terms {
             prices: vec![Price { zone: Zone::WholeDay, above: Decimal::ZERO, amount: Decimal::new(kopecks, 2) }],
             norm: norm.map(|norm| Decimal::new(norm, 2)),

@@ -5,12 +5,14 @@ mod absences;
 mod averages;
 mod explained;
 mod form;
+mod heat;
 mod history;
 mod house;
 mod order;
 mod penalties;
 mod recalculated;
 mod rest;
+mod within_month;
 mod years;
 
 use std::sync::Arc;
@@ -305,7 +307,12 @@ fn a_failing_table_stops_the_run(kind: Kind) {
         let mut terms = tariffs();
         let mut two_prices = terms[0].terms.clone();
         two_prices.prices.push(two_prices.prices[0].clone());
-        terms.push(Tariff { service: "cold_water".into(), from: OCTOBER, terms: two_prices, note: String::new() });
+        terms.push(Tariff {
+            service: "cold_water".into(),
+            from: OCTOBER.first_day(),
+            terms: two_prices,
+            note: String::new(),
+        });
         catalog::set_tariffs(&mut tx, &terms).await.expect("stored");
         let run = runs::start(&mut tx, OCTOBER).await.expect("a run");
         tx.commit().await.expect("committed");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use kabinet_accounts::absences::{self, NewAbsence};
 use kabinet_billing::recalculations;
+use kabinet_billing::runs::{self, replay};
 use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::{Actor, Day, Money, Quantity};
 use kabinet_tests::{Kind, block_on, on_both_databases};
@@ -14,9 +15,15 @@ use proptest::test_runner::TestRunner;
 use sea_orm::FromQueryResult;
 
 use crate::house::House;
-use crate::{OCTOBER, SEPTEMBER, billed, ledger_agrees, publish};
+use crate::years::month;
+use crate::{NOVEMBER, OCTOBER, SEPTEMBER, averages, billed, charge, ledger_agrees, publish};
 
-on_both_databases![a_recalculation_bills_the_new_charge_less_the_old_one];
+on_both_databases![
+    a_recalculation_bills_the_new_charge_less_the_old_one,
+    a_corrected_month_goes_back_as_it_was_corrected,
+    a_month_that_went_back_is_not_given_back_again,
+    bills_that_give_a_month_back_are_given_up_by_its_correction,
+];
 
 const ACCOUNTS: usize = 40;
 
@@ -150,5 +157,91 @@ fn a_recalculation_bills_the_new_charge_less_the_old_one(kind: Kind) {
         publish(&house, next).await;
         ledger_agrees(&house).await;
         assert_eq!(corrected(&house).await, 0, "nor in the two months together");
+    });
+}
+
+/// Nobody reads the water in September and October: two people's norm each, 383.73. In November it is 10 m³ more than
+/// in August.
+async fn read_in_november(kind: Kind) -> House {
+    let house = House::new(kind, 1).await;
+    house.execute("DELETE FROM reading WHERE tenant_id = $1 AND period > 202508", Vec::new()).await;
+    averages::read(&house, house.accounts[0], NOVEMBER.0, 110).await;
+    house
+}
+
+/// What the only account was charged for a service in some months, with what went back.
+async fn charged(house: &House, runs: &[RunId], service: &str) -> Money {
+    let mut sum = Money::ZERO;
+    for run in runs {
+        let line = charge(house, *run, house.accounts[0], service).await;
+        sum += line.charged + line.recalculation;
+    }
+    sum
+}
+
+/// In October it becomes known that one of the two had moved out: 191.87 for September. The reading covers it all.
+fn a_corrected_month_goes_back_as_it_was_corrected(kind: Kind) {
+    block_on(async {
+        let house = read_in_november(kind).await;
+        let september = month(&house, SEPTEMBER).await;
+        learn(&house, house.accounts[0], &Known::Registered(1)).await;
+        assert!(corrected(&house).await > 0);
+        let runs = [september, month(&house, OCTOBER).await, month(&house, NOVEMBER).await];
+        // 383.73; 191.87 − 191.86; 395.60 − 191.87 − 191.87.
+        assert_eq!(charged(&house, &runs[..1], "cold_water").await, Money(38_373));
+        assert_eq!(charged(&house, &runs[1..2], "cold_water").await, Money(1));
+        assert_eq!(charged(&house, &runs[2..], "cold_water").await, Money(1_186));
+        // 10 m³ at 39.56, and as much wastewater at 26.41.
+        assert_eq!(charged(&house, &runs, "cold_water").await, Money(39_560));
+        assert_eq!(charged(&house, &runs, "wastewater").await, Money(26_410));
+        assert_eq!(corrected(&house).await, 0, "nothing is left to correct");
+    });
+}
+
+/// The same becomes known in December, when all has gone back.
+fn a_month_that_went_back_is_not_given_back_again(kind: Kind) {
+    block_on(async {
+        let house = read_in_november(kind).await;
+        let mut runs = Vec::new();
+        for period in [SEPTEMBER, OCTOBER, NOVEMBER] {
+            runs.push(month(&house, period).await);
+        }
+        assert_eq!(charged(&house, &runs, "cold_water").await, Money(39_560));
+        learn(&house, house.accounts[0], &Known::Registered(1)).await;
+        let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+        let found = recalculations::recompute(&tx, house.billing.plugins(), house.accounts[0], SEPTEMBER).await;
+        drop(tx);
+        let found = found.expect("recomputed");
+        let water = found.iter().filter(|month| month.service == "cold_water").map(|month| month.difference());
+        // What the two months are less, November has given back too much.
+        assert_eq!(water.collect::<Vec<_>>(), [Money(-19_186), Money(-19_186), Money(38_372)]);
+        assert!(corrected(&house).await > 0);
+        let december = month(&house, NOVEMBER.next()).await;
+        for service in ["cold_water", "wastewater"] {
+            assert_eq!(charge(&house, december, house.accounts[0], service).await.recalculation, Money::ZERO);
+        }
+        assert_eq!(corrected(&house).await, 0, "nothing is left to correct");
+        let replay = || replay::replay(&house.db, &house.tenant, house.billing.plugins(), NOVEMBER, |_, _| {});
+        assert!(replay().await.expect("replayed").is_same(), "what was published is computed as it was");
+    });
+}
+
+/// The same becomes known when November is calculated and not published. It is calculated again in the same minute, so
+/// that it bills no correction yet, and gives back what is left without them.
+fn bills_that_give_a_month_back_are_given_up_by_its_correction(kind: Kind) {
+    block_on(async {
+        let house = read_in_november(kind).await;
+        let (september, october) = (month(&house, SEPTEMBER).await, month(&house, OCTOBER).await);
+        house.go_to(NOVEMBER.next().first_day().plus_days(4));
+        let given_up = billed(&house, NOVEMBER).await;
+        learn(&house, house.accounts[0], &Known::Registered(1)).await;
+        assert!(corrected(&house).await > 0);
+        let tx = house.db.read(&house.tenant, Actor::System).await.expect("a transaction");
+        assert_eq!(runs::find(&tx, given_up).await.expect("a run").state, "failed");
+        drop(tx);
+        let runs = [september, october, month(&house, NOVEMBER).await, month(&house, NOVEMBER.next()).await];
+        // 383.73 + 383.73 + (395.60 − 191.87 − 191.87) − 191.86 − 191.86, and December's norm for one.
+        assert_eq!(charged(&house, &runs[2..3], "cold_water").await, Money(1_186));
+        assert_eq!(charged(&house, &runs, "cold_water").await, Money(39_560 + 19_187));
     });
 }

@@ -7,7 +7,8 @@ use kabinet_billing::houses::corrections;
 use kabinet_billing::houses::decisions::{self, Decision};
 use kabinet_billing::houses::{self, HouseFigures, HouseVolume, ServiceFigures};
 use kabinet_billing::recalculations;
-use kabinet_contracts::RunId;
+use kabinet_billing::runs::replay;
+use kabinet_contracts::{AccountId, RunId};
 use kabinet_core::tenancy::Tenants;
 use kabinet_core::{Actor, Day, Money, Period, Quantity};
 use kabinet_plugin_host::api::{Price, ServiceKind, Unit, Zone};
@@ -23,6 +24,8 @@ use crate::{OCTOBER, SEPTEMBER, charge};
 on_both_databases![
     what_rooms_used_beyond_the_house_waits_for_a_month_with_a_volume,
     an_average_that_charges_nobody_is_no_volume_of_the_house,
+    what_was_charged_by_average_is_taken_off_the_house_once,
+    a_volume_that_comes_later_leaves_what_rooms_used_in_the_month,
 ];
 
 const NOVEMBER: Period = Period(202_511);
@@ -50,7 +53,7 @@ async fn carrying(kind: Kind) -> House {
         parameters: [("by_house_meter".to_owned(), Decimal::ONE)].into(),
         ..Terms::default()
     };
-    let tariff = Tariff { service: COMMON.into(), from: Period(202_507), terms, note: String::new() };
+    let tariff = Tariff { service: COMMON.into(), from: Day(20_250_701), terms, note: String::new() };
     let mut tx = house.begin().await;
     let all: Vec<_> = services().into_iter().chain([Dated::from(common)]).collect();
     catalog::set_services(&mut tx, &all).await.expect("services");
@@ -155,5 +158,62 @@ fn an_average_that_charges_nobody_is_no_volume_of_the_house(kind: Kind) {
         let (figures, common) = known(&house, october).await;
         assert_eq!((figures.meters, figures.unread), (Vec::new(), Vec::new()));
         assert_eq!((common.house, common.by_meter), (None, Some(false)), "a receipt shows nothing that was measured");
+    });
+}
+
+/// The third room's water, which was read every month since February, is not read in September and October.
+async fn unread_until_november(house: &House) -> AccountId {
+    let unread = house.accounts[2];
+    for (month, value) in (202_502..=202_507).zip((76..).step_by(4)) {
+        read(house, unread, month, value).await;
+    }
+    let sql = "DELETE FROM reading WHERE tenant_id = $1 AND account_id = $2 AND period IN (202509, 202510)";
+    house.execute(sql, vec![unread.into()]).await;
+    unread
+}
+
+/// The house uses 30 m³ each month: 18 of them are the common property's, whoever sends what when.
+fn what_was_charged_by_average_is_taken_off_the_house_once(kind: Kind) {
+    block_on(async {
+        let house = carrying(kind).await;
+        let (account, unread) = (house.accounts[0], unread_until_november(&house).await);
+        let mut tx = house.begin().await;
+        for period in [SEPTEMBER, OCTOBER, NOVEMBER] {
+            houses::set_volume(&mut tx, "h", &measured(period, 30)).await.expect("a volume");
+        }
+        tx.commit().await.expect("committed");
+        for period in [SEPTEMBER, OCTOBER] {
+            let run = month(&house, period).await;
+            assert_eq!(charge(&house, run, unread, "cold_water").await.method, "average");
+            // (30 − 12) × 50 ÷ 150 × 40.00.
+            assert_eq!(charge(&house, run, account, COMMON).await.charged, Money(24_000));
+        }
+        let november = month(&house, NOVEMBER).await;
+        let read = charge(&house, november, unread, "cold_water").await;
+        // 12 m³ × 39.56; twice 4 m³ go back.
+        assert_eq!((read.charged, read.recalculation), (Money(47_472), Money(-31_648)));
+        // (30 − (4 + 4 + 12 − 8)) × 50 ÷ 150 × 40.00.
+        assert_eq!(charge(&house, november, account, COMMON).await.charged, Money(24_000));
+        assert_eq!(known(&house, november).await.1.rooms, Quantity::whole(12));
+        let replay = || replay::replay(&house.db, &house.tenant, house.billing.plugins(), NOVEMBER, |_, _| {});
+        assert!(replay().await.expect("replayed").is_same());
+    });
+}
+
+/// Nobody knew what the house used: its months went by norm, and what fell to the rooms was not summed up.
+fn a_volume_that_comes_later_leaves_what_rooms_used_in_the_month(kind: Kind) {
+    block_on(async {
+        let house = carrying(kind).await;
+        unread_until_november(&house).await;
+        for period in [SEPTEMBER, OCTOBER, NOVEMBER] {
+            let run = month(&house, period).await;
+            assert_eq!(charge(&house, run, house.accounts[0], COMMON).await.charged, BY_NORM);
+        }
+        let mut tx = house.begin().await;
+        corrections::correct(&mut tx, "h", &measured(NOVEMBER, 30)).await.expect("corrected");
+        let found = recalculations::recompute(&tx, house.billing.plugins(), house.accounts[0], NOVEMBER).await;
+        let found = found.expect("recomputed");
+        let common = found.iter().find(|month| month.service == COMMON).expect("the common property");
+        assert_eq!((common.charged, common.computed), (BY_NORM, Money(24_000)));
     });
 }

@@ -10,8 +10,8 @@ use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use rust_decimal::Decimal;
 
-use super::fields::{day, month, wrong};
-use crate::catalog::{Dated, Service, Tariff, code_problem, edit, enum_name, enum_value};
+use super::fields::{begin, day, month, wrong};
+use crate::catalog::{Dated, Service, Tariff, begins, code_problem, edit, enum_name, enum_value};
 use crate::due_days::{DueDay, DueDays};
 use crate::penalty::{PenaltyRate, PenaltyRates};
 use crate::plugins::Plugins;
@@ -86,7 +86,8 @@ struct TariffEntry {
     /// Code of the service.
     #[oai(default)]
     service: String,
-    /// The first month, `2026-10`.
+    /// The first month, `2026-10`, or day, `2026-10-06`: within a month prices, norm and coefficient may change, and
+    /// it is charged by days.
     #[oai(default)]
     from: String,
     /// `prices` (roubles by `zone` and `above`; none ends the service), `norm`, `coefficient`, `parameters`,
@@ -103,7 +104,7 @@ impl TryFrom<Tariff> for TariffEntry {
 
     fn try_from(tariff: Tariff) -> Result<Self, Problem> {
         let terms = serde_json::to_value(tariff.terms).map_err(|error| Problem::fault(&error))?;
-        Ok(Self { service: tariff.service, from: tariff.from.to_string(), terms, note: tariff.note })
+        Ok(Self { service: tariff.service, from: begins(tariff.from), terms, note: tariff.note })
     }
 }
 
@@ -217,7 +218,7 @@ impl CatalogApi {
         Ok(Json(Changes { changes }))
     }
 
-    /// The company's tariffs, norms and coefficients with the months they hold from.
+    /// The company's tariffs, norms and coefficients with the months or days they hold from.
     #[oai(path = "/billing/catalog/tariffs", method = "get", operation_id = "listTariffs")]
     async fn tariffs(&self, staff: Staff<Catalog>) -> ApiResult<TariffList> {
         let tx = staff.read().await?;
@@ -227,7 +228,7 @@ impl CatalogApi {
         Ok(Json(TariffList { items }))
     }
 
-    /// Add or change the terms of a service from a month on that is not published.
+    /// Add or change the terms of a service from a month on that is not published, or from a day of it.
     #[oai(path = "/billing/catalog/tariffs/:service/:from", method = "put", operation_id = "putTariff")]
     async fn put_tariff(
         &self,
@@ -238,7 +239,7 @@ impl CatalogApi {
     ) -> ApiResult<Changes> {
         let TariffEntry { terms, note, .. } = entry.0;
         let terms = serde_json::from_value(terms).map_err(|error| wrong("terms", &format!("Условия: {error}")))?;
-        let tariff = Tariff { service: service.0, from: month(&from.0, "from")?, terms, note };
+        let tariff = Tariff { service: service.0, from: begin(&from.0, "from")?, terms, note };
         let mut tx = staff.begin().await?;
         let rules = self.plugins.rules(&tx).await?;
         let changes = edit::put_tariff(&mut tx, tariff, &rules).await?;
@@ -254,7 +255,7 @@ impl CatalogApi {
         service: Path<String>,
         from: Path<String>,
     ) -> ApiResult<Changes> {
-        let from = month(&from.0, "from")?;
+        let from = begin(&from.0, "from")?;
         let mut tx = staff.begin().await?;
         let changes = edit::drop_tariff(&mut tx, &service.0, from).await?;
         tx.commit().await?;

@@ -4,6 +4,8 @@ use kabinet_core::{Day, Money, Period, Quantity};
 use kabinet_web::Problem;
 use rust_decimal::Decimal;
 
+use crate::catalog;
+
 /// A refusal of one field.
 pub(super) fn wrong(field: &str, text: &str) -> Problem {
     Problem::refused_fields("billing.invalid", [(field, text)])
@@ -12,6 +14,11 @@ pub(super) fn wrong(field: &str, text: &str) -> Problem {
 /// A month, `2026-10`.
 pub(super) fn month(text: &str, field: &str) -> Result<Period, Problem> {
     text.parse().map_err(|_| wrong(field, "Укажите месяц как 2026-10"))
+}
+
+/// The day that terms begin with: `2026-10` for a month's first, `2026-10-06` within it.
+pub(super) fn begin(text: &str, field: &str) -> Result<Day, Problem> {
+    catalog::begin(text).ok_or_else(|| wrong(field, "Укажите месяц как 2026-10 или день как 2026-10-06"))
 }
 
 /// A day, `2026-10-31`.

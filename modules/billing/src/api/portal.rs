@@ -65,7 +65,7 @@ struct ServiceOut {
     recalculation: i64,
     /// Penalty.
     penalty: i64,
-    /// Payments counted.
+    /// Payments counted; below zero where what was paid ahead pays other services of the receipt.
     counted: i64,
     /// To pay.
     to_pay: i64,

@@ -106,3 +106,19 @@ pub(crate) const fn zone_of(at: usize, zones: usize) -> Zone {
         _ => Zone::WholeDay,
     }
 }
+
+/// What the plugin is given of a flat of one square metre and one resident, before its services.
+#[cfg(test)]
+pub(crate) fn of_a_flat() -> Account {
+    Account {
+        index: 0,
+        premises: kabinet_plugin_host::api::Premises::Flat,
+        area: rust_decimal::Decimal::ONE,
+        residents: 1,
+        owners: 1,
+        house: None,
+        spans: Vec::new(),
+        absences: Vec::new(),
+        services: Vec::new(),
+    }
+}

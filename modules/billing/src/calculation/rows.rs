@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use kabinet_contracts::AccountId;
-use kabinet_core::{Money, Quantity};
-use kabinet_plugin_host::api::{AccountCharges, Line, Method};
+use kabinet_core::{Money, Period, Quantity};
+use kabinet_plugin_host::api::{AccountCharges, Basis, Line, Method, Recalculation};
 use sha2::{Digest, Sha256};
 
 use super::{PaymentFact, Standing, settlement};
 use crate::arrears::Arrears;
+use crate::catalog::Service;
 use crate::ledger::{self, Book, Posting};
 use crate::plan::Plan;
 use crate::totals::Totals;
@@ -45,7 +46,8 @@ pub struct ServiceCharge {
     pub recalculation: Money,
     /// Penalty.
     pub penalty: Money,
-    /// Payments counted.
+    /// Payments counted, with what other services of the receipt kind gave of what they are ahead; below zero where it
+    /// gave more than it got.
     pub counted: Money,
     /// What remains; negative is an overpayment.
     pub to_pay: Money,
@@ -53,6 +55,19 @@ pub struct ServiceCharge {
     pub trace: String,
     /// Which part of `recalculation` moves debt to or from other books.
     pub moved: Vec<(Book, Money)>,
+    /// Which part of `recalculation` the plugin takes off earlier months.
+    pub returned: Vec<Returned>,
+}
+
+/// What a plugin's line takes off the charge of an earlier month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// The month.
+    pub period: Period,
+    /// Kopecks, above zero.
+    pub amount: Money,
+    /// Whether the month was charged in vain; a yearly correction is due only now.
+    pub in_vain: bool,
 }
 
 /// One account's bill.
@@ -85,7 +100,7 @@ pub(super) fn bill(
         let position = plan.owner(line.service);
         if let Some((service, _)) = plan.snapshot.services.get(position) {
             let opening = standing.openings.get(&service.code).copied().unwrap_or_default();
-            charges.push((position, charge(&service.code, &service.kind, opening, line)));
+            charges.push((position, charge(plan.period, service, opening, line)));
         }
     }
     for (position, (service, _)) in plan.snapshot.services.iter().enumerate() {
@@ -103,12 +118,12 @@ pub(super) fn bill(
     AccountRows { account, receipts: receipts(plan, &charges), postings, arrears, facts, charges }
 }
 
-fn charge(code: &str, kind: &str, opening: Money, line: &Line) -> ServiceCharge {
+fn charge(period: Period, service: &Service, opening: Money, line: &Line) -> ServiceCharge {
     let charged = Money(line.amount + line.excess);
     let recalculation: Money = line.recalculations.iter().map(|correction| Money(correction.amount)).sum();
     ServiceCharge {
-        service: code.to_owned(),
-        kind: kind.to_owned(),
+        service: service.code.clone(),
+        kind: service.kind.clone(),
         method: method_name(line.method),
         volume: Quantity::from_decimal(line.volume),
         tariff: line.tariff().and_then(Quantity::from_decimal),
@@ -123,11 +138,23 @@ fn charge(code: &str, kind: &str, opening: Money, line: &Line) -> ServiceCharge 
         to_pay: opening + charged + recalculation,
         trace: trace::encode(line),
         moved: Vec::new(),
+        returned: returned(period, line),
     }
 }
 
+fn returned(period: Period, line: &Line) -> Vec<Returned> {
+    let month = |of: &Recalculation| Period(i32::from(of.period.year) * 100 + i32::from(of.period.month));
+    let earlier = line.recalculations.iter().filter(|of| of.amount < 0 && month(of) < period);
+    let back = |of: &Recalculation| Returned {
+        period: month(of),
+        amount: Money(-of.amount),
+        in_vain: of.basis != Basis::Correction,
+    };
+    earlier.map(back).collect()
+}
+
 /// A line for a balance alone: of a service that is not charged this month.
-fn carried(code: &str, kind: &str, opening: Money) -> ServiceCharge {
+pub(super) fn carried(code: &str, kind: &str, opening: Money) -> ServiceCharge {
     ServiceCharge {
         service: code.to_owned(),
         kind: kind.to_owned(),
@@ -145,6 +172,7 @@ fn carried(code: &str, kind: &str, opening: Money) -> ServiceCharge {
         to_pay: opening,
         trace: String::new(),
         moved: Vec::new(),
+        returned: Vec::new(),
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use kabinet_core::jobs::NewJob;
-use kabinet_core::{Period, Tx};
+use kabinet_core::{Day, Period, Tx};
 use rust_decimal::Decimal;
 
 use super::package::remember_template;
 use super::plugins::{first_month, refuse_unknown_rules, terms};
+use super::terms::begins;
 use super::{
     Activation, CheckedPlugin, Dated, History, PluginConfig, ReceiptKind, Service, TOPIC, Tariff, Terms,
     install_plugin, kinds, services, set_penalty_rates, set_receipt_kinds, set_receipt_template, set_services,
@@ -33,13 +34,13 @@ pub async fn services(tx: &Tx) -> Result<Vec<Dated<Service>>, Error> {
     Ok(services::stored(tx).await?.iter().flat_map(History::dated).collect())
 }
 
-/// The company's tariffs by service and the first month they hold for.
+/// The company's tariffs by service and the first day they hold for.
 pub async fn tariffs(tx: &Tx) -> Result<Vec<Tariff>, Error> {
     let rows = store::tariffs(tx).await?;
     let mut tariffs = Vec::with_capacity(rows.len());
     for row in rows {
         let terms = serde_json::from_str(&row.terms)?;
-        tariffs.push(Tariff { service: row.service_code, from: row.from_period, terms, note: row.note });
+        tariffs.push(Tariff { service: row.service_code, from: row.from_on, terms, note: row.note });
     }
     tariffs.sort_by(|a, b| (&a.service, a.from).cmp(&(&b.service, b.from)));
     Ok(tariffs)
@@ -98,7 +99,7 @@ pub async fn put_due_day(tx: &mut Tx, new: DueDay) -> Result<Vec<String>, Error>
     Ok(changes)
 }
 
-/// Adds or changes the terms of a service from a month on; its changes in words. Their rule, if they have one, must
+/// Adds or changes the terms of a service from a day on; its changes in words. Their rule, if they have one, must
 /// be one of `rules`, which the company's plugin knows. Terms of a published month are refused
 /// ([`Error::TariffInUse`]).
 pub async fn put_tariff(tx: &mut Tx, new: Tariff, rules: &[String]) -> Result<Vec<String>, Error> {
@@ -109,24 +110,24 @@ pub async fn put_tariff(tx: &mut Tx, new: Tariff, rules: &[String]) -> Result<Ve
     lock(tx).await?;
     let mut all = tariffs(tx).await?;
     all.retain(|known| (&known.service, known.from) != (&new.service, new.from));
-    let subject = format!("tariff:{}:{}", new.service, new.from);
+    let subject = format!("tariff:{}:{}", new.service, begins(new.from));
     all.push(new);
     let changes = set_tariffs(tx, &all).await?;
     record(tx, &subject, &changes).await?;
     Ok(changes)
 }
 
-/// Drops the terms of a service from a month to come; those before hold on.
-pub async fn drop_tariff(tx: &mut Tx, service: &str, from: Period) -> Result<Vec<String>, Error> {
+/// Drops the terms of a service from a day of a month to come; those before hold on.
+pub async fn drop_tariff(tx: &mut Tx, service: &str, from: Day) -> Result<Vec<String>, Error> {
     lock(tx).await?;
     let published = store::latest_period(tx).await?.unwrap_or(Period(0));
-    if from <= published {
+    if from.period() <= published {
         return Err(Error::TariffInUse { service: service.to_owned(), from, period: published });
     }
     let mut all = tariffs(tx).await?;
     all.retain(|known| (known.service.as_str(), known.from) != (service, from));
     let changes = set_tariffs(tx, &all).await?;
-    record(tx, &format!("tariff:{service}:{from}"), &changes).await?;
+    record(tx, &format!("tariff:{service}:{}", begins(from)), &changes).await?;
     Ok(changes)
 }
 
@@ -176,7 +177,7 @@ async fn put_rules(tx: &Tx, from: Period, rules: &BTreeMap<String, String>) -> R
     for (code, rule) in rules {
         let goes_before = |one: &&Tariff| one.service == *code && one.terms.rule.as_ref().is_some_and(|of| of != rule);
         if let Some(Tariff { service, from, .. }) = terms.iter().find(goes_before) {
-            return Err(Error::RuleOfTerms { service: service.clone(), from: *from });
+            return Err(Error::RuleOfTerms { service: service.clone(), from: from.period() });
         }
         let history = stored.iter().find(|history| history.entries().iter().any(|(_, service)| service.code == *code));
         let service = history.and_then(|history| history.in_force(from));

@@ -236,7 +236,7 @@ mod tests {
 
     fn tariff(service: &str, from: i32, note: &str) -> Tariff {
         let terms = super::super::Terms::default();
-        Tariff { service: service.to_owned(), from: Period(from), terms, note: note.to_owned() }
+        Tariff { service: service.to_owned(), from: Period(from).first_day(), terms, note: note.to_owned() }
     }
 
     fn merge(stored: Vec<Tariff>, before: &[Tariff], package: &[Tariff]) -> Vec<Tariff> {

@@ -1,6 +1,6 @@
 //! The plugins that calculate for a company, each from a month on.
 
-use kabinet_core::{DbError, Period, Tx};
+use kabinet_core::{Day, DbError, Period, Tx};
 use kabinet_plugin_host::api::PluginInfo;
 use kabinet_plugin_host::manifest::Manifest;
 use kabinet_plugin_host::{Limits, PluginError, PluginHost};
@@ -42,8 +42,8 @@ impl CheckedPlugin {
 pub struct UnknownRule {
     /// Code of the service.
     pub service: String,
-    /// From which month on its terms name the rule; none where the service itself does.
-    pub terms: Option<Period>,
+    /// From which day on its terms name the rule; none where the service itself does.
+    pub terms: Option<Day>,
     /// The rule.
     pub rule: String,
     /// The plugin.
@@ -81,10 +81,11 @@ async fn until(tx: &Tx, from: Period) -> Result<Option<Period>, DbError> {
 pub(super) async fn terms(tx: &Tx, from: Period) -> Result<Vec<Tariff>, Error> {
     let (until, all) = (until(tx, from).await?, edit::tariffs(tx).await?);
     let in_force = |one: &Tariff| {
-        let replaced = |other: &Tariff| other.service == one.service && one.from < other.from && other.from <= from;
-        one.from <= from && !all.iter().any(replaced)
+        let first = from.first_day();
+        let replaced = |other: &Tariff| other.service == one.service && one.from < other.from && other.from <= first;
+        one.from <= first && !all.iter().any(replaced)
     };
-    let later = |one: &Tariff| one.from > from && until.is_none_or(|until| one.from < until);
+    let later = |one: &Tariff| one.from > from.first_day() && until.is_none_or(|until| one.from < until.first_day());
     Ok(all.iter().filter(|one| in_force(one) || later(one)).cloned().collect())
 }
 

@@ -50,13 +50,29 @@ pub(super) fn charged_in(
     all
 }
 
+/// A tariff that changed within the month has two parts a zone and range: together they are one at what a unit cost.
+fn by_range(parts: Vec<Part>) -> Vec<Part> {
+    let mut ranges: Vec<Part> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match ranges.iter_mut().find(|known| (known.zone, known.above) == (part.zone, part.above)) {
+            Some(known) => {
+                known.volume += part.volume;
+                known.exact_amount += part.exact_amount;
+                known.tariff = known.exact_amount.checked_div(known.volume).unwrap_or(part.tariff);
+            }
+            None => ranges.push(part),
+        }
+    }
+    ranges
+}
+
 impl Charged {
     fn of(row: &charge::Model, known: Option<&(Service, Option<Terms>)>, premises: Premises) -> Self {
         let decimal = |value: Option<Quantity>| value.map(Quantity::decimal);
         let (service, terms) = (known.map(|(service, _)| service), known.and_then(|(_, terms)| terms.as_ref()));
         let (volume, norm, how) = (decimal(row.volume), decimal(row.norm), method(&row.method));
         let reasons = trace::decode(&row.trace);
-        let mut parts = reasons.parts;
+        let mut parts = by_range(reasons.parts);
         if let (true, Some(volume), Some(tariff)) = (parts.is_empty(), volume, decimal(row.tariff)) {
             let (zone, above, exact_amount) = (Zone::WholeDay, Decimal::ZERO, volume * tariff);
             parts.push(Part { zone, above, volume, tariff, exact_amount });

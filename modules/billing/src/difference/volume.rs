@@ -129,16 +129,16 @@ pub(super) fn changes(before: &[Portion], after: &[Portion]) -> Option<Vec<(Caus
 }
 
 /// The account's share of what its house consumed.
-struct Share {
+pub(crate) struct Share {
     /// What it consumed itself, which the share is added to.
-    own: Decimal,
+    pub(crate) own: Decimal,
     /// Its area in parts of the house's.
     part: Decimal,
 }
 
 impl Share {
     /// The share that the formula's last volume was computed with, if it was.
-    fn of(terms: &[Term]) -> Option<Self> {
+    pub(crate) fn of(terms: &[Term]) -> Option<Self> {
         let shares = |step: &&[Term]| {
             let ends = step.last().is_some_and(|term| term.role == Role::Volume);
             ends && step.iter().any(|term| term.operation == Operation::Divide && term.role == Role::HouseArea)

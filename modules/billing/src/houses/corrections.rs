@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use kabinet_accounts::roster;
 use kabinet_contracts::RunId;
 use kabinet_core::{DbError, Period, Quantity, Timestamp, Tx};
+use rust_decimal::Decimal;
 use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
@@ -15,12 +16,14 @@ use super::{
     HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, check_volume, decisions, house,
     of_meters,
 };
+use crate::calculation::given_back;
 use crate::entity::{billing_run, charge, house_volume_correction};
 use crate::error::Error;
 use crate::plan::{Plan, Snapshot};
 use crate::recalculations::{MOST_MONTHS, refuse_old};
-use crate::runs;
+use crate::runs::{self, replay};
 use crate::store;
+use crate::trace;
 
 use house_volume_correction::Column;
 
@@ -370,7 +373,7 @@ async fn as_billed(tx: &Tx, period: Period, house: Uuid) -> Result<HouseFigures,
 ///
 /// What falls to the rooms stays as it was billed: a neighbour's late reading changes nobody's share. Where the month
 /// knew no volume of the house and nobody had summed them up, it is what the rooms were charged for, be it by meter,
-/// average or norm.
+/// average or norm, less what went back of months before.
 async fn month_now(
     tx: &Tx,
     (run, snapshot): (&billing_run::Model, &Snapshot),
@@ -409,7 +412,7 @@ async fn month_now(
         let meter = figures.meters.iter().find(|meter| meter.service == of.metered);
         let Some(volume) = meter.map(|meter| meter.volume) else { continue };
         if of.way == Way::Rest && figures.services.iter().all(|known| known.service != of.code) {
-            let rooms = billed_to_rooms(tx, run.id, house, &of.metered).await?;
+            let rooms = billed_to_rooms(tx, (run, snapshot), house, &of.metered).await?;
             figures.services.push(ServiceFigures { rooms, ..ServiceFigures::of(&of.code) });
         }
         for known in figures.services.iter_mut().filter(|known| known.service == of.code) {
@@ -424,12 +427,25 @@ async fn month_now(
     Ok(Some(figures))
 }
 
-/// What a run charged the rooms of a house for of a service, in its units.
-async fn billed_to_rooms(tx: &Tx, run: RunId, house: Uuid, service: &str) -> Result<Quantity, DbError> {
+/// What a run charged the rooms of a house for of a service, in its units, less what it gave back of months before: as
+/// [`super::freeze`] sums them up.
+async fn billed_to_rooms(
+    tx: &Tx,
+    (run, snapshot): (&billing_run::Model, &Snapshot),
+    house: Uuid,
+    service: &str,
+) -> Result<Quantity, Error> {
     let rows = charge::Entity::find()
-        .filter(charge::Column::RunId.eq(run))
+        .filter(charge::Column::RunId.eq(run.id))
         .filter(charge::Column::ServiceCode.eq(service))
         .filter(charge::Column::AccountId.is_in(roster::ever_in_house(tx, house).await?));
-    let volumes = tx.all(rows).await?.into_iter().filter_map(|row| row.volume);
-    Ok(volumes.fold(Quantity::ZERO, |sum, volume| sum + volume))
+    let lines = tx.all(rows).await?;
+    let corrected = lines.iter().map(|line| (line.account_id, trace::decode(&line.trace).recalculations));
+    let corrected: HashMap<_, _> = corrected.filter(|(_, corrected)| !corrected.is_empty()).collect();
+    let plan = Plan::new(run.period, snapshot.clone()).with_houses(Houses::of(tx, run.id).await?);
+    let covered = replay::averaged(tx, run.id, &plan.tables_of(service), corrected.keys().copied()).await?;
+    let back = covered.iter().filter_map(|(account, months)| Some(given_back(months, corrected.get(account)?)));
+    let volumes = lines.iter().filter_map(|line| line.volume).map(Quantity::decimal);
+    let rooms = Quantity::from_decimal(volumes.sum::<Decimal>() - back.sum::<Decimal>());
+    Ok(Ord::max(rooms.unwrap_or_default(), Quantity::ZERO))
 }

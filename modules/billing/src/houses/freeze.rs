@@ -16,7 +16,7 @@ use super::year::{AVERAGE_VOLUME, YearCost, average, is_even, year_before};
 use super::{
     HouseFigures, HouseMeterMonth, HouseVolume, Houses, ServiceFigures, areas, corrections, decisions, volumes,
 };
-use crate::calculation::{self, AccountCase};
+use crate::calculation::{self, AccountCase, given_back};
 use crate::catalog::{Service, Terms};
 use crate::entity::billing_run;
 use crate::error::Error;
@@ -191,9 +191,9 @@ async fn tariffs(tx: &Tx, (from, to): (Period, Period)) -> Result<HashMap<(Perio
     while period <= to {
         if let Some(run) = store::published(tx, period).await? {
             let snapshot: Snapshot = serde_json::from_str(&run.snapshot)?;
-            for (service, terms) in snapshot.services {
-                let price = terms.and_then(|terms| terms.prices.first().map(|price| price.amount));
-                tariffs.extend(price.map(|price| ((period, service.code), price)));
+            for (service, _) in &snapshot.services {
+                let price = snapshot.price(period, &service.code);
+                tariffs.extend(price.map(|price| ((period, service.code.clone()), price)));
             }
         }
         period = period.next();
@@ -271,10 +271,13 @@ impl Rooms {
                 let service = plan.snapshot.services.get(plan.owner(line.service));
                 service.is_some_and(|(service, _)| service.code == of.metered)
             });
+            let covered = case.averaged.get(&of.metered).map_or(&[][..], Vec::as_slice);
             for line in mine {
                 let by_meter = matches!(line.method, Method::Meter | Method::Average);
                 if of.way == Way::Rest || by_meter {
-                    self.count(&case.facts, of, line.volume, by_meter);
+                    // What the house used in months before was shared among its rooms in those months.
+                    let volume = line.volume - given_back(covered, &line.recalculations);
+                    self.count(&case.facts, of, volume, by_meter);
                 }
             }
         }
@@ -292,7 +295,8 @@ impl Rooms {
     fn fill(&self, house: Uuid, figures: &mut HouseFigures, charged: &[Charged], carry: bool) {
         for of in &mut figures.services {
             let share = self.0.get(&(house, of.service.clone())).cloned().unwrap_or_default();
-            (of.rooms, of.metered_area) = (share.volume, share.area);
+            // Averages of months before may have been more than all rooms used since.
+            (of.rooms, of.metered_area) = (Ord::max(share.volume, Quantity::ZERO), share.area);
             let rest = charged.iter().any(|known| known.code == of.service && known.way == Way::Rest);
             // Without a volume there is nothing to take off from: what is to be taken off waits.
             if let Some(volume) = of.house {
@@ -305,7 +309,8 @@ impl Rooms {
 /// The services whose house meters count, charged for rooms alone: what a service shares the rest of as it is, one
 /// with a house meter of its own by the meters in its rooms.
 fn rooms_alone(snapshot: &Snapshot, charged: &[Charged], knows_meters: bool) -> Snapshot {
-    let mut alone = snapshot.clone();
+    // The rooms' volumes are asked for, and no prices.
+    let mut alone = Snapshot { earlier: Vec::new(), ..snapshot.clone() };
     for (service, terms) in &mut alone.services {
         let mut of = charged.iter().filter(|of| of.metered == service.code);
         match of.next().map(|of| of.way) {
@@ -347,5 +352,20 @@ mod tests {
         }
         let share = &rooms.0[&(Uuid::nil(), "heating".to_owned())];
         assert_eq!((share.area, share.volume), (Quantity::whole(60), Quantity::whole(4)));
+    }
+
+    #[test]
+    fn rooms_that_get_more_back_than_they_used_leave_all_to_the_house() {
+        let of = Charged { code: "common".to_owned(), metered: "cold_water".to_owned(), way: Way::Rest };
+        let mut rooms = Rooms::default();
+        // 8 m³ read of three months that were charged by an average of 4 each.
+        for volume in [8 - 12, 3] {
+            rooms.count(&room(1, "1"), &of, Decimal::from(volume), true);
+        }
+        let services = vec![ServiceFigures { house: Some(Quantity::whole(30)), ..ServiceFigures::of("common") }];
+        let mut figures = HouseFigures { services, ..HouseFigures::default() };
+        rooms.fill(Uuid::nil(), &mut figures, &[of], false);
+        let known = &figures.services[0];
+        assert_eq!((known.rooms, known.house), (Quantity::ZERO, Some(Quantity::whole(30))));
     }
 }

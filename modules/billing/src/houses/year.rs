@@ -12,6 +12,7 @@ use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 
 use super::HouseVolume;
+use crate::benefits;
 use crate::calculation::{CARRIED, measures};
 use crate::catalog::{Service, Terms};
 use crate::plan::Plan;
@@ -21,6 +22,7 @@ const EVEN_MONTHS: &str = "even_months";
 pub(super) const AVERAGE_VOLUME: &str = "average_volume";
 const YEAR_HOUSE_AMOUNT: &str = "year_house_amount";
 const YEAR_CHARGED: &str = "year_charged";
+const YEAR_BENEFIT: &str = "year_benefit";
 const MONTHS: usize = 12;
 
 /// Whether the service is paid evenly over the year.
@@ -65,9 +67,13 @@ pub(crate) async fn numbers(
         }
         if plan.period.month() == 1 && plan.houses().have_year(&service.code) {
             let billed = billed(tx, service, year, range).await?;
+            let benefits = benefits::given_back(tx, &service.code, year, range).await?;
             let of_year = |account: &AccountFacts| {
                 let cost = plan.houses().service(account.house_id, &service.code)?.year.as_ref()?;
-                Some((account.id, service.code.clone(), billed.get(&account.id)?.beside(cost, year.0, account)?))
+                let mut numbers = billed.get(&account.id)?.beside(cost, year.0, account)?;
+                let benefit = benefits.get(&account.id).filter(|benefit| **benefit > Money::ZERO);
+                numbers.extend(benefit.map(|benefit| number(YEAR_BENEFIT, benefit.roubles())));
+                Some((account.id, service.code.clone(), numbers))
             };
             found.extend(accounts.iter().filter_map(of_year));
         }

@@ -11,7 +11,8 @@ use kabinet_core::{DbError, Money, Period, Tx};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::{New, Ready, Recomputed, charged_for_its_month, counting, refuse_old, row};
+use super::recomputed::{Ready, charged_for_its_month};
+use super::{New, Recomputed, counting, refuse_old, row};
 use crate::entity::{billing_run, charge, recalculation};
 use crate::error::Error;
 use crate::houses::corrections::{self, plan_now};
@@ -162,7 +163,7 @@ impl Month {
         let charged = charged_so_far(tx, run, numbers.keys().copied().collect(), &services).await?;
         let mut ready = Vec::new();
         for some in accounts.iter().flat_map(|stretch| stretch.chunks(AT_ONCE)) {
-            ready.push(Ready::read(tx, plugins, &plan, run, some.to_vec()).await?);
+            ready.push(Ready::read(tx, plugins, &plan, run, some.to_vec(), &[]).await?);
         }
         Ok(Self { period: run.period, services, numbers, charged, ready })
     }

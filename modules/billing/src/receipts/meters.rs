@@ -6,7 +6,7 @@ use kabinet_plugin_host::words;
 use kabinet_render::receipt::MeterLine;
 
 use super::content::day;
-use crate::calculation::{CARRIED, FrozenMeter, UnreadMonth, measured, method, part_of, zone_of};
+use crate::calculation::{CARRIED, FrozenMeter, Own, UnreadMonth, measured, method, part_of, zone_of};
 use crate::catalog::Service;
 use crate::charges::{FrozenMonth, zone_label};
 use crate::entity::charge;
@@ -60,7 +60,9 @@ fn in_place_of_a_reading(
         period: month.run.period,
         resource: service.resource,
         volume,
+        own: Own::All,
         charged: Money::ZERO,
+        corrected: Money::ZERO,
         meters: beside.cloned().collect(),
     };
     part_of(&unread, &meter.serial).map(|(volume, _)| volume)

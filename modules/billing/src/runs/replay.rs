@@ -3,18 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use kabinet_contracts::AccountId;
-use kabinet_core::{Actor, Db, Period, Tenant, Tx};
+use kabinet_contracts::{AccountId, RunId};
+use kabinet_core::{Actor, Db, DbError, Period, Tenant, Tx};
 use kabinet_plugin_host::TariffPlugin;
-use kabinet_plugin_host::api::Account;
-use sea_orm::FromQueryResult;
+use kabinet_plugin_host::api::{Account, AveragedMonth};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
 use uuid::Uuid;
 
 use super::rows::{Rows, Stamp};
 use super::stored::{Accounts, Stored};
 use super::work::START;
 use crate::calculation::{self, AccountRows, Facts, Standing};
-use crate::entity::billing_run;
+use crate::entity::{billing_run, receipt_facts};
 use crate::error::Error;
 use crate::houses::Houses;
 use crate::ledger::Book;
@@ -44,6 +44,25 @@ fn thaw(frozen: &[u8]) -> postcard::Result<(Account, Standing, bool)> {
     }
     let known = books.len() == standing.corrections.len();
     Ok((input, standing, known))
+}
+
+/// The months that the bills of some accounts could give back of the service with these tables, as it was frozen with
+/// them; nothing of bills that an earlier release kept no inputs of.
+pub(crate) async fn averaged(
+    tx: &Tx,
+    run: RunId,
+    tables: &[u16],
+    accounts: impl IntoIterator<Item = AccountId>,
+) -> Result<HashMap<AccountId, Vec<AveragedMonth>>, DbError> {
+    let rows = receipt_facts::Entity::find()
+        .filter(receipt_facts::Column::RunId.eq(run))
+        .filter(receipt_facts::Column::AccountId.is_in(accounts));
+    let months = |row: receipt_facts::Model| {
+        let (input, ..) = thaw(&row.input?).ok()?;
+        let of_service = input.services.into_iter().filter(|of| tables.contains(&of.service));
+        Some((row.account_id, of_service.flat_map(|of| of.averaged).collect()))
+    };
+    Ok(tx.all(rows).await?.into_iter().filter_map(months).collect())
 }
 
 /// How a replay came out.
@@ -212,22 +231,10 @@ mod tests {
     use super::*;
     use crate::trace::Correction;
     use kabinet_core::Money;
-    use kabinet_plugin_host::api::Premises;
-    use rust_decimal::Decimal;
 
     #[test]
     fn books_of_corrections_are_frozen_with_them_and_unknown_where_an_earlier_release_froze() {
-        let input = Account {
-            index: 0,
-            premises: Premises::Flat,
-            area: Decimal::ONE,
-            residents: 1,
-            owners: 1,
-            house: None,
-            spans: Vec::new(),
-            absences: Vec::new(),
-            services: Vec::new(),
-        };
+        let input = calculation::of_a_flat();
         let (period, amount, basis) = (Period(202_510), Money(-100), "соглашение № 1".to_owned());
         let correction = Correction { period, amount, basis, book: Book::Instalments };
         let standing = Standing { corrections: vec![("waste".to_owned(), correction)], ..Standing::default() };

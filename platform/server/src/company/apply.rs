@@ -276,7 +276,7 @@ fn place(package: &Package, error: &CatalogError) -> Option<(&'static str, Strin
             let at = catalog.due_days.iter().position(|rule| rule.from_period == *month);
             Some((TENANT, at.map_or_else(|| "due_days".to_owned(), |at| format!("due_days[{at}].from"))))
         }
-        CatalogError::TariffInUse { service, from, .. } => {
+        CatalogError::TariffInUse { service, from, .. } | CatalogError::WithinMonth { service, from } => {
             let mut own = catalog.tariffs.iter().filter(|tariff| tariff.service == *service);
             let at = own.position(|tariff| tariff.from == *from)?;
             Some((TARIFFS, format!("{service}[{at}].from")))

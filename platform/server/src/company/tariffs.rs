@@ -1,8 +1,8 @@
-//! Reads `tariffs.toml`: prices, norms and coefficients by the period they hold from; rates of penalty by day.
+//! Reads `tariffs.toml`: prices, norms and coefficients by the month or day they hold from; rates of penalty by day.
 
-use kabinet_billing::catalog::{Dated, Service, Tariff, Terms, Variant};
+use kabinet_billing::catalog::{self, Dated, Service, Tariff, Terms, Variant};
 use kabinet_billing::penalty::{PenaltyRate, PenaltyRates};
-use kabinet_core::{Day, Period};
+use kabinet_core::Day;
 use kabinet_plugin_host::api::{Premises, Price, Zone};
 use rust_decimal::Decimal;
 
@@ -28,7 +28,7 @@ pub(super) fn read(root: &mut Section<'_>, services: &[Dated<Service>], places: 
         for mut section in root.sections(&service.code) {
             if let Some(tariff) = tariff(&mut section, &service.code) {
                 if tariffs.last().is_some_and(|last| last.service == service.code && last.from >= tariff.from) {
-                    section.refuse("from", "тарифы идут по возрастанию месяцев, без повторов");
+                    section.refuse("from", "тарифы идут по возрастанию дат, без повторов");
                 }
                 places.add(TARIFFS, &section, "from");
                 if tariff.terms.rule.is_some() {
@@ -46,7 +46,7 @@ pub(super) fn read(root: &mut Section<'_>, services: &[Dated<Service>], places: 
 }
 
 fn tariff(section: &mut Section<'_>, service: &str) -> Option<Tariff> {
-    let from: Option<Period> = section.parsed("from", "месяц пишется как 2026-10");
+    let from = begin(section);
     let prices = prices(section);
     if prices.is_empty() && !section.has("price") && !section.has("prices") {
         section.refuse("price", "цена обязательна");
@@ -59,6 +59,16 @@ fn tariff(section: &mut Section<'_>, service: &str) -> Option<Tariff> {
     let note = note(section);
     let terms = Terms { rule, prices, norm, coefficient, parameters, premises, variants };
     Some(Tariff { service: service.to_owned(), from: from?, terms, note })
+}
+
+/// The month or day that terms begin with.
+fn begin(section: &mut Section<'_>) -> Option<Day> {
+    let text = section.text("from");
+    let from = catalog::begin(&text);
+    if from.is_none() && !text.is_empty() {
+        section.refuse("from", format!("«{text}»: месяц пишется как 2026-10, день – как 2026-10-06"));
+    }
+    from
 }
 
 /// The rates of penalty, if the company charges one.
