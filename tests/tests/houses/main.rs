@@ -6,7 +6,9 @@ mod measured;
 mod metered;
 mod unread;
 
+use kabinet_billing::trace;
 use kabinet_core::Actor;
+use kabinet_plugin_host::api::Basis;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::process::run;
 use kabinet_tests::server::{NOW, command};
@@ -66,11 +68,32 @@ struct Room {
     area: i64,
     house: i64,
     water: Option<i64>,
+    why: Option<String>,
     rest: Option<i64>,
     amount: Option<i64>,
 }
 
-/// The accounts of the first house with the volumes of cold water that a month charged them for.
+/// What a month charged an account for.
+#[derive(FromQueryResult)]
+struct Month {
+    account_id: Uuid,
+    period: i32,
+    volume: i64,
+}
+
+impl Room {
+    /// A reading holds months that were charged without one: they were taken off the house's in those months.
+    fn leave_out(&mut self, before: &[Month]) {
+        let why = self.why.as_deref().map(trace::decode).unwrap_or_default().recalculations;
+        for given in why.iter().filter(|given| given.basis == Basis::AverageReversed) {
+            let period = i32::from(given.period.year) * 100 + i32::from(given.period.month);
+            let month = before.iter().find(|month| (month.account_id, month.period) == (self.id, period));
+            self.water = self.water.zip(month).map(|(water, month)| water - month.volume);
+        }
+    }
+}
+
+/// The accounts of the first house with the volumes of cold water that they used by the charge of a month.
 fn rooms(server: &Server, slug: &str, period: i32) -> Vec<Room> {
     rooms_with(server, slug, period, "cold_water")
 }
@@ -89,7 +112,7 @@ fn rooms_of(house: &str, server: &Server, slug: &str, period: i32, resource: &st
         let sql = "SELECT a.id, a.number, a.closed_on, p.area,
                      (SELECT CAST(sum(o.area) AS bigint) FROM premises o
                       WHERE o.tenant_id = p.tenant_id AND o.house_id = p.house_id) AS house,
-                     w.volume AS water, c.volume AS rest, c.charged AS amount
+                     w.volume AS water, w.trace AS why, c.volume AS rest, c.charged AS amount
                    FROM house h JOIN premises p ON p.tenant_id = h.tenant_id AND p.house_id = h.id
                    JOIN account a ON a.tenant_id = p.tenant_id AND a.premises_id = p.id
                    JOIN billing_run r ON r.tenant_id = h.tenant_id AND r.state = 'published' AND r.period = $3
@@ -98,7 +121,15 @@ fn rooms_of(house: &str, server: &Server, slug: &str, period: i32, resource: &st
                    LEFT JOIN charge c ON c.tenant_id = a.tenant_id AND c.run_id = r.id AND c.account_id = a.id
                     AND c.service_code = 'common_' || $4
                    WHERE h.tenant_id = $1 AND h.code = $2 ORDER BY a.number";
-        tx.rows(sql, vec![house.into(), period.into(), resource.into()]).await.expect("rooms")
+        let values = vec![house.into(), period.into(), resource.into()];
+        let mut rooms: Vec<Room> = tx.rows(sql, values).await.expect("rooms");
+        let sql = "SELECT c.account_id, r.period, c.volume FROM billing_run r
+                   JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id
+                   WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period < $2 AND c.service_code = $3
+                     AND c.volume IS NOT NULL";
+        let before: Vec<Month> = tx.rows(sql, vec![period.into(), resource.into()]).await.expect("months");
+        rooms.iter_mut().for_each(|room| room.leave_out(&before));
+        rooms
     })
 }
 
