@@ -2,47 +2,45 @@
 // JavaScript and without.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { PHOTO, companies, fetched, launch, logIn, open } from "./site.mjs";
+import { PHOTO, fetched, launch, logIn, open, walks } from "./site.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-for (const company of companies) {
-  for (const javaScriptEnabled of [true, false]) {
-    describe(`${company.slug}, JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
-      test("Передать показания", async () => {
-        const page = await open(browser, company, { javaScriptEnabled });
-        await logIn(page, company);
-        await page.locator("nav .tabs").getByRole("link", { name: "Передать показания", exact: true }).click();
-        await page.getByRole("heading", { level: 1, name: "Передать показания" }).waitFor();
-        const meter = page.locator("fieldset.meter").first();
-        await previous(meter);
-        if (javaScriptEnabled) await fold(meter);
-        await photo(page, meter);
-        await page.goto("/meters/readings");
-        await dated(page, javaScriptEnabled ? "," : ".");
-        assert.deepEqual(page.faults, []);
-        await page.context().close();
-      });
-
-      test("Информация об индивидуальном приборе учета (ИПУ)", async () => {
-        const page = await open(browser, company, { javaScriptEnabled, viewport: { width: 320, height: 640 } });
-        await logIn(page, company);
-        await page.goto("/meters");
-        await page.getByRole("heading", { level: 1, name: "Информация об ИПУ" }).waitFor();
-        const row = page.locator("table.cards--wide tbody tr").first();
-        assert.match(await row.innerText(), /№\s\S+/);
-        assert.match(await row.innerText(), /остал(ся|ось)|истекла|истекает/, "the verification is counted down");
-        await row.getByRole("link", { name: /^Показать/ }).click();
-        await page.getByRole("heading", { name: "Переданные показания" }).waitFor();
-        await history(page);
-        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing runs out at 320 px");
-        assert.deepEqual(page.faults, []);
-        await page.context().close();
-      });
+for (const { company, javaScriptEnabled, way } of walks) {
+  describe(way, () => {
+    test("Передать показания", async () => {
+      const page = await open(browser, company, { javaScriptEnabled });
+      await logIn(page, company);
+      await page.locator("nav .tabs").getByRole("link", { name: "Передать показания", exact: true }).click();
+      await page.getByRole("heading", { level: 1, name: "Передать показания" }).waitFor();
+      const meter = page.locator("fieldset.meter").first();
+      await previous(meter);
+      if (javaScriptEnabled) await fold(meter);
+      await photo(page, meter);
+      await page.goto("/meters/readings");
+      await dated(page, javaScriptEnabled ? "," : ".");
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
     });
-  }
+
+    test("Информация об индивидуальном приборе учета (ИПУ)", async () => {
+      const page = await open(browser, company, { javaScriptEnabled, viewport: { width: 320, height: 640 } });
+      await logIn(page, company);
+      await page.goto("/meters");
+      await page.getByRole("heading", { level: 1, name: "Информация об ИПУ" }).waitFor();
+      const row = page.locator("table.cards--wide tbody tr").first();
+      assert.match(await row.innerText(), /№\s\S+/);
+      assert.match(await row.innerText(), /остал(ся|ось)|истекла|истекает/, "the verification is counted down");
+      await row.getByRole("link", { name: /^Показать/ }).click();
+      await page.getByRole("heading", { name: "Переданные показания" }).waitFor();
+      await history(page);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing runs out at 320 px");
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    });
+  });
 }
 
 // Closed at first; «Показать» opens the earlier readings.

@@ -1,28 +1,26 @@
 // «Уведомления», the heading of the guide: what the company sent, what is unread, and what a resident chooses.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { FOOTNOTE, companies, launch, logIn, open } from "./site.mjs";
+import { FOOTNOTE, launch, logIn, open, walks } from "./site.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-for (const company of companies) {
-  for (const javaScriptEnabled of [true, false]) {
-    describe(`${company.slug}, JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
-      test("Уведомления", async () => {
-        const page = await open(browser, company, { javaScriptEnabled });
-        await logIn(page, company);
-        const title = `Собрание, ${javaScriptEnabled ? "скрипты" : "без скриптов"}`;
-        await send(page, company, title);
-        await unread(page, title);
-        await read(page, title);
-        await choose(page);
-        assert.deepEqual(page.faults, []);
-        await page.context().close();
-      });
+for (const { company, javaScriptEnabled, way } of walks) {
+  describe(way, () => {
+    test("Уведомления", async () => {
+      const page = await open(browser, company, { javaScriptEnabled });
+      await logIn(page, company);
+      const title = `Собрание, ${javaScriptEnabled ? "скрипты" : "без скриптов"}`;
+      await send(page, company, title);
+      await unread(page, title);
+      await read(page, title);
+      await choose(page);
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
     });
-  }
+  });
 }
 
 // The company's administrator writes to all, as the admin's app will: by the API.

@@ -1,7 +1,7 @@
 // «Отказ от бумажного носителя ПД», the heading of the guide: the flag, the application, paper again.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { FOOTNOTE, companies, fetched, launch, logIn, open } from "./site.mjs";
+import { FOOTNOTE, companies, fetched, launch, logIn, open, walks } from "./site.mjs";
 import { letter } from "./mailbox.mjs";
 
 const COLUMN = "Отказаться от бумажного носителя платежного документа (квитанции)";
@@ -12,8 +12,8 @@ after(() => browser.close());
 
 const [company, without] = companies;
 
-for (const javaScriptEnabled of [true, false]) {
-  describe(`${company.slug}, JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
+for (const { javaScriptEnabled, way } of walks.filter((walk) => walk.company === company)) {
+  describe(way, () => {
     test("Отказ от бумажного носителя ПД", async () => {
       const page = await open(browser, company, { javaScriptEnabled });
       await logIn(page, company);

@@ -2,7 +2,7 @@
 // JavaScript and without.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { companies, launch, logOut, open } from "./site.mjs";
+import { companies, launch, logOut, open, walks } from "./site.mjs";
 import { letter, path } from "./mailbox.mjs";
 import { CAPTCHA, PASSWORD, apply, enter, fresh, resident } from "./residents.mjs";
 
@@ -18,8 +18,8 @@ async function settings(page) {
   await page.waitForURL("**/settings");
 }
 
-for (const javaScriptEnabled of [true, false]) {
-  describe(`JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
+for (const { javaScriptEnabled, way } of walks.filter((walk) => walk.company === company)) {
+  describe(way, () => {
     const heading = (name, story) =>
       test(name, async () => {
         const page = await open(browser, company, { javaScriptEnabled });

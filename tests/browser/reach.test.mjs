@@ -1,7 +1,7 @@
 // Readings within everybody's reach: the estimate while typing, a reading typed without a network, the one-meter link.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { PHOTO, companies, figure, launch, logIn, logOut, open } from "./site.mjs";
+import { PHOTO, companies, figure, launch, logIn, logOut, open, walks } from "./site.mjs";
 import { resident } from "./residents.mjs";
 import { post, staff } from "./staff.mjs";
 
@@ -56,7 +56,7 @@ for (const company of companies) {
       await page.context().close();
     });
 
-    for (const javaScriptEnabled of [true, false]) {
+    for (const { javaScriptEnabled } of walks.filter((walk) => walk.company === company)) {
       test(`a one-meter link takes a reading without a login, JavaScript ${javaScriptEnabled ? "on" : "off"}`, async () => {
         const page = await open(browser, company);
         await logIn(page, company);

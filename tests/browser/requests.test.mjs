@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { crc32, deflateSync } from "node:zlib";
 import { randomBytes } from "node:crypto";
-import { FOOTNOTE, PHOTO, companies, fetched, figure, launch, logIn, open } from "./site.mjs";
+import { FOOTNOTE, PHOTO, companies, fetched, figure, launch, logIn, open, walks } from "./site.mjs";
 
 // A picture of noise, which no compression makes small.
 function noise(width, height) {
@@ -27,23 +27,21 @@ let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-for (const company of companies) {
-  for (const javaScriptEnabled of [true, false]) {
-    describe(`${company.slug}, JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
-      test("Заявки", async () => {
-        const page = await open(browser, company, { javaScriptEnabled });
-        await logIn(page, company);
-        await section(page);
-        const subject = `Не горит свет, ${javaScriptEnabled ? "скрипты" : "без скриптов"}`;
-        await appeal(page, subject);
-        await paid(page);
-        await emergency(page);
-        await below(page, subject);
-        assert.deepEqual(page.faults, []);
-        await page.context().close();
-      });
+for (const { company, javaScriptEnabled, way } of walks) {
+  describe(way, () => {
+    test("Заявки", async () => {
+      const page = await open(browser, company, { javaScriptEnabled });
+      await logIn(page, company);
+      await section(page);
+      const subject = `Не горит свет, ${javaScriptEnabled ? "скрипты" : "без скриптов"}`;
+      await appeal(page, subject);
+      await paid(page);
+      await emergency(page);
+      await below(page, subject);
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
     });
-  }
+  });
 }
 
 test("a large photo is made smaller before it is sent", async () => {

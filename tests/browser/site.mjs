@@ -9,6 +9,16 @@ const demo = JSON.parse(readFileSync(process.env.KABINET_TEST_DEMO ?? "data/demo
 
 export const companies = demo.companies.map((company) => ({ ...company, origin: `http://${company.slug}.localhost:${port}` }));
 
+// Each company with JavaScript and without. A suite that runs beside one on the other database walks one half of them
+// (KABINET_TEST_HALF, 0 or 1), so that each company, and JavaScript on and off, meets both databases; alone it walks all.
+export const everyWay = companies.flatMap((company, first) =>
+  [true, false].map((javaScriptEnabled, second) => {
+    const way = `${company.slug}, JavaScript ${javaScriptEnabled ? "on" : "off"}`;
+    return { company, javaScriptEnabled, way, half: String((first + second) % 2) };
+  }),
+);
+export const walks = everyWay.filter(({ half }) => half === (process.env.KABINET_TEST_HALF ?? half));
+
 export const launch = () =>
   chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

@@ -1,32 +1,30 @@
 // The main story, as a resident lives it: with JavaScript and without, at both companies.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { companies, figure, launch, logIn, logOut, open } from "./site.mjs";
+import { everyWay, figure, launch, logIn, logOut, open } from "./site.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-for (const company of companies) {
-  for (const javaScriptEnabled of [true, false]) {
-    describe(`${company.slug}, JavaScript ${javaScriptEnabled ? "on" : "off"}`, () => {
-      test("from the login to a reading, its preliminary charge, the receipt and the other account", async () => {
-        const page = await open(browser, company, { javaScriptEnabled });
-        await wrongLogin(page, company);
-        await logIn(page, company);
-        const before = await overview(page);
-        await details(page);
-        await reading(page, before);
-        await receipt(page);
-        await otherAccount(page);
-        await logOut(page);
-        await page.goto("/overview");
-        assert.equal(new URL(page.url()).pathname, "/", "a guest sees no figures");
-        assert.deepEqual(page.faults, []);
-        await page.context().close();
-      });
+for (const { company, javaScriptEnabled, way } of everyWay) {
+  describe(way, () => {
+    test("from the login to a reading, its preliminary charge, the receipt and the other account", async () => {
+      const page = await open(browser, company, { javaScriptEnabled });
+      await wrongLogin(page, company);
+      await logIn(page, company);
+      const before = await overview(page);
+      await details(page);
+      await reading(page, before);
+      await receipt(page);
+      await otherAccount(page);
+      await logOut(page);
+      await page.goto("/overview");
+      assert.equal(new URL(page.url()).pathname, "/", "a guest sees no figures");
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
     });
-  }
+  });
 }
 
 async function wrongLogin(page, company) {

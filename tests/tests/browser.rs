@@ -34,6 +34,7 @@ fn browse(kind: Kind) {
     node.env("KABINET_TEST_URL", format!("http://{}", server.listen));
     node.env("KABINET_TEST_DEMO", server.database.dir.join("demo.json"));
     node.env("KABINET_TEST_BOT", "MAX");
+    node.env("KABINET_TEST_HALF", if kind == Kind::Sqlite { "0" } else { "1" });
     let status = node.status().expect("node");
     assert!(status.success(), "the browser suite on {kind}: {status}\n{}", server.log());
 }
