@@ -13,6 +13,8 @@ use super::load::Request;
 
 /// Connections that wait for answers; more requests than that are never under way at once.
 const CONNECTIONS: usize = 48;
+/// A request that is sent later than this after it was due was not sent in time: half of the strictest goal.
+const IN_TIME: Duration = Duration::from_millis(50);
 /// So much of a wrong answer is told.
 const SHOWN: usize = 400;
 
@@ -63,9 +65,26 @@ pub(crate) struct Arrived {
     misses: u64,
     /// The first miss, in words.
     first_miss: Option<String>,
+    late: Late,
+}
+
+/// Requests that were not sent in time, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Late {
+    /// All connections waited for answers.
+    pub(crate) no_connection: u64,
+    /// A connection was free, and its thread woke late: the generators had no processor.
+    pub(crate) asleep: u64,
 }
 
 impl Arrived {
+    /// What would have come of this many right answers after `ms`.
+    #[cfg(test)]
+    pub(crate) fn made_up(right: usize, ms: u64, misses: u64, late: Late) -> Self {
+        let first_miss = (misses > 0).then(|| "answered 503".to_owned());
+        Self { times: vec![Duration::from_millis(ms); right], misses, first_miss, late }
+    }
+
     pub(crate) fn requests(&self) -> u64 {
         self.right() + self.misses
     }
@@ -83,6 +102,10 @@ impl Arrived {
         self.first_miss.as_deref()
     }
 
+    pub(crate) const fn late(&self) -> Late {
+        self.late
+    }
+
     /// What `share` of a hundred requests took at most, in ms: a miss took as long as anybody waits.
     pub(crate) fn percentile_ms(&self, share: u64) -> f64 {
         let at = usize::try_from(self.requests() * share / 100).unwrap_or(usize::MAX);
@@ -95,6 +118,8 @@ impl Arrived {
         self.times.sort_unstable();
         self.misses += other.misses;
         self.first_miss = self.first_miss.or(other.first_miss);
+        self.late.no_connection += other.late.no_connection;
+        self.late.asleep += other.late.asleep;
         self
     }
 }
@@ -140,7 +165,13 @@ impl Schedule {
 fn send(address: SocketAddr, arrivals: &[Arrival], schedule: &Schedule) -> Arrived {
     let (mut arrived, mut connection) = (Arrived::default(), None);
     while let Some((number, due)) = schedule.next() {
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let early = due.saturating_duration_since(Instant::now());
+        std::thread::sleep(early);
+        if due.elapsed() > IN_TIME {
+            // Numbers are given out in order: one that was due before anybody took it found nobody free.
+            let why = if early.is_zero() { &mut arrived.late.no_connection } else { &mut arrived.late.asleep };
+            *why += 1;
+        }
         // Nobody would wait any more: a server that hangs is found out within its time.
         let outcome = if due.elapsed() > PATIENCE {
             Err(anyhow::anyhow!("all connections waited for {PATIENCE:?}"))
@@ -221,6 +252,8 @@ mod tests {
         // Half of the requests were due in the first half of the stall: each waited for the other half at least, though
         // most were sent when it was over, since there are fewer connections than requests.
         assert!(arrived.percentile_ms(50) >= 150.0, "{}", arrived.percentile_ms(50));
+        // Each connection waited with one request; those due between the 48th and the last 50 ms found none free.
+        assert!(arrived.late().no_connection >= 150, "{:?}", arrived.late());
     }
 
     #[test]

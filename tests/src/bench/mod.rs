@@ -3,7 +3,9 @@
 mod administrator;
 mod arrivals;
 mod billing;
+mod bottleneck;
 mod bulk;
+mod capacity;
 mod crowd;
 mod figures;
 mod http;

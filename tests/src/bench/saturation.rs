@@ -10,14 +10,16 @@ use kabinet_core::{Clock, Db, DbConfig};
 use kabinet_server::Config;
 use sea_orm::{DatabaseBackend, DatabaseConnection, FromQueryResult, Statement};
 
+use super::figures::{Figure, Report};
 use super::stage::{Served, Stage};
 use super::usage::Moment;
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_millis(100);
+/// What a connection has that waits for nothing, or wants.
+pub(crate) const PROCESSOR: &str = "a processor";
 /// The server's sessions.
-const SESSIONS: &str = "SELECT COALESCE(state, '') AS state,
-        COALESCE(wait_event_type || ' ' || wait_event, 'a processor') AS waits_for
+const SESSIONS: &str = "SELECT COALESCE(state, '') AS state, wait_event_type || ' ' || wait_event AS waits_for
     FROM pg_stat_activity
     WHERE datname = current_database() AND usename <> current_user AND backend_type = 'client backend'";
 /// What PostgreSQL has done so far.
@@ -28,10 +30,11 @@ const WRITTEN: &str = "SELECT xact_commit AS commits,
 /// What was used meanwhile.
 #[derive(Debug)]
 pub(crate) struct Used {
-    /// Processors that were busy for the server with its workers, for PostgreSQL, and for this program.
+    /// Processors that were busy for the server with its workers, for PostgreSQL, for this program, and for all others.
     pub(crate) server: f64,
     pub(crate) database: f64,
     pub(crate) generators: f64,
+    pub(crate) others: f64,
     /// Transactions a second, of all that connect.
     pub(crate) commits_per_s: f64,
     /// PostgreSQL's log, MB a second.
@@ -45,6 +48,24 @@ pub(crate) struct Used {
 }
 
 impl Used {
+    /// Adds the figures of what was used while `name` was measured.
+    pub(crate) fn tell(&self, report: &mut Report, name: &str) {
+        let mut add = |suffix: &str, value, unit, samples| {
+            report.add(Figure::new(format!("{name}_{suffix}"), Some("postgresql"), value, unit, samples));
+        };
+        for (whose, processors) in self.processors() {
+            add(&format!("{whose}_processors"), processors, "", 1);
+        }
+        add("pool_full_share", self.pool_full, "", self.looks);
+        add("commits_per_s", self.commits_per_s, "1/s", 1);
+        add("log_mb_per_s", self.log_mb_per_s, "MB/s", 1);
+    }
+
+    /// How many processors were busy, and for whom.
+    pub(crate) const fn processors(&self) -> [(&'static str, f64); 4] {
+        [("server", self.server), ("database", self.database), ("generators", self.generators), ("others", self.others)]
+    }
+
     /// The three things that were waited for most.
     pub(crate) fn waits_in_words(&self) -> String {
         let one = |(what, number): &(String, f64)| format!("{what} {number:.2}");
@@ -55,7 +76,8 @@ impl Used {
 /// Does `work` and tells what was used meanwhile.
 pub(crate) fn during<T>(stage: &Stage<'_>, served: &Served, work: impl FnOnce() -> T) -> anyhow::Result<(T, Used)> {
     let (server, database) = ([served.pid()], stage.postmaster()?.context("a PostgreSQL")?);
-    let moments = || [Moment::of(&server), Moment::of(&[database]), Moment::of_this_process()];
+    let moments =
+        || [Moment::of(&server), Moment::of(&[database]), Moment::of_this_process(), Moment::of_the_machine()];
     let (over, looked) = (AtomicBool::new(false), Looked::default());
     let before = moments();
     let (done, looked) = std::thread::scope(|scope| {
@@ -65,7 +87,7 @@ pub(crate) fn during<T>(stage: &Stage<'_>, served: &Served, work: impl FnOnce() 
         (done, looking.join().unwrap_or_else(|_| bail!("looking at PostgreSQL panicked")))
     });
     let (now, looked) = (moments(), looked?);
-    let [server, database, generators] = std::array::from_fn(|at| {
+    let [server, database, generators, machine] = std::array::from_fn(|at| {
         let (seconds, cpu) = now[at].since(before[at]);
         cpu / seconds
     });
@@ -77,6 +99,7 @@ pub(crate) fn during<T>(stage: &Stage<'_>, served: &Served, work: impl FnOnce() 
         server,
         database,
         generators,
+        others: (machine - server - database - generators).max(0.0),
         commits_per_s: looked.commits / seconds,
         log_mb_per_s: looked.log_bytes / seconds / 1_048_576.0,
         pool_full: looked.full as f64 / looks,
@@ -101,7 +124,8 @@ struct Looked {
 #[derive(FromQueryResult)]
 struct Session {
     state: String,
-    waits_for: String,
+    /// None where it waits for nothing.
+    waits_for: Option<String>,
 }
 
 #[derive(FromQueryResult)]
@@ -134,7 +158,8 @@ impl Looked {
         let mut at_work = 0;
         for session in sessions.iter().filter(|session| session.state != "idle") {
             at_work += 1;
-            *self.waits.entry(session.waits_for.clone()).or_default() += 1;
+            let waits_for = session.waits_for.as_deref().unwrap_or(PROCESSOR);
+            *self.waits.entry(waits_for.to_owned()).or_default() += 1;
         }
         self.looks += 1;
         self.full += u64::from(at_work >= most);
@@ -155,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_pool_is_full_when_no_connection_is_idle() {
-        let session = |state: &str, waits_for: &str| Session { state: state.into(), waits_for: waits_for.into() };
+        let session = |state: &str, waits_for: &str| Session { state: state.into(), waits_for: Some(waits_for.into()) };
         let mut looked = Looked::default();
         looked.note(&[session("active", "IO WALSync"), session("idle", "Client ClientRead")], 2);
         assert_eq!((looked.looks, looked.full), (1, 0));
@@ -163,5 +188,7 @@ mod tests {
         assert_eq!((looked.looks, looked.full), (2, 1));
         assert_eq!(looked.waits["IO WALSync"], 2);
         assert_eq!(looked.waits["Client ClientRead"], 1, "a connection that is idle waits for nobody");
+        looked.note(&[Session { state: "active".into(), waits_for: None }], 2);
+        assert_eq!(looked.waits[PROCESSOR], 1);
     }
 }

@@ -1,5 +1,6 @@
 //! `make stress-load`: pages and durable readings of many large companies at fixed rates, alone, while another company
-//! bills and prints, and while a flood of logins comes as well; then one page with few companies and with many.
+//! bills and prints, and while a flood of logins comes as well; the same at rising rates until they are not held; then
+//! one page with few companies and with many.
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,16 +11,17 @@ use kabinet_tests::postgres::Cluster;
 
 use super::administrator::{Administrator, Done};
 use super::arrivals::{Arrival, Arrived, Rate, at_rate};
+use super::capacity;
 use super::crowd::{self, Crowd};
 use super::figures::{Figure, Goal, Report};
 use super::load::{Flood, Flooded};
 use super::people;
 use super::saturation::{self, Used};
 use super::stage::Stage;
-use super::usage::settle;
+use super::usage::{processors, settle};
 
-const READ_P99_MS: f64 = 100.0;
-const READING_P99_MS: f64 = 150.0;
+pub(crate) const READ_P99_MS: f64 = 100.0;
+pub(crate) const READING_P99_MS: f64 = 150.0;
 /// Failing logins that the flood repeats, each from an address of its own.
 const LOGINS: u64 = 20_000;
 /// How long work that a part left behind may take.
@@ -38,10 +40,12 @@ pub(crate) struct Size {
     /// Accounts of each company, and residents of each that ask.
     accounts: u64,
     residents: u64,
-    reads_per_s: f64,
-    readings_per_s: f64,
+    pub(crate) reads_per_s: f64,
+    pub(crate) readings_per_s: f64,
     /// Seconds of each part.
-    seconds: f64,
+    pub(crate) seconds: f64,
+    /// How many rising rates are tried at most.
+    pub(crate) steps: usize,
     /// The many companies of the comparison.
     many: u64,
 }
@@ -55,6 +59,7 @@ impl Size {
         reads_per_s: 300.0,
         readings_per_s: 200.0,
         seconds: 30.0,
+        steps: capacity::RATES.len(),
         many: 200,
     };
 
@@ -66,6 +71,7 @@ impl Size {
         reads_per_s: 60.0,
         readings_per_s: 20.0,
         seconds: 3.0,
+        steps: 3,
         many: 20,
     };
 
@@ -79,6 +85,7 @@ impl Size {
             readings_per_s: told("READINGS", self.readings_per_s)?,
             seconds: told("SECONDS", self.seconds)?,
             many: told("MANY", self.many)?,
+            ..self
         };
         ensure!(size.companies > 1, "KABINET_LOAD_COMPANIES: one of them bills while the others are asked for");
         ensure!((1..=RESIDENTS).contains(&size.residents), "KABINET_LOAD_RESIDENTS: 1 to {RESIDENTS}");
@@ -99,7 +106,8 @@ pub(crate) fn measure(report: &mut Report, cluster: &Cluster, size: Size) -> any
     few_and_many(report, cluster, size)
 }
 
-/// Pages and readings of companies of this size, with nothing, with billing, and with billing and logins beside them.
+/// Pages and readings of companies of this size, with nothing, with billing, and with billing and logins beside them;
+/// then how many a second there may be.
 fn large_companies(report: &mut Report, cluster: &Cluster, size: Size) -> anyhow::Result<()> {
     let Size { companies, accounts, residents, .. } = size;
     let stage = Stage::new(Some(cluster));
@@ -107,7 +115,10 @@ fn large_companies(report: &mut Report, cluster: &Cluster, size: Size) -> anyhow
     crowd.furnish()?;
     let (reads, readings) = (crowd.all_pages()?, crowd.readings()?);
     let load = Load { stage: &stage, crowd: &crowd, reads, readings, size };
-    [Beside::Nothing, Beside::Billing, Beside::BillingAndLogins].into_iter().try_for_each(|it| load.part(report, it))
+    [Beside::Nothing, Beside::Billing, Beside::BillingAndLogins]
+        .into_iter()
+        .try_for_each(|it| load.part(report, it))?;
+    capacity::measure(report, &load)
 }
 
 /// What goes on beside the requests that are measured.
@@ -131,12 +142,12 @@ impl Beside {
 }
 
 /// The platform under load.
-struct Load<'l> {
-    stage: &'l Stage<'l>,
-    crowd: &'l Crowd,
+pub(crate) struct Load<'l> {
+    pub(crate) stage: &'l Stage<'l>,
+    pub(crate) crowd: &'l Crowd,
     reads: Vec<Arrival>,
     readings: Vec<Arrival>,
-    size: Size,
+    pub(crate) size: Size,
 }
 
 /// What came of a part.
@@ -155,8 +166,7 @@ struct Part {
 impl Load<'_> {
     /// Reads and readings at their rates, with this beside them.
     fn part(&self, report: &mut Report, beside: Beside) -> anyhow::Result<()> {
-        let roots: Vec<u32> = std::iter::once(self.crowd.served.pid()).chain(self.stage.postmaster()?).collect();
-        settle(&roots, SETTLING);
+        self.settle()?;
         let stored = self.stage.rows("reading")?;
         let served = &self.crowd.served;
         let flood = match beside {
@@ -182,7 +192,7 @@ impl Load<'_> {
         std::thread::scope(|scope| {
             let work = || Administrator::log_in(served, &self.crowd.apart)?.bill_and_print(&over);
             let other = bills.then(|| scope.spawn(work));
-            let measured = saturation::during(self.stage, served, || self.both_rates());
+            let measured = saturation::during(self.stage, served, || self.both_rates(1.0, self.size.seconds));
             over.store(true, Ordering::Relaxed);
             let done = other.map(|other| other.join().unwrap_or_else(|_| bail!("billing panicked"))).transpose();
             let ((reads, readings), used) = measured?;
@@ -190,9 +200,24 @@ impl Load<'_> {
         })
     }
 
-    fn both_rates(&self) -> (anyhow::Result<Arrived>, anyhow::Result<Arrived>) {
-        let Size { reads_per_s, readings_per_s, seconds, .. } = self.size;
-        let send = |arrivals, per_s| at_rate(self.crowd.served.listen, arrivals, Rate { per_s, seconds });
+    /// The first processes of server and PostgreSQL.
+    pub(crate) fn roots(&self) -> anyhow::Result<Vec<u32>> {
+        Ok(std::iter::once(self.crowd.served.pid()).chain(self.stage.postmaster()?).collect())
+    }
+
+    /// Waits until what was asked for before has left no work.
+    pub(crate) fn settle(&self) -> anyhow::Result<()> {
+        settle(&self.roots()?, SETTLING);
+        Ok(())
+    }
+
+    /// Reads and readings at once, each at this many times its rate.
+    pub(crate) fn both_rates(&self, times: f64, seconds: f64) -> (anyhow::Result<Arrived>, anyhow::Result<Arrived>) {
+        let Size { reads_per_s, readings_per_s, .. } = self.size;
+        let send = |arrivals, per_s: f64| {
+            let rate = Rate { per_s: per_s * times, seconds };
+            at_rate(self.crowd.served.listen, arrivals, rate)
+        };
         std::thread::scope(|scope| {
             let reads = scope.spawn(|| send(&self.reads, reads_per_s));
             let readings = send(&self.readings, readings_per_s);
@@ -216,12 +241,7 @@ impl Part {
         let misses = reads.misses() + readings.misses();
         report.add(figure("misses", misses as f64, "", asked + sent).held_to(Goal::AtMost(0.0)));
         report.add(figure("readings_lost", self.lost as f64, "", sent).held_to(Goal::AtMost(0.0)));
-        for (suffix, value) in [("server", used.server), ("database", used.database), ("generators", used.generators)] {
-            report.add(figure(&format!("{suffix}_processors"), value, "", 1));
-        }
-        report.add(figure("pool_full_share", used.pool_full, "", used.looks));
-        report.add(figure("commits_per_s", used.commits_per_s, "1/s", 1));
-        report.add(figure("log_mb_per_s", used.log_mb_per_s, "MB/s", 1));
+        used.tell(report, name);
         let of_all = [reads, readings].into_iter().filter_map(Arrived::first_miss);
         of_all.for_each(|miss| report.remark(format!("{name}, the first miss: {miss}")));
         report.remark(format!("{name}: {}", self.in_words()));
@@ -240,7 +260,7 @@ impl Part {
             flood.unwrap_or_default(),
             self.used.waits_in_words(),
             self.used.generators,
-            std::thread::available_parallelism().map_or(1, usize::from),
+            processors(),
         )
     }
 }

@@ -27,10 +27,22 @@ impl Moment {
         Self { at: Instant::now(), cpu: own.map_or(0.0, |own| own.own / TICKS) }
     }
 
+    /// The same of the whole machine: whatever was not idle, and what its host gave to others meanwhile. Nothing where
+    /// this program may use a part of its processors only.
+    pub(crate) fn of_the_machine() -> Self {
+        let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+        Self { at: Instant::now(), cpu: busy(&text, processors()).unwrap_or_default() / TICKS }
+    }
+
     /// Seconds from `before` to this moment, and the processor seconds used in them.
     pub(crate) fn since(self, before: Self) -> (f64, f64) {
         ((self.at - before.at).as_secs_f64(), self.cpu - before.cpu)
     }
+}
+
+/// Processors that this program may use.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Waits until the trees of `roots` have nothing left to do, at most `most`; the share of a core that they
@@ -97,6 +109,16 @@ fn trees(roots: &[u32]) -> impl Iterator<Item = (u32, Stat)> {
     })
 }
 
+/// Ticks that all `processors` were busy, by the text of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq
+/// and steal of all, then the same of each. None where there are more processors than that.
+fn busy(text: &str, processors: usize) -> Option<f64> {
+    let each = text.lines().skip(1).take_while(|line| line.starts_with("cpu")).count();
+    let all: Vec<f64> =
+        text.lines().next()?.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    let [user, nice, system, _, _, irq, softirq, steal, ..] = all[..] else { return None };
+    (each == processors).then_some(user + nice + system + irq + softirq + steal)
+}
+
 struct Stat {
     parent: u32,
     /// Ticks of its own.
@@ -131,6 +153,14 @@ mod tests {
         let line = "42 (post (gres) x) S 7 42 42 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 1 0 5 6 7";
         let stat = stat(line).expect("a line");
         assert_eq!((stat.parent, stat.own, stat.of_children), (7, 120.0, 4.0));
+    }
+
+    #[test]
+    fn a_machine_is_busy_when_it_is_not_idle_and_all_of_it_is_ours() {
+        let text = "cpu  10 1 5 900 40 0 2 3 0 0\ncpu0 5 1 2 450 20 0 1 1 0 0\ncpu1 5 0 3 450 20 0 1 2 0 0\nintr 7 0\n";
+        assert_eq!(busy(text, 2), Some(21.0));
+        assert_eq!(busy(text, 1), None, "the other processor is busy for somebody else");
+        assert_eq!(busy("", 2), None);
     }
 
     #[test]
