@@ -14,7 +14,7 @@ use kabinet_tests::server::NOW;
 use kabinet_tests::{Database, Kind, Response, Server, block_on, on_both_databases};
 use serde_json::Value;
 
-use crate::{crash, samples};
+use crate::samples;
 
 mod answers;
 mod calls;
@@ -25,6 +25,7 @@ mod foreign;
 mod letters;
 mod own;
 mod things;
+mod tokens;
 
 use answers::{Told, only_looks};
 use calls::{Call, Place};
@@ -103,16 +104,18 @@ enum Depth {
 /// Probes the own company's server with the other one's things.
 fn probe(kind: Kind, [own, other]: [&str; 2], depth: Depth) -> Outcome {
     let server = Server::demo(Database::new(kind), NOW);
-    let [own, other] = Company::both(&server.database, [own, other]);
+    let [own, mut other] = Company::both(&server.database, [own, other]);
     canaries::set_apart(&server, &other);
     leave_things(&server, &other);
+    let friend = server.facts().company(&own.slug).resident.email.clone();
+    other.tokens = tokens::given_out(&server, &other, &friend);
     let cast = Cast::of(&server, &own.slug, &other.slug);
     let foreign = foreign::all(&own, &other);
     let known = foreign.iter().filter(|foreign| foreign.identifies).map(|foreign| foreign.value.clone());
     let canaries = Canaries::plant(&server, &other, &own, &known.collect::<Vec<_>>());
     its_own_people_see_the_canary(&server, &other);
     let (before, beginning) = (other.settled_state(), log(&server).len());
-    let (own, letters) = (Rc::new(own), Letters::of(&server, &other.slug));
+    let (own, letters) = (Rc::new(own), Letters::of(&server, &other.slug, &friend));
     let (proven, refused, faults) = (HashSet::new(), HashMap::new(), Vec::new());
     let mut probes = Probes { own, cast, foreign, canaries, letters, depth, proven, refused, faults, made: 0 };
     probes.look_at_letters();
@@ -333,7 +336,7 @@ impl Probes {
     }
 
     /// Which foreign things are tried at a place, by number: those of its kind, what any text may be taken for, and,
-    /// by whoever may make the call, everything at places that hold a thing.
+    /// by whoever may make the call, everything at places that hold a thing; where that is a secret, all secrets.
     fn wanted(&self, call: &Call, place: &Place, entitled: bool) -> Vec<usize> {
         let kind = call.thing_at(place);
         let (of_its_kind, of_any) = if self.depth == Depth::Small { (1, 2) } else { (usize::MAX, usize::MAX) };
@@ -345,7 +348,8 @@ impl Probes {
         };
         let mut wanted: Vec<usize> = numbers(&of_kind).into_iter().take(of_its_kind).collect();
         if entitled && self.depth == Depth::Whole && (kind.is_some() || matches!(place, Place::Segment(_))) {
-            wanted.extend(numbers(&|_| true));
+            let of_secrets = kind.is_some_and(tokens::is_one);
+            wanted.extend(numbers(&|foreign| !of_secrets || tokens::is_one(&foreign.of) || common(foreign)));
         } else if entitled || wanted.is_empty() && kind.is_none() {
             wanted.extend(numbers(&common).into_iter().take(of_any));
         }
@@ -400,7 +404,7 @@ impl Probes {
     fn look_at_the_last_letters(&mut self, server: &Server) {
         let begun = Instant::now();
         let sql = "SELECT COUNT(*) AS number FROM job WHERE tenant_id = $1 AND module = 'mail' AND state < 2";
-        while crash::count(server, &self.own.slug, sql, Vec::new()) > 0 && begun.elapsed() < LONGEST_WAIT {
+        while server.database.count(&self.own.slug, sql, Vec::new()) > 0 && begun.elapsed() < LONGEST_WAIT {
             self.look_at_letters();
             std::thread::sleep(Duration::from_millis(200));
         }

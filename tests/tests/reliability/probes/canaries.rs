@@ -91,6 +91,8 @@ impl Canaries {
 
     /// Somebody of the own company has written this, and it was taken.
     pub(super) fn write(&mut self, value: &str) {
+        // A secret may have an identifier in it.
+        self.written.extend(identifiers(value).map(|id| id.to_string()));
         self.written.insert(value.to_owned());
     }
 

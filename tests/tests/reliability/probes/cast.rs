@@ -29,9 +29,9 @@ impl Role {
 pub(super) struct Cast(pub(super) Vec<Role>);
 
 /// Where those stand who do what a route is there for.
-const GUEST: usize = 0;
-const RESIDENT: usize = 1;
-const ADMINISTRATOR: usize = 2;
+pub(super) const GUEST: usize = 0;
+pub(super) const RESIDENT: usize = 1;
+pub(super) const ADMINISTRATOR: usize = 2;
 
 /// Pages that are shown to, or taken from, people who have not logged in.
 const OF_GUESTS: [&str; 10] = [
@@ -99,8 +99,7 @@ impl Cast {
 
 fn demo_resident(server: &Server, slug: &str) -> Browser {
     let login = &server.facts().company(slug).resident;
-    let mut browser = server.browser(slug);
-    browser.from = world::fresh_ip();
+    let mut browser = server.stranger(slug);
     browser.log_in(&login.email, &login.password);
     browser
 }

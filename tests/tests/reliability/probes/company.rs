@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Statement};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use super::things;
+use super::{things, tokens};
 
 /// What works by itself at a company to which nobody comes, and why.
 const MOVES: [(&str, &str); 4] = [
@@ -26,6 +26,8 @@ const MOVES: [(&str, &str); 4] = [
 /// A company of the server under test.
 pub(super) struct Company {
     pub(super) slug: String,
+    /// Secrets that it gave out, by the names of things.
+    pub(super) tokens: Vec<(&'static str, String)>,
     kind: Kind,
     db: Db,
     tenant: Arc<Tenant>,
@@ -72,6 +74,7 @@ impl Company {
         let db = runtime.block_on(database.open());
         slugs.map(|slug| Self {
             slug: slug.to_owned(),
+            tokens: Vec::new(),
             kind: database.kind,
             tenant: runtime.block_on(database.company(&db, slug)),
             db: db.clone(),
@@ -81,6 +84,10 @@ impl Company {
 
     /// The things of this name, the one to be taken first.
     pub(super) fn things(&self, name: &str) -> Vec<String> {
+        if tokens::is_one(name) {
+            let found = self.tokens.iter().filter(|(known, _)| *known == name);
+            return found.map(|(_, secret)| secret.clone()).collect();
+        }
         self.values(&things::question(name))
     }
 

@@ -6,6 +6,7 @@ use kabinet_tests::{Browser, Server};
 use serde_json::Value;
 
 use super::canaries::Canaries;
+use super::tokens;
 
 /// The demo's mailbox. It keeps the latest few hundred letters, so it is looked into every so often.
 pub(super) struct Letters {
@@ -17,9 +18,11 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    /// The letters of this server. Some have left already, by which it is seen that none is missed.
-    pub(super) fn of(server: &Server, other: &str) -> Self {
-        Self { mailbox: server.mailbox(), theirs: format!("@{other}.example"), seen: HashSet::new() }
+    /// The letters of this server. Some have left already, by which it is seen that none is missed: that by which the
+    /// other company has invited `friend` is known.
+    pub(super) fn of(server: &Server, other: &str, friend: &str) -> Self {
+        let invitation = server.letter(friend, tokens::INVITATION).id;
+        Self { mailbox: server.mailbox(), theirs: format!("@{other}.example"), seen: HashSet::from([invitation]) }
     }
 
     /// What is wrong with the letters that came since the last look, and with the files that went along.
