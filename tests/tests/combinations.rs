@@ -89,13 +89,12 @@ impl Stage {
         self.optional().map(|module| self.offered_by(module)).collect()
     }
 
-    fn optional(&self) -> impl Iterator<Item = &dyn WebModule> {
+    fn optional(&self) -> impl Iterator<Item = &Arc<dyn WebModule>> {
         let optional = self.app.registry.optional();
-        let modules = self.app.modules().iter().map(|module| &**module);
-        modules.filter(move |module| optional.contains(module.manifest().id))
+        self.app.modules().iter().filter(move |module| optional.contains(module.manifest().id))
     }
 
-    fn offered_by(&self, module: &dyn WebModule) -> Offered {
+    fn offered_by(&self, module: &Arc<dyn WebModule>) -> Offered {
         let none = "0193a1c0-0000-7000-8000-0000000000ff";
         let address = |pattern: &str| {
             let parts = pattern.split('/').enumerate().map(|(at, part)| match part {
@@ -105,7 +104,7 @@ impl Stage {
             });
             parts.collect::<Vec<_>>().join("/")
         };
-        let document = openapi_document(&[module]).expect("a document");
+        let document = openapi_document(std::slice::from_ref(module)).expect("a document");
         let mut operations = Vec::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for method in item.as_object().into_iter().flat_map(|methods| methods.keys()) {

@@ -72,7 +72,8 @@ impl App {
         Self::open_with(config, Vec::new()).await
     }
 
-    /// The same with further modules: how tests prove the toggle with one of their own.
+    /// The platform with further modules, opened as [`App::open`] does: how tests prove the toggle with one of their
+    /// own.
     ///
     /// Boxed, since an `async fn` is compiled once more in every crate that awaits it, and this one awaits nearly all
     /// that the platform has.
@@ -143,8 +144,7 @@ impl App {
 
     /// The HTTP application of all hosts.
     pub fn endpoint(&self) -> anyhow::Result<BoxEndpoint<'static>> {
-        let modules: Vec<&dyn WebModule> = self.modules.iter().map(|module| &**module).collect();
-        let templates = modules.iter().flat_map(|module| module.templates()).copied();
+        let templates = self.modules.iter().flat_map(|module| module.templates()).copied();
         let platform = Arc::new(Platform {
             db: self.db.clone(),
             tenants: self.tenants.clone(),
@@ -163,7 +163,7 @@ impl App {
                 captcha_answer: self.config.demo.fixed_captcha_answer().to_owned(),
             },
         });
-        application(&platform, &modules, self.sites()?).map_err(|error| anyhow::anyhow!(error))
+        application(&platform, &self.modules, self.sites()?).map_err(|error| anyhow::anyhow!(error))
     }
 
     /// What the modules count in the resident's menu.
@@ -198,8 +198,7 @@ impl App {
 
     /// The merged OpenAPI document.
     pub fn openapi(&self) -> anyhow::Result<serde_json::Value> {
-        let modules: Vec<&dyn WebModule> = self.modules.iter().map(|module| &**module).collect();
-        kabinet_web::openapi_document(&modules).map_err(|error| anyhow::anyhow!(error))
+        kabinet_web::openapi_document(&self.modules).map_err(|error| anyhow::anyhow!(error))
     }
 
     /// The modules, in menu order.

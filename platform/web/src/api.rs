@@ -1,6 +1,7 @@
 //! The API: each module's operations behind its gate, one merged OpenAPI document.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Result};
@@ -25,33 +26,46 @@ pub type ApiResult<T> = Result<Json<T>, Problem>;
 
 /// The operations of one module on one surface, with their specification.
 pub struct ApiPart {
-    endpoint: BoxEndpoint<'static>,
-    spec: Value,
+    operations: Box<dyn Operations>,
+    /// Their paths; a parameter stands in braces.
+    templates: Vec<String>,
     largest: usize,
 }
 
 impl std::fmt::Debug for ApiPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.templates()).finish()
+        f.debug_list().entries(&self.templates).finish()
+    }
+}
+
+/// What operations can become. Their specification takes longest of all that a start does, and few ask for it.
+trait Operations {
+    fn spec(&self) -> Value;
+    fn endpoint(self: Box<Self>) -> BoxEndpoint<'static>;
+}
+
+impl<A: OpenApi + 'static> Operations for OpenApiService<A, ()> {
+    fn spec(&self) -> Value {
+        serde_json::from_str(&Self::spec(self)).unwrap_or_default()
+    }
+
+    fn endpoint(self: Box<Self>) -> BoxEndpoint<'static> {
+        self.into_endpoint().map_to_response().boxed()
     }
 }
 
 impl ApiPart {
     /// The operations of a `#[OpenApi]` type; paths are relative to the surface.
     pub fn new<A: OpenApi + 'static>(api: A) -> Self {
-        let service = OpenApiService::new(api, "Kabinet", env!("CARGO_PKG_VERSION"));
-        let spec = serde_json::from_str(&service.spec()).unwrap_or_default();
-        Self { endpoint: service.into_endpoint().map_to_response().boxed(), spec, largest: LARGEST_BODY }
+        let templates = A::meta().into_iter().flat_map(|part| part.paths).map(|path| path.path).collect();
+        let operations = Box::new(OpenApiService::new(api, "Kabinet", env!("CARGO_PKG_VERSION")));
+        Self { operations, templates, largest: LARGEST_BODY }
     }
 
-    /// The same with bodies of up to so many bytes, for operations that take files.
+    /// The operations with bodies of up to so many bytes, for those that take files.
     #[must_use]
     pub fn taking(self, largest: usize) -> Self {
         Self { largest, ..self }
-    }
-
-    fn templates(&self) -> Vec<String> {
-        self.spec["paths"].as_object().map(|paths| paths.keys().cloned().collect()).unwrap_or_default()
     }
 }
 
@@ -70,8 +84,8 @@ pub(crate) struct ApiSurface {
 impl ApiSurface {
     pub(crate) fn new(subject: Subject, parts: impl IntoIterator<Item = (&'static str, ApiPart)>) -> Self {
         let part = |(module, part): (&'static str, ApiPart)| Part {
-            templates: part.templates().iter().map(|template| segments(template)).collect(),
-            gate: Gate { module, inner: part.endpoint },
+            templates: part.templates.iter().map(|template| segments(template)).collect(),
+            gate: Gate { module, inner: part.operations.endpoint() },
             largest: part.largest,
         };
         Self { parts: parts.into_iter().map(part).collect(), subject }
@@ -145,7 +159,7 @@ fn with_idempotency_key(mut item: Value) -> Value {
 
 /// The merged document of all modules; an error names two operations of one name, or two
 /// schemas of one name that differ.
-pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
+pub fn openapi_document(modules: &[Arc<dyn WebModule>]) -> Result<Value, String> {
     let mut paths = Map::new();
     let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
     let mut operations: BTreeSet<String> = BTreeSet::new();
@@ -153,7 +167,8 @@ pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
         let resident = module.resident_api().into_iter().map(|part| ("/api/v1", part));
         let admin = module.admin_api().into_iter().map(|part| ("/api/admin/v1", part));
         for (prefix, part) in resident.chain(admin) {
-            for (path, item) in part.spec["paths"].as_object().into_iter().flatten() {
+            let spec = part.operations.spec();
+            for (path, item) in spec["paths"].as_object().into_iter().flatten() {
                 for id in item.as_object().into_iter().flatten().filter_map(|(_, one)| one["operationId"].as_str()) {
                     if !operations.insert(id.to_owned()) {
                         return Err(format!("two operations are named {id}"));
@@ -161,7 +176,7 @@ pub fn openapi_document(modules: &[&dyn WebModule]) -> Result<Value, String> {
                 }
                 paths.insert(format!("{prefix}{path}"), with_idempotency_key(item.clone()));
             }
-            for (name, schema) in part.spec["components"]["schemas"].as_object().into_iter().flatten() {
+            for (name, schema) in spec["components"]["schemas"].as_object().into_iter().flatten() {
                 let schema = with_nulls(schema.clone());
                 let known = schemas.entry(name.clone()).or_insert_with(|| schema.clone());
                 if *known != schema {

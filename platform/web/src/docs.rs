@@ -1,12 +1,16 @@
 //! `/api/docs`: the API document to read and try, with everything it needs from this very host.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use poem::http::header;
-use poem::{Response, handler};
+use poem::web::Json;
+use poem::{Endpoint, IntoResponse, Request, Response, handler};
 use poem_openapi::OpenApiService;
+use serde_json::Value;
 
+use crate::api::openapi_document;
 use crate::problem::Problem;
+use crate::surface::WebModule;
 
 /// The viewer builds its styles when it runs; scripts come from files of this host alone.
 const POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; \
@@ -33,6 +37,29 @@ static VIEWER: LazyLock<Option<String>> = LazyLock::new(|| {
     let (_, script) = html.split_once("<script charset=\"UTF-8\">")?;
     script.split_once("</script>").map(|(script, _)| script.to_owned())
 });
+
+/// The merged document, made when it is first asked for.
+pub(crate) struct Document {
+    modules: Vec<Arc<dyn WebModule>>,
+    made: OnceLock<Result<Value, String>>,
+}
+
+impl Document {
+    pub(crate) fn of(modules: &[Arc<dyn WebModule>]) -> Self {
+        Self { modules: modules.to_vec(), made: OnceLock::new() }
+    }
+}
+
+impl Endpoint for Document {
+    type Output = Response;
+
+    async fn call(&self, _: Request) -> poem::Result<Response> {
+        match self.made.get_or_init(|| openapi_document(&self.modules)) {
+            Ok(document) => Ok(Json(document).into_response()),
+            Err(why) => Err(Problem::fault(why).into()),
+        }
+    }
+}
 
 /// The page.
 #[handler]

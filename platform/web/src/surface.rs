@@ -10,7 +10,7 @@ use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result, Route, get};
 use tracing::Instrument;
 
-use crate::api::{ApiPart, ApiSurface, openapi_document};
+use crate::api::{ApiPart, ApiSurface};
 use crate::asset;
 use crate::captcha;
 use crate::compression;
@@ -115,12 +115,11 @@ impl Site {
 /// error names what does not fit together.
 pub fn application(
     platform: &Arc<Platform>,
-    modules: &[&dyn WebModule],
+    modules: &[Arc<dyn WebModule>],
     sites: Vec<Site>,
 ) -> Result<BoxEndpoint<'static>, String> {
-    let document = openapi_document(modules)?;
     let policy = headers::policy(&platform.config.form_targets);
-    let portal = Portal { platform: platform.clone(), routes: routes(modules, document)?.boxed(), sites, policy };
+    let portal = Portal { platform: platform.clone(), routes: routes(modules)?.boxed(), sites, policy };
     let guarded = portal.with(CatchPanic::new()).around(|portal, request| async move {
         let takes_gzip = compression::takes_gzip(&request);
         Ok(compression::compressed(portal.call(request).await?.into_response(), takes_gzip))
@@ -128,10 +127,7 @@ pub fn application(
     Ok(guarded.boxed())
 }
 
-fn routes(
-    modules: &[&dyn WebModule],
-    document: serde_json::Value,
-) -> Result<impl Endpoint<Output = Response> + use<>, String> {
+fn routes(modules: &[Arc<dyn WebModule>]) -> Result<impl Endpoint<Output = Response> + use<>, String> {
     let mut route = Route::new()
         .at("/assets/:name", get(asset::file))
         .at("/theme.:hash", get(asset::theme_file))
@@ -145,7 +141,7 @@ fn routes(
         .at("/accessibility", get(view::show).post(view::keep))
         .at("/api/docs", get(docs::page))
         .at("/api/docs/viewer.js", get(docs::viewer))
-        .at("/api/openapi.json", get(poem::endpoint::make_sync(move |_| poem::web::Json(document.clone()))));
+        .at("/api/openapi.json", get(docs::Document::of(modules)));
     let (mut resident, mut admin) = (Vec::new(), Vec::new());
     for module in modules {
         let id = module.manifest().id;
