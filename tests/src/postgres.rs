@@ -89,7 +89,7 @@ impl Cluster {
         server.stdout(Stdio::null()).stderr(log);
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(start(server));
         let begun = Instant::now();
-        while !self.psql("postgres", "SELECT 1").output().is_ok_and(|output| output.status.success()) {
+        while !self.client("pg_isready").output().is_ok_and(|output| output.status.success()) {
             assert!(begun.elapsed() < Duration::from_secs(120), "PostgreSQL does not answer: {}", self.log());
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -117,9 +117,14 @@ impl Cluster {
     /// A new empty database `kabinet_…` with its roles.
     pub(crate) fn database_named(&self, word: &str) -> PostgresDatabase {
         let (name, owner, role) = (format!("kabinet_{word}"), format!("owner_{word}"), format!("app_{word}"));
-        self.execute("postgres", &format!("CREATE ROLE {owner} LOGIN NOSUPERUSER NOBYPASSRLS"));
-        self.execute("postgres", &format!("CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS"));
-        self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {owner}"));
+        self.execute_each(
+            "postgres",
+            &[
+                format!("CREATE ROLE {owner} LOGIN NOSUPERUSER NOBYPASSRLS"),
+                format!("CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS"),
+                format!("CREATE DATABASE {name} OWNER {owner}"),
+            ],
+        );
         let url = |user: &str| format!("postgres://{user}@127.0.0.1:{}/{name}", self.port);
         PostgresDatabase { url: url(&role), owner_url: url(&owner), name, role, owner }
     }
@@ -136,10 +141,17 @@ impl Cluster {
         // The first database itself changes hands with what its owner owns, which one session at a time may do.
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        self.execute("postgres", &format!("DROP DATABASE {}", to.name));
-        self.execute("postgres", &format!("GRANT {} TO {}", from.role, to.role));
-        self.execute("postgres", &format!("CREATE DATABASE {} OWNER {} TEMPLATE {}", to.name, to.owner, from.name));
-        self.execute(&to.name, &format!("REASSIGN OWNED BY {} TO {}", from.owner, to.owner));
+        self.execute_each(
+            "postgres",
+            &[
+                format!("DROP DATABASE {}", to.name),
+                format!("GRANT {} TO {}", from.role, to.role),
+                // As files: a copy by the log is for what is small.
+                format!("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY", to.name, to.owner, from.name),
+                format!("\\connect {}", to.name),
+                format!("REASSIGN OWNED BY {} TO {}", from.owner, to.owner),
+            ],
+        );
     }
 
     /// Writes all of the database to a file, for [`Cluster::restore`].
@@ -151,17 +163,24 @@ impl Cluster {
     /// Fills an empty database that has the roles of the dumped one.
     pub(crate) fn restore(&self, database: &PostgresDatabase, file: &Path) {
         run(self.client("pg_restore").args(["--exit-on-error", "-d", &database.name]).arg(file));
+        self.analyze(database);
+    }
+
+    /// Has PostgreSQL look at what its tables hold, as it does by itself within minutes.
+    pub fn analyze(&self, database: &PostgresDatabase) {
+        self.execute(&database.name, "ANALYZE");
     }
 
     /// Executes SQL as the superuser.
     pub fn execute(&self, database: &str, sql: &str) -> String {
-        run(&mut self.psql(database, sql))
+        self.execute_each(database, &[sql])
     }
 
-    fn psql(&self, database: &str, sql: &str) -> Command {
+    /// Executes statements one after the other, in one session: to begin one takes longer than most of them.
+    fn execute_each(&self, database: &str, statements: &[impl AsRef<str>]) -> String {
         let mut psql = self.client("psql");
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]);
-        psql
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database]);
+        run(psql.args(statements.iter().flat_map(|statement| ["-c", statement.as_ref()])))
     }
 
     /// One of PostgreSQL's programs, as the superuser of this cluster.

@@ -8,6 +8,7 @@ use kabinet_tests::books;
 use kabinet_tests::company::{COMPANIES, Package};
 use kabinet_tests::page::Form;
 use kabinet_tests::pdf::{Pdf, printed, qr_value};
+use kabinet_tests::postgres::Cluster;
 use kabinet_tests::process::run;
 use kabinet_tests::server::{NOW, command};
 use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
@@ -308,6 +309,9 @@ fn town(kind: Kind, accounts: u32) -> Database {
     let mut seed = command(&database, NOW);
     seed.args(["demo", "seed", "--accounts", &accounts.to_string(), "--months", "2", "--seed", "7", "--leave-last"]);
     run(&mut seed);
+    if let Some(postgres) = &database.postgres {
+        Cluster::shared().analyze(postgres);
+    }
     database
 }
 
@@ -361,7 +365,8 @@ fn a_run_that_is_killed_twenty_times_ends_in_the_same_result(kind: Kind) {
     }
     assert!(within * 4 >= i64::from(KILLS) * 3, "{within} of {KILLS} were killed amid their accounts");
     assert_eq!(billed(&database), undisturbed);
-    let runs = number(&database, "SELECT COUNT(*) AS number FROM billing_run WHERE tenant_id = $1 AND period = 202610");
+    let runs = "SELECT COUNT(*) AS number FROM billing_run WHERE tenant_id = $1 AND period = 202610";
+    let runs = database.count("town-1", runs, Vec::new());
     // One that was killed between its end and its word may be among them.
     assert!(runs - ended < i64::from(KILLS), "killed runs are continued, not begun again");
 }
@@ -371,7 +376,7 @@ const DONE: &str = "SELECT CAST(COALESCE(MAX(done), 0) AS bigint) AS number FROM
                     WHERE tenant_id = $1 AND period = 202610 AND state = 'running' AND done < total";
 
 fn done(database: &Database) -> i64 {
-    number(database, DONE)
+    database.count("town-1", DONE, Vec::new())
 }
 
 /// Waits until the program has inserted accounts, or has ended.
@@ -390,17 +395,6 @@ fn goes_on(database: &Database, running: &mut Child) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     });
-}
-
-/// The number that a question about the town's company is answered with.
-fn number(database: &Database, sql: &str) -> i64 {
-    block_on(async {
-        let db = database.open().await;
-        let company = database.company(&db, "town-1").await;
-        let tx = db.read(&company, Actor::System).await.expect("a transaction");
-        let found: Vec<Count> = tx.rows(sql, Vec::new()).await.expect("a number");
-        found[0].number
-    })
 }
 
 #[derive(sea_orm::FromQueryResult)]
