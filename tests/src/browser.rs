@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::page::{Form, Page};
+use crate::server::CAPTCHA;
+use crate::waiting::wait_until;
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -148,13 +150,20 @@ impl Browser {
         self.get(path).expect(200).page()
     }
 
+    /// Returns as soon as the path answers with this status: a server hears within moments what another process
+    /// changed.
+    #[track_caller]
+    pub fn wait_for_status(&mut self, path: &str, status: u16) {
+        wait_until(&format!("{status} at {path}"), || self.get(path).status == status);
+    }
+
     /// Sends a form with a browser's headers.
     pub fn post(&mut self, path: &str, fields: &[(String, String)]) -> Response {
         let origin = format!("http://{}", self.host);
         self.post_from(&origin, path, fields)
     }
 
-    /// The same from a page of another origin; an empty one sends no header.
+    /// Sends a form as from a page of another origin; an empty one sends no header.
     pub fn post_from(&mut self, origin: &str, path: &str, fields: &[(String, String)]) -> Response {
         let body = form_encoded(fields);
         let mut headers = vec![("Content-Type", "application/x-www-form-urlencoded")];
@@ -186,7 +195,7 @@ impl Browser {
         self.try_call(method, path, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
-    /// The same of a server that may be gone before it has answered.
+    /// Calls an operation of a server that may be gone before it has answered.
     pub fn try_call(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<Response> {
         let origin = format!("http://{}", self.host);
         let mut headers = vec![("Accept", "application/json"), ("Origin", origin.as_str())];
@@ -272,6 +281,31 @@ impl Browser {
     pub fn try_log_in(&mut self, email: &str, password: &str) -> Response {
         let form = self.page("/").form("/login").with("email", email).with("password", password);
         self.submit(&form)
+    }
+
+    /// The registration form, filled in rightly and not sent.
+    #[track_caller]
+    pub fn registration(&mut self, email: &str, password: &str) -> Form {
+        let form = self.page("/register").form("/register");
+        let form = form.with("email", email).with("password", password).with("password_repeat", password);
+        form.with("phone", "8 (912) 345-67-89").with("captcha", CAPTCHA).with("consent", "yes")
+    }
+
+    /// The form of somebody who forgot the password, filled in rightly and not sent.
+    #[track_caller]
+    pub fn recovery(&mut self, email: &str) -> Form {
+        self.page("/recover").form("/recover").with("email", email).with("captcha", CAPTCHA)
+    }
+
+    /// Whether somebody is logged in.
+    pub fn is_logged_in(&mut self) -> bool {
+        self.get("/settings").status == 200
+    }
+
+    /// The entries of a logged-in resident's menu, with their counts.
+    #[track_caller]
+    pub fn menu(&mut self) -> Vec<String> {
+        self.page("/overview").all("nav .tabs a").iter().map(|link| link.text()).collect()
     }
 
     /// The identifier of the account that the logged-in resident looks at.

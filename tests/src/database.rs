@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kabinet_core::{Clock, Db, DbConfig, Tenant, Tenants};
+use kabinet_core::{Actor, Clock, Db, DbConfig, Tenant, Tenants};
 use kabinet_server::Config;
-use sea_orm::{ConnectionTrait, DatabaseBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseBackend, FromQueryResult, QueryResult, Statement, Value};
 
+use crate::block_on;
 use crate::postgres::{Cluster, PostgresDatabase};
 use crate::process::new_folder;
 
@@ -52,7 +53,7 @@ impl Database {
         }
     }
 
-    /// The same, on PostgreSQL with this word in its name and those of its roles.
+    /// A new empty database, on PostgreSQL with this word in its name and those of its roles.
     pub(crate) fn named(kind: Kind, word: &str) -> Self {
         match kind {
             Kind::Sqlite => Self::embedded(),
@@ -137,5 +138,33 @@ impl Database {
     pub async fn company(&self, db: &Db, slug: &str) -> Arc<Tenant> {
         let found = Tenants::new(db.clone()).by_slug(slug).await.expect("the companies");
         found.unwrap_or_else(|| panic!("no company {slug}"))
+    }
+
+    /// The rows that a question about a company is answered with, under the rules of [`kabinet_core::Tx::rows`].
+    ///
+    /// # Panics
+    /// When the database does not answer, or not so.
+    #[must_use]
+    pub fn rows<T: FromQueryResult>(&self, slug: &str, sql: &str, values: Vec<Value>) -> Vec<T> {
+        block_on(async {
+            let db = self.open().await;
+            let company = self.company(&db, slug).await;
+            let tx = db.read(&company, Actor::System).await.expect("a transaction");
+            tx.rows(sql, values).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+        })
+    }
+
+    /// The `number` that such a question is answered with.
+    ///
+    /// # Panics
+    /// As [`Self::rows`].
+    #[must_use]
+    pub fn count(&self, slug: &str, sql: &str, values: Vec<Value>) -> i64 {
+        #[derive(FromQueryResult)]
+        struct Count {
+            number: i64,
+        }
+        let rows: Vec<Count> = self.rows(slug, sql, values);
+        rows[0].number
     }
 }

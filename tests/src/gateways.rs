@@ -287,7 +287,7 @@ impl Gateway {
         Self::over(Shared { kept: Some(Mutex::default()), ..Shared::default() })
     }
 
-    /// The same that only counts, for more calls than a machine remembers.
+    /// A running stand-in that only counts, for more calls than a machine remembers.
     ///
     /// # Panics
     /// When it cannot listen.

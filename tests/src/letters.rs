@@ -42,9 +42,7 @@ impl Letter {
     /// The addresses of pages in the plain part, in order.
     #[must_use]
     pub fn links(&self) -> Vec<String> {
-        let words = self.text.split(|c: char| c.is_whitespace() || "<>\"«»".contains(c));
-        let links = words.filter(|word| word.starts_with("http://") || word.starts_with("https://"));
-        links.map(|link| link.trim_end_matches(['.', ',', ';', ')', '!']).to_owned()).collect()
+        links_of(&self.text)
     }
 
     /// The path and query of the first link whose path begins so: what a [`Browser`] of the company
@@ -54,13 +52,24 @@ impl Letter {
     /// When there is none.
     #[must_use]
     pub fn path(&self, beginning: &str) -> String {
-        let paths = self.links().into_iter().filter_map(|link| {
-            let (_, rest) = link.split_once("://")?;
-            Some(rest.find('/').map_or("/", |at| &rest[at..]).to_owned())
-        });
-        let mut fitting = paths.filter(|path| path.starts_with(beginning));
-        fitting.next().unwrap_or_else(|| panic!("no link to {beginning} in {}", self.text))
+        path_of(&self.text, beginning)
     }
+}
+
+fn links_of(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| c.is_whitespace() || "<>\"«»".contains(c));
+    let links = words.filter(|word| word.starts_with("http://") || word.starts_with("https://"));
+    links.map(|link| link.trim_end_matches(['.', ',', ';', ')', '!']).to_owned()).collect()
+}
+
+/// The path and query of the first link in a letter's plain part whose path begins so.
+pub(crate) fn path_of(text: &str, beginning: &str) -> String {
+    let paths = links_of(text).into_iter().filter_map(|link| {
+        let (_, rest) = link.split_once("://")?;
+        Some(rest.find('/').map_or("/", |at| &rest[at..]).to_owned())
+    });
+    let mut fitting = paths.filter(|path| path.starts_with(beginning));
+    fitting.next().unwrap_or_else(|| panic!("no link to {beginning} in {text}"))
 }
 
 impl Server {

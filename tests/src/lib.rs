@@ -23,17 +23,22 @@ pub mod pdf;
 pub mod postgres;
 pub mod process;
 pub mod reports;
+pub mod runs;
 pub mod schema;
 mod seed;
 pub mod server;
 pub mod traces;
+pub mod waiting;
 pub mod world;
+
+use std::str::FromStr;
 
 pub use browser::{Browser, Response};
 pub use database::{Database, Kind};
 pub use letters::Letter;
 pub use page::Page;
 pub use server::{Server, Visit};
+pub use waiting::{wait_for, wait_until};
 
 /// Runs tests written as `fn name(kind: Kind)` once on each database: `on_sqlite::name` and
 /// `on_postgresql::name`.
@@ -47,6 +52,12 @@ macro_rules! on_both_databases {
             $(#[test] fn $name() { super::$name($crate::Kind::PostgreSql); })*
         }
     };
+}
+
+/// The number that whoever starts the tests asks for by this environment variable, or the usual one.
+#[must_use]
+pub fn asked_for<T: FromStr>(variable: &str, usual: T) -> T {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// Runs `future` to its end.

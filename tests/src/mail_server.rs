@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::house::root;
+use crate::letters::path_of;
 use crate::process::{free_port, guarded, new_folder, run, start};
 
 /// Where the server's script is, with its packages installed: by one test for all.
@@ -83,6 +84,18 @@ pub struct Sender {
     pub address: String,
     /// Name.
     pub name: String,
+}
+
+impl Received {
+    /// The path and query of the first link in the plain part whose path begins so: what a [`crate::Browser`] of the
+    /// company opens.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn path(&self, beginning: &str) -> String {
+        path_of(&self.text, beginning)
+    }
 }
 
 impl MailServer {

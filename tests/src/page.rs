@@ -26,7 +26,7 @@ pub struct Form {
 }
 
 impl Form {
-    /// The same form with a field filled in; a field that the page does not offer is a failure.
+    /// The form with a field filled in; a field that the page does not offer is a failure.
     ///
     /// # Panics
     /// When the form has no such field.

@@ -40,7 +40,8 @@ impl Pdf {
         self.codes_at(200)
     }
 
-    /// The same at so many dots an inch: zbar overlooks one code of a hundred at one resolution and not at another.
+    /// What the QR codes say when they are read at so many dots an inch: zbar overlooks one code of a hundred at one
+    /// resolution and not at another.
     #[must_use]
     pub fn codes_at(&self, dots: u32) -> Vec<String> {
         let folder = self.folder.join(dots.to_string());

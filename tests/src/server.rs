@@ -16,6 +16,7 @@ use crate::demo::Demo;
 use crate::house::root;
 use crate::process::{free_port, guarded, start};
 use crate::seed;
+use crate::world::fresh_ip;
 
 /// The demo's day in most tests: inside every company's readings window.
 pub const NOW: &str = "2026-11-22";
@@ -60,7 +61,7 @@ impl Server {
         Self::with(database, now, &[])
     }
 
-    /// The same with further keys of the configuration, as environment variables.
+    /// A server of its own with further keys of the configuration, as environment variables.
     #[must_use]
     pub fn with(database: Database, now: &str, environment: &[(&str, String)]) -> Self {
         if let (Some(day), true) = (seed::day_before(now), seed::fits(&database)) {
@@ -69,7 +70,7 @@ impl Server {
         Self::unfilled(database, now, environment)
     }
 
-    /// The same, making the demo's data itself where the database is empty.
+    /// A server of its own that makes the demo's data itself where the database is empty.
     #[must_use]
     pub fn unfilled(database: Database, now: &str, environment: &[(&str, String)]) -> Self {
         let address = || SocketAddr::from(([127, 0, 0, 1], free_port()));
@@ -96,7 +97,7 @@ impl Server {
         assert!(self.try_start(&[]), "the server ended\n{}", self.log());
     }
 
-    /// The same with further environment; false when the program ended before it was ready.
+    /// Starts the program with further environment; false when it ended before it was ready.
     ///
     /// # Panics
     /// When it is not ready within two minutes.
@@ -131,7 +132,7 @@ impl Server {
         self.child.as_mut()?.try_wait().ok()??.signal()
     }
 
-    /// The same with the clock at another moment.
+    /// Starts the program with the clock at another moment and waits until it is ready.
     pub fn start_at(&mut self, now: &str) {
         now.clone_into(&mut self.now);
         self.start();
@@ -180,6 +181,14 @@ impl Server {
     #[must_use]
     pub fn browser(&self, slug: &str) -> Browser {
         Browser::new(self.listen, &format!("{slug}.localhost"))
+    }
+
+    /// A new browser of somebody on a company's portal, from an address that no other test uses: limits count by it.
+    #[must_use]
+    pub fn stranger(&self, slug: &str) -> Browser {
+        let mut browser = self.browser(slug);
+        browser.from = fresh_ip();
+        browser
     }
 
     /// The company's administrator, logged in.

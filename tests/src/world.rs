@@ -46,7 +46,8 @@ pub struct Person {
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-/// An address that no other test uses: one of each network first, then the next of each.
+/// An address that no other test uses: one of each network first, then the next of each. Of the first half million
+/// none is the beginning of another, which a search would take for it.
 #[must_use]
 pub fn fresh_ip() -> String {
     address(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -182,6 +183,23 @@ pub fn holder(server: &Server, slug: &str, known: &Known) -> Person {
     let mut person = newcomer(server, slug);
     person.link(&known.account, &known.house, &known.flat, &known.surname).expect(303);
     person
+}
+
+/// A newcomer who has proved to hold the flat of this number, see [`flat`].
+#[must_use]
+pub fn holder_of_flat(server: &Server, slug: &str, number: usize) -> (Person, Known) {
+    let known = flat(server, slug, number);
+    (holder(server, slug, &known), known)
+}
+
+/// Switches a module on or off at a company, as its package does; servers hear of it within moments.
+///
+/// # Panics
+/// When the database does not answer.
+pub fn switch(server: &Server, slug: &str, module: &str, on: bool) {
+    in_company(server, slug, async |tx| {
+        tx.set_feature(module, on).await.expect("the switch");
+    });
 }
 
 impl Person {

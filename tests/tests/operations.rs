@@ -15,7 +15,7 @@ use kabinet_tests::house::root;
 use kabinet_tests::postgres::Cluster;
 use kabinet_tests::process::new_folder;
 use kabinet_tests::server::{NOW, binary};
-use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases, runs, wait_until};
 use serde_json::{Value, json};
 
 use guest::Guest;
@@ -94,29 +94,9 @@ fn log_staff_in(server: &Server, slug: &str, email: &str, password: &str) -> Bro
     browser
 }
 
-fn runs(browser: &mut Browser) -> Vec<Value> {
+fn listed_runs(browser: &mut Browser) -> Vec<Value> {
     let answer = browser.call("GET", "/api/admin/v1/billing/runs?limit=100", None).expect(200).json();
     answer["items"].as_array().expect("items").clone()
-}
-
-/// Waits for the end of a run.
-#[track_caller]
-fn ended(browser: &mut Browser, path: &str) -> Value {
-    let begun = Instant::now();
-    loop {
-        let run = browser.call("GET", path, None).expect(200).json();
-        if run["state"] != "running" {
-            return run;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{run}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-/// Has November calculated: the run's path.
-fn begin_november(browser: &mut Browser) -> String {
-    let run = browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-11" })));
-    format!("/api/admin/v1/billing/runs/{}", run.expect(200).json()["id"].as_str().expect("an id"))
 }
 
 fn staff_calculate_and_publish_a_month(kind: Kind) {
@@ -127,12 +107,12 @@ fn staff_calculate_and_publish_a_month(kind: Kind) {
     let refused = wrong.call("POST", "/api/admin/v1/session", Some(&json!({ "email": admin.email, "password": "x" })));
     assert_eq!(refused.expect(422).json()["code"], "residents.wrong_credentials");
     let mut browser = log_staff_in(&server, "beregovoy", &admin.email, &admin.password);
-    let before = runs(&mut browser);
+    let before = listed_runs(&mut browser);
     assert!(before.len() >= 14 && before.iter().all(|run| run["state"] == "published"), "{before:?}");
-    let path = begin_november(&mut browser);
+    let path = runs::begin(&mut browser, "2026-11");
     let mut visit = server.resident("beregovoy");
     let old = visit.page("/overview").figure("to_pay");
-    let done = ended(&mut browser, &path);
+    let done = runs::ended(&mut browser, &path);
     assert_eq!(done["state"], "done", "{done}");
     assert_eq!(done["done"], done["total"]);
     assert_eq!(visit.page("/overview").figure("to_pay"), old, "a run that is not published is not seen");
@@ -141,7 +121,7 @@ fn staff_calculate_and_publish_a_month(kind: Kind) {
     assert_eq!(page.one("table.sums time").attribute("datetime"), Some("2026-11"));
     let again = browser.call("POST", &format!("{path}/publish"), None);
     assert!([200, 422].contains(&again.status), "publishing twice is harmless: {}", again.text());
-    assert_eq!(runs(&mut browser).len(), before.len() + 1);
+    assert_eq!(listed_runs(&mut browser).len(), before.len() + 1);
     let wrong =
         browser.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-13" }))).expect(422).json();
     assert_eq!(wrong["code"], "billing.period");
@@ -169,9 +149,9 @@ fn only_roles_with_the_permission_may_bill(kind: Kind) {
         tx.commit().await.expect("a commit");
     });
     let mut accountant = log_staff_in(server, "beregovoy", "accountant@beregovoy.example", secret);
-    assert!(!runs(&mut accountant).is_empty());
+    assert!(!listed_runs(&mut accountant).is_empty());
     let mut dispatcher = log_staff_in(server, "beregovoy", "dispatcher@beregovoy.example", secret);
-    let some = runs(&mut accountant)[0]["id"].as_str().expect("an id").to_owned();
+    let some = listed_runs(&mut accountant)[0]["id"].as_str().expect("an id").to_owned();
     let asked = [
         ("GET", "/billing/runs".to_owned()),
         ("GET", format!("/billing/runs/{some}")),
@@ -221,11 +201,7 @@ fn a_package_is_applied_once_and_a_wrong_one_changes_nothing(kind: Kind) {
     std::fs::write(&file, good.replace("8 (351) 200-20-20", "8 (351) 200-20-29")).expect("a write");
     let output = apply(&folder);
     assert!(output.status.success() && !text(&output).contains("ничего не изменилось"), "{}", text(&output));
-    let begun = Instant::now();
-    while !server.browser("teploset").page("/").one("footer").text().contains("200-20-29") {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the running server has not seen the change");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_until("the package", || server.browser("teploset").page("/").one("footer").text().contains("200-20-29"));
     let output = apply(&root().join("tenants/teploset"));
     assert!(output.status.success(), "{}", text(&output));
     let output = server.command().args(["tenant", "list"]).output().expect("kabinet");
@@ -271,7 +247,7 @@ fn a_plugin_that_misbehaves_ends_its_run_and_the_old_figures_stand(kind: Kind) {
     let admin = &server.facts().company("teploset").admin;
     let mut staff = log_staff_in(&server, "teploset", &admin.email, &admin.password);
     let mut visit = server.resident("teploset");
-    let (published, shown) = (runs(&mut staff).len(), visit.page("/overview").one("main").text());
+    let (published, shown) = (listed_runs(&mut staff).len(), visit.page("/overview").one("main").text());
     let package = package_with("teploset", "");
     let file = package.join("tenant.toml");
     let text_now = std::fs::read_to_string(&file).expect("the package");
@@ -295,8 +271,8 @@ fn a_plugin_that_misbehaves_ends_its_run_and_the_old_figures_stand(kind: Kind) {
     for (deed, reason) in deeds {
         let output = apply(&misbehaving(deed));
         assert!(output.status.success(), "{}", text(&output));
-        let path = begin_november(&mut staff);
-        let run = ended(&mut staff, &path);
+        let path = runs::begin(&mut staff, "2026-11");
+        let run = runs::ended(&mut staff, &path);
         assert_eq!(run["state"], "failed", "{deed}: {run}");
         assert!(run["problem"].as_str().is_some_and(|problem| problem.contains(reason)), "{deed}: {run}");
         staff.call("POST", &format!("{path}/publish"), None).expect(422);
@@ -309,11 +285,11 @@ fn a_plugin_that_misbehaves_ends_its_run_and_the_old_figures_stand(kind: Kind) {
     // With the company's own plugin the month is calculated as if nothing had been.
     let output = server.command().args(["tenant", "apply"]).arg(root().join("tenants/teploset")).output();
     assert!(output.as_ref().is_ok_and(|output| output.status.success()), "{output:?}");
-    let path = begin_november(&mut staff);
-    let run = ended(&mut staff, &path);
+    let path = runs::begin(&mut staff, "2026-11");
+    let run = runs::ended(&mut staff, &path);
     assert_eq!(run["state"], "done", "{run}");
     staff.call("POST", &format!("{path}/publish"), None).expect(200);
-    let now = runs(&mut staff).iter().filter(|run| run["state"] == "published").count();
+    let now = listed_runs(&mut staff).iter().filter(|run| run["state"] == "published").count();
     assert_eq!(now, published + 1);
     assert_ne!(visit.page("/overview").one("main").text(), shown);
 }
@@ -383,11 +359,7 @@ fn without_its_database_the_platform_says_so_and_recovers() {
     assert_eq!(server.health("/healthz").expect("an answer").0, 200, "alive all the same");
     assert!(begun.elapsed() < Duration::from_secs(30), "refused quickly: {:?}", begun.elapsed());
     cluster.resume();
-    let begun = Instant::now();
-    while !server.is_ready() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "not ready again: {}", server.log());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_until("readiness", || server.is_ready());
     browser.page("/overview");
     let (meter, before) = dial(&mut browser);
     send(&mut browser, &meter, "0.5");

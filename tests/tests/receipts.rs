@@ -1,14 +1,13 @@
 //! Receipts on paper: large print, a house as one file, and a year later the same as on the first day.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use kabinet_core::{Actor, Tx};
 use kabinet_tests::house::root;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::process::new_folder;
 use kabinet_tests::server::NOW;
-use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::world::in_company;
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, runs, wait_for, wait_until};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
 
@@ -22,17 +21,6 @@ on_both_databases![
 ];
 
 const SLUG: &str = "beregovoy";
-
-fn in_company<T>(server: &Server, slug: &str, work: impl AsyncFnOnce(&Tx) -> T) -> T {
-    block_on(async {
-        let db = server.database.open().await;
-        let company = server.database.company(&db, slug).await;
-        let tx = db.begin(&company, Actor::System).await.expect("a transaction");
-        let result = work(&tx).await;
-        tx.commit().await.expect("a commit");
-        result
-    })
-}
 
 #[derive(FromQueryResult)]
 struct Printed {
@@ -139,16 +127,13 @@ const PRINTOUTS: &str = "/api/admin/v1/billing/printouts";
 
 fn ready(browser: &mut Browser, printout: &Value) -> Value {
     let path = format!("{PRINTOUTS}/{}", printout["id"].as_str().expect("an id"));
-    let begun = Instant::now();
-    loop {
+    wait_for("the printout", || {
         let now = browser.call("GET", &path, None).expect(200).json();
         assert_ne!(now["state"], "failed", "{now}");
-        if now["state"] == "ready" {
-            return now;
-        }
-        assert!(now["href"].is_null() && begun.elapsed() < Duration::from_secs(120), "{now}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+        let ready = now["state"] == "ready";
+        assert!(ready || now["href"].is_null(), "{now}");
+        ready.then_some(now)
+    })
 }
 
 fn staff_print_a_house_and_fetch_the_file(kind: Kind) {
@@ -204,14 +189,7 @@ fn gis_names_receipts_before_they_are_published(kind: Kind) {
     let mut staff = server.staff(SLUG);
     let mut visit = server.resident(SLUG);
     let account = visit.active_account();
-    let runs = "/api/admin/v1/billing/runs";
-    let run = staff.call("POST", runs, Some(&json!({ "period": "2026-11" }))).expect(200).json();
-    let run = format!("{runs}/{}", run["id"].as_str().expect("an id"));
-    let begun = Instant::now();
-    while staff.call("GET", &run, None).expect(200).json()["state"] != "done" {
-        assert!(begun.elapsed() < Duration::from_secs(120), "{}", server.log());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let run = runs::calculate(&mut staff, "2026-11");
     let ids = format!("{run}/document-ids");
     let named = |kind: &str, id: &str| json!({ "items": [{ "account": account, "kind": kind, "document_id": id }] });
     for wrong in [named("utilities", "75ДА533315"), named("no_such_kind", "75ДА533315-01-6111")] {
@@ -276,11 +254,7 @@ fn a_receipt_of_last_year_is_the_same_to_the_byte(kind: Kind) {
             tx.execute(sql, vec!["Переименованный".into(), "переименованный".into()]).await.expect("an update") > 0
         );
     });
-    let begun = Instant::now();
-    while !server.browser(SLUG).page("/").title().contains("Другая") {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the running server has not seen the change");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_until("the package", || server.browser(SLUG).page("/").title().contains("Другая"));
     let later = fetch(&server);
     for ((path, first), later) in addresses.iter().zip(&first).zip(&later) {
         assert!(first == later, "{path} changed: {} and {}", Pdf::new(first).text(), Pdf::new(later).text());

@@ -48,7 +48,7 @@ impl DueDays {
         self.0.entries().iter().map(|(from, day)| DueDay { from_period: *from, day: *day })
     }
 
-    /// The same with another day from a month on.
+    /// The rules with another day from a month on.
     #[must_use]
     pub fn with(&self, new: DueDay) -> Self {
         Self(self.0.with(new.from_period, new.day))

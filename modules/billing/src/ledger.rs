@@ -128,7 +128,7 @@ pub async fn balances(tx: &Tx, account: AccountId) -> Result<Vec<Balance>, DbErr
     .await
 }
 
-/// The same balances as they are stored: each kind's latest published receipt less the payments booked
+/// The account's balances as they are stored: each kind's latest published receipt less the payments booked
 /// after that run's cut-off.
 pub async fn stored_balances(tx: &Tx, account: AccountId) -> Result<Vec<Balance>, DbError> {
     tx.rows(

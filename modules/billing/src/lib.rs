@@ -93,14 +93,14 @@ impl Billing {
         Self { plugins, preliminary, receipts: Receipts::new(db, printer) }
     }
 
-    /// The same with codes for linking on the receipts.
+    /// Billing with codes for linking on the receipts.
     #[must_use]
     pub fn with_linking(mut self, linking: Linking) -> Self {
         self.receipts = self.receipts.with_linking(linking);
         self
     }
 
-    /// The same, asking by `ports` what other modules know.
+    /// Billing that asks by `ports` what other modules know.
     #[must_use]
     pub fn with_ports(mut self, ports: Ports) -> Self {
         self.receipts = self.receipts.with_ports(ports);

@@ -99,7 +99,7 @@ pub(crate) struct Imagined<'a> {
     pub(crate) corrections: &'a [Corrected],
 }
 
-/// The same with what is `imagined`.
+/// The cases as they would be with what is `imagined`.
 pub(crate) async fn imagined_cases(
     tx: &Tx,
     plan: &Plan,

@@ -264,7 +264,7 @@ impl Plan {
         plan
     }
 
-    /// The same with what is known of houses. A service has tables more, behind the others, where owners decided
+    /// The plan with what is known of houses. A service has tables more, behind the others, where owners decided
     /// otherwise than the company: what is frozen with accounts names tables by their positions.
     #[must_use]
     pub fn with_houses(mut self, houses: Houses) -> Self {

@@ -141,13 +141,13 @@ impl Receipts {
         Self { db, printer, cache, unprintable, linking: None, ports: Ports::default() }
     }
 
-    /// The same with codes for linking.
+    /// The receipts with codes for linking.
     #[must_use]
     pub fn with_linking(self, linking: Linking) -> Self {
         Self { linking: Some(linking), ..self }
     }
 
-    /// The same, asking by `ports` who gets no paper.
+    /// The receipts, asking by `ports` who gets no paper.
     #[must_use]
     pub fn with_ports(self, ports: Ports) -> Self {
         Self { ports, ..self }

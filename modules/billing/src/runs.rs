@@ -265,8 +265,8 @@ pub(crate) async fn give_up(tx: &Tx, period: Period, problem: &str) -> Result<()
     Ok(())
 }
 
-/// The same, before staff change what months are calculated with: whoever starts a run waits until that is done, and
-/// what is about to be published is published or given up before it is looked at.
+/// Gives up what [`give_up`] does, before staff change what months are calculated with: whoever starts a run waits
+/// until that is done, and what is about to be published is published or given up before it is looked at.
 pub(crate) async fn outdate(tx: &mut Tx, period: Period, problem: &str) -> Result<(), DbError> {
     tx.touch(TOPIC).await?;
     give_up(tx, period, problem).await

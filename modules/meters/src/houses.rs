@@ -12,9 +12,9 @@ use uuid::Uuid;
 use crate::consumption::Averages;
 use crate::entity::{house_meter, house_meter_fault, house_reading};
 use crate::error::Error;
+use crate::installation::check_texts;
 use crate::readings::uncharged;
 use crate::resource::{Resource, rollover_at};
-use crate::service::check_texts;
 use crate::store;
 use crate::view::{HouseLine, service_title, unit};
 use crate::volume::{Figures, Values, rolled_over};
@@ -297,7 +297,7 @@ pub async fn volumes(tx: &Tx, from: Period, to: Period) -> Result<Vec<HouseMonth
     measured(tx, meters, (from, to)).await
 }
 
-/// The same of one house; nothing is read of the others.
+/// What the meters of one house measured, as [`volumes`] has it of all; nothing is read of the others.
 pub async fn volumes_of(tx: &Tx, house: Uuid, from: Period, to: Period) -> Result<Vec<HouseMonth>, DbError> {
     let meters = installed(tx, to, Some(house)).await?;
     measured(tx, meters, (from, to)).await

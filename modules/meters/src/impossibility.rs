@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::entity::meter_impossibility::{self, Column};
 use crate::error::Error;
+use crate::installation::account_exists;
 use crate::resource::Resource;
-use crate::service::account_exists;
 
 /// The longest name of an act, characters.
 const LONGEST_DOCUMENT: usize = 200;

@@ -5,8 +5,8 @@
 //! - [`links`] are one-meter links, for letters and paper; [`sheet`] prints those of a house;
 //! - [`consumption`] tells billing what each meter shows for a month;
 //! - [`settings`] is what a company decides about doubtful readings, by their source;
-//! - [`meters`] puts meters into service in bulk, [`service`] is what staff do with one, [`faults`] is what keeps one
-//!   from being charged by, [`corrections`] what they do with its readings, [`photos`] what stands beside a reading;
+//! - [`meters`] puts meters into service in bulk, [`installation`] is what staff do with one, [`faults`] is what keeps
+//!   one from being charged by, [`corrections`] what they do with its readings, [`photos`] what stands beside a reading;
 //!   [`register`] lists both; [`houses`] are house meters, what they measure, and what stands in where they do not;
 //! - [`impossibility`] keeps the acts of accounts on which no meter can be installed;
 //! - [`closing`] is what publication does to readings that came too late for its bills;
@@ -22,6 +22,7 @@ pub mod faults;
 mod history;
 pub mod houses;
 pub mod impossibility;
+pub mod installation;
 pub mod links;
 pub mod meters;
 mod number;
@@ -33,8 +34,8 @@ pub mod readings;
 pub mod register;
 mod replacement;
 mod resource;
+mod senders;
 mod sendings;
-pub mod service;
 pub mod settings;
 pub mod sheet;
 mod store;

@@ -347,7 +347,7 @@ impl SentResult {
         Some(Self { stored, period, counts_for, counted, preliminary: None, preliminary_change: None })
     }
 
-    /// The same with the company's estimate for `period`.
+    /// What was stored, with the company's estimate for `period`.
     pub(crate) fn estimated(mut self, period: Period, total: Money, change: Option<Money>) -> Self {
         (self.period, self.preliminary, self.preliminary_change) = (period, Some(total), change);
         self
@@ -412,19 +412,19 @@ impl ReadingsContext {
         }
     }
 
-    /// The same with the browser's mark of what it sent.
+    /// The page with the browser's mark of what it sent.
     pub(crate) fn marked(mut self, mark: Option<&str>) -> Self {
         self.once = mark.unwrap_or_default().to_owned();
         self
     }
 
-    /// The same with or without the preliminary charge.
+    /// The page with or without the preliminary charge.
     pub(crate) fn with_sums(mut self, sums: bool) -> Self {
         self.sums = sums;
         self
     }
 
-    /// The same for somebody who found the account without registration: no sums, and of the meters only
+    /// The page for somebody who found the account without registration: no sums, and of the meters only
     /// what is needed to send a reading.
     pub(crate) fn for_guest(mut self) -> Self {
         (self.action, self.sums, self.guest) = ("/readings/submit", false, true);

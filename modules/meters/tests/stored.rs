@@ -11,9 +11,9 @@ use kabinet_core::{Actor, Clock, Day, Db, DbConfig, DbError, Entropy, Period, Qu
 use kabinet_files::{Files, FilesConfig, Sweep};
 use kabinet_meters::consumption::{self, Averages, MeterMonth};
 use kabinet_meters::faults::{self, FaultKind};
+use kabinet_meters::installation::{self, Removal};
 use kabinet_meters::meters::{NewMeter, install_many};
 use kabinet_meters::readings::{NewReading, record_many, submit};
-use kabinet_meters::service::{self, Removal};
 use kabinet_meters::{Error, Resource, Source, Submission, Uncounted, corrections, overview, photos, register};
 use kabinet_migrations::Migrator;
 use kabinet_web::Upload;
@@ -261,7 +261,7 @@ async fn a_batch_of_accounts_costs_as_few_statements_as_one() {
 async fn replaced(tx: &mut Tx, old: MeterId, on: i32, last: Option<i64>) -> MeterId {
     let removal = Removal { on: Day(on), last: last.map(|last| vec![Quantity::whole(last)]), rollover: false };
     let new = NewMeter { initial: vec![Quantity::ZERO], ..water(account(0), "26-1") };
-    service::replace(tx, &Nobody, old, &removal, new).await.unwrap()
+    installation::replace(tx, &Nobody, old, &removal, new).await.unwrap()
 }
 
 async fn of_month(tx: &Tx, period: i32) -> Vec<MeterMonth> {
@@ -418,7 +418,7 @@ async fn what_was_read_before_the_verification_ended_counts_and_nothing_after_it
     let year = (Period(202_608), Period(202_611));
     assert!(consumption::over_months(&tx, "cold_water", year, (account(0), account(0))).await.unwrap().is_empty());
     // Verified anew, the meter shows what it did all the while.
-    service::verify(&mut tx, &Nobody, meter, Some(Day(20_321_020))).await.unwrap();
+    installation::verify(&mut tx, &Nobody, meter, Some(Day(20_321_020))).await.unwrap();
     let november = &of_month(&tx, 202_611).await[0];
     assert_eq!((november.uncounted, zone(november).0), (None, Some(3000)), "from the 25th of October");
 }

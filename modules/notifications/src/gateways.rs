@@ -5,11 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kabinet_core::TenantId;
+use kabinet_core::jobs::{JobContext, JobError};
 use tokio::time::Instant;
 
 use crate::carriers::{self, Means, Outcome};
 use crate::channel::Channel;
 use crate::http::{Call, Http};
+
+/// How late the call of a job may be made: one that would wait longer for its turn comes up again.
+const LATEST: Duration = Duration::from_secs(10);
 
 /// What calls gateways for all companies of this server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -40,6 +44,22 @@ impl Gateways {
         match self.http.send(call).await {
             Ok(answer) => carrier.judge(means, &answer),
             Err(why) => Outcome::Retry(why, None),
+        }
+    }
+
+    /// Makes a call that is a job of its own; an error says how the job goes on.
+    pub(crate) async fn call_as_job(
+        &self,
+        context: &JobContext,
+        means: &Means,
+        (channel, call): (Channel, &Call),
+    ) -> Result<(), JobError> {
+        let said = |why: String| format!("{}: {why}", channel.code());
+        match self.call(context.tenant.id, means, (channel, call), Instant::now() + LATEST).await {
+            Outcome::Sent => Ok(()),
+            Outcome::Retry(why, _) => Err(JobError::Retry(said(why))),
+            Outcome::Later(_) | Outcome::Unmade(_) => Err(JobError::Postpone(said("asked to wait".to_owned()))),
+            Outcome::Failed(why) => Err(JobError::Fail(said(why))),
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod settings;
 pub mod shortcuts;
 mod store;
 mod view;
+mod webhooks;
 pub mod words;
 
 use std::sync::Arc;
@@ -128,7 +129,7 @@ impl Module for Notifications {
             Arc::new(addressing::Address),
             Arc::new(delivery::Deliver { means: self.0.clone() }),
             Arc::new(replies::Reply { gateways: gateways.clone() }),
-            Arc::new(replies::Subscribe { gateways, address: self.0.address.clone() }),
+            Arc::new(webhooks::Subscribe { gateways, address: self.0.address.clone() }),
             Arc::new(automatic::Daily),
         ]
     }

@@ -192,7 +192,7 @@ mod tests {
         all.into_iter().next().expect("one end")
     }
 
-    /// The same of a call whose notice stands like this by then; nothing where it is not recorded.
+    /// What becomes of a call whose notice stands like this by then; nothing where it is not recorded.
     fn all_ends(row: notice::Model, going: Going, outcome: Outcome) -> Vec<(&'static str, String, i64)> {
         let ends = Ends::of(NOW, &[row], &[(going, outcome)]);
         let seconds = |at: &Timestamp| (at.0 - NOW.0) / 1000;

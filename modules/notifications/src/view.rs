@@ -228,7 +228,7 @@ impl PreferencesContext {
         }
     }
 
-    /// The same with what is wrong and with what was typed as hours.
+    /// The page with what is wrong and with what was typed as hours.
     pub(crate) fn refused(mut self, errors: Vec<FieldError>, from: &str, to: &str) -> Self {
         self.errors = errors;
         self.quiet.own = "own";

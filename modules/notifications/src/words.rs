@@ -50,7 +50,7 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
     writer.blocks.into_iter().filter(|block| !block.lines.is_empty()).collect()
 }
 
-/// The same as plain text: for SMS, chats and the plain part of letters. A link's address stands behind its words.
+/// The blocks as plain text: for SMS, chats and the plain part of letters. A link's address stands behind its words.
 #[must_use]
 pub fn plain(blocks: &[Block]) -> String {
     let mut text = String::new();

@@ -8,7 +8,7 @@
 mod api;
 pub mod attachments;
 pub mod catalogue;
-mod dictated;
+mod chat_appeals;
 mod entity;
 mod error;
 pub mod filing;
@@ -70,7 +70,7 @@ impl Module for Requests {
     }
 
     fn answers(&self) -> Vec<Answer> {
-        vec![Answer::to::<dyn Appeals>(Arc::new(dictated::DictatedAppeals))]
+        vec![Answer::to::<dyn Appeals>(Arc::new(chat_appeals::ChatAppeals))]
     }
 }
 

@@ -57,14 +57,14 @@ impl Residents {
         Self { means: Means { passwords, rules: Arc::default(), parts: parts.into(), gosuslugi: None } }
     }
 
-    /// The same under the rules of the platform's operator.
+    /// The module under the rules of the platform's operator.
     #[must_use]
     pub fn under(mut self, rules: PlatformRules) -> Self {
         self.means.rules = Arc::new(rules);
         self
     }
 
-    /// The same, where companies may offer the login through Gosuslugi.
+    /// The module, where companies may offer the login through Gosuslugi; without a `gosuslugi` none may.
     #[must_use]
     pub fn with_gosuslugi(mut self, gosuslugi: Option<Gosuslugi>) -> Self {
         self.means.gosuslugi = gosuslugi;

@@ -67,14 +67,14 @@ impl NewJob {
         Self { module, kind, payload, dedup_key: None, run_at: None }
     }
 
-    /// The same job, queued only if none with this key is waiting.
+    /// The job, queued only if none with this key is waiting.
     #[must_use]
     pub fn once(mut self, key: impl Into<String>) -> Self {
         self.dedup_key = Some(key.into());
         self
     }
 
-    /// The same job, to be run not before `moment`.
+    /// The job, to be run not before `moment`.
     #[must_use]
     pub const fn at(mut self, moment: Timestamp) -> Self {
         self.run_at = Some(moment);
@@ -128,7 +128,7 @@ impl JobContext {
         self.db.begin(&self.tenant, Actor::System).await
     }
 
-    /// The same with the company as it is now, for work that goes on for long; none where the company is gone or has
+    /// The context with the company as it is now, for work that goes on for long; none where the company is gone or has
     /// switched the job's module off meanwhile.
     pub async fn renewed(&self) -> Result<Option<Self>, DbError> {
         let tenant = self.runner.tenants.by_id(self.tenant.id).await?;

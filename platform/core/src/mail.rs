@@ -117,7 +117,7 @@ impl Mail {
         })
     }
 
-    /// The same letter with `files` going along.
+    /// The letter with `files` going along.
     #[must_use]
     pub fn with(mut self, files: impl IntoIterator<Item = Attachment>) -> Self {
         self.attachments.extend(files);

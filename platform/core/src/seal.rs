@@ -33,7 +33,7 @@ impl SealKey {
         self.seal_with(entropy.bytes(), place, plain)
     }
 
-    /// The same, but always the same bytes for the same place and plain: for what is printed and must be
+    /// `plain`, encrypted and bound to `place`, with the same bytes at every call: for what is printed and must be
     /// printed again as it was. Two such texts tell that they seal the same, and nothing else.
     #[must_use]
     pub fn seal_again(&self, place: &[u8], plain: &[u8]) -> Vec<u8> {

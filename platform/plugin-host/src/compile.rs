@@ -38,7 +38,7 @@ impl Compiled {
         bytes
     }
 
-    /// The same back, or `None` if it is not that.
+    /// What [`Compiled::to_bytes`] made these bytes of, or `None` if it did not make them.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Compiled> {
         let (length, rest) = bytes.split_first()?;
         let (api, artifact) = rest.split_at_checked(usize::from(*length))?;

@@ -127,12 +127,13 @@ impl PluginHost {
         Ok(self.load(component).await?.info().clone())
     }
 
-    /// The same of a component that must be the one that `manifest` speaks of.
+    /// What the plugin is, as [`PluginHost::check`] tells it, if it is the one that `manifest` speaks of.
     pub async fn check_declared(&self, component: &[u8], manifest: &Manifest) -> Result<PluginInfo, PluginError> {
         declared(&self.load(component).await?, manifest)
     }
 
-    /// The same of a component that may never be used: see [`PluginHost::try_out`].
+    /// What a plugin is that may never be used, if it is the one that `manifest` speaks of: see
+    /// [`PluginHost::try_out`].
     pub async fn try_declared(&self, component: &[u8], manifest: &Manifest) -> Result<PluginInfo, PluginError> {
         declared(&self.try_out(component).await?, manifest)
     }
@@ -142,7 +143,7 @@ impl PluginHost {
         self.ready(component, true).await
     }
 
-    /// The same, and nothing of it is kept on disk: memory holds so many plugins and no more.
+    /// The plugin, ready to calculate, of which nothing is kept on disk: memory holds so many plugins and no more.
     pub async fn try_out(&self, component: &[u8]) -> Result<TariffPlugin, PluginError> {
         self.ready(component, false).await
     }
@@ -246,7 +247,7 @@ impl TariffPlugin {
         &self.loaded.info
     }
 
-    /// The same plugin under limits that are lower where these are: none can be raised.
+    /// The plugin under limits that are lower where these are: none can be raised.
     #[must_use]
     pub fn within(&self, limits: Limits) -> TariffPlugin {
         TariffPlugin { loaded: Arc::clone(&self.loaded), limits: self.limits.lowered_to(limits) }
@@ -260,7 +261,7 @@ impl TariffPlugin {
         Ok(self.measure(batch)?.0)
     }
 
-    /// The same with what the call used.
+    /// The charges as [`TariffPlugin::calculate`] gives them, with what the call used.
     pub fn measure(&self, batch: &Batch) -> Result<(Vec<AccountCharges>, Usage), PluginError> {
         let lines = batch.accounts.iter().map(|account| account.services.len()).sum();
         let runtime = &self.loaded.runtime;

@@ -37,7 +37,7 @@ impl Document {
         Ok(Self { title: title.into(), on, fields, codes: Vec::new() })
     }
 
-    /// The same with QR codes.
+    /// The document with QR codes that say these texts.
     #[must_use]
     pub fn with_codes(self, codes: Vec<String>) -> Self {
         Self { codes, ..self }

@@ -31,7 +31,7 @@ struct Job<'a> {
     output: Output,
 }
 
-/// The same, as the worker receives it.
+/// What goes to the worker, as the worker receives it.
 #[derive(Deserialize)]
 struct OwnedJob {
     template: String,

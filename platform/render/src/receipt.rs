@@ -1,5 +1,4 @@
-//! What a receipt says: plain data, without behaviour, in the shape of the form
-//! of order 43/пр.
+//! What a receipt says: plain data, in the shape of the form of order 43/пр.
 //!
 //! Everything here crosses a process boundary (postcard) and is handed to
 //! templates that companies write themselves, so it holds nothing but texts,
@@ -238,6 +237,26 @@ pub struct Totals {
     /// Opening + charged + excess + recalculation − benefits + penalty − counted;
     /// negative is an overpayment.
     pub to_pay: i64,
+}
+
+impl Totals {
+    /// The sums of all lines of `groups`, as they stand: nothing is derived from anything else.
+    #[must_use]
+    pub fn of(groups: &[ChargeGroup]) -> Self {
+        let mut totals = Self::default();
+        for line in groups.iter().flat_map(|group| &group.lines) {
+            totals.opening += line.opening;
+            totals.charged += line.charged;
+            totals.excess += line.excess;
+            totals.recalculation += line.recalculation;
+            totals.benefits += line.benefits;
+            totals.accrued += line.accrued;
+            totals.penalty += line.penalty;
+            totals.counted += line.counted;
+            totals.to_pay += line.to_pay;
+        }
+        totals
+    }
 }
 
 /// A payment that came in.

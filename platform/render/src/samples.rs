@@ -422,23 +422,13 @@ fn recalculated(mut line: ChargeLine) -> ChargeLine {
 
 /// Adds up what the lines say and makes the QR.
 fn finish(mut receipt: ReceiptData) -> ReceiptData {
-    let mut totals = Totals::default();
     for line in receipt.groups.iter_mut().flat_map(|group| &mut group.lines) {
         line.accrued = line.charged + line.excess + line.recalculation - line.benefits;
         line.to_pay = line.opening + line.accrued + line.penalty - line.counted;
-        totals.opening += line.opening;
-        totals.charged += line.charged;
-        totals.excess += line.excess;
-        totals.recalculation += line.recalculation;
-        totals.benefits += line.benefits;
-        totals.accrued += line.accrued;
-        totals.penalty += line.penalty;
-        totals.counted += line.counted;
-        totals.to_pay += line.to_pay;
     }
-    receipt.totals = totals;
+    receipt.totals = Totals::of(&receipt.groups);
     receipt.qr_payload = Vec::new();
-    if totals.to_pay > 0 {
+    if receipt.totals.to_pay > 0 {
         let payload = PaymentOrder::for_receipt(&receipt).payload(QrEncoding::Utf8);
         receipt.qr_payload = payload.unwrap_or_default();
     }

@@ -20,7 +20,7 @@ use crate::world::{Pictures, ReceiptWorld};
 
 /// The platform's own receipt template: the form of order 43/пр.
 pub const DEFAULT_TEMPLATE: &str = include_str!("../templates/receipt.typ.jinja");
-/// The same content in large print, for people with poor sight.
+/// The platform's own receipt template in large print, for people with poor sight.
 pub const LARGE_TEMPLATE: &str = include_str!("../templates/receipt_large.typ.jinja");
 /// Most receipts in one call; more would hold too much memory at once.
 pub const BATCH_LIMIT: usize = 100;

@@ -161,7 +161,7 @@ impl PageRequest {
         }
     }
 
-    /// The same without what the cookies say of a person: no message, the usual look.
+    /// The request without what the cookies say of a person: no message, the usual look.
     pub(crate) fn of_nobody(&self) -> Self {
         Self {
             platform: self.platform.clone(),

@@ -245,7 +245,7 @@ impl Resident {
         see_other(path)
     }
 
-    /// The same, with a sentence that the next page shows once.
+    /// The answer to an accepted form with a sentence that the next page shows once: 303 to `path`.
     #[must_use]
     pub fn done_saying(&self, path: &str, text: &str) -> Response {
         see_other_saying(self.platform(), path, text)

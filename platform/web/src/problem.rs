@@ -124,7 +124,7 @@ impl Problem {
         Self::refused(code, text).with_fields(fields)
     }
 
-    /// The same problem with what is wrong field by field.
+    /// The problem with what is wrong field by field.
     #[must_use]
     pub fn with_fields(mut self, fields: Vec<(String, String)>) -> Self {
         self.fields = fields;

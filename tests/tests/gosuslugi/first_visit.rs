@@ -2,7 +2,7 @@
 
 use kabinet_tests::{Browser, Kind, Server, on_both_databases};
 
-use crate::journey::{consent, count, is_guest, log_in, me};
+use crate::journey::{consent, is_guest, log_in, me};
 
 on_both_databases![
     a_new_email_makes_a_login_after_consent_and_the_next_visit_enters,
@@ -100,9 +100,9 @@ fn without_an_email_one_is_asked_for_and_confirmed(kind: Kind) {
     );
     let form = browser.page(&link).form("/esia/confirm");
     browser.get(&link).expect(200);
-    assert_eq!(count(server, "beregovoy", &sql), 0);
+    assert_eq!(server.database.count("beregovoy", &sql, vec![]), 0);
     assert_eq!(browser.submit(&form).expect(303).location(), "/overview");
-    assert_eq!((me(&mut browser), count(server, "beregovoy", &sql)), (email, 1));
+    assert_eq!((me(&mut browser), server.database.count("beregovoy", &sql, vec![])), (email, 1));
     assert_eq!(log_in(server, &mut server.browser("beregovoy"), &person, None).expect(303).location(), "/overview");
     // The link is spent.
     let mut later = server.browser("beregovoy");
@@ -164,7 +164,10 @@ fn the_same_person_at_two_companies_is_two_logins(kind: Kind) {
     let sql = "SELECT COUNT(*) AS number FROM gosuslugi_link l JOIN resident r
                ON r.tenant_id = l.tenant_id AND r.id = l.resident_id
                WHERE l.tenant_id = $1 AND r.email_key LIKE 'both-%'";
-    assert_eq!((count(server, "beregovoy", sql), count(server, "teploset", sql)), (1, 1));
+    assert_eq!(
+        (server.database.count("beregovoy", sql, vec![]), server.database.count("teploset", sql, vec![])),
+        (1, 1)
+    );
     assert_ne!(first.cookie("kabinet"), second.cookie("kabinet"));
 }
 

@@ -88,18 +88,3 @@ pub fn me(browser: &mut Browser) -> String {
 pub fn is_guest(browser: &mut Browser) -> bool {
     browser.cookie("kabinet").is_none() && browser.get("/overview").location() == "/"
 }
-
-/// The rows that a query over a company counts.
-pub fn count(server: &Server, slug: &str, sql: &str) -> i64 {
-    #[derive(sea_orm::FromQueryResult)]
-    struct Row {
-        number: i64,
-    }
-    kabinet_tests::block_on(async {
-        let db = server.database.open().await;
-        let company = server.database.company(&db, slug).await;
-        let tx = db.read(&company, kabinet_core::Actor::System).await.expect("a transaction");
-        let rows: Vec<Row> = tx.rows(sql, vec![]).await.expect("rows");
-        rows[0].number
-    })
-}

@@ -3,7 +3,7 @@
 use kabinet_tests::browser::Response;
 use kabinet_tests::{Kind, Server, on_both_databases};
 
-use crate::journey::{at_provider, count, field, is_guest, leave, log_in, path_on};
+use crate::journey::{at_provider, field, is_guest, leave, log_in, path_on};
 
 on_both_databases![
     every_misbehaviour_ends_in_a_clear_page,
@@ -60,7 +60,7 @@ fn every_misbehaviour_ends_in_a_clear_page(kind: Kind) {
     let sql = format!(
         "SELECT COUNT(*) AS number FROM resident WHERE tenant_id = $1 AND email_key = 'knob-{kind}@mail.example'"
     );
-    assert_eq!(count(server, "beregovoy", &sql), 0, "a login was made");
+    assert_eq!(server.database.count("beregovoy", &sql, vec![]), 0, "a login was made");
 }
 
 fn a_refusal_at_the_provider_ends_in_a_clear_page(kind: Kind) {

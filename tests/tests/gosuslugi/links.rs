@@ -6,7 +6,7 @@ use kabinet_residents::gosuslugi::settings::SETTINGS;
 use kabinet_server::demo::gosuslugi::COMPANY;
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, server::NOW};
 
-use crate::journey::{at_provider, consent, count, field, is_guest, leave, log_in, me, path_on, provider};
+use crate::journey::{at_provider, consent, field, is_guest, leave, log_in, me, path_on, provider};
 
 on_both_databases![
     a_login_is_linked_and_unlinked_in_its_settings,
@@ -47,9 +47,9 @@ fn a_login_is_linked_and_unlinked_in_its_settings(kind: Kind) {
     let rows = "SELECT COUNT(*) AS number FROM audit WHERE tenant_id = $1 AND action IN
                 ('gosuslugi.linked', 'gosuslugi.unlinked', 'gosuslugi.logged_in')
                 AND (detail LIKE '%@%' OR subject LIKE '%@%' OR detail LIKE '%mail%')";
-    assert_eq!(count(server, "beregovoy", rows), 0, "personal data in the audit log");
+    assert_eq!(server.database.count("beregovoy", rows, vec![]), 0, "personal data in the audit log");
     let linked = "SELECT COUNT(*) AS number FROM audit WHERE tenant_id = $1 AND action = 'gosuslugi.linked'";
-    assert!(count(server, "beregovoy", linked) > 0);
+    assert!(server.database.count("beregovoy", linked, vec![]) > 0);
     // Unlinking asks first.
     let question = visit.page("/esia/unlink");
     assert!(visit.page("/settings").links().contains(&"/esia/unlink".to_owned()));

@@ -3,7 +3,7 @@
 use kabinet_tests::company::package_with;
 use kabinet_tests::process::run;
 use kabinet_tests::server::NOW;
-use kabinet_tests::{Database, Kind, Server, on_both_databases};
+use kabinet_tests::{Database, Kind, Server, on_both_databases, wait_until};
 
 use crate::journey::{consent, log_in, me};
 
@@ -13,11 +13,7 @@ fn a_first_visit_keeps_to_the_companys_mail_domains(kind: Kind) {
     let server = Server::demo(Database::new(kind), NOW);
     let package = package_with("beregovoy", "[residents]\nmail_domains = [\"mail.example\"]");
     run(server.command().args(["tenant", "apply"]).arg(package));
-    let begun = std::time::Instant::now();
-    while !server.browser("beregovoy").page("/register").text().contains("mail.example") {
-        assert!(begun.elapsed().as_secs() < 60, "the running server has not seen the change");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    wait_until("the package", || server.browser("beregovoy").page("/register").text().contains("mail.example"));
     // The mailbox that Gosuslugi has confirmed is of such a domain: a login is made of it.
     let mut browser = server.browser("beregovoy");
     assert_eq!(log_in(&server, &mut browser, "taken@mail.example", None).expect(303).location(), "/esia/join");

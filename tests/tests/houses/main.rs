@@ -7,12 +7,11 @@ mod metered;
 mod unread;
 
 use kabinet_billing::trace;
-use kabinet_core::Actor;
 use kabinet_plugin_host::api::Basis;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::process::run;
 use kabinet_tests::server::{NOW, command};
-use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
@@ -105,32 +104,27 @@ fn rooms_with(server: &Server, slug: &str, period: i32, resource: &str) -> Vec<R
 
 /// The same of another house.
 fn rooms_of(house: &str, server: &Server, slug: &str, period: i32, resource: &str) -> Vec<Room> {
-    block_on(async {
-        let db = server.database.open().await;
-        let company = server.database.company(&db, slug).await;
-        let tx = db.read(&company, Actor::System).await.expect("a transaction");
-        let sql = "SELECT a.id, a.number, a.closed_on, p.area,
-                     (SELECT CAST(sum(o.area) AS bigint) FROM premises o
-                      WHERE o.tenant_id = p.tenant_id AND o.house_id = p.house_id) AS house,
-                     w.volume AS water, w.trace AS why, c.volume AS rest, c.charged AS amount
-                   FROM house h JOIN premises p ON p.tenant_id = h.tenant_id AND p.house_id = h.id
-                   JOIN account a ON a.tenant_id = p.tenant_id AND a.premises_id = p.id
-                   JOIN billing_run r ON r.tenant_id = h.tenant_id AND r.state = 'published' AND r.period = $3
-                   LEFT JOIN charge w ON w.tenant_id = a.tenant_id AND w.run_id = r.id AND w.account_id = a.id
-                    AND w.service_code = $4
-                   LEFT JOIN charge c ON c.tenant_id = a.tenant_id AND c.run_id = r.id AND c.account_id = a.id
-                    AND c.service_code = 'common_' || $4
-                   WHERE h.tenant_id = $1 AND h.code = $2 ORDER BY a.number";
-        let values = vec![house.into(), period.into(), resource.into()];
-        let mut rooms: Vec<Room> = tx.rows(sql, values).await.expect("rooms");
-        let sql = "SELECT c.account_id, r.period, c.volume FROM billing_run r
-                   JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id
-                   WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period < $2 AND c.service_code = $3
-                     AND c.volume IS NOT NULL";
-        let before: Vec<Month> = tx.rows(sql, vec![period.into(), resource.into()]).await.expect("months");
-        rooms.iter_mut().for_each(|room| room.leave_out(&before));
-        rooms
-    })
+    let sql = "SELECT a.id, a.number, a.closed_on, p.area,
+                 (SELECT CAST(sum(o.area) AS bigint) FROM premises o
+                  WHERE o.tenant_id = p.tenant_id AND o.house_id = p.house_id) AS house,
+                 w.volume AS water, w.trace AS why, c.volume AS rest, c.charged AS amount
+               FROM house h JOIN premises p ON p.tenant_id = h.tenant_id AND p.house_id = h.id
+               JOIN account a ON a.tenant_id = p.tenant_id AND a.premises_id = p.id
+               JOIN billing_run r ON r.tenant_id = h.tenant_id AND r.state = 'published' AND r.period = $3
+               LEFT JOIN charge w ON w.tenant_id = a.tenant_id AND w.run_id = r.id AND w.account_id = a.id
+                AND w.service_code = $4
+               LEFT JOIN charge c ON c.tenant_id = a.tenant_id AND c.run_id = r.id AND c.account_id = a.id
+                AND c.service_code = 'common_' || $4
+               WHERE h.tenant_id = $1 AND h.code = $2 ORDER BY a.number";
+    let values = vec![house.into(), period.into(), resource.into()];
+    let mut rooms: Vec<Room> = server.database.rows(slug, sql, values);
+    let sql = "SELECT c.account_id, r.period, c.volume FROM billing_run r
+               JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id
+               WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period < $2 AND c.service_code = $3
+                 AND c.volume IS NOT NULL";
+    let before: Vec<Month> = server.database.rows(slug, sql, vec![period.into(), resource.into()]);
+    rooms.iter_mut().for_each(|room| room.leave_out(&before));
+    rooms
 }
 
 fn room_of(server: &Server, resident: &mut Browser, slug: &str, period: i32) -> Room {

@@ -1,6 +1,5 @@
 //! «Доступ помощника»: what a helper sees, does and cannot do, and when it ends.
 
-use kabinet_tests::server::CAPTCHA;
 use kabinet_tests::world::{self, Known, PASSWORD, Person, flat, in_company, newcomer};
 use kabinet_tests::{Kind, Server, on_both_databases};
 
@@ -239,9 +238,8 @@ fn an_invitation_waits_for_a_registration(kind: Kind) {
     let mut browser = server.browser(SLUG);
     assert!(browser.page(&path).links().contains(&"/register".to_owned()));
     let password = "тихая заводь у моста";
-    let form = browser.page("/register").form("/register").with("email", &email).with("password", password);
-    let form = form.with("password_repeat", password).with("phone", "8 912 345-67-89");
-    browser.submit(&form.with("captcha", CAPTCHA).with("consent", "yes")).expect(303);
+    let form = browser.registration(&email, password);
+    browser.submit(&form).expect(303);
     let activation = server.letter(&email, "Активация").path("/activate");
     let form = browser.page(&activation).form("/activate");
     assert_eq!(browser.submit(&form).expect(303).location(), "/");

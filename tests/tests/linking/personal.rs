@@ -5,7 +5,7 @@ use std::io::Read;
 
 use kabinet_tests::traces::{places_of, wait_until_nowhere};
 use kabinet_tests::world::{self, Known, Person, flat, newcomer};
-use kabinet_tests::{Kind, Server, on_both_databases};
+use kabinet_tests::{Kind, Server, on_both_databases, wait_until};
 use serde_json::{Value, json};
 
 use crate::SLUG;
@@ -25,11 +25,7 @@ fn export(server: &Server, person: &mut Person) -> impl FnMut(&str) -> Value + u
     let before = ready(person);
     let form = person.browser.page("/settings").form("/settings/export");
     person.submit(&form).expect(303);
-    let begun = std::time::Instant::now();
-    while ready(person) == before {
-        assert!(begun.elapsed().as_secs() < 60, "no letter");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_until("the letter", || ready(person) > before);
     let path = server.letter(&person.email, "Ваши данные").path("/settings/export/");
     let answer = person.browser.get(&path).expect(200);
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(answer.body)).expect("a ZIP");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kabinet_tests::mail_server::{MailServer, Tls};
 use kabinet_tests::process::{new_folder, run};
 use kabinet_tests::server::NOW;
-use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases, wait_until};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::stage::{Job, Stage, database};
@@ -120,11 +120,7 @@ fn the_log_names_the_certificate_and_a_file_of_the_authority_mends_it(kind: Kind
     let database = Database::new(kind);
     let server = Server::with(database.clone(), NOW, &environment(None));
     run(server.command().args(["mail", "test", "beregovoy", "anna@example.ru"]));
-    let begun = std::time::Instant::now();
-    while !server.log().contains("certificate is not believed") {
-        assert!(begun.elapsed().as_secs() < 60, "the log says nothing:\n{}", server.log());
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_until("a word in the log", || server.log().contains("certificate is not believed"));
     assert!(mail.received().is_empty());
     drop(server);
     // What was refused waits its pause out by another day's clock.

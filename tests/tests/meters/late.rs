@@ -1,32 +1,16 @@
 //! Readings that come while a month is billed, and after it: no bill loses them, none charges them twice.
 
-use std::time::{Duration, Instant};
-
-use kabinet_tests::{Browser, Server};
+use kabinet_tests::{Browser, Server, runs};
 use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::faults::recalculated;
 use crate::{COMPANY, Water, case, charged, deed, holder, send, typed, water};
 
-const RUNS: &str = "/api/admin/v1/billing/runs";
-
-/// Has November calculated: the run's address, once it has ended.
-fn calculated(staff: &mut Browser) -> String {
-    let run = staff.call("POST", RUNS, Some(&json!({ "period": "2026-11" }))).expect(200).json();
-    let address = format!("{RUNS}/{}", run["id"].as_str().expect("an id"));
-    let begun = Instant::now();
-    while staff.call("GET", &address, None).expect(200).json()["state"] == "running" {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it does not end");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    address
-}
-
 pub(crate) fn a_calculation_is_given_up_when_staff_change_what_it_was_made_of(server: &Server) {
     let mut staff = server.staff(COMPANY);
     let water = water(server, &mut staff, 16);
-    let run = calculated(&mut staff);
+    let run = runs::calculate(&mut staff, "2026-11");
     let said = json!({ "on": "2026-11-20", "values": [typed(water.last() + Decimal::ONE)], "source": "phone" });
     deed(&mut staff, &water.id, "readings", &said).expect(200);
     let now = staff.call("GET", &run, None).expect(200).json();
@@ -48,7 +32,7 @@ pub(crate) fn sent_while_november_is_billed(server: &Server) -> Late {
     let mut staff = server.staff(COMPANY);
     let [billed, before, after] = [19, 17, 18].map(|place| water(server, &mut staff, place));
     send(&mut holder(server, &billed).browser, &billed.id, &typed(billed.last() + Decimal::ONE), false).expect(303);
-    let run = calculated(&mut staff);
+    let run = runs::calculate(&mut staff, "2026-11");
     let period = |staff: &mut Browser, water: &Water| case(staff, &water.id)["readings"][0]["period"].clone();
 
     let mut person = holder(server, &before);

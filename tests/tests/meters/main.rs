@@ -11,10 +11,9 @@ mod sheets;
 mod staff;
 mod verification;
 
-use kabinet_core::Actor;
 use kabinet_tests::server::NOW;
 use kabinet_tests::world::{self, Known, Person};
-use kabinet_tests::{Browser, Database, Kind, Response, Server, block_on, on_both_databases};
+use kabinet_tests::{Browser, Database, Kind, Response, Server, on_both_databases};
 use rust_decimal::{Decimal, RoundingStrategy};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
@@ -133,17 +132,11 @@ pub(crate) fn charged(server: &Server, known: &Known, period: i32) -> (Decimal, 
 
 /// The same of another service.
 pub(crate) fn charged_for(server: &Server, known: &Known, service: &str, period: i32) -> (Decimal, Decimal, String) {
-    let account = known.id;
-    let rows: Vec<Charged> = block_on(async {
-        let db = server.database.open().await;
-        let company = server.database.company(&db, COMPANY).await;
-        let tx = db.read(&company, Actor::System).await.expect("a transaction");
-        let sql = "SELECT c.volume, c.charged, c.method FROM billing_run r
-                   JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id = $3
-                   WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period = $2
-                     AND c.service_code = $4";
-        tx.rows(sql, vec![period.into(), account.into(), service.into()]).await.expect("a charge")
-    });
+    let sql = "SELECT c.volume, c.charged, c.method FROM billing_run r
+               JOIN charge c ON c.tenant_id = r.tenant_id AND c.run_id = r.id AND c.account_id = $3
+               WHERE r.tenant_id = $1 AND r.state = 'published' AND r.period = $2
+                 AND c.service_code = $4";
+    let rows: Vec<Charged> = server.database.rows(COMPANY, sql, vec![period.into(), known.id.into(), service.into()]);
     let [row] = rows.as_slice() else { panic!("{} charges", rows.len()) };
     (Decimal::new(row.volume.unwrap_or_default(), 7), Decimal::new(row.charged, 2), row.method.clone())
 }

@@ -10,13 +10,13 @@ use kabinet_notifications::messages::{Outage, Written};
 use kabinet_notifications::{inbox, messages};
 use kabinet_server::App;
 use kabinet_tests::server::NOW;
-use kabinet_tests::world::{self, in_company};
-use kabinet_tests::{Database, Kind, Letter, Server, block_on, on_both_databases};
+use kabinet_tests::world::{self, holder_of_flat, in_company};
+use kabinet_tests::{Database, Kind, Letter, Server, block_on, on_both_databases, wait_until};
 use sea_orm::FromQueryResult;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{COMPANY, WINDOWED, holder, owing, titles, until};
+use crate::{COMPANY, WINDOWED, owing, titles};
 
 on_both_databases![
     the_day_comes_by_itself_and_once,
@@ -62,7 +62,7 @@ impl Days {
 /// A demo that was filled on a day and ended, with a holder in it.
 fn days(kind: Kind, slug: &'static str, now: &str) -> (Days, world::Person, world::Known) {
     let mut server = Server::demo(Database::new(kind), now);
-    let (person, known) = holder(&server, slug, 0);
+    let (person, known) = holder_of_flat(&server, slug, 0);
     server.kill();
     (Days { server, slug }, person, known)
 }
@@ -75,8 +75,8 @@ async fn nothing(_: &mut Tx) {}
 
 fn the_day_comes_by_itself_and_once(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-11-14");
-    let (mut diligent, _) = holder(&server, WINDOWED, 0);
-    let (mut late, _) = holder(&server, WINDOWED, 1);
+    let (mut diligent, _) = holder_of_flat(&server, WINDOWED, 0);
+    let (mut late, _) = holder_of_flat(&server, WINDOWED, 1);
     let again = |person: &mut world::Person| {
         person.browser.cookies.clear();
         person.browser.log_in(&person.email, world::PASSWORD);
@@ -88,7 +88,7 @@ fn the_day_comes_by_itself_and_once(kind: Kind) {
         server.kill();
         server.start_at(moment);
         again(&mut late);
-        until("the day's notice", || titles(&mut late.browser).contains(&opens).then_some(()));
+        wait_until("the day's notice", || titles(&mut late.browser).contains(&opens));
     }
     assert_eq!(titles(&mut late.browser).iter().filter(|title| **title == opens).count(), 1);
     // One of them sends all readings; the other one is reminded on the last day but one.
@@ -104,7 +104,7 @@ fn the_day_comes_by_itself_and_once(kind: Kind) {
     server.start_at("2026-11-24T10:01:00+05:00");
     again(&mut late);
     again(&mut diligent);
-    until("the reminder", || titles(&mut late.browser).contains(&closes).then_some(()));
+    wait_until("the reminder", || titles(&mut late.browser).contains(&closes));
     the_letter_leads_to_each_meter(&server, &server.letter(&late.email, &closes));
     assert!(!titles(&mut diligent.browser).contains(&closes), "who has sent is not reminded");
     assert!(titles(&mut diligent.browser).contains(&opens));
@@ -146,7 +146,7 @@ fn a_window_at_the_end_of_february_is_told_on_its_days(kind: Kind) {
 
 fn where_readings_are_taken_all_month_the_last_day_but_one_reminds_whoever_sent_none(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-11-22");
-    let [(mut diligent, _), (late, _)] = [0, 1].map(|number| holder(&server, COMPANY, number));
+    let [(mut diligent, _), (late, _)] = [0, 1].map(|number| holder_of_flat(&server, COMPANY, number));
     let form = diligent.browser.page("/meters/readings").form("/meters/readings");
     let deltas = form.names("meter_").into_iter().filter(|name| name.contains("_delta"));
     let form = deltas.fold(form.clone(), |form, name| form.with(&name, "0,5"));
@@ -170,17 +170,9 @@ fn a_verification_is_told_at_ninety_thirty_and_seven_days(kind: Kind) {
         let none = "UPDATE meter SET verified_until = NULL WHERE tenant_id = $1 AND account_id <> $2";
         tx.execute(none, vec![known.id.into()]).await.expect("meters");
     };
-    let meters: i64 = {
-        #[derive(FromQueryResult)]
-        struct Count {
-            number: i64,
-        }
-        let rows: Vec<Count> = in_company(&days.server, COMPANY, async |tx| {
-            let sql = "SELECT COUNT(*) AS number FROM meter m WHERE m.tenant_id = $1 AND m.account_id = $2 AND m.removed_on IS NULL";
-            tx.rows(sql, vec![known.id.into()]).await.expect("a count")
-        });
-        rows[0].number
-    };
+    let sql = "SELECT COUNT(*) AS number FROM meter m
+               WHERE m.tenant_id = $1 AND m.account_id = $2 AND m.removed_on IS NULL";
+    let meters = days.server.database.count(COMPANY, sql, vec![known.id.into()]);
     let told = |titles: &[String]| titles.iter().filter(|title| title.contains("заканчивается 29.05.2028")).count();
     let meters = usize::try_from(meters).expect("a few");
     assert_eq!(told(&days.on("2028-02-28T23:30:00+05:00", person.id, until)), 0, "91 days before");

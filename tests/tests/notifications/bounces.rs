@@ -2,9 +2,10 @@
 
 use kabinet_tests::gateways::Gateway;
 use kabinet_tests::mail_server::{MailServer, Received};
-use kabinet_tests::{Database, Kind, Server, on_both_databases, reports};
+use kabinet_tests::world::holder_of_flat;
+use kabinet_tests::{Database, Kind, Server, on_both_databases, reports, wait_for, wait_until};
 
-use crate::{COMPANY, channels, decide, holder, message, number, only, report, sent, settled, token, until};
+use crate::{COMPANY, channels, decide, message, number, only, report, sent, settled, token};
 
 on_both_databases![a_letter_that_comes_back_is_followed_by_the_next_channel_once];
 
@@ -15,7 +16,7 @@ fn a_letter_that_comes_back_is_followed_by_the_next_channel_once(kind: Kind) {
     decide(&server, COMPANY, &channels(&["email", "sms"], &gateway));
     let mut staff = server.staff(COMPANY);
     token(&mut staff, "sms");
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     let id = sent(&mut staff, &message("Письмо вернётся", &only(person.id)));
     let seen = settled(&mut staff, &id, "sent", 1);
     assert_eq!((number(&seen, "deliveries", "sent"), gateway.taken().len()), (1, 0), "a letter is enough");
@@ -27,9 +28,9 @@ fn a_letter_that_comes_back_is_followed_by_the_next_channel_once(kind: Kind) {
     taken(&reports::absent(&letter));
     for _ in 0..2 {
         taken(&reports::postfix(&letter));
-        until("the next channel", || Some(()).filter(|()| !gateway.taken().is_empty()));
+        wait_until("the next channel", || !gateway.taken().is_empty());
     }
-    let seen = until("its end", || {
+    let seen = wait_for("its end", || {
         let seen = report(&mut staff, &id);
         (number(&seen, "notices", "sent") == 1).then_some(seen)
     });

@@ -1,11 +1,11 @@
 //! Messengers: a chat is linked by a code, readings and appeals written there become what they are.
 
 use kabinet_tests::gateways::Gateway;
-use kabinet_tests::world::{Person, in_company};
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use kabinet_tests::world::{Person, holder_of_flat, switch};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, wait_for};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, channels, decide, holder, message, only, sent, settled, token, until, webhook_secret};
+use crate::{COMPANY, channels, decide, message, only, sent, settled, token, webhook_secret};
 
 on_both_databases![
     a_chat_is_linked_by_a_code_and_notices_come_there,
@@ -59,7 +59,7 @@ impl Stage {
     fn say(&self, number: u32, text: &str) -> String {
         let before = self.said().len();
         assert_eq!(self.hook(&words(number, text)), 200);
-        until("an answer", || self.said().into_iter().nth(before))
+        wait_for("an answer", || self.said().into_iter().nth(before))
     }
 
     fn linked(&self, person: &mut Person) {
@@ -86,7 +86,7 @@ pub(crate) fn code(person: &mut Person, channel: &str) -> String {
 
 fn a_chat_is_linked_by_a_code_and_notices_come_there(kind: Kind) {
     let mut stage = stage(kind);
-    let (mut person, _) = holder(&stage.server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&stage.server, COMPANY, 0);
     assert!(stage.say(1, "хвс 5").contains("не привязан"), "a stranger is told where to get a code");
     let first = code(&mut person, "max");
     let second = code(&mut person, "max");
@@ -94,7 +94,7 @@ fn a_chat_is_linked_by_a_code_and_notices_come_there(kind: Kind) {
     let started = json!({ "update_type": "bot_started", "timestamp": 1_795_350_000_001_i64, "chat_id": 1,
                           "user": { "user_id": USER }, "payload": second });
     assert_eq!(stage.hook(&started), 200);
-    until("the link", || stage.said().into_iter().find(|text| text.contains("Чат привязан")));
+    wait_for("the link", || stage.said().into_iter().find(|text| text.contains("Чат привязан")));
     assert!(stage.say(3, &second).contains("не подошёл"), "and holds once");
     let id = sent(&mut stage.staff, &message("В чат", &only(person.id)));
     settled(&mut stage.staff, &id, "sent", 1);
@@ -149,17 +149,15 @@ fn last_value(server: &Server, meter: &str) -> i64 {
         value: i64,
     }
     let meter: uuid::Uuid = meter.parse().expect("an identifier");
-    let rows: Vec<Row> = in_company(server, COMPANY, async |tx| {
-        let sql = "SELECT g.value_t1 AS value FROM reading g WHERE g.tenant_id = $1 AND g.meter_id = $2
-                   ORDER BY g.taken_on DESC, g.created_at DESC LIMIT 1";
-        tx.rows(sql, vec![meter.into()]).await.expect("a reading")
-    });
+    let sql = "SELECT g.value_t1 AS value FROM reading g WHERE g.tenant_id = $1 AND g.meter_id = $2
+               ORDER BY g.taken_on DESC, g.created_at DESC LIMIT 1";
+    let rows: Vec<Row> = server.database.rows(COMPANY, sql, vec![meter.into()]);
     rows[0].value / 10_000
 }
 
 fn an_appeal_written_to_the_bot_becomes_a_request_where_the_company_has_them(kind: Kind) {
     let mut stage = stage(kind);
-    let (mut person, _) = holder(&stage.server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&stage.server, COMPANY, 0);
     stage.linked(&mut person);
     let answer = stage.say(20, "Обращение: не горит свет на третьем этаже");
     assert!(answer.contains("Заявка №") && answer.contains("отправлена"), "{answer}");
@@ -169,20 +167,18 @@ fn an_appeal_written_to_the_bot_becomes_a_request_where_the_company_has_them(kin
     // What the resident does is told to nobody; what staff do comes to the chat.
     let id = row.attribute("href").expect("a link").trim_start_matches("/requests/").to_owned();
     stage.staff.call("POST", &format!("/api/admin/v1/requests/{id}/accept"), Some(&json!({}))).expect(200);
-    let told = until("the notice", || stage.said().into_iter().find(|text| text.contains("принята")));
+    let told = wait_for("the notice", || stage.said().into_iter().find(|text| text.contains("принята")));
     assert!(told.starts_with("Заявка № "), "{told}");
     assert_eq!(stage.said().iter().filter(|text| text.contains("По вашей заявке")).count(), 1);
     // A company without requests says so, and files none.
-    in_company(&stage.server, COMPANY, async |tx| {
-        tx.set_feature("requests", false).await.expect("the switch");
-    });
-    until("the switch", || (person.browser.get("/requests").status == 404).then_some(()));
+    switch(&stage.server, COMPANY, "requests", false);
+    person.browser.wait_for_status("/requests", 404);
     assert!(stage.say(21, "обращение: ещё одно").contains("не принимаются"));
 }
 
 fn whoever_lacks_the_secret_is_refused_and_the_same_update_counts_once(kind: Kind) {
     let stage = stage(kind);
-    let (mut person, _) = holder(&stage.server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&stage.server, COMPANY, 0);
     stage.linked(&mut person);
     for secret in ["", "x", &stage.secret[1..]] {
         assert_eq!(stage.hook_with(secret, &words(30, "обращение: чужое")), 403, "{secret}");
@@ -210,7 +206,7 @@ fn telegram_is_linked_and_heard_the_same_way(kind: Kind) {
     let mut stage = stage(kind);
     token(&mut stage.staff, "telegram");
     let secret = webhook_secret(&stage.gateway, "telegram");
-    let (mut person, _) = holder(&stage.server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&stage.server, COMPANY, 0);
     let start = format!("/start {}", code(&mut person, "telegram"));
     let update = json!({ "update_id": 1, "message": { "chat": { "id": 99, "type": "private" }, "text": start } });
     let headers = [("Content-Type", "application/json"), ("X-Telegram-Bot-Api-Secret-Token", secret.as_str())];
@@ -218,7 +214,7 @@ fn telegram_is_linked_and_heard_the_same_way(kind: Kind) {
     let status = stage.server.browser(COMPANY).send("POST", path, &headers, Some(update.to_string().as_bytes())).status;
     assert_eq!(status, 200);
     let sends = || stage.gateway.taken().into_iter().filter(|call| call.path.ends_with("/sendMessage"));
-    let linked = until("an answer", || sends().next());
+    let linked = wait_for("an answer", || sends().next());
     assert_eq!(linked.json()["chat_id"], "99");
     assert!(linked.json()["text"].as_str().is_some_and(|text| text.contains("Чат привязан")), "{linked:?}");
 }

@@ -8,8 +8,7 @@ use kabinet_contracts::ResidentId;
 use kabinet_residents::{password, people};
 use kabinet_tests::gateways::{Gateway, Mood};
 use kabinet_tests::world::{PASSWORD, in_company};
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
-use sea_orm::FromQueryResult;
+use kabinet_tests::{Browser, Database, Kind, Server, asked_for, on_both_databases};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -23,17 +22,13 @@ on_both_databases![ten_messages_to_two_hundred_residents_survive_two_kills];
 #[test]
 #[ignore = "takes long: see the file's first lines"]
 fn a_thousand_messages_to_ten_thousand_residents_survive_two_kills_on_sqlite() {
-    survive(Kind::Sqlite, size("KABINET_MESSAGES", 1000), size("KABINET_RESIDENTS", 10_000));
+    survive(Kind::Sqlite, asked_for("KABINET_MESSAGES", 1000), asked_for("KABINET_RESIDENTS", 10_000));
 }
 
 #[test]
 #[ignore = "takes long: see the file's first lines"]
 fn a_thousand_messages_to_ten_thousand_residents_survive_two_kills_on_postgresql() {
-    survive(Kind::PostgreSql, size("KABINET_MESSAGES", 1000), size("KABINET_RESIDENTS", 10_000));
-}
-
-fn size(name: &str, usual: usize) -> usize {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    survive(Kind::PostgreSql, asked_for("KABINET_MESSAGES", 1000), asked_for("KABINET_RESIDENTS", 10_000));
 }
 
 fn ten_messages_to_two_hundred_residents_survive_two_kills(kind: Kind) {
@@ -125,16 +120,9 @@ fn check(server: &Server, staff: &mut Browser, gateway: &Gateway, ids: &[String]
 
 /// Notices of the messages that are not at their end.
 fn open(server: &Server) -> i64 {
-    #[derive(FromQueryResult)]
-    struct Count {
-        number: i64,
-    }
-    let rows: Vec<Count> = in_company(server, COMPANY, async |tx| {
-        let sql = "SELECT (SELECT COUNT(*) FROM notice n WHERE n.tenant_id = $1 AND n.state = 'waiting')
-                        + (SELECT COUNT(*) FROM message m WHERE m.tenant_id = $1 AND m.state = 'sending') AS number";
-        tx.rows(sql, Vec::new()).await.expect("a count")
-    });
-    rows[0].number
+    let sql = "SELECT (SELECT COUNT(*) FROM notice n WHERE n.tenant_id = $1 AND n.state = 'waiting')
+                    + (SELECT COUNT(*) FROM message m WHERE m.tenant_id = $1 AND m.state = 'sending') AS number";
+    server.database.count(COMPANY, sql, Vec::new())
 }
 
 /// Waits until so many calls were taken, however long that takes while calls come at all.

@@ -3,14 +3,12 @@
 use kabinet_core::Day;
 use kabinet_notifications::entity::MessageId;
 use kabinet_tests::gateways::{Gateway, Mood, SMS_KEY, Taken};
-use kabinet_tests::world::in_company;
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use kabinet_tests::world::{holder_of_flat, in_company};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, wait_for, wait_until};
 use serde_json::{Value, json};
 
 use crate::crash::{populate, resident};
-use crate::{
-    COMPANY, STAFF, channels, decide, draft, holder, message, number, only, report, sent, settled, token, until,
-};
+use crate::{COMPANY, STAFF, channels, decide, draft, message, number, only, report, sent, settled, token};
 
 on_both_databases![
     the_next_channel_is_tried_only_when_the_former_one_failed_for_good,
@@ -51,7 +49,7 @@ pub(crate) fn log(staff: &mut Browser, id: &str) -> Vec<Value> {
 
 fn the_next_channel_is_tried_only_when_the_former_one_failed_for_good(kind: Kind) {
     let (mut server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms", "email"]);
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     let id = sent(&mut staff, &message("Первое", &only(person.id)));
     settled(&mut staff, &id, "sent", 1);
     let calls = messages(&gateway);
@@ -64,7 +62,7 @@ fn the_next_channel_is_tried_only_when_the_former_one_failed_for_good(kind: Kind
     // It fails for a while: it is tried again later, and no letter goes meanwhile.
     gateway.set(Mood::Down);
     let id = sent(&mut staff, &message("Второе", &only(person.id)));
-    until("an attempt", || log(&mut staff, &id).first().filter(|one| one["note"] == "status 503").cloned());
+    wait_for("an attempt", || log(&mut staff, &id).first().filter(|one| one["note"] == "status 503").cloned());
     assert_eq!(number(&report(&mut staff, &id), "notices", "waiting"), 1);
     assert!(server.letters(&person.email).iter().all(|letter| letter.subject != "Второе"));
     // It refuses for good: the letter goes at once.
@@ -83,14 +81,14 @@ fn the_next_channel_is_tried_only_when_the_former_one_failed_for_good(kind: Kind
 fn a_gateway_that_fails_half_the_time_gets_every_message_once(kind: Kind) {
     let (mut server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms"]);
     gateway.set(Mood::Half);
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     let ids: Vec<String> =
         (1..=9).map(|n| sent(&mut staff, &message(&format!("Сообщение {n}"), &only(person.id)))).collect();
     let mut hour = 12;
     loop {
-        until("a round", || {
+        wait_until("a round", || {
             let tried = ids.iter().filter(|id| !log(&mut staff, id).is_empty()).count();
-            (tried == ids.len()).then_some(())
+            tried == ids.len()
         });
         std::thread::sleep(std::time::Duration::from_millis(500));
         let sent: i64 = ids.iter().map(|id| number(&report(&mut staff, id), "notices", "sent")).sum();
@@ -111,9 +109,9 @@ fn a_gateway_that_fails_half_the_time_gets_every_message_once(kind: Kind) {
 fn an_answer_that_is_lost_is_asked_for_again_under_the_same_identifier(kind: Kind) {
     let (mut server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms"]);
     gateway.set(Mood::Mute);
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     let id = sent(&mut staff, &message("Потерянный ответ", &only(person.id)));
-    until("an attempt", || log(&mut staff, &id).first().filter(|one| one["note"] != "").cloned());
+    wait_for("an attempt", || log(&mut staff, &id).first().filter(|one| one["note"] != "").cloned());
     assert_eq!(number(&report(&mut staff, &id), "notices", "waiting"), 1, "nobody knows whether it was taken");
     gateway.set(Mood::Good);
     server.kill();
@@ -130,7 +128,7 @@ fn the_months_limit_of_costs_is_never_exceeded(kind: Kind) {
     // Two parts and a half.
     settings["sms"]["monthly_cap"] = json!(1000);
     decide(&server, COMPANY, &settings);
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     let ids: Vec<String> =
         (1..=4).map(|n| sent(&mut staff, &message(&format!("Платное {n}"), &only(person.id)))).collect();
     for id in &ids {
@@ -154,19 +152,19 @@ fn spending(server: &Server) -> Vec<(i32, i64)> {
         kopecks: i64,
     }
     let sql = "SELECT s.period, s.kopecks FROM channel_spending s WHERE s.tenant_id = $1 ORDER BY s.period";
-    let rows: Vec<Row> = in_company(server, COMPANY, async |tx| tx.rows(sql, Vec::new()).await.expect("months"));
+    let rows: Vec<Row> = server.database.rows(COMPANY, sql, Vec::new());
     rows.into_iter().map(|row| (row.period, row.kopecks)).collect()
 }
 
 fn what_failed_for_good_is_given_back_to_the_month_that_was_charged(kind: Kind) {
     let (mut server, gateway, _) = stage(kind, "2026-11-22", &["sms", "email"]);
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     server.kill();
     server.start_at("2026-11-30T23:50:00+05:00");
     let mut staff = server.staff(COMPANY);
     gateway.set(Mood::Down);
     let former = sent(&mut staff, &message("Ноябрьское", &only(person.id)));
-    until("an attempt", || log(&mut staff, &former).first().filter(|one| one["note"] == "status 503").cloned());
+    wait_for("an attempt", || log(&mut staff, &former).first().filter(|one| one["note"] == "status 503").cloned());
     assert_eq!(spending(&server), [(202_611, 400)]);
     // By the company's clocks it is December, where the clocks of Greenwich still show November.
     gateway.set(Mood::Refuses);
@@ -195,8 +193,8 @@ fn what_the_limit_refuses_while_calls_are_under_way_waits_for_what_they_give_bac
     token(&mut staff, "sms");
     gateway.set(Mood::Refuses);
     let id = sent(&mut staff, &message("Всем", &json!({ "to": "all" })));
-    until("its addressing", || Some(()).filter(|()| report(&mut staff, &id)["notification"]["state"] == "sent"));
-    until("the end", || (number(&report(&mut staff, &id), "notices", "waiting") == 0).then_some(()));
+    wait_until("its addressing", || report(&mut staff, &id)["notification"]["state"] == "sent");
+    wait_until("the end", || number(&report(&mut staff, &id), "notices", "waiting") == 0);
     let seen = report(&mut staff, &id);
     assert_eq!(number(&seen, "deliveries", "skipped"), 0, "each was tried: {seen}");
     assert!(number(&seen, "deliveries", "failed") >= i64::try_from(RESIDENTS).expect("a number"), "{seen}");
@@ -205,7 +203,7 @@ fn what_the_limit_refuses_while_calls_are_under_way_waits_for_what_they_give_bac
 
 fn what_is_stopped_between_two_attempts_costs_nothing(kind: Kind) {
     let (mut server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms"]);
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     gateway.set(Mood::Down);
     let taken_back = sent(&mut staff, &message("Отзовём", &only(person.id)));
     let mut brief = message("До часа дня", &only(person.id));
@@ -213,7 +211,7 @@ fn what_is_stopped_between_two_attempts_costs_nothing(kind: Kind) {
     brief["valid_until"] = json!(Day(20_261_122).start(chrono_tz::Asia::Yekaterinburg).plus_seconds(13 * 3600).0);
     let brief = sent(&mut staff, &brief);
     for id in [&taken_back, &brief] {
-        until("an attempt", || log(&mut staff, id).first().filter(|one| one["note"] == "status 503").cloned());
+        wait_for("an attempt", || log(&mut staff, id).first().filter(|one| one["note"] == "status 503").cloned());
     }
     assert_eq!(spending(&server), [(202_611, 800)]);
     staff.call("POST", &format!("{STAFF}/{taken_back}/cancel"), Some(&json!({}))).expect(200);
@@ -255,10 +253,10 @@ fn what_another_worker_ended_or_took_meanwhile_is_left_to_it(kind: Kind) {
     populate(&server, 11);
     gateway.set(Mood::Refuses);
     let id = sent(&mut staff, &message("Двум работникам", &json!({ "to": "all" })));
-    until("the first call", || (gateway.call_count() > 0).then_some(()));
+    wait_until("the first call", || gateway.call_count() > 0);
     ended_and_taken_elsewhere(&server, &id);
     let tried = |seen: &Value| ["sent", "trying", "failed"].map(|state| number(seen, "deliveries", state));
-    let seen = until("the end of the calls", || Some(report(&mut staff, &id)).filter(|seen| tried(seen)[2] > 0));
+    let seen = wait_for("the end of the calls", || Some(report(&mut staff, &id)).filter(|seen| tried(seen)[2] > 0));
     let failed = tried(&seen)[2];
     assert!(failed >= 9, "{seen}");
     assert_eq!(tried(&seen), [1, 1, failed], "{seen}");
@@ -271,7 +269,7 @@ fn at_night_phones_stay_silent_and_in_the_morning_they_are_told(kind: Kind) {
     let mut settings = channels(&["sms", "email"], &gateway);
     settings["quiet"] = json!({ "from": 21, "to": 9 });
     decide(&server, COMPANY, &settings);
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     let phone = sent(&mut staff, &message("Ночное", &only(person.id)));
     let mut letter = message("Ночное письмо", &only(person.id));
     letter["channels"] = json!(["email"]);
@@ -293,7 +291,7 @@ fn at_night_phones_stay_silent_and_in_the_morning_they_are_told(kind: Kind) {
 
 fn what_a_rolled_back_transaction_wanted_to_send_never_leaves(kind: Kind) {
     let (server, gateway, mut staff) = stage(kind, "2026-11-22", &["sms", "email"]);
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     let id = draft(&mut staff, &message("Не ушло", &only(person.id)));
     // As the operation does it, but without the commit.
     kabinet_tests::block_on(async {
@@ -308,15 +306,8 @@ fn what_a_rolled_back_transaction_wanted_to_send_never_leaves(kind: Kind) {
     settled(&mut staff, &after, "sent", 1);
     assert_eq!(report(&mut staff, &id)["notification"]["state"], "draft");
     assert_eq!(gateway.taken().len(), 1);
-    let jobs: i64 = in_company(&server, COMPANY, async |tx| {
-        #[derive(sea_orm::FromQueryResult)]
-        struct Count {
-            number: i64,
-        }
-        let sql = "SELECT COUNT(*) AS number FROM notice n JOIN message m ON m.tenant_id = n.tenant_id AND m.id = n.message_id
-                   WHERE n.tenant_id = $1 AND m.title = 'Не ушло'";
-        let rows: Vec<Count> = tx.rows(sql, Vec::new()).await.expect("a count");
-        rows[0].number
-    });
-    assert_eq!(jobs, 0);
+    let sql =
+        "SELECT COUNT(*) AS number FROM notice n JOIN message m ON m.tenant_id = n.tenant_id AND m.id = n.message_id
+               WHERE n.tenant_id = $1 AND m.title = 'Не ушло'";
+    assert_eq!(server.database.count(COMPANY, sql, Vec::new()), 0);
 }

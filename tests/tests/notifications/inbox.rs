@@ -1,15 +1,12 @@
 //! Messages of staff, and what residents see of them.
 
-use kabinet_tests::world::{self, in_company};
-use kabinet_tests::{Database, Kind, Server, on_both_databases};
+use kabinet_tests::world::{self, holder_of_flat, in_company};
+use kabinet_tests::{Database, Kind, Server, on_both_databases, wait_for, wait_until};
 use sea_orm::FromQueryResult;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{
-    COMPANY, STAFF, WINDOWED, badge, draft, holder, message, of_account, only, owing, report, sent, settled, titles,
-    until,
-};
+use crate::{COMPANY, STAFF, WINDOWED, badge, draft, message, of_account, only, owing, report, sent, settled, titles};
 
 on_both_databases![
     staff_write_to_all_and_residents_see_it_with_a_count_and_a_letter,
@@ -25,14 +22,14 @@ on_both_databases![
 /// At the company to which no other test of this program writes: its residents would count more.
 fn staff_write_to_all_and_residents_see_it_with_a_count_and_a_letter(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, WINDOWED, 0);
+    let (mut person, _) = holder_of_flat(server, WINDOWED, 0);
     let mut bare = world::newcomer(server, WINDOWED);
     let mut foreigner = world::newcomer(server, COMPANY);
     let mut staff = server.staff(WINDOWED);
     let before = badge(&mut person.browser);
     let id = sent(&mut staff, &message("Собрание 5 декабря", &json!({ "to": "all" })));
-    until("the message", || titles(&mut person.browser).contains(&"Собрание 5 декабря".to_owned()).then_some(()));
-    until("the count", || (badge(&mut person.browser) > before).then_some(()));
+    wait_until("the message", || titles(&mut person.browser).contains(&"Собрание 5 декабря".to_owned()));
+    wait_until("the count", || badge(&mut person.browser) > before);
     assert!(titles(&mut bare.browser).contains(&"Собрание 5 декабря".to_owned()), "without an account, too");
     assert!(!titles(&mut foreigner.browser).contains(&"Собрание 5 декабря".to_owned()));
     let letter = server.letter(&person.email, "Собрание 5 декабря");
@@ -44,7 +41,7 @@ fn staff_write_to_all_and_residents_see_it_with_a_count_and_a_letter(kind: Kind)
     assert_eq!(page.one("h1").text(), "Собрание 5 декабря");
     assert_eq!(page.one("main b").text(), "важный");
     assert_eq!(badge(&mut person.browser), count - 1);
-    let seen = until("the state", || {
+    let seen = wait_for("the state", || {
         let seen = report(&mut staff, &id);
         (seen["notification"]["state"] == "sent").then_some(seen)
     });
@@ -54,7 +51,7 @@ fn staff_write_to_all_and_residents_see_it_with_a_count_and_a_letter(kind: Kind)
     foreigner.browser.get(&format!("/notifications/{id}")).expect(404);
     server.staff(COMPANY).call("GET", &format!("{STAFF}/{id}"), None).expect(404);
     sent(&mut staff, &message("Ещё одно", &only(person.id)));
-    until("another", || (badge(&mut person.browser) > 0).then_some(()));
+    wait_until("another", || badge(&mut person.browser) > 0);
     let form = person.browser.page("/notifications").form("/notifications/read");
     person.browser.submit(&form).expect(303);
     assert_eq!(badge(&mut person.browser), 0);
@@ -64,7 +61,7 @@ fn staff_write_to_all_and_residents_see_it_with_a_count_and_a_letter(kind: Kind)
 
 fn a_draft_reaches_nobody_and_a_preview_tells_whom_it_would(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, COMPANY, 1);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 1);
     let mut staff = server.staff(COMPANY);
     let written = message("Черновик", &of_account(known.id));
     let preview = staff.call("POST", &format!("{STAFF}/preview"), Some(&written)).expect(200).json();
@@ -93,7 +90,7 @@ fn houses_accounts_and_debtors_are_told_and_nobody_else(kind: Kind) {
         house_id: Uuid,
     }
     let server = Server::shared(kind);
-    let (mut first, known) = holder(server, COMPANY, 2);
+    let (mut first, known) = holder_of_flat(server, COMPANY, 2);
     let others = world::accounts(server, COMPANY, |other| other.kind == "flat" && other.house != known.house);
     let elsewhere = others.iter().rev().find(|other| !other.surname.is_empty()).expect("another house").clone();
     let mut second = world::holder(server, COMPANY, &elsewhere);
@@ -110,8 +107,8 @@ fn houses_accounts_and_debtors_are_told_and_nobody_else(kind: Kind) {
     let houses = json!({ "to": "houses", "houses": [house[0].house_id] });
     sent(&mut staff, &message("Дому", &houses));
     sent(&mut staff, &message("Счёту", &of_account(elsewhere.id)));
-    until("the house's", || titles(&mut first.browser).contains(&"Дому".to_owned()).then_some(()));
-    until("the account's", || titles(&mut second.browser).contains(&"Счёту".to_owned()).then_some(()));
+    wait_until("the house's", || titles(&mut first.browser).contains(&"Дому".to_owned()));
+    wait_until("the account's", || titles(&mut second.browser).contains(&"Счёту".to_owned()));
     assert!(!titles(&mut first.browser).contains(&"Счёту".to_owned()));
     assert!(!titles(&mut second.browser).contains(&"Дому".to_owned()));
     let helpers = titles(&mut helper.browser);
@@ -124,22 +121,22 @@ fn houses_accounts_and_debtors_are_told_and_nobody_else(kind: Kind) {
     let over = |sum: i64| json!({ "to": "debtors", "over": sum });
     for (title, sum, told) in [("Долг ниже", debt - 1, true), ("Долг ровно", debt, false)] {
         let id = sent(&mut staff, &message(title, &over(sum)));
-        until("the end", || (report(&mut staff, &id)["notification"]["state"] == "sent").then_some(()));
+        wait_until("the end", || report(&mut staff, &id)["notification"]["state"] == "sent");
         assert_eq!(titles(&mut debtor.browser).contains(&title.to_owned()), told, "{title}");
     }
 }
 
 fn what_is_taken_back_or_over_is_not_shown(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 3);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 3);
     let mut staff = server.staff(COMPANY);
     let id = sent(&mut staff, &message("Отзовём", &only(person.id)));
     let shown = |person: &mut world::Person, title: &str| titles(&mut person.browser).contains(&title.to_owned());
-    until("the message", || shown(&mut person, "Отзовём").then_some(()));
+    wait_until("the message", || shown(&mut person, "Отзовём"));
     // The counter is kept until the server hears of the change.
-    until("the counter", || (badge(&mut person.browser) >= 1).then_some(()));
+    wait_until("the counter", || badge(&mut person.browser) >= 1);
     staff.call("POST", &format!("{STAFF}/{id}/cancel"), Some(&json!({}))).expect(200);
-    until("its end", || (!shown(&mut person, "Отзовём")).then_some(()));
+    wait_until("its end", || !shown(&mut person, "Отзовём"));
     person.browser.get(&format!("/notifications/{id}")).expect(404);
     let again = staff.call("POST", &format!("{STAFF}/{id}/cancel"), Some(&json!({}))).expect(422).json();
     assert_eq!(again["code"], "notifications.cancelled");
@@ -154,14 +151,14 @@ fn what_is_taken_back_or_over_is_not_shown(kind: Kind) {
 
 fn a_draft_is_new_when_it_is_sent_and_none_is_sent_too_late(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-11-01");
-    let (mut person, _) = holder(&server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&server, COMPANY, 0);
     let mut staff = server.staff(COMPANY);
     let drafted = draft(&mut staff, &message("Написано первым", &only(person.id)));
     let mut short = message("До двадцатого", &only(person.id));
     short["valid_until"] = json!(1_795_028_400_000_i64);
     let short = draft(&mut staff, &short);
     let id = sent(&mut staff, &message("Отправлено первым", &only(person.id)));
-    until("the message", || titles(&mut person.browser).contains(&"Отправлено первым".to_owned()).then_some(()));
+    wait_until("the message", || titles(&mut person.browser).contains(&"Отправлено первым".to_owned()));
     assert_ne!(id, drafted);
     server.kill();
     server.start_at("2026-11-20T12:00:00+05:00");
@@ -171,7 +168,7 @@ fn a_draft_is_new_when_it_is_sent_and_none_is_sent_too_late(kind: Kind) {
     assert_eq!(late["fields"][0]["field"], "valid_until");
     person.browser.cookies.clear();
     person.browser.log_in(&person.email, world::PASSWORD);
-    until("the draft", || titles(&mut person.browser).first().is_some_and(|it| it == "Написано первым").then_some(()));
+    wait_until("the draft", || titles(&mut person.browser).first().is_some_and(|it| it == "Написано первым"));
     assert!(person.browser.page("/notifications").text().contains("20.11.2026"));
 }
 
@@ -211,7 +208,7 @@ fn a_message_with_mistakes_is_refused_field_by_field(kind: Kind) {
 
 fn a_planned_outage_names_what_and_when(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, COMPANY, 4);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 4);
     #[derive(FromQueryResult)]
     struct House {
         house_id: Uuid,
@@ -227,7 +224,7 @@ fn a_planned_outage_names_what_and_when(kind: Kind) {
     let mut written = message("Отключение воды", &json!({ "to": "houses", "houses": [house[0].house_id] }));
     written["outage"] = json!({ "resource": "Холодная вода", "from": from, "until": from + 6 * 3_600_000 });
     let id = sent(&mut server.staff(COMPANY), &written);
-    until("the message", || titles(&mut person.browser).contains(&"Отключение воды".to_owned()).then_some(()));
+    wait_until("the message", || titles(&mut person.browser).contains(&"Отключение воды".to_owned()));
     let text = person.browser.page(&format!("/notifications/{id}")).one("main").text().replace('\u{a0}', " ");
     assert!(text.contains("Плановые отключения"), "{text}");
     assert!(text.contains("Холодная вода: отключение с 24 ноября 10:00 до 24 ноября 16:00"), "{text}");
@@ -237,7 +234,7 @@ fn a_planned_outage_names_what_and_when(kind: Kind) {
 
 fn markup_of_staff_never_becomes_markup_of_the_page(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 5);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 5);
     let mut staff = server.staff(COMPANY);
     let body = "До <img src=x onerror=alert(1)> [зло](javascript:alert(1)) [добро](https://good.example/?a=1&b=\"2)\n\n\
                 <script>alert(2)</script>\n\n- пункт <b>не жирный</b>";

@@ -1,8 +1,9 @@
 //! Letters end by the link in them, without login; what a resident chose holds.
 
-use kabinet_tests::{Kind, Server, on_both_databases};
+use kabinet_tests::world::holder_of_flat;
+use kabinet_tests::{Kind, Server, on_both_databases, wait_until};
 
-use crate::{COMPANY, holder, message, number, only, report, sent, settled, titles, until};
+use crate::{COMPANY, message, number, only, report, sent, settled, titles};
 
 on_both_databases![
     one_button_ends_letters_of_a_kind_without_login,
@@ -12,7 +13,7 @@ on_both_databases![
 
 fn one_button_ends_letters_of_a_kind_without_login(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 10);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 10);
     let mut staff = server.staff(COMPANY);
     sent(&mut staff, &message("Первое", &only(person.id)));
     let path = server.letter(&person.email, "Первое").path("/notifications/unsubscribe");
@@ -38,7 +39,7 @@ fn one_button_ends_letters_of_a_kind_without_login(kind: Kind) {
 
 fn a_mail_program_ends_letters_by_one_post(kind: Kind) {
     let server = Server::shared(kind);
-    let (person, _) = holder(server, COMPANY, 11);
+    let (person, _) = holder_of_flat(server, COMPANY, 11);
     let mut staff = server.staff(COMPANY);
     sent(&mut staff, &message("Рассылка", &only(person.id)));
     let letter = server.letter(&person.email, "Рассылка");
@@ -60,7 +61,7 @@ fn a_mail_program_ends_letters_by_one_post(kind: Kind) {
 
 fn choices_hold_and_a_wrong_form_keeps_what_was_typed(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 12);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 12);
     let path = "/notifications/preferences";
     let form = person.browser.page(path).form(path);
     assert_eq!(form.value("message_email"), Some("yes"), "everything comes until somebody decides otherwise");
@@ -76,6 +77,6 @@ fn choices_hold_and_a_wrong_form_keeps_what_was_typed(kind: Kind) {
     let mut staff = server.staff(COMPANY);
     let id = sent(&mut staff, &message("Молча", &only(person.id)));
     settled(&mut staff, &id, "silent", 1);
-    until("the message", || titles(&mut person.browser).contains(&"Молча".to_owned()).then_some(()));
+    wait_until("the message", || titles(&mut person.browser).contains(&"Молча".to_owned()));
     assert_eq!(report(&mut staff, &id)["deliveries"].as_array().map(Vec::len), Some(0));
 }

@@ -12,25 +12,19 @@ mod personal;
 mod settings;
 mod toggle;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kabinet_contracts::{AccountId, ResidentId};
 use kabinet_core::{Actor, Clock, Day, Db, DbConfig};
 use kabinet_tests::gateways::{Gateway, MAX_TOKEN, SMS_KEY, TELEGRAM_TOKEN, Taken};
-use kabinet_tests::world::{self, Known, Person, in_company};
-use kabinet_tests::{Browser, Server, block_on};
+use kabinet_tests::world::{self, Known, in_company};
+use kabinet_tests::{Browser, Server, block_on, wait_for};
 use serde_json::{Value, json};
 
 /// The company that takes readings all month; the other one's window is 15 to 25.
 pub(crate) const COMPANY: &str = "beregovoy";
 pub(crate) const WINDOWED: &str = "teploset";
 pub(crate) const STAFF: &str = "/api/admin/v1/notifications";
-
-/// A holder of a flat that no other test of this program takes.
-pub(crate) fn holder(server: &Server, slug: &str, number: usize) -> (Person, Known) {
-    let known = world::flat(server, slug, number);
-    (world::holder(server, slug, &known), known)
-}
 
 /// A flat that owes something, and how much, kopecks; no other test takes one from the middle.
 pub(crate) fn owing(server: &Server, slug: &str) -> (Known, i64) {
@@ -70,21 +64,9 @@ pub(crate) fn number(report: &Value, list: &str, state: &str) -> i64 {
     rows.filter_map(|row| row["number"].as_i64()).sum()
 }
 
-/// Waits until `done` says so, for what happens behind the pages.
-pub(crate) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = done() {
-            return found;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} never came");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 /// The report of a message, once its notices are in this state.
 pub(crate) fn settled(staff: &mut Browser, id: &str, state: &str, count: i64) -> Value {
-    until(&format!("{count} × {state}"), || {
+    wait_for(&format!("{count} × {state}"), || {
         let seen = report(staff, id);
         (number(&seen, "notices", state) >= count).then_some(seen)
     })
@@ -154,7 +136,7 @@ pub(crate) fn subscriptions(gateway: &Gateway, channel: &str) -> Vec<Taken> {
 
 /// The secret that the platform told a messenger: what comes to the webhook must carry it.
 pub(crate) fn webhook_secret(gateway: &Gateway, channel: &str) -> String {
-    let told = until("the subscription", || subscriptions(gateway, channel).into_iter().next());
+    let told = wait_for("the subscription", || subscriptions(gateway, channel).into_iter().next());
     let field = if channel == "max" { "secret" } else { "secret_token" };
     told.json()[field].as_str().expect("a secret").to_owned()
 }

@@ -3,15 +3,13 @@
 use kabinet_notifications::entity::MessageId;
 use kabinet_tests::gateways::{Gateway, Mood, Taken};
 use kabinet_tests::server::NOW;
-use kabinet_tests::world::{Person, in_company};
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use kabinet_tests::world::{Person, holder_of_flat};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, wait_for, wait_until};
 use serde_json::{Value, json};
 
 use crate::chats::code;
 use crate::delivery::log;
-use crate::{
-    COMPANY, channels, decide, holder, message, only, sent, settled, subscriptions, token, until, webhook_secret,
-};
+use crate::{COMPANY, channels, decide, message, only, sent, settled, subscriptions, token, webhook_secret};
 
 on_both_databases![
     a_notice_comes_by_telegram_and_by_the_next_channel_once_the_bot_is_blocked,
@@ -41,7 +39,7 @@ fn stage(kind: Kind, order: &[&str]) -> Stage {
     for channel in order.iter().filter(|channel| **channel != "email") {
         token(&mut staff, channel);
     }
-    let (mut person, _) = holder(&server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&server, COMPANY, 0);
     let messenger = order[0];
     let code = code(&mut person, messenger);
     let started = match messenger {
@@ -51,7 +49,7 @@ fn stage(kind: Kind, order: &[&str]) -> Stage {
         }
     };
     assert_eq!(hook(&server, messenger, &webhook_secret(&gateway, messenger), &started), 200);
-    until("the link", || said(&gateway, messenger).into_iter().find(|text| text.contains("Чат привязан")));
+    wait_for("the link", || said(&gateway, messenger).into_iter().find(|text| text.contains("Чат привязан")));
     Stage { server, gateway, staff, person }
 }
 
@@ -120,7 +118,7 @@ fn to_be_asked_to_wait_is_no_attempt_however_often(kind: Kind) {
     // More often than a channel may fail.
     let often = usize::try_from(kabinet_notifications::plan::MOST_ATTEMPTS).expect("a number") + 2;
     let calls = |gateway: &Gateway| gateway.calls().into_iter().filter(|call| writes(call, "telegram") && !call.good);
-    until("the calls", || (calls(&stage.gateway).count() >= often).then_some(()));
+    wait_until("the calls", || calls(&stage.gateway).count() >= often);
     assert_eq!(log(&mut stage.staff, &id)[0]["note"], "asked to wait");
     stage.gateway.set(Mood::Good);
     settled(&mut stage.staff, &id, "sent", 1);
@@ -146,8 +144,7 @@ fn attempts(server: &Server, id: &str) -> i64 {
     let message: MessageId = id.parse().expect("an identifier");
     let sql = "SELECT CAST(d.attempts AS BIGINT) AS attempts FROM delivery d
                WHERE d.tenant_id = $1 AND d.message_id = $2 AND d.channel = 'telegram'";
-    let rows: Vec<Row> =
-        in_company(server, COMPANY, async |tx| tx.rows(sql, vec![message.into()]).await.expect("an attempt"));
+    let rows: Vec<Row> = server.database.rows(COMPANY, sql, vec![message.into()]);
     rows.first().map_or(0, |row| row.attempts)
 }
 
@@ -158,7 +155,7 @@ fn a_channel_that_asks_to_wait_for_more_than_a_day_fails_as_others_do(kind: Kind
     only_there["channels"] = json!(["telegram"]);
     let ids = [message("Не дождётся", &only(person.id)), only_there].map(|message| sent(&mut staff, &message));
     for id in &ids {
-        until("the first answer", || (bot(&mut staff, id).2 == "asked to wait").then_some(()));
+        wait_until("the first answer", || bot(&mut staff, id).2 == "asked to wait");
     }
     // A day later each answer is an attempt that failed. The clock moves on by more than the longest pause: whatever
     // the kill left behind is due. It may leave an attempt that was recorded and not answered, to be made again.
@@ -168,9 +165,9 @@ fn a_channel_that_asks_to_wait_for_more_than_a_day_fails_as_others_do(kind: Kind
         server.start_at(&format!("2026-11-{}T{:02}:00:00+05:00", 23 + hour / 24, hour % 24));
         staff = server.staff(COMPANY);
         for (id, before) in ids.iter().zip(before) {
-            until("an attempt", || {
+            wait_until("an attempt", || {
                 let (attempts, state, _) = bot(&mut staff, id);
-                (attempts > before || state == "failed").then_some(())
+                attempts > before || state == "failed"
             });
         }
         if ids.iter().all(|id| bot(&mut staff, id).1 == "failed") {
@@ -193,7 +190,7 @@ fn a_token_that_was_mistyped_loses_no_notice(kind: Kind) {
     let address = "/api/admin/v1/notification-channels/max/token";
     staff.call("PUT", address, Some(&json!({ "token": "mistyped" }))).expect(200);
     let id = sent(&mut staff, &message("С опечаткой", &only(person.id)));
-    until("the refusal", || log(&mut staff, &id).first().filter(|one| one["note"] == "status 401").cloned());
+    wait_for("the refusal", || log(&mut staff, &id).first().filter(|one| one["note"] == "status 401").cloned());
     assert_eq!(ways(&mut staff, &id), [way("max", "trying")]);
     token(&mut staff, "max");
     server.kill();
@@ -211,7 +208,7 @@ fn messengers_are_told_of_the_webhook_again_every_day(kind: Kind) {
     server.kill();
     server.start_at("2026-11-23T10:01:00+05:00");
     for ((messenger, secret), before) in secrets.iter().zip(before) {
-        until("the subscription", || (subscriptions(&gateway, messenger).len() > before).then_some(()));
+        wait_until("the subscription", || subscriptions(&gateway, messenger).len() > before);
         let calls = subscriptions(&gateway, messenger);
         assert!(calls.iter().all(|call| call.body == calls[0].body), "the same address and secret: {calls:?}");
         assert_eq!(hook(&server, messenger, secret, &json!({})), 200, "what was told before still holds");

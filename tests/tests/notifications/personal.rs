@@ -3,12 +3,11 @@
 use std::io::Read;
 
 use kabinet_tests::gateways::{Gateway, Mood};
-use kabinet_tests::world::in_company;
-use kabinet_tests::{Database, Kind, Server, on_both_databases};
-use sea_orm::FromQueryResult;
+use kabinet_tests::world::holder_of_flat;
+use kabinet_tests::{Database, Kind, Server, on_both_databases, wait_until};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, channels, decide, holder, message, only, sent, settled, token, until, webhook_secret};
+use crate::{COMPANY, channels, decide, message, only, sent, settled, token, webhook_secret};
 
 on_both_databases![an_export_holds_notices_and_choices_and_a_deletion_lets_them_go];
 
@@ -21,7 +20,7 @@ fn an_export_holds_notices_and_choices_and_a_deletion_lets_them_go(kind: Kind) {
     let mut staff = server.staff(COMPANY);
     token(&mut staff, "max");
     let secret = webhook_secret(&gateway, "max");
-    let (mut person, _) = holder(&server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&server, COMPANY, 0);
     let path = "/notifications/preferences";
     let form = person.browser.page(path).form(&format!("{path}/chats/max"));
     let code = person.browser.submit(&form).expect(200).page().one("#code-max").text();
@@ -55,16 +54,9 @@ fn an_export_holds_notices_and_choices_and_a_deletion_lets_them_go(kind: Kind) {
     let form = person.browser.page("/settings/delete").form("/settings/delete");
     person.browser.submit(&form).expect(303);
     settled(&mut staff, &waiting, "stopped", 1);
-    until("the end of the traces", || {
-        #[derive(FromQueryResult)]
-        struct Count {
-            number: i64,
-        }
-        let rows: Vec<Count> = in_company(&server, COMPANY, async |tx| {
-            let sql = "SELECT (SELECT COUNT(*) FROM chat c WHERE c.tenant_id = $1 AND c.resident_id = $2)
-                            + (SELECT COUNT(*) FROM notice_choices c WHERE c.tenant_id = $1 AND c.resident_id = $2) AS number";
-            tx.rows(sql, vec![person.id.into()]).await.expect("a count")
-        });
-        (rows[0].number == 0).then_some(())
+    wait_until("the end of the traces", || {
+        let sql = "SELECT (SELECT COUNT(*) FROM chat c WHERE c.tenant_id = $1 AND c.resident_id = $2)
+                        + (SELECT COUNT(*) FROM notice_choices c WHERE c.tenant_id = $1 AND c.resident_id = $2) AS number";
+        server.database.count(COMPANY, sql, vec![person.id.into()]) == 0
     });
 }

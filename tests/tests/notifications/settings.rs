@@ -3,12 +3,11 @@
 use kabinet_residents::{password, people};
 use kabinet_tests::gateways::Gateway;
 use kabinet_tests::server::NOW;
-use kabinet_tests::world::in_company;
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
-use sea_orm::FromQueryResult;
+use kabinet_tests::world::{holder_of_flat, in_company};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, wait_until};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, channels, decide, holder, message, number, only, sent, settled, token, until};
+use crate::{COMPANY, channels, decide, message, number, only, sent, settled, token};
 
 on_both_databases![
     what_staff_decide_holds_at_once,
@@ -21,16 +20,9 @@ const PREFERENCES: &str = "/api/v1/notifications/preferences";
 
 /// How often a staff member of the company changed settings.
 fn changes(server: &Server) -> i64 {
-    #[derive(FromQueryResult)]
-    struct Count {
-        number: i64,
-    }
-    let rows: Vec<Count> = in_company(server, COMPANY, async |tx| {
-        let sql = "SELECT COUNT(*) AS number FROM audit WHERE tenant_id = $1 AND action = 'settings.changed'
-                   AND actor = 'staff'";
-        tx.rows(sql, Vec::new()).await.expect("a count")
-    });
-    rows[0].number
+    let sql = "SELECT COUNT(*) AS number FROM audit WHERE tenant_id = $1 AND action = 'settings.changed'
+               AND actor = 'staff'";
+    server.database.count(COMPANY, sql, Vec::new())
 }
 
 fn what_staff_decide_holds_at_once(kind: Kind) {
@@ -40,7 +32,7 @@ fn what_staff_decide_holds_at_once(kind: Kind) {
     decide(&server, COMPANY, &set_up);
     let mut staff = server.staff(COMPANY);
     token(&mut staff, "sms");
-    let (person, _) = holder(&server, COMPANY, 0);
+    let (person, _) = holder_of_flat(&server, COMPANY, 0);
     let mut rules = staff.call("GET", SETTINGS, None).expect(200).json();
     assert_eq!(
         (&rules["order"], &rules["sms"]["price"], &rules["quiet"]),
@@ -108,7 +100,7 @@ fn decisions_that_make_no_sense_are_refused_by_field(kind: Kind) {
 
 fn a_resident_chooses_by_a_program_as_on_the_page(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 13);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 13);
     let offered = person.browser.call("GET", PREFERENCES, None).expect(200).json();
     assert_eq!(offered["channels"], json!(["email"]), "the demo's company has no other");
     assert!(offered["kinds"].as_array().is_some_and(|kinds| kinds.contains(&json!("outage"))), "{offered}");
@@ -125,7 +117,7 @@ fn a_resident_chooses_by_a_program_as_on_the_page(kind: Kind) {
     let id = sent(&mut staff, &message("Только в кабинете", &only(person.id)));
     let seen = settled(&mut staff, &id, "silent", 1);
     assert_eq!(number(&seen, "deliveries", "sent"), 0);
-    until("the notice", || crate::titles(&mut person.browser).contains(&"Только в кабинете".to_owned()).then_some(()));
+    wait_until("the notice", || crate::titles(&mut person.browser).contains(&"Только в кабинете".to_owned()));
 
     for (wrong, field) in [
         (json!({ "off": [{ "kind": "weather", "channel": "email" }], "order": [] }), "off"),

@@ -1,17 +1,15 @@
 //! The module switched off and on again at one company.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kabinet_notifications::entity::MessageId;
 use kabinet_tests::gateways::Gateway;
-use kabinet_tests::world::in_company;
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use kabinet_tests::world::{holder_of_flat, in_company, switch};
+use kabinet_tests::{Database, Kind, Server, on_both_databases, wait_until};
 use serde_json::json;
 
 use crate::crash::{phone, populate};
-use crate::{
-    COMPANY, STAFF, badge, channels, decide, draft, holder, message, only, report, sent, settled, titles, token, until,
-};
+use crate::{COMPANY, STAFF, badge, channels, decide, draft, message, only, report, sent, settled, titles, token};
 
 on_both_databases![
     a_company_that_switches_notifications_off_has_none_and_keeps_its_data,
@@ -19,30 +17,12 @@ on_both_databases![
     the_two_optional_modules_are_switched_apart_from_each_other,
 ];
 
-fn switch(server: &Server, module: &str, enabled: bool) {
-    in_company(server, COMPANY, async |tx| {
-        tx.set_feature(module, enabled).await.expect("the switch");
-    });
-}
-
-fn wait_for(browser: &mut Browser, address: &str, status: u16) {
-    let begun = Instant::now();
-    while browser.get(address).status != status {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{address} never answered {status}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-fn menu(browser: &mut Browser) -> String {
-    browser.page("/overview").all("nav .tabs a").iter().map(|link| link.text()).collect::<Vec<_>>().join("|")
-}
-
 fn a_company_that_switches_notifications_off_has_none_and_keeps_its_data(kind: Kind) {
     let server = Server::demo(Database::new(kind), "2026-11-22");
     let gateway = Gateway::start();
     decide(&server, COMPANY, &channels(&["sms"], &gateway));
-    let (mut other, _) = holder(&server, "teploset", 0);
-    let (mut person, _) = holder(&server, COMPANY, 0);
+    let (mut other, _) = holder_of_flat(&server, "teploset", 0);
+    let (mut person, _) = holder_of_flat(&server, COMPANY, 0);
     let mut staff = server.staff(COMPANY);
     token(&mut staff, "sms");
     let kept = sent(&mut staff, &message("Останется", &only(person.id)));
@@ -50,8 +30,8 @@ fn a_company_that_switches_notifications_off_has_none_and_keeps_its_data(kind: K
     let waiting = draft(&mut staff, &message("Пока выключено", &only(person.id)));
     let browser = &mut person.browser;
     for round in 0..2 {
-        switch(&server, "notifications", false);
-        wait_for(browser, "/notifications", 404);
+        switch(&server, COMPANY, "notifications", false);
+        browser.wait_for_status("/notifications", 404);
         let unknown = browser.get("/nothing").expect(404).fingerprint();
         let pages = [
             format!("/notifications/{kept}"),
@@ -66,7 +46,7 @@ fn a_company_that_switches_notifications_off_has_none_and_keeps_its_data(kind: K
         staff.call("GET", "/api/admin/v1/notification-channels", None).expect(404);
         let hook = server.browser(COMPANY).send("POST", "/notifications/hooks/max", &[], Some(b"{}"));
         assert_eq!(hook.status, 404);
-        assert!(!menu(browser).contains("Уведомления"));
+        assert!(!browser.menu().join("|").contains("Уведомления"));
         // A job that was queued before does not run, and an event is not heard.
         if round == 0 {
             in_company(&server, COMPANY, async |tx| {
@@ -77,11 +57,11 @@ fn a_company_that_switches_notifications_off_has_none_and_keeps_its_data(kind: K
             assert_eq!(gateway.taken().len(), 1, "only what was sent before");
         }
         other.browser.get("/notifications").expect(200);
-        switch(&server, "notifications", true);
-        wait_for(browser, "/notifications", 200);
+        switch(&server, COMPANY, "notifications", true);
+        browser.wait_for_status("/notifications", 200);
         assert!(titles(browser).contains(&"Останется".to_owned()));
-        assert!(menu(browser).contains("Уведомления"));
-        until("what was unread to be unread", || (badge(browser) == 1).then_some(()));
+        assert!(browser.menu().join("|").contains("Уведомления"));
+        wait_until("what was unread to be unread", || badge(browser) == 1);
         staff.call("GET", &format!("{STAFF}/{kept}"), None).expect(200);
     }
 }
@@ -103,9 +83,7 @@ fn deliveries(server: &Server, message: MessageId) -> Deliveries {
                       (SELECT CAST(COALESCE(SUM(s.kopecks), 0) AS BIGINT) FROM channel_spending s
                         WHERE s.tenant_id = $1) AS spent
                FROM delivery d WHERE d.tenant_id = $1 AND d.message_id = $2";
-    let rows: Vec<Deliveries> =
-        in_company(server, COMPANY, async |tx| tx.rows(sql, vec![message.into()]).await.expect("deliveries"));
-    rows.into_iter().next().expect("a row")
+    server.database.rows(COMPANY, sql, vec![message.into()]).pop().expect("a row")
 }
 
 fn what_was_taken_and_not_begun_goes_back_when_notifications_are_switched_off(kind: Kind) {
@@ -117,28 +95,28 @@ fn what_was_taken_and_not_begun_goes_back_when_notifications_are_switched_off(ki
     settings["sms"]["per_second"] = json!(300);
     decide(&server, COMPANY, &settings);
     populate(&server, RESIDENTS);
-    let (mut person, _) = holder(&server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&server, COMPANY, 0);
     let mut staff = server.staff(COMPANY);
     token(&mut staff, "sms");
     let id = sent(&mut staff, &message("Всем", &json!({ "to": "all" })));
     let deliveries = || deliveries(&server, id.parse().expect("an identifier"));
-    until("its addressing", || Some(()).filter(|()| report(&mut staff, &id)["notification"]["state"] == "sent"));
+    wait_until("its addressing", || report(&mut staff, &id)["notification"]["state"] == "sent");
     // More than the batch under way can lack: another one is taken, and has not begun.
     let batch = 1000;
-    until("a batch taken ahead", || {
+    wait_until("a batch taken ahead", || {
         let recorded = deliveries().number;
         let made = i64::try_from(gateway.taken_count()).expect("a number");
-        (recorded > made + batch).then_some(())
+        recorded > made + batch
     });
-    switch(&server, "notifications", false);
-    until("an end of what is under way", || (deliveries().trying == 0).then_some(()));
+    switch(&server, COMPANY, "notifications", false);
+    wait_until("an end of what is under way", || deliveries().trying == 0);
     let taken = gateway.taken_count();
     assert!(taken < RESIDENTS, "what had not begun is not sent");
     let number = i64::try_from(taken).expect("a number");
     assert_eq!(deliveries(), Deliveries { number, trying: 0, cost: 400 * number, spent: 400 * number });
     // Nothing is lost: switched on again, it goes to each of the others once.
-    switch(&server, "notifications", true);
-    wait_for(&mut person.browser, "/notifications", 200);
+    switch(&server, COMPANY, "notifications", true);
+    person.browser.wait_for_status("/notifications", 200);
     sent(&mut staff, &message("Снова", &only(person.id)));
     let addressed = report(&mut staff, &id)["notification"]["addressed"].as_i64().expect("a number");
     settled(&mut staff, &id, "sent", addressed);
@@ -149,15 +127,15 @@ fn what_was_taken_and_not_begun_goes_back_when_notifications_are_switched_off(ki
 
 fn the_two_optional_modules_are_switched_apart_from_each_other(kind: Kind) {
     let server = Server::demo(Database::new(kind), "2026-11-22");
-    let (mut person, _) = holder(&server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&server, COMPANY, 0);
     let browser = &mut person.browser;
     for (requests, notifications) in [(false, false), (true, false), (false, true), (true, true)] {
-        switch(&server, "requests", requests);
-        switch(&server, "notifications", notifications);
+        switch(&server, COMPANY, "requests", requests);
+        switch(&server, COMPANY, "notifications", notifications);
         let status = |on: bool| if on { 200 } else { 404 };
-        wait_for(browser, "/requests", status(requests));
-        wait_for(browser, "/notifications", status(notifications));
-        let menu = menu(browser);
+        browser.wait_for_status("/requests", status(requests));
+        browser.wait_for_status("/notifications", status(notifications));
+        let menu = browser.menu().join("|");
         assert_eq!((menu.contains("Заявки"), menu.contains("Уведомления")), (requests, notifications), "{menu}");
         if requests {
             let form = browser.page("/requests/new?kind=emergency").form("/requests/new?kind=emergency");
@@ -167,7 +145,7 @@ fn the_two_optional_modules_are_switched_apart_from_each_other(kind: Kind) {
             let href = page.one("ul.rows a").attribute("href").expect("a link").to_owned();
             server.staff(COMPANY).call("POST", &format!("/api/admin/v1{href}/accept"), Some(&json!({}))).expect(200);
             if notifications {
-                until("the notice", || titles(browser).iter().any(|title| title.contains("принята")).then_some(()));
+                wait_until("the notice", || titles(browser).iter().any(|title| title.contains("принята")));
             }
         }
     }

@@ -2,19 +2,17 @@
 //! the bounce address does not.
 
 use kabinet_tests::mail_server::{MailServer, Received};
-use kabinet_tests::world::{Known, Person};
-use kabinet_tests::{Database, Kind, Server, on_both_databases, reports};
+use kabinet_tests::world::{Known, Person, holder_of_flat};
+use kabinet_tests::{Database, Kind, Server, on_both_databases, reports, wait_for};
 
-use crate::{history, holder, is_set, publish_november, reason, refuse, until, without_paper};
+use crate::{COMPANY, history, is_set, publish_november, reason, refuse, without_paper};
 
 on_both_databases![a_letter_that_comes_back_restores_paper_and_nothing_else_that_is_sent_there_does];
 
 /// The letter with November's receipts, once a mail server has it.
 fn receipts(mail: &MailServer, email: &str) -> Received {
     let of_november = |letter: &Received| letter.subject.contains("ноябрь 2026, лицевой счет");
-    let found = || mail.received_for(email).into_iter().find(of_november);
-    until(|| found().is_some());
-    found().expect("the letter")
+    wait_for("the letter", || mail.received_for(email).into_iter().find(of_november))
 }
 
 /// The letter as if its envelope had named another sender.
@@ -45,7 +43,7 @@ fn a_letter_that_comes_back_restores_paper_and_nothing_else_that_is_sent_there_d
     let mail = MailServer::new();
     let environment = [("KABINET_MAIL__SMTP_URL", mail.url()), (reports::KEY, reports::ADDRESS.to_owned())];
     let server = Server::with(Database::new(kind), "2026-11-22", &environment);
-    let mut people: Vec<(Person, Known)> = (0..4).map(|number| holder(&server, number)).collect();
+    let mut people: Vec<(Person, Known)> = (0..4).map(|number| holder_of_flat(&server, COMPANY, number)).collect();
     for (person, known) in &mut people {
         refuse(&mut person.browser, known.id);
     }

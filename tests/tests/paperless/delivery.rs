@@ -4,12 +4,12 @@ use kabinet_contracts::RunPublished;
 use kabinet_core::{Actor, Period};
 use kabinet_server::App;
 use kabinet_tests::pdf::Pdf;
-use kabinet_tests::world::{self, in_company};
-use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::world::{self, holder_of_flat, in_company};
+use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases, wait_until};
 use sea_orm::FromQueryResult;
 use serde_json::json;
 
-use crate::{COMPANY, deliveries, holder, publish_november, refuse, restore, until, without_paper};
+use crate::{COMPANY, deliveries, publish_november, refuse, restore, without_paper};
 
 on_both_databases![the_receipts_of_all_kinds_leave_once_from_the_next_bill_on];
 
@@ -34,10 +34,10 @@ fn announce_again(server: &Server) {
 
 fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-11-22");
-    let (mut one, known) = holder(&server, 0);
+    let (mut one, known) = holder_of_flat(&server, COMPANY, 0);
     let mut other = world::holder(&server, COMPANY, &known);
-    let (mut back, regretted) = holder(&server, 1);
-    let (mut late, later) = holder(&server, 2);
+    let (mut back, regretted) = holder_of_flat(&server, COMPANY, 1);
+    let (mut late, later) = holder_of_flat(&server, COMPANY, 2);
     for person in [&mut one, &mut other] {
         refuse(&mut person.browser, known.id);
     }
@@ -67,7 +67,7 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
         let letters = server.letters(email);
         letters.iter().filter(|it| it.subject.starts_with("Квитанция за") && it.attachments.is_empty()).count()
     };
-    until(|| [&back.email, &late.email].map(|email| notices(email)) == [1, 1]);
+    wait_until("the letters of notices", || [&back.email, &late.email].map(|email| notices(email)) == [1, 1]);
     assert_eq!([&one.email, &other.email].map(|email| notices(email)), [0, 0]);
     let told = one.browser.page("/notifications").text();
     assert!(told.contains("Квитанция за ноябрь"), "the portal tells everybody: {told}");
@@ -79,7 +79,7 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
     server.kill();
     announce_again(&server);
     server.start_at("2026-11-24");
-    until(|| in_company(&server, COMPANY, async |tx| jobs(tx).await) == 0);
+    wait_until("the end of the jobs", || in_company(&server, COMPANY, async |tx| jobs(tx).await) == 0);
     assert_eq!(everybody.map(|email| receipts(&server, email)), [0; 4], "each letter leaves once");
     let listed = without_paper(&server, "2026-11");
     assert!(listed.contains(&known.account), "{listed:?}");
@@ -88,7 +88,7 @@ fn the_receipts_of_all_kinds_leave_once_from_the_next_bill_on(kind: Kind) {
     server.start_at("2027-01-03");
     let letter = server.letter(&late.email, "Квитанция за декабрь 2026, лицевой счет");
     assert!(letter.text.contains(&later.account));
-    until(|| everybody.map(|email| receipts(&server, email)) == [1, 1, 0, 1]);
+    wait_until("December's receipts", || everybody.map(|email| receipts(&server, email)) == [1, 1, 0, 1]);
     left_to_print(&server, &known);
 }
 
@@ -127,7 +127,7 @@ fn left_to_print(server: &Server, known: &world::Known) {
         let printout = staff.call("POST", "/api/admin/v1/billing/printouts", Some(&asked)).expect(200).json();
         assert_eq!(printout["without_refused"], without_refused);
         let address = format!("/api/admin/v1/billing/printouts/{}", printout["id"].as_str().expect("an id"));
-        until(|| staff.call("GET", &address, None).expect(200).json()["state"] == "ready");
+        wait_until("the printout", || staff.call("GET", &address, None).expect(200).json()["state"] == "ready");
         let text = Pdf::new(&staff.get(&format!("{address}/file")).expect(200).body).text();
         (printout["total"].as_i64().expect("a number"), text.contains(&known.account))
     };

@@ -2,11 +2,11 @@
 
 use kabinet_contracts::AccountId;
 use kabinet_tests::pdf::Pdf;
-use kabinet_tests::world::{self, Known, newcomer};
-use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
+use kabinet_tests::world::{self, Known, holder_of_flat, newcomer};
+use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases, wait_for};
 use serde_json::json;
 
-use crate::{COLUMN, COMPANY, history, holder, is_set, path, press, readdress, reason, refuse, restore, sign};
+use crate::{COLUMN, COMPANY, history, is_set, path, press, readdress, reason, refuse, restore, sign};
 
 on_both_databases![
     setting_the_flag_opens_the_application_and_confirming_it_refuses_paper,
@@ -32,7 +32,7 @@ fn address(browser: &mut Browser, known: &Known) -> String {
 
 fn setting_the_flag_opens_the_application_and_confirming_it_refuses_paper(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 0);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 0);
     let browser = &mut person.browser;
     let address = address(browser, &known);
     let list = browser.page("/accounts");
@@ -70,7 +70,7 @@ fn send(browser: &mut Browser, account: AccountId, confirm: &str) -> Response {
 
 fn the_document_says_what_was_confirmed_and_is_the_holders_and_the_companys(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 1);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 1);
     refuse(&mut person.browser, known.id);
     let address = address(&mut person.browser, &known);
     let list = person.browser.page("/accounts");
@@ -95,7 +95,7 @@ fn the_document_says_what_was_confirmed_and_is_the_holders_and_the_companys(kind
 
 fn what_is_typed_is_text_in_the_document(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 2);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 2);
     let name = "#panic(1) $x$ *b* \\ \"q\" ] } <a>";
     sign(&mut person.browser, known.id, name).expect(303);
     let page = person.browser.page("/accounts");
@@ -106,7 +106,7 @@ fn what_is_typed_is_text_in_the_document(kind: Kind) {
 
 fn a_flag_taken_away_asks_first_and_keeps_the_history(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 3);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 3);
     refuse(&mut person.browser, known.id);
     let page = press(&mut person.browser, known.id);
     assert_eq!(page.one("h1").text(), "Вернуть бумажную квитанцию");
@@ -126,7 +126,7 @@ fn a_flag_taken_away_asks_first_and_keeps_the_history(kind: Kind) {
 
 fn each_account_has_a_flag_of_its_own(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, first) = holder(server, 4);
+    let (mut person, first) = holder_of_flat(server, COMPANY, 4);
     let second = world::flat(server, COMPANY, 5);
     person.link(&second.account, &second.house, &second.flat, &second.surname).expect(303);
     refuse(&mut person.browser, second.id);
@@ -135,7 +135,7 @@ fn each_account_has_a_flag_of_its_own(kind: Kind) {
 
 fn two_residents_of_an_account_share_its_flag_and_each_may_have_the_receipts(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut one, known) = holder(server, 6);
+    let (mut one, known) = holder_of_flat(server, COMPANY, 6);
     let mut other = world::holder(server, COMPANY, &known);
     refuse(&mut one.browser, known.id);
     // The other sees it, but not who did it, and may have the receipts too.
@@ -160,18 +160,16 @@ fn two_residents_of_an_account_share_its_flag_and_each_may_have_the_receipts(kin
 
 fn a_profile_without_an_address_is_asked_for_one_first(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 7);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 7);
     // As the first visits by Gosuslugi of earlier releases left it.
     let email = person.email.clone();
     readdress(server, &mut person, "");
     // The profile is read anew by a session that begins after that.
-    kabinet_tests::world::in_company(server, COMPANY, async |tx| {
+    world::in_company(server, COMPANY, async |tx| {
         tx.touch(kabinet_web::session::TOPIC).await.expect("told");
     });
-    let mut page = person.browser.page(&path(known.id));
-    crate::until(|| {
-        page = person.browser.page(&path(known.id));
-        !page.has("#signatory")
+    let page = wait_for("the page without a form", || {
+        Some(person.browser.page(&path(known.id))).filter(|page| !page.has("#signatory"))
     });
     assert!(page.links().contains(&"/settings".to_owned()) && page.one("main").text().contains("Укажите его"));
     send(&mut person.browser, known.id, "refuse").expect(422);
@@ -182,7 +180,7 @@ fn a_profile_without_an_address_is_asked_for_one_first(kind: Kind) {
 
 fn a_helper_has_no_flag(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 8);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 8);
     let mut helper = newcomer(server, COMPANY);
     person.invite(known.id, &helper.email, "sums", "30.11.2026").expect(303);
     helper.accept_invitation(server);
@@ -194,7 +192,7 @@ fn a_helper_has_no_flag(kind: Kind) {
 
 fn a_closed_account_takes_no_application(kind: Kind) {
     let server = Server::shared(kind);
-    let (_, known) = holder(server, 9);
+    let (_, known) = holder_of_flat(server, COMPANY, 9);
     let close = format!("/api/admin/v1/accounts/{}/close", known.id);
     server.staff(COMPANY).call("POST", &close, Some(&serde_json::json!({ "on": "2026-11-20" }))).expect(204);
     let mut last = world::holder(server, COMPANY, &known);
@@ -205,13 +203,13 @@ fn a_closed_account_takes_no_application(kind: Kind) {
 
 fn nobody_finds_another_ones_document(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 10);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 10);
     refuse(&mut person.browser, known.id);
     let id = history(server, known.id)[0]["id"].as_str().expect("an identifier").to_owned();
     let none = "0193a1c0-0000-7000-8000-0000000000ff";
     // Another holder of the same account, a stranger, another company's staff.
     let mut other = world::holder(server, COMPANY, &known);
-    let (mut stranger, _) = holder(server, 11);
+    let (mut stranger, _) = holder_of_flat(server, COMPANY, 11);
     for browser in [&mut other.browser, &mut stranger.browser] {
         // What was to be said once is said.
         browser.page("/accounts");
@@ -226,7 +224,7 @@ fn nobody_finds_another_ones_document(kind: Kind) {
 
 fn a_program_of_the_resident_does_the_same(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 12);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 12);
     let address = format!("/api/v1{}", path(known.id));
     let before = person.browser.call("GET", &address, None).expect(200).json();
     let number = format!("{}-1", known.account);

@@ -11,10 +11,10 @@ use kabinet_residents::people;
 use kabinet_server::App;
 use kabinet_tests::mail_server::{MailServer, Received};
 use kabinet_tests::world::accounts;
-use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases, wait_until};
 use uuid::Uuid;
 
-use crate::{COMPANY, publish_november, until};
+use crate::{COMPANY, publish_november};
 
 on_both_databases![every_receipt_arrives_once_although_the_server_is_killed_twice];
 
@@ -54,7 +54,7 @@ fn every_receipt_arrives_once_although_the_server_is_killed_twice(kind: Kind) {
     server.start();
     publish_november(&server);
     for so_far in [5, 35] {
-        until(|| receipts(&mail).len() >= so_far);
+        wait_until("so many receipts", || receipts(&mail).len() >= so_far);
         server.kill();
         // Behind the leases of the jobs that were under way.
         server.start_at(if so_far == 5 { "2026-11-23" } else { "2026-11-24" });
@@ -66,7 +66,9 @@ fn every_receipt_arrives_once_although_the_server_is_killed_twice(kind: Kind) {
         }
         by_reader
     };
-    until(|| distinct().iter().filter(|(to, _)| to.ends_with("@example.ru")).count() == 60);
+    wait_until("everybody's receipts", || {
+        distinct().iter().filter(|(to, _)| to.ends_with("@example.ru")).count() == 60
+    });
     std::thread::sleep(Duration::from_secs(3));
     for (to, mut letters) in distinct() {
         // One that was being handed over goes out again, as the same letter.

@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
-use kabinet_tests::world::in_company;
+use kabinet_tests::world::{holder_of_flat, in_company};
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 
-use crate::{COMPANY, holder, refuse, until};
+use crate::{COMPANY, refuse};
 
 on_both_databases![
     staff_fetch_the_list_as_csv_and_as_a_workbook,
@@ -25,7 +25,7 @@ fn file(staff: &mut Browser, format: &str) -> Vec<u8> {
 fn staff_fetch_the_list_as_csv_and_as_a_workbook(kind: Kind) {
     // Of its own: a house gets a hostile address.
     let server = Server::demo(Database::new(kind), "2026-11-22");
-    let (mut person, known) = holder(&server, 0);
+    let (mut person, known) = holder_of_flat(&server, COMPANY, 0);
     refuse(&mut person.browser, known.id);
     let id = known.id;
     in_company(&server, COMPANY, async |tx| {
@@ -63,17 +63,17 @@ fn roles_without_the_right_see_nothing(server: &Server, staff: &mut Browser) {
         });
     };
     role("dispatcher");
-    until(|| staff.get(&format!("{LIST}csv")).status == 403);
+    staff.wait_for_status(&format!("{LIST}csv"), 403);
     let bounce = serde_json::json!({ "email": "a@example.ru" });
     assert_eq!(staff.call("POST", "/api/admin/v1/paperless/bounces", Some(&bounce)).status, 403);
     role("administrator");
-    until(|| staff.get(&format!("{LIST}csv")).status == 200);
+    staff.wait_for_status(&format!("{LIST}csv"), 200);
 }
 
 fn the_list_goes_on_behind_its_cursor(kind: Kind) {
     let server = Server::shared(kind);
     for number in 30..33 {
-        let (mut person, known) = holder(server, number);
+        let (mut person, known) = holder_of_flat(server, COMPANY, number);
         refuse(&mut person.browser, known.id);
     }
     let mut staff = server.staff(COMPANY);
@@ -101,6 +101,6 @@ fn only_who_may_see_the_list_sees_it(kind: Kind) {
     let server = Server::shared(kind);
     server.browser(COMPANY).get(&format!("{LIST}csv")).expect(401);
     server.staff("teploset").get(&format!("{LIST}csv")).expect(404);
-    let (mut person, _) = holder(server, 34);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 34);
     person.browser.get(&format!("{LIST}csv")).expect(401);
 }

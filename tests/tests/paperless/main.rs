@@ -9,25 +9,17 @@ mod restoring;
 mod shared;
 mod toggle;
 
-use std::time::{Duration, Instant};
-
 use kabinet_contracts::AccountId;
 use kabinet_core::{Timestamp, Tx};
-use kabinet_tests::world::{self, Known, PASSWORD, Person, in_company};
-use kabinet_tests::{Browser, Page, Response, Server};
+use kabinet_tests::world::{PASSWORD, Person, in_company};
+use kabinet_tests::{Browser, Page, Response, Server, runs, wait_for};
 use sea_orm::FromQueryResult;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The company that has the module on; the other has it off.
 pub(crate) const COMPANY: &str = "beregovoy";
 /// The heading of the column.
 pub(crate) const COLUMN: &str = "Отказаться от бумажного носителя платежного документа (квитанции)";
-
-/// A holder of a flat that no other test of this program takes on its server.
-pub(crate) fn holder(server: &Server, number: usize) -> (Person, Known) {
-    let known = world::flat(server, COMPANY, number);
-    (world::holder(server, COMPANY, &known), known)
-}
 
 pub(crate) fn path(account: AccountId) -> String {
     format!("/accounts/{account}/paperless")
@@ -80,22 +72,7 @@ pub(crate) fn readdress(server: &Server, person: &mut Person, email: &str) {
 
 /// Bills and publishes November at the company, as staff do.
 pub(crate) fn publish_november(server: &Server) {
-    let mut staff = server.staff(COMPANY);
-    let run =
-        staff.call("POST", "/api/admin/v1/billing/runs", Some(&json!({ "period": "2026-11" }))).expect(200).json();
-    let address = format!("/api/admin/v1/billing/runs/{}", run["id"].as_str().expect("a run"));
-    until(|| staff.call("GET", &address, None).expect(200).json()["state"] == "done");
-    staff.call("POST", &format!("{address}/publish"), None).expect(200);
-}
-
-/// Waits for what follows a request a moment later.
-#[track_caller]
-pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(120), "it never came");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    runs::publish(&mut server.staff(COMPANY), "2026-11");
 }
 
 /// What staff know of an account's refusals, the oldest first.
@@ -107,13 +84,10 @@ pub(crate) fn history(server: &Server, account: AccountId) -> Vec<Value> {
 
 /// Why the account's latest refusal ended, once it has.
 pub(crate) fn reason(server: &Server, account: AccountId) -> String {
-    let mut said = String::new();
-    until(|| {
+    wait_for("the end of the refusal", || {
         let latest = history(server, account).pop().expect("a refusal");
-        latest["ended_reason"].as_str().unwrap_or_default().clone_into(&mut said);
-        !said.is_empty()
-    });
-    said
+        latest["ended_reason"].as_str().filter(|said| !said.is_empty()).map(str::to_owned)
+    })
 }
 
 /// The numbers of the accounts without paper in a month.

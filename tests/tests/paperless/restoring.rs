@@ -2,11 +2,11 @@
 
 use kabinet_tests::mail_server::{MailServer, Received};
 use kabinet_tests::traces::wait_until_nowhere;
-use kabinet_tests::world;
-use kabinet_tests::{Database, Kind, Server, on_both_databases};
+use kabinet_tests::world::{self, holder_of_flat};
+use kabinet_tests::{Database, Kind, Server, on_both_databases, wait_for};
 use serde_json::json;
 
-use crate::{COMPANY, history, holder, is_set, publish_november, readdress, reason, refuse, until, without_paper};
+use crate::{COMPANY, history, is_set, publish_november, readdress, reason, refuse, without_paper};
 
 on_both_databases![
     a_letter_refused_for_good_restores_paper_and_the_month_is_printed,
@@ -19,12 +19,12 @@ on_both_databases![
 fn a_letter_refused_for_good_restores_paper_and_the_month_is_printed(kind: Kind) {
     let mail = MailServer::new();
     let server = Server::with(Database::new(kind), "2026-11-22", &[("KABINET_MAIL__SMTP_URL", mail.url())]);
-    let (mut person, known) = holder(&server, 0);
-    let (mut other, good) = holder(&server, 1);
+    let (mut person, known) = holder_of_flat(&server, COMPANY, 0);
+    let (mut other, good) = holder_of_flat(&server, COMPANY, 1);
     refuse(&mut person.browser, known.id);
     refuse(&mut other.browser, good.id);
     // The mailbox is given up between the application and the bill.
-    until(|| mail.received().iter().any(|letter| letter.envelope.to == [person.email.clone()]));
+    let _ = mail.wait_for(&person.email, 1);
     readdress(&server, &mut person, "refused.anna@example.ru");
     publish_november(&server);
     assert_eq!(reason(&server, known.id), "bounced");
@@ -32,13 +32,8 @@ fn a_letter_refused_for_good_restores_paper_and_the_month_is_printed(kind: Kind)
     assert!(!is_set(&mut person.browser, known.id));
     assert!(person.browser.page("/accounts").one("main").text().contains("письмо не доставлено"));
     // The demo's own resident gets receipts by letter, too.
-    let receipt = || {
-        let of_other = |letter: &Received| letter.envelope.to == [other.email.clone()];
-        let mut letters = mail.received().into_iter().filter(of_other);
-        letters.find(|letter| letter.subject.contains("ноябрь 2026, лицевой счет"))
-    };
-    until(|| receipt().is_some());
-    let letter = receipt().expect("the letter");
+    let of_november = |letter: &Received| letter.subject.contains("ноябрь 2026, лицевой счет");
+    let letter = wait_for("the letter", || mail.received_for(&other.email).into_iter().find(of_november));
     assert_eq!(
         (letter.envelope.to.as_slice(), letter.raw.matches("application/pdf").count()),
         ([other.email.clone()].as_slice(), 2)
@@ -49,7 +44,7 @@ fn a_letter_refused_for_good_restores_paper_and_the_month_is_printed(kind: Kind)
 
 fn a_bounce_that_is_reported_later_restores_paper(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, first) = holder(server, 20);
+    let (mut person, first) = holder_of_flat(server, COMPANY, 20);
     let second = world::flat(server, COMPANY, 21);
     person.link(&second.account, &second.house, &second.flat, &second.surname).expect(303);
     refuse(&mut person.browser, first.id);
@@ -75,7 +70,7 @@ fn a_bounce_that_is_reported_later_restores_paper(kind: Kind) {
 
 fn unlinking_restores_paper_and_linking_again_does_not_bring_the_refusal_back(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 22);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 22);
     refuse(&mut person.browser, known.id);
     let path = format!("/accounts/{}/unlink", known.id);
     let form = person.browser.page(&path).form(&path);
@@ -90,7 +85,7 @@ fn unlinking_restores_paper_and_linking_again_does_not_bring_the_refusal_back(ki
 
 fn a_change_of_holder_restores_paper(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 23);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 23);
     refuse(&mut person.browser, known.id);
     let body = json!({ "from": "2026-11-20", "holders": [
         { "kind": "person", "surname": "Новосёлова", "given_name": "Анна", "share_numerator": 1, "share_denominator": 1 },
@@ -110,7 +105,7 @@ fn a_change_of_holder_restores_paper(kind: Kind) {
 fn the_deletion_of_a_login_restores_paper_and_forgets_the_person(kind: Kind) {
     // Of its own: the whole database is searched.
     let server = Server::demo(Database::new(kind), "2026-11-22");
-    let (mut person, known) = holder(&server, 0);
+    let (mut person, known) = holder_of_flat(&server, COMPANY, 0);
     crate::sign(&mut person.browser, known.id, "Исчезающая Нина Петровна").expect(303);
     let _ = server.letter(&person.email, "принят");
     let id = history(&server, known.id)[0]["id"].as_str().expect("an identifier").to_owned();

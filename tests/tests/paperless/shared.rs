@@ -1,11 +1,11 @@
 //! Two residents of one account who both refused paper: what ends the refusal of one leaves that of the other in force.
 
 use kabinet_contracts::AccountId;
-use kabinet_tests::world::{self, Known, Person};
-use kabinet_tests::{Database, Kind, Server, on_both_databases};
+use kabinet_tests::world::{self, Known, Person, holder_of_flat};
+use kabinet_tests::{Database, Kind, Server, on_both_databases, wait_until};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, history, holder, is_set, publish_november, refuse, until, without_paper};
+use crate::{COMPANY, history, is_set, publish_november, refuse, without_paper};
 
 on_both_databases![
     a_bounce_ends_the_refusal_of_whoever_reads_there_and_paper_comes_with_the_last,
@@ -16,7 +16,7 @@ const RECEIPTS: &str = "Квитанция за ноябрь 2026, лицево�
 
 /// Two holders of a flat, who have both refused paper.
 fn both(server: &Server, number: usize) -> ([Person; 2], Known) {
-    let (one, known) = holder(server, number);
+    let (one, known) = holder_of_flat(server, COMPANY, number);
     let mut people = [one, world::holder(server, COMPANY, &known)];
     for person in &mut people {
         refuse(&mut person.browser, known.id);
@@ -98,7 +98,7 @@ fn unlink(server: &Server, person: &mut Person, known: &Known) {
     let path = format!("/accounts/{}/unlink", known.id);
     let form = person.browser.page(&path).form(&path);
     person.submit(&form).expect(303);
-    until(|| reasons(server, known.id) == [json!("unlinked"), json!(null)]);
+    wait_until("the end of the refusal", || reasons(server, known.id) == [json!("unlinked"), json!(null)]);
     let letter = server.letter(&person.email, "Ваш отказ от бумажной квитанции больше не действует");
     assert!(letter.text.contains("Вы отвязали"), "{}", letter.text);
 }

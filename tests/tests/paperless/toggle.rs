@@ -1,32 +1,24 @@
 //! The module switched off and on again at one company.
 
-use kabinet_tests::world::in_company;
-use kabinet_tests::{Database, Kind, Server, on_both_databases};
+use kabinet_tests::world::{holder_of_flat, in_company, switch};
+use kabinet_tests::{Database, Kind, Server, on_both_databases, wait_until};
 
-use crate::{
-    COLUMN, COMPANY, deliveries, holder, is_set, path, publish_november, refuse, restore, until, without_paper,
-};
+use crate::{COLUMN, COMPANY, deliveries, is_set, path, publish_november, refuse, restore, without_paper};
 
 on_both_databases![
     a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keeps_what_was,
     letters_that_were_begun_leave_the_day_after_the_module_is_on_again,
 ];
 
-fn switch(server: &Server, enabled: bool) {
-    in_company(server, COMPANY, async |tx| {
-        assert!(tx.set_feature("paperless", enabled).await.expect("the switch"));
-    });
-}
-
 fn a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keeps_what_was(kind: Kind) {
     // Of its own: a company's switch is moved and a month is published.
     let server = Server::demo(Database::new(kind), "2026-11-22");
-    let (mut stays, kept) = holder(&server, 0);
-    let (mut leaves, left) = holder(&server, 1);
+    let (mut stays, kept) = holder_of_flat(&server, COMPANY, 0);
+    let (mut leaves, left) = holder_of_flat(&server, COMPANY, 1);
     refuse(&mut stays.browser, kept.id);
     refuse(&mut leaves.browser, left.id);
-    switch(&server, false);
-    until(|| stays.browser.get(&path(kept.id)).status == 404);
+    switch(&server, COMPANY, "paperless", false);
+    stays.browser.wait_for_status(&path(kept.id), 404);
     let unknown = stays.browser.get("/nothing").expect(404).fingerprint();
     assert_eq!(stays.browser.get(&path(kept.id)).expect(404).fingerprint(), unknown);
     let list = stays.browser.page("/accounts");
@@ -38,10 +30,10 @@ fn a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keep
     let unlink = format!("/accounts/{}/unlink", left.id);
     let form = leaves.browser.page(&unlink).form(&unlink);
     leaves.submit(&form).expect(303);
-    until(|| in_company(&server, COMPANY, async |tx| nothing_waits(tx).await));
+    wait_until("an empty queue", || in_company(&server, COMPANY, async |tx| nothing_waits(tx).await));
     assert!(in_company(&server, COMPANY, async |tx| deliveries(tx).await).is_empty(), "no receipts left");
-    switch(&server, true);
-    until(|| stays.browser.get(&path(kept.id)).status == 200);
+    switch(&server, COMPANY, "paperless", true);
+    stays.browser.wait_for_status(&path(kept.id), 200);
     assert!(is_set(&mut stays.browser, kept.id), "what was stated is there again");
     assert!(without_paper(&server, "2026-11").is_empty(), "the month went out on paper");
     let next = without_paper(&server, "2026-12");
@@ -60,7 +52,7 @@ fn a_company_that_switches_the_module_off_has_no_flag_and_sends_nothing_and_keep
 
 fn letters_that_were_begun_leave_the_day_after_the_module_is_on_again(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-11-22");
-    let mut people = [0, 1].map(|number| holder(&server, number));
+    let mut people = [0, 1].map(|number| holder_of_flat(&server, COMPANY, number));
     for (person, known) in &mut people {
         refuse(&mut person.browser, known.id);
     }
@@ -77,7 +69,7 @@ fn letters_that_were_begun_leave_the_day_after_the_module_is_on_again(kind: Kind
     server.kill();
     server.start_at("2026-11-23T10:00:00+05:00");
     assert!(server.letter(&people[1].0.email, subject).text.contains(&people[1].1.account));
-    until(|| in_company(&server, COMPANY, async |tx| nothing_waits(tx).await));
+    wait_until("an empty queue", || in_company(&server, COMPANY, async |tx| nothing_waits(tx).await));
     let again = server.letters(&people[0].0.email);
     assert!(again.iter().all(|letter| !letter.subject.contains(subject)), "the first one left yesterday");
 }

@@ -2,11 +2,10 @@
 
 use std::io::Read;
 
-use kabinet_tests::server::CAPTCHA;
 use kabinet_tests::traces::{places_of, wait_until_nowhere};
 use kabinet_tests::{Kind, Server, on_both_databases};
 
-use crate::{PASSWORD, apply, fresh_email, is_in, person, stranger};
+use crate::{COMPANY, PASSWORD, apply, fresh_email, person};
 
 on_both_databases![
     an_export_holds_everything_about_its_resident,
@@ -38,7 +37,7 @@ fn an_export_holds_everything_about_its_resident(kind: Kind) {
     assert!(json(file("actions.json")).as_array().is_some_and(|deeds| !deeds.is_empty()));
     assert!(file("readme.txt").contains("JSON"));
     // For nobody else: a guest, another resident, another secret.
-    assert_eq!(stranger(server).get(&path).expect(303).location(), "/");
+    assert_eq!(server.stranger(COMPANY).get(&path).expect(303).location(), "/");
     crate::person(server, "stranger").browser.get(&path).expect(404);
     person.browser.get("/settings/export/none").expect(404);
     // Another archive takes its place; three a day are enough.
@@ -69,9 +68,9 @@ fn after_the_deletion_a_search_finds_nothing(kind: Kind) {
     person.send("/settings", &[("phone", PHONE)]).expect(303);
     person.send("/settings", &[("email", &new)]).expect(303);
     let mut elsewhere = person.elsewhere(server, "Firefox");
-    let mut guest = stranger(server);
+    let mut guest = server.stranger(COMPANY);
     guest.try_log_in(&email, "не тот пароль").expect(422);
-    let form = guest.page("/recover").form("/recover").with("email", &email).with("captcha", CAPTCHA);
+    let form = guest.recovery(&email);
     guest.submit(&form).expect(303);
     let recovery = server.letter(&email, "Восстановление").path("/recover/new");
     person.send("/settings/export", &[]).expect(303);
@@ -82,11 +81,11 @@ fn after_the_deletion_a_search_finds_nothing(kind: Kind) {
     assert_eq!(person.browser.submit(&form).expect(303).location(), "/");
     assert!(person.browser.page("/").one("[role=status]").text().contains("удалён"));
     // Nothing of the login works any more.
-    assert!(!is_in(&mut person.browser) && !is_in(&mut elsewhere));
+    assert!(!person.browser.is_logged_in() && !elsewhere.is_logged_in());
     guest.get(&recovery).expect(404);
     assert_eq!(elsewhere.get(&export).expect(303).location(), "/");
     guest.try_log_in(&email, PASSWORD).expect(422);
     wait_until_nowhere(server, &[&email, PHONE, &new, &person.browser.from, &elsewhere.from]);
     // The address is free again.
-    apply(&mut stranger(server), &email, PASSWORD);
+    apply(&mut server.stranger(COMPANY), &email, PASSWORD);
 }

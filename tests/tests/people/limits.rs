@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use kabinet_tests::server::NOW;
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, world};
 
-use crate::{COMPANY, PASSWORD, fresh_email, person, stranger};
+use crate::{COMPANY, PASSWORD, fresh_email, person};
 
 on_both_databases![
     two_servers_count_failed_logins_together,
@@ -25,18 +25,19 @@ fn pair(kind: Kind) -> [Server; 2] {
 fn two_servers_count_failed_logins_together(kind: Kind) {
     let servers = pair(kind);
     let email = fresh_email("guessed");
-    let statuses: Vec<u16> =
-        (0..12).map(|number| stranger(&servers[number % 2]).try_log_in(&email, "не тот пароль").status).collect();
+    let statuses: Vec<u16> = (0..12)
+        .map(|number| servers[number % 2].stranger(COMPANY).try_log_in(&email, "не тот пароль").status)
+        .collect();
     assert_eq!(statuses, [[422; 10].as_slice(), &[429; 2]].concat(), "ten for a name, wherever from");
     // From one address many names: fifty in a quarter of an hour.
-    let mut browsers: Vec<Browser> = servers.iter().map(stranger).collect();
+    let mut browsers: Vec<Browser> = servers.iter().map(|server| server.stranger(COMPANY)).collect();
     browsers[1].from = browsers[0].from.clone();
     let statuses: Vec<u16> =
         (0..52).map(|number| browsers[number % 2].try_log_in(&fresh_email("many"), "не тот пароль").status).collect();
     assert_eq!(statuses, [[422; 50].as_slice(), &[429; 2]].concat());
     // Another name from another address is let in by either.
     for server in &servers {
-        assert_eq!(stranger(server).try_log_in(&fresh_email("other"), "не тот пароль").status, 422);
+        assert_eq!(server.stranger(COMPANY).try_log_in(&fresh_email("other"), "не тот пароль").status, 422);
     }
 }
 
@@ -76,7 +77,7 @@ fn at_once(browsers: Vec<Browser>, ask: impl Fn(&mut Browser) -> u16 + Sync) -> 
 fn guesses_made_at_once_are_no_more_than_those_one_by_one(kind: Kind) {
     let servers = pair(kind);
     let email = fresh_email("hurried");
-    let browsers = (0..40).map(|number| stranger(&servers[number % 2])).collect();
+    let browsers = (0..40).map(|number| servers[number % 2].stranger(COMPANY)).collect();
     let answers = at_once(browsers, |browser| browser.try_log_in(&email, "не тот пароль").status);
     assert_eq!(answers, [(422, 10), (429, 30)]);
 }
@@ -85,14 +86,14 @@ fn a_login_that_succeeds_costs_nothing(kind: Kind) {
     let server = Server::shared(kind);
     let person = person(server, "often");
     for _ in 0..12 {
-        stranger(server).log_in(&person.email, PASSWORD);
+        server.stranger(COMPANY).log_in(&person.email, PASSWORD);
     }
     for _ in 0..9 {
-        stranger(server).try_log_in(&person.email, "не тот пароль").expect(422);
+        server.stranger(COMPANY).try_log_in(&person.email, "не тот пароль").expect(422);
     }
-    stranger(server).log_in(&person.email, PASSWORD);
-    stranger(server).try_log_in(&person.email, "не тот пароль").expect(422);
-    stranger(server).try_log_in(&person.email, PASSWORD).expect(429);
+    server.stranger(COMPANY).log_in(&person.email, PASSWORD);
+    server.stranger(COMPANY).try_log_in(&person.email, "не тот пароль").expect(422);
+    server.stranger(COMPANY).try_log_in(&person.email, PASSWORD).expect(429);
 }
 
 fn the_current_password_is_not_guessed_at_once_either(kind: Kind) {

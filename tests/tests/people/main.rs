@@ -11,8 +11,6 @@ mod settings;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use kabinet_tests::page::Form;
-use kabinet_tests::server::CAPTCHA;
 use kabinet_tests::{Browser, Response, Server};
 
 /// The company whose residents these tests are.
@@ -20,32 +18,15 @@ pub(crate) const COMPANY: &str = "beregovoy";
 /// A password that is good enough.
 pub(crate) const PASSWORD: &str = "тихая заводь у моста";
 
-/// A browser from an address of its own, so that no test runs into another's limits.
-pub(crate) fn stranger(server: &Server) -> Browser {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let mut browser = server.browser(COMPANY);
-    // Three digits each: no address is the beginning of another, which a search would take for it.
-    browser.from = format!("10.{}.{}.{}", 100 + number / 10_000 % 100, 100 + number / 100 % 100, 100 + number % 100);
-    browser
-}
-
 /// An e-mail that nobody else uses in this process.
 pub(crate) fn fresh_email(name: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     format!("{name}-{}@people.example", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The registration form, filled in rightly.
-pub(crate) fn application(browser: &mut Browser, email: &str, password: &str) -> Form {
-    let form = browser.page("/register").form("/register");
-    let form = form.with("email", email).with("password", password).with("password_repeat", password);
-    form.with("phone", "8 (912) 345-67-89").with("captcha", CAPTCHA).with("consent", "yes")
-}
-
 /// Sends the registration form; the letter is on its way.
 pub(crate) fn apply(browser: &mut Browser, email: &str, password: &str) {
-    let form = application(browser, email, password);
+    let form = browser.registration(email, password);
     assert_eq!(browser.submit(&form).expect(303).location(), "/register/sent");
 }
 
@@ -62,7 +43,7 @@ pub(crate) struct Person {
 }
 
 pub(crate) fn person(server: &Server, name: &str) -> Person {
-    let (mut browser, email) = (stranger(server), fresh_email(name));
+    let (mut browser, email) = (server.stranger(COMPANY), fresh_email(name));
     apply(&mut browser, &email, PASSWORD);
     let path = server.letter(&email, "Активация").path("/activate");
     assert_eq!(activate(&mut browser, &path).expect(303).location(), "/");
@@ -73,7 +54,7 @@ pub(crate) fn person(server: &Server, name: &str) -> Person {
 impl Person {
     /// Another browser of the same person, logged in; `agent` is its name of itself.
     pub(crate) fn elsewhere(&self, server: &Server, agent: &str) -> Browser {
-        let mut browser = stranger(server);
+        let mut browser = server.stranger(COMPANY);
         let form = browser.page("/").form("/login").with("email", &self.email).with("password", PASSWORD);
         let origin = format!("http://{}", browser.host);
         let headers =
@@ -95,11 +76,6 @@ pub(crate) fn send(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -
     let mut pairs = vec![("csrf".to_owned(), token)];
     pairs.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     browser.post(path, &pairs)
-}
-
-/// Whether a browser is logged in.
-pub(crate) fn is_in(browser: &mut Browser) -> bool {
-    browser.get("/settings").status == 200
 }
 
 /// The fields that a refused form names.

@@ -1,9 +1,8 @@
 //! Восстановление доступа, и что посторонний узнаёт об учётных записях: ничего.
 
-use kabinet_tests::server::CAPTCHA;
-use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
+use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases, wait_until};
 
-use crate::{PASSWORD, apply, fresh_email, is_in, person, refused_fields, stranger};
+use crate::{COMPANY, PASSWORD, apply, fresh_email, person, refused_fields};
 
 on_both_databases![
     a_forgotten_password_is_replaced_by_mail,
@@ -16,7 +15,7 @@ on_both_databases![
 const NEW: &str = "новая заводь у моста";
 
 fn recover(browser: &mut Browser, email: &str) -> Response {
-    let form = browser.page("/recover").form("/recover").with("email", email).with("captcha", CAPTCHA);
+    let form = browser.recovery(email);
     browser.submit(&form)
 }
 
@@ -24,7 +23,7 @@ fn a_forgotten_password_is_replaced_by_mail(kind: Kind) {
     let server = Server::shared(kind);
     let mut person = person(server, "forgets");
     let mut elsewhere = person.elsewhere(server, "Firefox");
-    let mut browser = stranger(server);
+    let mut browser = server.stranger(COMPANY);
     assert!(browser.page("/").links().contains(&"/recover".to_owned()), "the start page's door");
     // Failures before do not lock the owner out after.
     for _ in 0..10 {
@@ -41,7 +40,7 @@ fn a_forgotten_password_is_replaced_by_mail(kind: Kind) {
     let form = form.with("password", NEW).with("password_repeat", NEW);
     assert_eq!(browser.submit(&form).expect(303).location(), "/");
     // Sessions are over, the letter says so, the link is used up.
-    assert!(!is_in(&mut person.browser) && !is_in(&mut elsewhere));
+    assert!(!person.browser.is_logged_in() && !elsewhere.is_logged_in());
     assert!(server.letter(&person.email, "Пароль изменён").links().iter().any(|link| link.ends_with("/recover")));
     browser.get(&path).expect(404);
     browser.submit(&form).expect(422);
@@ -54,7 +53,7 @@ fn the_answer_is_the_same_for_known_and_unknown(kind: Kind) {
     let known = person(server, "known").email;
     let unknown = fresh_email("unknown");
     let answer = |email: &str| {
-        let mut browser = stranger(server);
+        let mut browser = server.stranger(COMPANY);
         let answer = recover(&mut browser, email).expect(303);
         (answer.fingerprint(), browser.get("/recover/sent").expect(200).fingerprint())
     };
@@ -65,17 +64,13 @@ fn the_answer_is_the_same_for_known_and_unknown(kind: Kind) {
 
 fn an_unfinished_registration_gets_its_letter_again(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut browser, email) = (stranger(server), fresh_email("unfinished"));
+    let (mut browser, email) = (server.stranger(COMPANY), fresh_email("unfinished"));
     apply(&mut browser, &email, PASSWORD);
     let first = server.letter(&email, "Активация").path("/activate");
     let refused = browser.try_log_in(&email, PASSWORD).expect(422).page();
     assert!(refused.one("main").links().contains(&"/recover".to_owned()));
     recover(&mut browser, &email).expect(303);
-    let begun = std::time::Instant::now();
-    while server.letters(&email).len() < 2 {
-        assert!(begun.elapsed().as_secs() < 60, "no second letter");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    wait_until("the second letter", || server.letters(&email).len() >= 2);
     let second = server.letter(&email, "Активация").path("/activate");
     assert_ne!(first, second);
     browser.get(&first).expect(404);
@@ -84,7 +79,7 @@ fn an_unfinished_registration_gets_its_letter_again(kind: Kind) {
 }
 
 fn a_captcha_and_an_address_are_asked_for(kind: Kind) {
-    let mut browser = stranger(Server::shared(kind));
+    let mut browser = Server::shared(kind).stranger(COMPANY);
     let form = browser.page("/recover").form("/recover");
     assert_eq!(refused_fields(browser.submit(&form)), ["email", "captcha"]);
     let form = form.with("email", "anna@people.example").with("captcha", "000000");
@@ -95,11 +90,12 @@ fn logins_of_known_unknown_and_unfinished_are_refused_alike(kind: Kind) {
     let server = Server::shared(kind);
     let known = person(server, "uniform").email;
     let unfinished = fresh_email("uniform");
-    apply(&mut stranger(server), &unfinished, PASSWORD);
+    apply(&mut server.stranger(COMPANY), &unfinished, PASSWORD);
     let answers: Vec<_> = [(known, "не тот пароль"), (unfinished, PASSWORD), (fresh_email("uniform"), PASSWORD)]
         .iter()
         .map(|(email, password)| {
-            let (status, headers, body) = stranger(server).try_log_in(email, password).expect(422).fingerprint();
+            let (status, headers, body) =
+                server.stranger(COMPANY).try_log_in(email, password).expect(422).fingerprint();
             (status, headers, body.replace(email, "EMAIL"))
         })
         .collect();

@@ -1,12 +1,11 @@
 //! Регистрация учетной записи в «Личном кабинете».
 
 use kabinet_core::Actor;
-use kabinet_tests::server::CAPTCHA;
 use kabinet_tests::traces::{places_of, wait_until_nowhere};
-use kabinet_tests::{Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Kind, Server, block_on, on_both_databases, wait_for};
 use sea_orm::FromQueryResult;
 
-use crate::{COMPANY, PASSWORD, activate, application, apply, fresh_email, person, refused_fields, stranger};
+use crate::{COMPANY, PASSWORD, activate, apply, fresh_email, person, refused_fields};
 
 on_both_databases![
     a_person_registers_activates_and_logs_in,
@@ -22,7 +21,7 @@ on_both_databases![
 
 fn a_person_registers_activates_and_logs_in(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut browser, email) = (stranger(server), fresh_email("Anna.Registers"));
+    let (mut browser, email) = (server.stranger(COMPANY), fresh_email("Anna.Registers"));
     assert!(browser.page("/").links().contains(&"/register".to_owned()), "the start page's door");
     apply(&mut browser, &email, PASSWORD);
     assert!(browser.page("/register/sent").text().contains("письмо"));
@@ -43,11 +42,11 @@ fn a_person_registers_activates_and_logs_in(kind: Kind) {
 
 fn looking_at_the_link_activates_nothing(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut browser, email) = (stranger(server), fresh_email("looks"));
+    let (mut browser, email) = (server.stranger(COMPANY), fresh_email("looks"));
     apply(&mut browser, &email, PASSWORD);
     let path = server.letter(&email, "Активация").path("/activate");
     for _ in 0..3 {
-        let page = stranger(server).page(&path);
+        let page = server.stranger(COMPANY).page(&path);
         assert_eq!(page.all("main form").len(), 1);
         assert_eq!(page.all("main button").len(), 1, "one button");
     }
@@ -56,30 +55,25 @@ fn looking_at_the_link_activates_nothing(kind: Kind) {
     let token = path.split_once("token=").expect("a token").1.to_owned();
     browser.post("/activate", &[("token".into(), token)]).expect(403);
     browser.try_log_in(&email, PASSWORD).expect(422);
-    activate(&mut stranger(server), &path).expect(303);
+    activate(&mut server.stranger(COMPANY), &path).expect(303);
     browser.log_in(&email, PASSWORD);
 }
 
 fn a_repeated_registration_counts_with_its_newest_letter_only(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut browser, email) = (stranger(server), fresh_email("repeats"));
+    let (mut browser, email) = (server.stranger(COMPANY), fresh_email("repeats"));
     apply(&mut browser, &email, "первый пароль сгоряча");
     let first = server.letter(&email, "Активация").path("/activate");
     apply(&mut browser, &email, PASSWORD);
-    let begun = std::time::Instant::now();
-    let second = loop {
-        let path = server.letter(&email, "Активация").path("/activate");
-        if path != first {
-            break path;
-        }
-        assert!(begun.elapsed().as_secs() < 60, "no second letter");
-    };
+    let second = wait_for("the second letter", || {
+        Some(server.letter(&email, "Активация").path("/activate")).filter(|path| *path != first)
+    });
     browser.get(&first).expect(404);
     activate(&mut browser, &second).expect(303);
     browser.try_log_in(&email, "первый пароль сгоряча").expect(422);
     browser.log_in(&email, PASSWORD);
     // Pressed twice, in another browser: refused, with a way on.
-    let mut other = stranger(server);
+    let mut other = server.stranger(COMPANY);
     let mut form = other.page("/register").form("/register");
     form.action = "/activate".to_owned();
     form.fields.push(("token".into(), second.split_once("token=").expect("a token").1.into()));
@@ -90,8 +84,8 @@ fn a_repeated_registration_counts_with_its_newest_letter_only(kind: Kind) {
 fn a_taken_email_is_told_after_the_captcha_only(kind: Kind) {
     let server = Server::shared(kind);
     let taken = person(server, "taken");
-    let mut browser = stranger(server);
-    let form = application(&mut browser, &taken.email, PASSWORD);
+    let mut browser = server.stranger(COMPANY);
+    let form = browser.registration(&taken.email, PASSWORD);
     let page = browser.submit(&form.clone().with("captcha", "000001")).expect(422).page();
     assert!(!page.text().contains("уже существует"), "nobody learns it without the captcha");
     let page = browser.submit(&form).expect(422).page();
@@ -106,10 +100,10 @@ fn a_taken_email_is_told_after_the_captcha_only(kind: Kind) {
 
 fn a_refused_form_names_every_field_and_keeps_what_was_typed(kind: Kind) {
     let server = Server::shared(kind);
-    let mut browser = stranger(server);
+    let mut browser = server.stranger(COMPANY);
     let empty = browser.page("/register").form("/register");
     assert_eq!(refused_fields(browser.submit(&empty)), ["email", "password", "phone", "consent", "captcha"]);
-    let right = application(&mut browser, "anna@people.example", PASSWORD);
+    let right = browser.registration("anna@people.example", PASSWORD);
     let wrong = [
         ("email", "anna"),
         ("password", "короткий"),
@@ -138,7 +132,7 @@ fn a_refused_form_names_every_field_and_keeps_what_was_typed(kind: Kind) {
 
 fn the_consent_is_a_document_that_names_the_company(kind: Kind) {
     let server = Server::shared(kind);
-    let mut browser = stranger(server);
+    let mut browser = server.stranger(COMPANY);
     assert!(browser.page("/register").links().contains(&"/consent".to_owned()));
     let text = browser.page("/consent").one("main").text();
     for part in ["Согласие на обработку персональных данных", "ООО «УК Береговой»", "7453991200", "Набережная"]
@@ -182,30 +176,30 @@ fn letters_to_one_address_are_limited(kind: Kind) {
     let email = fresh_email("flooded");
     // From ever other addresses: the e-mail is what counts.
     for _ in 0..5 {
-        apply(&mut stranger(server), &email, PASSWORD);
+        apply(&mut server.stranger(COMPANY), &email, PASSWORD);
     }
-    let mut browser = stranger(server);
-    let form = application(&mut browser, &email, PASSWORD);
+    let mut browser = server.stranger(COMPANY);
+    let form = browser.registration(&email, PASSWORD);
     let answer = browser.submit(&form).expect(429);
     let wait: i64 = answer.header("retry-after").and_then(|value| value.parse().ok()).expect("Retry-After");
     assert!((1..=3600).contains(&wait), "{wait}");
     assert!(answer.page().text().contains("Попробуйте снова через"));
     // Recovery writes to the same address and counts with it.
-    let form = browser.page("/recover").form("/recover").with("email", &email).with("captcha", CAPTCHA);
+    let form = browser.recovery(&email);
     browser.submit(&form).expect(429);
     // From one address many e-mails: over at thirty an hour.
-    let mut browser = stranger(server);
+    let mut browser = server.stranger(COMPANY);
     let mut last = 0;
     for number in 0..31 {
-        let form = browser.page("/recover").form("/recover").with("captcha", CAPTCHA);
-        last = browser.submit(&form.with("email", &format!("many-{number}@people.example"))).status;
+        let form = browser.recovery(&format!("many-{number}@people.example"));
+        last = browser.submit(&form).status;
     }
     assert_eq!(last, 429);
 }
 
 fn secrets_are_stored_as_hashes(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut browser, email) = (stranger(server), fresh_email("secret"));
+    let (mut browser, email) = (server.stranger(COMPANY), fresh_email("secret"));
     apply(&mut browser, &email, "пароль не для хранения");
     let path = server.letter(&email, "Активация").path("/activate");
     let token = path.split_once("token=").expect("a token").1;

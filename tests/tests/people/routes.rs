@@ -9,7 +9,7 @@ use kabinet_tests::world::{self, PASSWORD, Person};
 use kabinet_tests::{Browser, Kind, Server, block_on, on_both_databases};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, optional, stranger};
+use crate::{COMPANY, optional};
 
 mod houses;
 mod operations;
@@ -144,13 +144,13 @@ impl Cast {
         let (readings, sums) = (helper("readings"), helper("sums"));
         let meters = holder.browser.call("GET", "/api/v1/meters", None).expect(200).json();
         let meter = meters["meters"][0]["id"].as_str().expect("a meter").to_owned();
-        let mut elsewhere = stranger(server);
+        let mut elsewhere = server.stranger(COMPANY);
         elsewhere.cookies = world::newcomer(server, "teploset").browser.cookies;
-        let (mut staff, admin) = (stranger(server), &server.facts().company(COMPANY).admin);
+        let (mut staff, admin) = (server.stranger(COMPANY), &server.facts().company(COMPANY).admin);
         let login = json!({ "email": admin.email, "password": admin.password });
         staff.call("POST", "/api/admin/v1/session", Some(&login)).expect(204);
         let people = [world::newcomer(server, COMPANY), readings, sums, holder];
-        Self { guest: stranger(server), elsewhere, staff, people, account: known.id.to_string(), meter }
+        Self { guest: server.stranger(COMPANY), elsewhere, staff, people, account: known.id.to_string(), meter }
     }
 
     fn address(&self, address: &str) -> String {
@@ -187,7 +187,7 @@ fn the_tables_hold_every_route_there_is(kind: Kind) {
     let app = block_on(App::open(server.database.config(NOW))).expect("the platform");
     let page = |path: &str| format!("page {path}");
     let mut there: BTreeSet<String> = app.page_paths().into_iter().map(page).collect();
-    let document = stranger(server).get("/api/openapi.json").expect(200).json();
+    let document = server.stranger(COMPANY).get("/api/openapi.json").expect(200).json();
     let paths = document["paths"].as_object().expect("paths");
     let methods =
         |item: &Value| item.as_object().expect("operations").keys().map(|key| key.to_uppercase()).collect::<Vec<_>>();

@@ -1,11 +1,11 @@
 //! Настройки: смена адреса, телефона, пароля; сеансы.
 
 use kabinet_core::Actor;
-use kabinet_tests::{Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Kind, Server, block_on, on_both_databases, wait_for, wait_until};
 use kabinet_web::session;
 use serde_json::json;
 
-use crate::{COMPANY, PASSWORD, fresh_email, is_in, person, refused_fields, send, stranger};
+use crate::{COMPANY, PASSWORD, fresh_email, person, refused_fields, send};
 
 on_both_databases![
     the_email_changes_after_the_link_only,
@@ -33,30 +33,25 @@ fn the_email_changes_after_the_link_only(kind: Kind) {
     assert_eq!(page.one("#email").attribute("value"), Some(old.as_str()), "the login is still the old one");
     assert!(server.letter(&old, "Запрошена смена").text.contains(&new));
     let path = server.letter(&new, "Подтвердите").path("/settings/email");
-    stranger(server).try_log_in(&new, PASSWORD).expect(422);
+    server.stranger(COMPANY).try_log_in(&new, PASSWORD).expect(422);
     // Looking changes nothing; a withdrawn wish makes the link void; the next link works.
     let _ = person.browser.page(&path);
-    stranger(server).try_log_in(&new, PASSWORD).expect(422);
+    server.stranger(COMPANY).try_log_in(&new, PASSWORD).expect(422);
     person.send("/settings/email/cancel", &[]).expect(303);
     person.browser.get(&path).expect(404);
     assert!(!person.browser.page("/settings").has("main .notice .long"));
     person.send("/settings", &[("email", &new)]).expect(303);
-    let begun = std::time::Instant::now();
-    let next = loop {
-        let next = server.letter(&new, "Подтвердите").path("/settings/email");
-        if next != path {
-            break next;
-        }
-        assert!(begun.elapsed().as_secs() < 60, "no second letter");
-    };
+    let next = wait_for("the second letter", || {
+        Some(server.letter(&new, "Подтвердите").path("/settings/email")).filter(|next| *next != path)
+    });
     let form = person.browser.page(&next).form("/settings/email");
     person.browser.submit(&form).expect(303);
-    assert!(is_in(&mut person.browser), "the session that confirmed goes on");
-    assert!(!is_in(&mut elsewhere), "the others are over");
+    assert!(person.browser.is_logged_in(), "the session that confirmed goes on");
+    assert!(!elsewhere.is_logged_in(), "the others are over");
     assert!(server.letter(&old, "изменён").text.contains(&new));
     person.browser.submit(&form).expect(422);
-    stranger(server).try_log_in(&old, PASSWORD).expect(422);
-    stranger(server).log_in(&new, PASSWORD);
+    server.stranger(COMPANY).try_log_in(&old, PASSWORD).expect(422);
+    server.stranger(COMPANY).log_in(&new, PASSWORD);
 }
 
 fn an_email_of_somebody_else_is_not_told(kind: Kind) {
@@ -104,10 +99,10 @@ fn the_password_is_changed_with_the_current_one(kind: Kind) {
         ["password", "password_repeat"]
     );
     person.send("/settings", &fields(PASSWORD, new, new)).expect(303);
-    assert!(is_in(&mut person.browser) && !is_in(&mut elsewhere));
+    assert!(person.browser.is_logged_in() && !elsewhere.is_logged_in());
     let _ = server.letter(&person.email, "Пароль изменён");
-    stranger(server).try_log_in(&person.email, PASSWORD).expect(422);
-    stranger(server).log_in(&person.email, new);
+    server.stranger(COMPANY).try_log_in(&person.email, PASSWORD).expect(422);
+    server.stranger(COMPANY).log_in(&person.email, new);
     // Guessing the current password is limited.
     let guess = |person: &mut crate::Person| person.send("/settings", &fields("не тот пароль", new, new)).status;
     let statuses: Vec<u16> = (0..11).map(|_| guess(&mut person)).collect();
@@ -132,14 +127,14 @@ fn sessions_are_listed_and_ended(kind: Kind) {
         let found = items.iter().find(|item| item["device"].as_str().is_some_and(|it| it.contains(device)));
         found.and_then(|item| item["id"].as_str()).expect("a session").to_owned()
     };
-    let mut thief = stranger(server);
+    let mut thief = server.stranger(COMPANY);
     thief.cookies = vec![("kabinet".into(), name("Chrome"))];
-    assert!(!is_in(&mut thief));
+    assert!(!thief.is_logged_in());
     let mut other = crate::person(server, "neighbour");
     other.send("/settings/sessions", &[("session", &name("Chrome"))]).expect(404);
-    assert!(is_in(&mut phone));
+    assert!(phone.is_logged_in());
     person.send("/settings/sessions", &[("session", &name("Chrome"))]).expect(303);
-    assert!(!is_in(&mut phone) && is_in(&mut third));
+    assert!(!phone.is_logged_in() && third.is_logged_in());
     // All the others at once; a fourth through the API.
     let fourth = person.elsewhere(server, "Firefox/1 Windows");
     let listed = person.browser.call("GET", "/api/v1/me/sessions", None).expect(200).json();
@@ -147,9 +142,9 @@ fn sessions_are_listed_and_ended(kind: Kind) {
     let path = format!("/api/v1/me/sessions/{}", named.expect("the fourth")["id"].as_str().expect("an id"));
     person.browser.call("DELETE", &path, None).expect(204);
     person.browser.call("DELETE", &path, None).expect(404);
-    assert!(!is_in(&mut fourth.clone()));
+    assert!(!fourth.clone().is_logged_in());
     send(&mut person.browser, "/settings/sessions/others", &[]).expect(303);
-    assert!(!is_in(&mut third) && is_in(&mut person.browser));
+    assert!(!third.is_logged_in() && person.browser.is_logged_in());
 }
 
 /// Moves the stored last visits two hours back, then waits until the next request's note is there.
@@ -163,23 +158,15 @@ fn a_visit_is_noted_once_an_hour(kind: Kind) {
     let first = seen(&mut person.browser);
     assert_eq!(seen(&mut person.browser), first, "no write within the hour");
     change_session(server, &person.email, "seen_at = seen_at - 7200000");
-    let begun = std::time::Instant::now();
-    while seen(&mut person.browser) < first {
-        assert!(begun.elapsed().as_secs() < 60, "the visit is not noted");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    wait_until("the note of the visit", || seen(&mut person.browser) >= first);
 }
 
 fn a_session_that_is_over_is_nobodys(kind: Kind) {
     let server = Server::shared(kind);
     let mut person = person(server, "expires");
-    assert!(is_in(&mut person.browser));
+    assert!(person.browser.is_logged_in());
     change_session(server, &person.email, "expires_at = 1");
-    let begun = std::time::Instant::now();
-    while is_in(&mut person.browser) {
-        assert!(begun.elapsed().as_secs() < 60, "the session does not end");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    wait_until("the end of the session", || !person.browser.is_logged_in());
 }
 
 /// Changes the one session of a person, and says so to the server.

@@ -1,8 +1,9 @@
 //! The portal as an app of the device: each company's own, and nobody's data in it.
 
+use kabinet_tests::world::holder_of_flat;
 use kabinet_tests::{Kind, Server, on_both_databases};
 
-use crate::{OPEN, WINDOW, holder};
+use crate::{OPEN, WINDOW};
 
 on_both_databases![each_company_is_an_app_of_its_own, what_the_device_keeps_is_nobodys, a_draft_s_key_is_its_own];
 
@@ -24,7 +25,7 @@ fn each_company_is_an_app_of_its_own(kind: Kind) {
 
 fn what_the_device_keeps_is_nobodys(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, OPEN, 30);
+    let (mut person, known) = holder_of_flat(server, OPEN, 30);
     let worker = person.browser.get("/sw.js").expect(200);
     assert_eq!(worker.header("cache-control"), Some("no-cache"));
     let text = worker.text();
@@ -42,8 +43,8 @@ fn what_the_device_keeps_is_nobodys(kind: Kind) {
 
 fn a_draft_s_key_is_its_own(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, OPEN, 31);
-    let (mut other, _) = holder(server, OPEN, 32);
+    let (mut person, known) = holder_of_flat(server, OPEN, 31);
+    let (mut other, _) = holder_of_flat(server, OPEN, 32);
     let mut spouse = kabinet_tests::world::holder(server, OPEN, &known);
     let key = |person: &mut kabinet_tests::world::Person| {
         person.browser.page("/overview").one("body").attribute("data-draft").expect("a key").to_owned()

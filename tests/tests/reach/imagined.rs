@@ -1,9 +1,10 @@
 //! What a reading would cost, asked while it is typed: nothing is stored.
 
+use kabinet_tests::world::holder_of_flat;
 use kabinet_tests::{Browser, Kind, Server, on_both_databases};
 use serde_json::{Value, json};
 
-use crate::{Dial, OPEN, dial, history, holder};
+use crate::{Dial, OPEN, dial, history};
 
 on_both_databases![
     an_imagined_reading_costs_what_the_sent_one_does_and_leaves_nothing,
@@ -18,7 +19,7 @@ fn ask(browser: &mut Browser, dial: &Dial, value: &str) -> kabinet_tests::Respon
 
 fn an_imagined_reading_costs_what_the_sent_one_does_and_leaves_nothing(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, OPEN, 10);
+    let (mut person, _) = holder_of_flat(server, OPEN, 10);
     let dial = dial(&mut person.browser);
     let before = person.browser.page("/overview").figure("preliminary").expect("an estimate");
     let rows = history(&mut person, &dial);
@@ -44,7 +45,7 @@ fn an_imagined_reading_costs_what_the_sent_one_does_and_leaves_nothing(kind: Kin
 
 fn what_would_be_refused_is_refused(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, OPEN, 11);
+    let (mut person, _) = holder_of_flat(server, OPEN, 11);
     let dial = dial(&mut person.browser);
     for value in ["", "много", "0"] {
         let answer = ask(&mut person.browser, &dial, value).expect(422).json();
@@ -56,7 +57,7 @@ fn what_would_be_refused_is_refused(kind: Kind) {
 
 fn questions_are_limited(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, OPEN, 12);
+    let (mut person, _) = holder_of_flat(server, OPEN, 12);
     let dial = dial(&mut person.browser);
     let value = dial.plus(1000);
     let statuses: Vec<u16> = (0..62).map(|_| ask(&mut person.browser, &dial, &value).status).collect();

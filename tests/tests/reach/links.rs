@@ -2,11 +2,11 @@
 
 use kabinet_tests::pdf::svg_codes;
 use kabinet_tests::server::NOW;
-use kabinet_tests::world::{Known, Person};
+use kabinet_tests::world::{Known, Person, holder_of_flat};
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, world};
 use serde_json::{Value, json};
 
-use crate::{Dial, OPEN, WINDOW, dial, history, holder};
+use crate::{Dial, OPEN, WINDOW, dial, history};
 
 on_both_databases![
     a_link_takes_a_reading_without_a_login,
@@ -43,7 +43,7 @@ fn path_of(link: &Value) -> String {
 }
 
 fn linked(server: &Server, slug: &str, number: usize) -> Linked {
-    let (mut person, known) = holder(server, slug, number);
+    let (mut person, known) = holder_of_flat(server, slug, number);
     let dial = dial(&mut person.browser);
     let path = path_of(&made(server, slug, &dial, "2026-11"));
     Linked { person, known, dial, path }

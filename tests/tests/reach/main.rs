@@ -6,8 +6,8 @@ mod imagined;
 mod links;
 mod sendings;
 
-use kabinet_tests::world::{self, Known, Person};
-use kabinet_tests::{Browser, Server};
+use kabinet_tests::Browser;
+use kabinet_tests::world::Person;
 use serde_json::Value;
 
 /// Takes readings all month.
@@ -39,12 +39,6 @@ impl Dial {
         let value = self.last / 10_000 + thousandths;
         format!("{},{:03}", value / 1000, value % 1000)
     }
-}
-
-/// A holder of a flat with such a meter that no other test of this program takes.
-pub(crate) fn holder(server: &Server, slug: &str, number: usize) -> (Person, Known) {
-    let known = world::flat(server, slug, number);
-    (world::holder(server, slug, &known), known)
 }
 
 /// The rows of a meter's page: date, value, volume, source.

@@ -2,11 +2,11 @@
 //! the day on which they were typed.
 
 use kabinet_tests::page::Form;
-use kabinet_tests::world::Person;
+use kabinet_tests::world::{Person, holder_of_flat};
 use kabinet_tests::{Database, Kind, Server, on_both_databases, world};
 use serde_json::json;
 
-use crate::{Dial, OPEN, WINDOW, dial, history, holder};
+use crate::{Dial, OPEN, WINDOW, dial, history};
 
 on_both_databases![
     the_same_sending_is_stored_once,
@@ -28,7 +28,7 @@ fn form(person: &mut Person, dial: &Dial, thousandths: i64, mark: &str) -> Form 
 
 fn the_same_sending_is_stored_once(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, OPEN, 20);
+    let (mut person, _) = holder_of_flat(server, OPEN, 20);
     let dial = dial(&mut person.browser);
     let before = history(&mut person, &dial).len();
     let sent = form(&mut person, &dial, 1000, MARK);
@@ -38,7 +38,7 @@ fn the_same_sending_is_stored_once(kind: Kind) {
     assert_eq!(history(&mut person, &dial).len(), before + 1);
     assert!(person.browser.page(&first).text().contains("Показания приняты"));
     // Another person's mark is another one; another mark is another sending.
-    let (mut other, _) = holder(server, OPEN, 21);
+    let (mut other, _) = holder_of_flat(server, OPEN, 21);
     let theirs = crate::dial(&mut other.browser);
     let sent = form(&mut other, &theirs, 1000, MARK);
     other.browser.submit(&sent).expect(303);
@@ -52,7 +52,7 @@ fn the_same_sending_is_stored_once(kind: Kind) {
 
 fn two_that_come_at_once_are_stored_once(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, OPEN, 22);
+    let (mut person, _) = holder_of_flat(server, OPEN, 22);
     let dial = dial(&mut person.browser);
     let before = history(&mut person, &dial).len();
     let sent = form(&mut person, &dial, 1000, MARK);
@@ -73,7 +73,7 @@ fn two_that_come_at_once_are_stored_once(kind: Kind) {
 
 fn a_refused_one_may_be_sent_again(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, OPEN, 23);
+    let (mut person, _) = holder_of_flat(server, OPEN, 23);
     let dial = dial(&mut person.browser);
     let sent = form(&mut person, &dial, 1000, MARK);
     let wrong = sent.clone().with(&format!("meter_{}_value", dial.id), "много");
@@ -84,7 +84,7 @@ fn a_refused_one_may_be_sent_again(kind: Kind) {
 
 fn a_reading_is_of_the_day_on_which_it_was_typed(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-11-20T22:00:00+05:00");
-    let (mut person, _) = holder(&server, OPEN, 0);
+    let (mut person, _) = holder_of_flat(&server, OPEN, 0);
     let dial = dial(&mut person.browser);
     let sent = form(&mut person, &dial, 1000, MARK);
     server.kill();
@@ -118,7 +118,7 @@ fn a_reading_is_of_the_day_on_which_it_was_typed(kind: Kind) {
 
 fn the_moment_at_which_it_was_typed_is_kept_where_it_may_be(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, OPEN, 24);
+    let (mut person, _) = holder_of_flat(server, OPEN, 24);
     let dial = dial(&mut person.browser);
     let mut staff = server.staff(OPEN);
     // The evening before, this morning, in years, and longer ago than a browser waits.
@@ -143,7 +143,7 @@ fn the_moment_at_which_it_was_typed_is_kept_where_it_may_be(kind: Kind) {
 
 fn what_was_typed_while_the_window_was_open_is_taken_after_it_closed(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-11-25T22:00:00+05:00");
-    let [(mut prompt, _), (mut late, _)] = [0, 1].map(|number| holder(&server, WINDOW, number));
+    let [(mut prompt, _), (mut late, _)] = [0, 1].map(|number| holder_of_flat(&server, WINDOW, number));
     let dials = [dial(&mut prompt.browser), dial(&mut late.browser)];
     let [first, second] = [form(&mut prompt, &dials[0], 1000, MARK), form(&mut late, &dials[1], 1000, MARK)];
     // The last day of the window, ten minutes before midnight in Chelyabinsk.

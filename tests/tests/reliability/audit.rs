@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::process::Output;
-use std::time::{Duration, Instant};
 
 use kabinet_core::audit::{Anchor, Anchors, Heads};
 use kabinet_tests::server::NOW;
-use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases, wait_for, wait_until};
 use serde_json::json;
 
 const SLUG: &str = "beregovoy";
@@ -41,16 +40,11 @@ fn verify_at(server: &Server, now: &str) -> (bool, String) {
 
 /// The words about a chain that holds and has every entry.
 pub(crate) fn chained(server: &Server) -> String {
-    let begun = Instant::now();
-    loop {
+    wait_for("the last entry of the chain", || {
         let (whole, words) = verify(server);
         assert!(whole, "{words}");
-        if !words.contains("ещё не в цепочке") {
-            return words;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "never chained: {words}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+        (!words.contains("ещё не в цепочке")).then_some(words)
+    })
 }
 
 fn entries(words: &str) -> u32 {
@@ -198,11 +192,7 @@ fn a_chain_made_anew_is_found(server: &mut Server) {
         &format!("UPDATE audit SET detail = '{{}}' WHERE {}; DELETE FROM audit_link", entry()),
     );
     server.start();
-    let begun = Instant::now();
-    while verify(server).1.contains("ещё не в цепочке") {
-        assert!(begun.elapsed() < Duration::from_secs(60), "never chained");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    wait_until("the last entry of the chain", || !verify(server).1.contains("ещё не в цепочке"));
     let (whole, said) = verify(server);
     assert!(!whole && said.contains("составили заново") && !said.contains("изменена"), "{said}");
 }
@@ -237,16 +227,11 @@ fn heads_that_are_gone_from_outside_the_database_are_told(kind: Kind) {
 
 /// The company's heads, once the last of them is as it should be.
 fn heads_when(anchors: &Anchors, slug: &str, fits: impl Fn(&Anchor) -> bool) -> Vec<Anchor> {
-    let begun = Instant::now();
-    loop {
+    wait_for(&format!("such a head of {slug}"), || {
         let Heads { anchors: heads, remembered } = anchors.read(slug).expect("heads");
         // The number is remembered after the line is written: only then it was kept whole.
-        if heads.last().is_some_and(|last| last.number == remembered && fits(last)) {
-            return heads;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{slug}: no such head: {heads:?}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+        heads.last().is_some_and(|last| last.number == remembered && fits(last)).then_some(heads)
+    })
 }
 
 /// A clock a day later: every entry had long to get a head.

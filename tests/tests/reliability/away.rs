@@ -1,12 +1,12 @@
 //! The mail server is away while letters are asked for, and the platform is killed meanwhile: every letter arrives once
 //! when the mail server is back, and nobody was told that it had arrived before.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kabinet_tests::mail_server::{MailServer, Received};
-use kabinet_tests::server::{CAPTCHA, NOW};
+use kabinet_tests::server::NOW;
 use kabinet_tests::world::{self, Person};
-use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Database, Kind, Server, block_on, on_both_databases, runs, wait_until};
 use sea_orm::{FromQueryResult, Statement};
 use serde_json::{Value, json};
 
@@ -31,9 +31,10 @@ fn letters_asked_for_while_the_mail_server_is_away_arrive_once_when_it_is_back(k
     asked.extend(forgetful[..2].iter().map(|person| recovery(&server, &person.email)));
     let message = message(&server, &forgetful[2]);
     asked.push((forgetful[2].email.clone(), "Отключение воды"));
-    receipts(&server);
+    // The demo's resident has the receipts of one account by letter.
+    runs::publish(&mut server.staff(COMPANY), "2026-11");
     asked.push((server.facts().company(COMPANY).resident.email.clone(), "Квитанция за"));
-    until("an attempt at every letter", || {
+    wait_until("an attempt at every letter", || {
         let waiting = waiting(&server);
         waiting.len() >= asked.len() && waiting.iter().all(|letter| letter.attempts > 0)
     });
@@ -50,7 +51,7 @@ fn letters_asked_for_while_the_mail_server_is_away_arrive_once_when_it_is_back(k
     mail.start();
     // Pauses and the leases of the killed server end in two minutes: by then all letters have left.
     clock.set(120);
-    until("an empty queue", || waiting(&server).is_empty());
+    wait_until("an empty queue", || waiting(&server).is_empty());
     for (to, subject) in &asked {
         assert!(!about(&mail, to, subject).is_empty(), "{subject} to {to}");
     }
@@ -60,7 +61,7 @@ fn letters_asked_for_while_the_mail_server_is_away_arrive_once_when_it_is_back(k
         let same = mail.received_for(to).into_iter().filter(|other| other.subject == letter.subject);
         assert_eq!(same.count(), 1, "{} to {to}", letter.subject);
     }
-    until("the report", || {
+    wait_until("the report", || {
         let told = server.staff(COMPANY).call("GET", &format!("{MESSAGES}/{message}"), None).expect(200).json();
         number(&told, "sent") == 1
     });
@@ -77,18 +78,10 @@ fn about(mail: &MailServer, to: &str, subject: &str) -> Vec<Received> {
     mail.received_for(to).into_iter().filter(|letter| letter.subject.contains(subject)).collect()
 }
 
-fn stranger(server: &Server) -> Browser {
-    let mut browser = server.browser(COMPANY);
-    browser.from = world::fresh_ip();
-    browser
-}
-
 /// Registers; the page that answers says to wait for a letter. To whom, and the letter's subject.
 fn registration(server: &Server, email: &str) -> (String, &'static str) {
-    let mut browser = stranger(server);
-    let form = browser.page("/register").form("/register");
-    let form = form.with("email", email).with("password", PASSWORD).with("password_repeat", PASSWORD);
-    let form = form.with("phone", "8 (912) 345-67-89").with("captcha", CAPTCHA).with("consent", "yes");
+    let mut browser = server.stranger(COMPANY);
+    let form = browser.registration(email, PASSWORD);
     assert_eq!(browser.submit(&form).expect(303).location(), "/register/sent");
     assert!(browser.page("/register/sent").text().contains("письмо"));
     browser.try_log_in(email, PASSWORD).expect(422);
@@ -97,8 +90,8 @@ fn registration(server: &Server, email: &str) -> (String, &'static str) {
 
 /// Asks for a new password. To whom, and the letter's subject.
 fn recovery(server: &Server, email: &str) -> (String, &'static str) {
-    let mut browser = stranger(server);
-    let form = browser.page("/recover").form("/recover").with("email", email).with("captcha", CAPTCHA);
+    let mut browser = server.stranger(COMPANY);
+    let form = browser.recovery(email);
     assert_eq!(browser.submit(&form).expect(303).location(), "/recover/sent");
     (email.to_owned(), "Восстановление")
 }
@@ -111,16 +104,6 @@ fn message(server: &Server, person: &Person) -> String {
     let id = staff.call("POST", MESSAGES, Some(&body)).expect(200).json()["id"].as_str().expect("an id").to_owned();
     staff.call("POST", &format!("{MESSAGES}/{id}/send"), Some(&json!({}))).expect(200);
     id
-}
-
-/// Publishes November: the demo's resident has the receipts of one account by letter.
-fn receipts(server: &Server) {
-    let mut staff = server.staff(COMPANY);
-    let runs = "/api/admin/v1/billing/runs";
-    let run = staff.call("POST", runs, Some(&json!({ "period": "2026-11" }))).expect(200).json();
-    let path = format!("{runs}/{}", run["id"].as_str().expect("an id"));
-    until("the run", || staff.call("GET", &path, None).expect(200).json()["state"] == "done");
-    staff.call("POST", &format!("{path}/publish"), None).expect(200);
 }
 
 /// How many deliveries of a message are in a state.
@@ -144,15 +127,6 @@ fn waiting(server: &Server) -> Vec<Letter> {
     })
 }
 
-#[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(120), "{what} never came");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 /// A letter that came late is as good as any: its link activates, or leads to a new password.
 fn links_lead_on(server: &Server, mail: &MailServer, asked: &[(String, &'static str)]) {
     for (to, subject) in asked {
@@ -161,10 +135,8 @@ fn links_lead_on(server: &Server, mail: &MailServer, asked: &[(String, &'static 
             "Восстановление" => ("/recover/new?", "/recover/new"),
             _ => continue,
         };
-        let text = about(mail, to, subject).remove(0).text;
-        let link = text.split_whitespace().find_map(|word| word.find(path).map(|at| word[at..].to_owned()));
-        let link = link.unwrap_or_else(|| panic!("no link to {path}: {text}"));
-        let mut browser = stranger(server);
+        let link = about(mail, to, subject).remove(0).path(path);
+        let mut browser = server.stranger(COMPANY);
         let form = browser.page(&link).form(form);
         if *subject == "Активация" {
             browser.submit(&form).expect(303);

@@ -128,6 +128,11 @@ pub(crate) fn until_each_is_acknowledged(clients: &mut [Client], trouble: impl F
 }
 
 impl Client {
+    /// How many of its wishes were acknowledged.
+    pub(crate) fn acknowledged_count(&self) -> usize {
+        self.journal.iter().filter(|wish| wish.acknowledged).count()
+    }
+
     /// Asks until it is told that it is over or the server is gone.
     fn work(&mut self, over: &AtomicBool) {
         while !over.load(Ordering::SeqCst) {

@@ -20,13 +20,14 @@ use kabinet_core::{
     Actor, Clock, Day, Db, DbConfig, Manifest, Module, ModuleKind, Registry, Tenant, Tenants, Timestamp,
 };
 use kabinet_tests::process::{new_folder, run};
-use kabinet_tests::server::{CAPTCHA, NOW, command};
+use kabinet_tests::server::{NOW, command};
 use kabinet_tests::world::{self, PASSWORD, Person};
-use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases};
+use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases, runs};
 use serde_json::{Value, json};
 
+use crate::audit;
 use crate::clients::{self, COMPANY, until_each_is_acknowledged, while_they_work};
-use crate::{audit, crash};
+use crate::verify::{settle, verify};
 
 const HOUR: i64 = 3600;
 
@@ -91,37 +92,23 @@ fn jumps_of_the_clock_lose_nothing_that_was_acknowledged(kind: Kind) {
         assert!(jumped || hours != 26, "the clock did not jump");
     }
     assert!(clients.iter().all(|client| !client.unanswered), "an answer never came");
-    crash::settle(&server, &mut clients);
-    let done = crash::verify(&server, &clients);
+    settle(&server, &mut clients);
+    let done = verify(&server, &clients);
     eprintln!("{kind}: the clock 26 hours ahead, 5 back, another 24 back, and ahead: {done}");
 }
 
 /// The moment of the company's latest change of a setting, which the server alone makes here, milliseconds.
 fn latest_deed(server: &Server) -> i64 {
-    crash::count(
-        server,
-        COMPANY,
-        "SELECT MAX(at) AS number FROM audit WHERE tenant_id = $1 AND action = 'settings.changed'",
-        Vec::new(),
-    )
+    let sql = "SELECT MAX(at) AS number FROM audit WHERE tenant_id = $1 AND action = 'settings.changed'";
+    server.database.count(COMPANY, sql, Vec::new())
 }
 
 /// Asks for a new password; the path of the letter's link.
 fn recover(server: &Server, email: &str) -> String {
-    let mut browser = stranger(server);
-    let form = browser.page("/recover").form("/recover").with("email", email).with("captcha", CAPTCHA);
+    let mut browser = server.stranger(COMPANY);
+    let form = browser.recovery(email);
     browser.submit(&form).expect(303);
     server.letter(email, "Восстановление").path("/recover/new")
-}
-
-fn stranger(server: &Server) -> Browser {
-    let mut browser = server.browser(COMPANY);
-    browser.from = world::fresh_ip();
-    browser
-}
-
-fn is_in(browser: &mut Browser) -> bool {
-    browser.get("/settings").status == 200
 }
 
 fn what_was_used_up_or_ended_stays_so_when_the_clock_goes_back(kind: Kind) {
@@ -131,15 +118,16 @@ fn what_was_used_up_or_ended_stays_so_when_the_clock_goes_back(kind: Kind) {
     let mut person = world::newcomer(&server, COMPANY);
     clock.set(26 * HOUR);
     let path = recover(&server, &person.email);
-    let form = stranger(&server).page(&path).form("/recover/new").with("password", NEW).with("password_repeat", NEW);
-    let mut owner = stranger(&server);
+    let form =
+        server.stranger(COMPANY).page(&path).form("/recover/new").with("password", NEW).with("password_repeat", NEW);
+    let mut owner = server.stranger(COMPANY);
     form_of(&mut owner, &path, &form.fields);
     for hours in [26, 21, -3, 50] {
         clock.set(hours * HOUR);
-        stranger(&server).get(&path).expect(404);
-        assert!(!is_in(&mut person.browser), "{hours}: the session that the new password ended");
-        stranger(&server).try_log_in(&person.email, PASSWORD).expect(422);
-        stranger(&server).log_in(&person.email, NEW);
+        server.stranger(COMPANY).get(&path).expect(404);
+        assert!(!person.browser.is_logged_in(), "{hours}: the session that the new password ended");
+        server.stranger(COMPANY).try_log_in(&person.email, PASSWORD).expect(422);
+        server.stranger(COMPANY).log_in(&person.email, NEW);
     }
     made_while_the_clock_was_ahead(&server, &clock);
 }
@@ -159,12 +147,12 @@ fn made_while_the_clock_was_ahead(server: &Server, clock: &Shift) {
     let mut person = world::newcomer(server, COMPANY);
     let path = recover(server, &person.email);
     clock.set(40 * HOUR);
-    assert!(is_in(&mut person.browser), "the clock went back: nobody is thrown out");
-    stranger(server).get(&path).expect(200);
+    assert!(person.browser.is_logged_in(), "the clock went back: nobody is thrown out");
+    server.stranger(COMPANY).get(&path).expect(200);
     clock.set((made + 1) * HOUR + 60);
-    stranger(server).get(&path).expect(404);
+    server.stranger(COMPANY).get(&path).expect(404);
     clock.set((made + 30 * 24) * HOUR + 60);
-    assert!(!is_in(&mut person.browser), "a session of thirty days");
+    assert!(!person.browser.is_logged_in(), "a session of thirty days");
 }
 
 static MANIFEST: Manifest =
@@ -317,19 +305,14 @@ fn one_more(person: &mut Person, meter: &str) {
 }
 
 fn a_reading_sent_after_the_clock_went_back_while_its_month_is_billed_counts_for_the_next(kind: Kind) {
-    const RUNS: &str = "/api/admin/v1/billing/runs";
     let clock = Shift::new();
     let server = Server::with(Database::new(kind), NOW, &clock.environment());
     let mut staff = server.staff(COMPANY);
-    let mut people = [0, 1].map(|place| world::holder(&server, COMPANY, &world::flat(&server, COMPANY, place)));
+    let mut people = [0, 1].map(|number| world::holder_of_flat(&server, COMPANY, number).0);
     let meters = people.each_mut().map(dial);
     clock.set(2 * HOUR);
     one_more(&mut people[0], &meters[0]);
-    let run = staff.call("POST", RUNS, Some(&json!({ "period": "2026-11" }))).expect(200).json();
-    let run = format!("{RUNS}/{}", run["id"].as_str().expect("an identifier"));
-    while staff.call("GET", &run, None).expect(200).json()["state"] == "running" {
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let run = runs::calculate(&mut staff, "2026-11");
     clock.set(0);
     for (person, meter) in people.iter_mut().zip(&meters) {
         one_more(person, meter);

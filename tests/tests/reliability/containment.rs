@@ -10,8 +10,8 @@ use kabinet_tests::company::package_with;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::server::NOW;
 use kabinet_tests::world::{self, Known, Person};
-use kabinet_tests::{Browser, Database, Kind, Server};
-use serde_json::{Value, json};
+use kabinet_tests::{Browser, Database, Kind, Server, runs};
+use serde_json::Value;
 
 use crate::clients::AtEnd;
 use guest::Guest;
@@ -229,10 +229,7 @@ impl<'a> Attack<'a> {
         assert!(output.status.success(), "{output:?}");
         // The server learns of a package within a second.
         std::thread::sleep(Duration::from_secs(2));
-        let run = self.november();
-        assert_eq!(run["state"], "done", "{run}");
-        let path = format!("/api/admin/v1/billing/runs/{}/publish", run["id"].as_str().expect("an id"));
-        self.staff.call("POST", &path, None).expect(200);
+        runs::publish(&mut self.staff, "2026-11");
         let mut spared = people.pop().expect("somebody else").browser;
         let mut named = people.split_off(BOMBS.len());
         for ((bomb, name), person) in BOMBS.iter().zip(&mut people) {
@@ -255,20 +252,10 @@ impl<'a> Attack<'a> {
         assert!(renamed > 0, "{}", flat.account);
     }
 
-    /// Has November calculated to its end.
+    /// Has November calculated to its end, good or bad.
     fn november(&mut self) -> Value {
-        let asked = json!({ "period": "2026-11" });
-        let run = self.staff.call("POST", "/api/admin/v1/billing/runs", Some(&asked)).expect(200).json();
-        let path = format!("/api/admin/v1/billing/runs/{}", run["id"].as_str().expect("an id"));
-        let begun = Instant::now();
-        loop {
-            let run = self.staff.call("GET", &path, None).expect(200).json();
-            if run["state"] != "running" {
-                return run;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(120), "{run}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let path = runs::begin(&mut self.staff, "2026-11");
+        runs::ended(&mut self.staff, &path)
     }
 }
 

@@ -9,7 +9,7 @@ use kabinet_tests::{Database, Server};
 
 use crate::clients::{self, Client, until_each_is_acknowledged, while_they_work};
 use crate::clock::Shift;
-use crate::crash;
+use crate::verify::{settle, verify};
 
 #[test]
 fn while_postgresql_is_away_nothing_is_acknowledged_and_all_goes_on_when_it_is_back() {
@@ -28,8 +28,8 @@ fn while_postgresql_is_away_nothing_is_acknowledged_and_all_goes_on_when_it_is_b
     assert!(server.is_ready(), "{}", server.log());
     assert!(!server.has_ended() && server.process_id() == process, "the server did not live through it");
     assert!(clients.iter().all(|client| !client.unanswered), "an answer never came");
-    crash::settle(&server, &mut clients);
-    let done = crash::verify(&server, &clients);
+    settle(&server, &mut clients);
+    let done = verify(&server, &clients);
     eprintln!("PostgreSQL was away twice: {done}");
 }
 
@@ -67,8 +67,7 @@ fn away_and_back(cluster: &Cluster, server: &Server, clients: &mut [Client], tim
 
 /// How often a client was acknowledged, and how often it was told to come later (503).
 fn answers(client: &Client) -> (usize, u32) {
-    let acknowledged = client.journal.iter().filter(|wish| wish.acknowledged).count();
-    (acknowledged, client.refused.get(&503).copied().unwrap_or_default())
+    (client.acknowledged_count(), client.refused.get(&503).copied().unwrap_or_default())
 }
 
 fn comes_true(is_so: impl Fn() -> bool) -> bool {

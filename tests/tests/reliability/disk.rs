@@ -21,7 +21,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::clients::{self, COMPANY, Client, until_each_is_acknowledged, while_they_work};
 use crate::clock::Shift;
-use crate::crash;
+use crate::verify::{settle, verify};
 
 #[test]
 #[ignore = "takes long: `make stress-disk`"]
@@ -183,8 +183,8 @@ fn live_through_it(kind: Kind, disk: &Path, full: Full) {
     assert!(clients.iter().all(|client| !client.unanswered), "an answer never came");
     // Jobs whose end could not be stored are taken up when their leases end, a minute later.
     clock.set(120);
-    crash::settle(&server, &mut clients);
-    let done = crash::verify(&server, &clients);
+    settle(&server, &mut clients);
+    let done = verify(&server, &clients);
     let kept = uploads.verify();
     let refused: Vec<String> = clients.iter().map(|client| format!("{:?} {:?}", client.what, client.refused)).collect();
     eprintln!(

@@ -2,7 +2,6 @@
 //! only one company knows is in what the other's people get, and the log names nobody and holds no secret.
 
 use std::io::{Cursor, Read};
-use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,13 +11,11 @@ use kabinet_residents::{password, people};
 use kabinet_tests::company::Package;
 use kabinet_tests::mail_server::{MailServer, Received};
 use kabinet_tests::pdf::{Pdf, printed};
-use kabinet_tests::server::{CAPTCHA, NOW};
+use kabinet_tests::server::NOW;
 use kabinet_tests::world::{self, PASSWORD, Person, in_company};
-use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
+use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases, runs, wait_for, wait_until};
 use serde_json::json;
 use uuid::Uuid;
-
-use crate::crash;
 
 on_both_databases![letters_documents_and_exports_name_nobody_of_another_company_and_the_log_nobody_at_all];
 
@@ -117,20 +114,13 @@ impl Side {
         Self { of, package, person, account, house, staff, request: String::new(), addresses, canaries, got }
     }
 
-    fn guest(&self, server: &Server) -> Browser {
-        let mut browser = server.browser(self.of.slug);
-        browser.from = world::fresh_ip();
-        browser
-    }
-
     /// Registers, asks for a new password, and for a helper.
     fn ask_for_letters(&mut self, server: &Server) {
         let (newcomer, refused) =
             (format!("{}@people.example", self.of.mark), format!("refused.{}@people.example", self.of.mark));
-        let mut guest = self.guest(server);
-        let form = guest.page("/register").form("/register").with("email", &newcomer);
-        let form = form.with("password", CHOSEN).with("password_repeat", CHOSEN).with("phone", "8 (912) 345-67-89");
-        guest.submit(&form.with("captcha", CAPTCHA).with("consent", "yes")).expect(303);
+        let mut guest = server.stranger(self.of.slug);
+        let form = guest.registration(&newcomer, CHOSEN);
+        guest.submit(&form).expect(303);
         guest.try_log_in(&self.person.email, TRIED).expect(422);
         // The mail server refuses this address, which the log has something to say of.
         in_company(server, self.of.slug, async |tx| {
@@ -139,8 +129,8 @@ impl Side {
             made.expect("a resident");
         });
         for email in [&self.person.email, &refused] {
-            let mut guest = self.guest(server);
-            let form = guest.page("/recover").form("/recover").with("email", email).with("captcha", CAPTCHA);
+            let mut guest = server.stranger(self.of.slug);
+            let form = guest.recovery(email);
             guest.submit(&form).expect(303);
         }
         let helper = world::newcomer(server, self.of.slug);
@@ -187,11 +177,7 @@ impl Side {
             let sql = "UPDATE recalculation SET recorded_at = recorded_at - 60000 WHERE tenant_id = $1";
             tx.execute(sql, Vec::new()).await.expect("recorded earlier");
         });
-        let runs = "/api/admin/v1/billing/runs";
-        let run = self.staff.call("POST", runs, Some(&json!({ "period": "2026-11" }))).expect(200).json();
-        let path = format!("{runs}/{}", run["id"].as_str().expect("an id"));
-        until("the run", || self.staff.call("GET", &path, None).expect(200).json()["state"] == "done");
-        self.staff.call("POST", &format!("{path}/publish"), None).expect(200);
+        runs::publish(&mut self.staff, "2026-11");
     }
 
     /// An archive of all that is held about the person, which by now is all that is fetched later.
@@ -210,8 +196,8 @@ impl Side {
         let file = page.one("ul.files a").attribute("href").expect("a file").to_owned();
         self.got.push(("a request".to_owned(), page.text()));
         self.got.push(("the file of a request".to_owned(), self.person.browser.get(&file).expect(200).text()));
-        let text = letter(mail, &self.person.email, "Ваши данные").text;
-        let archive = self.person.browser.get(&path_in(&text, "/settings/export/")).expect(200).body;
+        let link = letter(mail, &self.person.email, "Ваши данные").path("/settings/export/");
+        let archive = self.person.browser.get(&link).expect(200).body;
         self.got.push(("the own data".to_owned(), unpacked(&archive)));
         self.fetch_what_staff_print();
         if self.of.paperless {
@@ -225,7 +211,7 @@ impl Side {
         let asked = json!({ "period": "2026-11", "house": self.house });
         let printout = self.staff.call("POST", printouts, Some(&asked)).expect(200).json();
         let path = format!("{printouts}/{}", printout["id"].as_str().expect("an id"));
-        until("the printout", || self.staff.call("GET", &path, None).expect(200).json()["state"] == "ready");
+        wait_until("the printout", || self.staff.call("GET", &path, None).expect(200).json()["state"] == "ready");
         let file = self.staff.get(&format!("{path}/file")).expect(200).body;
         self.got.push(("a printout".to_owned(), Pdf::new(&file).text()));
         let wanted = json!({ "house": self.house, "period": "2026-11" });
@@ -265,7 +251,7 @@ impl Side {
             letter(mail, to, subject);
         }
         let sql = "SELECT COUNT(*) AS number FROM job WHERE tenant_id = $1 AND module = 'mail' AND state < 2";
-        until("an empty queue", || crash::count(server, self.of.slug, sql, Vec::new()) == 0);
+        wait_until("an empty queue", || server.database.count(self.of.slug, sql, Vec::new()) == 0);
     }
 
     /// A letter of this company, with what is attached to it.
@@ -329,27 +315,9 @@ fn mark_the_home(server: &Server, of: &Known, account: AccountId) -> String {
 
 /// The letter to an address under a subject, once it has come.
 fn letter(mail: &MailServer, to: &str, subject: &str) -> Received {
-    let mut found = None;
-    until(&format!("«{subject}» to {to}"), || {
-        found = mail.received_for(to).into_iter().find(|letter| letter.subject.contains(subject));
-        found.is_some()
-    });
-    found.expect("the letter")
-}
-
-#[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(180), "{what} never came");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-/// The path of the first link in a letter that leads there.
-fn path_in(text: &str, beginning: &str) -> String {
-    let link = text.split_whitespace().find_map(|word| word.find(beginning).map(|at| word[at..].to_owned()));
-    link.unwrap_or_else(|| panic!("no link to {beginning}: {text}"))
+    wait_for(&format!("«{subject}» to {to}"), || {
+        mail.received_for(to).into_iter().find(|letter| letter.subject.contains(subject))
+    })
 }
 
 /// The PDFs that came with a letter.

@@ -2,10 +2,10 @@
 //! a panic, and nobody is let in. `KABINET_SEED` draws others.
 
 use kabinet_tests::browser::{BOUNDARY, exchange, form_encoded};
-use kabinet_tests::world::{self, Person};
-use kabinet_tests::{Browser, Kind, Page, Response, Server, on_both_databases};
+use kabinet_tests::world;
+use kabinet_tests::{Browser, Kind, Page, Response, Server, asked_for, on_both_databases};
 
-use crate::crash::{Draws, number};
+use crate::draws::Draws;
 
 on_both_databases![
     cookies_of_any_bytes_let_nobody_in,
@@ -80,7 +80,7 @@ const ODD: [&str; 33] = [
 ];
 
 fn draws() -> Draws {
-    Draws(number("KABINET_SEED", 1))
+    Draws(asked_for("KABINET_SEED", 1))
 }
 
 impl Draws {
@@ -132,17 +132,6 @@ fn nothing_panicked(server: &Server) {
     assert!(panicked.is_empty(), "{panicked:?}");
 }
 
-fn guest(server: &Server) -> Browser {
-    let mut browser = server.browser(COMPANY);
-    browser.from = world::fresh_ip();
-    browser
-}
-
-fn holder(server: &Server, number: usize) -> (Person, world::Known) {
-    let known = world::flat(server, COMPANY, number);
-    (world::holder(server, COMPANY, &known), known)
-}
-
 /// GET with these bytes as the line of cookies; what would end the line is left out.
 fn with_cookies(server: &Server, page: &str, cookies: &[u8]) -> Response {
     let host = server.browser(COMPANY).host;
@@ -154,13 +143,13 @@ fn with_cookies(server: &Server, page: &str, cookies: &[u8]) -> Response {
 
 fn cookies_of_any_bytes_let_nobody_in(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 40);
+    let (mut person, known) = world::holder_of_flat(server, COMPANY, 40);
     // What waits between two steps is sealed in the browser.
     person.find(&known.account, &known.house, &known.flat).expect(303);
     let staff = server.staff(COMPANY);
     let mut true_ones: Vec<String> =
         person.browser.cookies.iter().chain(&staff.cookies).map(|(_, value)| value.clone()).collect();
-    true_ones.extend(guest(server).get("/").header("set-cookie").map(|line| line[14..57].to_owned()));
+    true_ones.extend(server.stranger(COMPANY).get("/").header("set-cookie").map(|line| line[14..57].to_owned()));
     let own = [person.browser.cookies.clone(), staff.cookies].concat();
     let mut draws = draws();
     for round in 0..600 {
@@ -188,10 +177,10 @@ fn cookies_of_any_bytes_let_nobody_in(kind: Kind) {
 
 fn a_form_with_any_other_token_is_refused(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, 41);
+    let (mut person, _) = world::holder_of_flat(server, COMPANY, 41);
     let token = |page: &Page| page.one("[name=csrf]").attribute("value").expect("a token").to_owned();
     let own = token(&person.browser.page("/settings"));
-    let mut stranger = guest(server);
+    let mut stranger = server.stranger(COMPANY);
     let others = [token(&stranger.page("/")), token(&world::newcomer(server, COMPANY).browser.page("/settings"))];
     let mut draws = draws();
     for _ in 0..200 {
@@ -257,11 +246,11 @@ fn fill_in(browser: &mut Browser, page: &str, times: u32, draws: &mut Draws) -> 
 
 fn forms_filled_in_with_anything_are_refused_or_taken(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, 42);
+    let (mut person, known) = world::holder_of_flat(server, COMPANY, 42);
     let mut draws = draws();
     let mut sent = 0;
     for page in ["/", "/register", "/recover", "/readings", "/accessibility"] {
-        sent += fill_in(&mut guest(server), page, 20, &mut draws);
+        sent += fill_in(&mut server.stranger(COMPANY), page, 20, &mut draws);
     }
     let own = [format!("/accounts/{}/helpers", known.id), format!("/accounts/{}/paperless?own=yes", known.id)];
     let pages = [
@@ -286,7 +275,7 @@ fn forms_filled_in_with_anything_are_refused_or_taken(kind: Kind) {
 
 fn bodies_that_are_no_forms_are_refused(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, 43);
+    let (mut person, _) = world::holder_of_flat(server, COMPANY, 43);
     let page = person.browser.page("/requests/new?kind=appeal");
     let token = page.one("[name=csrf]").attribute("value").expect("a token").to_owned();
     let csrf = ("csrf".to_owned(), token.clone());
@@ -344,8 +333,8 @@ fn bodies_that_are_no_forms_are_refused(kind: Kind) {
 
 fn addresses_with_anything_in_them_lead_nowhere_or_somewhere(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, 44);
-    let mut stranger = guest(server);
+    let (mut person, _) = world::holder_of_flat(server, COMPANY, 44);
+    let mut stranger = server.stranger(COMPANY);
     let addresses = [
         "/activate?token=IT",
         "/recover/new?token=IT",

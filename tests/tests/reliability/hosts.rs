@@ -3,7 +3,7 @@
 
 use kabinet_tests::browser::exchange;
 use kabinet_tests::company::Package;
-use kabinet_tests::server::{CAPTCHA, NOW};
+use kabinet_tests::server::NOW;
 use kabinet_tests::{Database, Kind, Response, Server, on_both_databases, world};
 
 on_both_databases![
@@ -247,7 +247,7 @@ fn links_in_letters_lead_to_the_companys_own_host_however_it_was_asked(kind: Kin
         let person = world::newcomer(server, slug);
         let mut browser = server.browser(slug);
         browser.host = host;
-        let form = browser.page("/recover").form("/recover").with("email", &person.email).with("captcha", CAPTCHA);
+        let form = browser.recovery(&person.email);
         let (body, origin) = (kabinet_tests::browser::form_encoded(&form.fields), format!("http://{}", browser.host));
         let forwarded = format!("{other}.localhost");
         let headers = [

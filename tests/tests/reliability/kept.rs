@@ -1,12 +1,10 @@
 //! What a server keeps in memory is one company's and one person's: what was made for one is never given to another.
 
-use std::time::{Duration, Instant};
-
 use kabinet_residents::{password, people};
 use kabinet_tests::company::COMPANIES;
 use kabinet_tests::pdf::Pdf;
 use kabinet_tests::world::{self, PASSWORD, in_company};
-use kabinet_tests::{Browser, Kind, Server, on_both_databases};
+use kabinet_tests::{Browser, Kind, Server, on_both_databases, wait_until};
 use serde_json::json;
 
 on_both_databases![
@@ -41,11 +39,7 @@ fn the_menus_numbers_are_those_of_one_companys_resident(kind: Kind) {
     let draft = staff.call("POST", MESSAGES, Some(&message)).expect(200).json();
     let send = format!("{MESSAGES}/{}/send", draft["id"].as_str().expect("an identifier"));
     staff.call("POST", &send, None).expect(200);
-    let begun = Instant::now();
-    while unread(&mut person.browser).is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the number never came");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_until("the number", || !unread(&mut person.browser).is_empty());
     assert_eq!((unread(&mut namesake), unread(&mut neighbour)), (String::new(), String::new()));
 }
 

@@ -16,7 +16,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::clients::COMPANY;
-use crate::crash;
 
 on_both_databases![a_company_that_was_set_up_from_its_package_is_served_again_after_each_kill];
 
@@ -50,7 +49,7 @@ pub(crate) fn killed_outside_the_demo(database: &Database, email: &str, password
     let login = json!({ "email": email, "password": password });
     administrator.call("POST", "/api/admin/v1/session", Some(&login)).expect(204);
     let deeds = "SELECT COUNT(*) AS number FROM audit WHERE tenant_id = $1 AND action = 'settings.changed'";
-    let before = crash::count_in(database, COMPANY, deeds, Vec::new());
+    let before = database.count(COMPANY, deeds, Vec::new());
     let (mut asked, mut acknowledged, mut times) = (0, 0, Vec::new());
     for kill in 0..KILLS {
         std::thread::scope(|scope| {
@@ -71,7 +70,7 @@ pub(crate) fn killed_outside_the_demo(database: &Database, email: &str, password
         times.push(served.start());
     }
     served.kill();
-    let done = crash::count_in(database, COMPANY, deeds, Vec::new()) - before;
+    let done = database.count(COMPANY, deeds, Vec::new()) - before;
     let kills = KILLS.cast_signed();
     assert!(acknowledged > kills && (acknowledged..=acknowledged + kills).contains(&done), "{done} of {acknowledged}");
     run(outside(&mut command(database, NOW)).args(["audit", "verify", COMPANY]));

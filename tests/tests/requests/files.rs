@@ -2,10 +2,10 @@
 
 use kabinet_tests::browser::{BOUNDARY, multipart};
 use kabinet_tests::server::NOW;
-use kabinet_tests::world;
+use kabinet_tests::world::{self, holder_of_flat};
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 
-use crate::{COMPANY, appeal, case, holder, send_with_files};
+use crate::{COMPANY, appeal, case, send_with_files};
 
 on_both_databases![
     files_reach_the_company_as_they_were_and_nobody_else,
@@ -37,7 +37,7 @@ fn filed(browser: &mut Browser, files: &[(&str, &[u8])]) -> String {
 
 fn files_reach_the_company_as_they_were_and_nobody_else(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, COMPANY, 10);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 10);
     let picture = png(4000, 3000);
     // What the browser says of a file counts for nothing: it says image/jpeg of both.
     let href = filed(&mut person.browser, &[("..\\Пятно 1.jpg", &picture), ("акт.pdf", PDF)]);
@@ -62,7 +62,7 @@ fn files_reach_the_company_as_they_were_and_nobody_else(kind: Kind) {
 
     // Who else holds the account, another resident, a guest, another company's resident.
     let mut spouse = world::holder(server, COMPANY, &known);
-    let (mut stranger, _) = holder(server, COMPANY, 11);
+    let (mut stranger, _) = holder_of_flat(server, COMPANY, 11);
     let mut foreigner = world::newcomer(server, "teploset");
     for file in &files {
         spouse.browser.get(file).expect(404);
@@ -86,7 +86,7 @@ fn files_reach_the_company_as_they_were_and_nobody_else(kind: Kind) {
 
 fn files_that_do_not_fit_are_refused_by_name_and_the_text_stays(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 12);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 12);
     let browser = &mut person.browser;
     let long = [PDF, &vec![b' '; 10 * 1024 * 1024]].concat();
     let vast = png(10_000, 5_001);
@@ -120,7 +120,7 @@ fn files_that_do_not_fit_are_refused_by_name_and_the_text_stays(kind: Kind) {
 
 fn a_file_before_its_forms_token_is_not_read(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 13);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 13);
     let browser = &mut person.browser;
     let address = "/requests/new?kind=appeal";
     let form = browser.page(address).form(address).with("subject", "Тема").with("text", "Текст");
@@ -146,7 +146,7 @@ fn a_file_before_its_forms_token_is_not_read(kind: Kind) {
 
 fn a_message_brings_files_along(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 14);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 14);
     let browser = &mut person.browser;
     let href = appeal(browser, "Трещина");
     let form = browser.page(&href).form(&href).with("text", "Вот снимок");
@@ -163,7 +163,7 @@ fn a_message_brings_files_along(kind: Kind) {
 fn where_files_cannot_be_kept_nothing_is_filed_and_the_same_may_be_sent_later(kind: Kind) {
     // One of its own: nobody's files can be kept there.
     let server = Server::demo(Database::new(kind), NOW);
-    let (mut person, _) = holder(&server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(&server, COMPANY, 0);
     let browser = &mut person.browser;
     let company = world::in_company(&server, COMPANY, async |tx| tx.tenant_id());
     let folder = server.database.dir.join("files").join(company.to_string());

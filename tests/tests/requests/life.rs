@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use kabinet_tests::world::in_company;
+use kabinet_tests::world::{holder_of_flat, in_company};
 use kabinet_tests::{Kind, Server, on_both_databases};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{COMPANY, appeal, case, deed, holder, id_of, send};
+use crate::{COMPANY, appeal, case, deed, id_of, send};
 
 on_both_databases![
     a_resident_files_each_kind_and_sees_it_below,
@@ -20,7 +20,7 @@ on_both_databases![
 
 fn a_resident_files_each_kind_and_sees_it_below(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 0);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 0);
     let browser = &mut person.browser;
     let page = browser.page("/requests");
     assert!(page.text().contains("заявок ещё не было") && !page.has("ul.rows"));
@@ -56,7 +56,7 @@ fn a_resident_files_each_kind_and_sees_it_below(kind: Kind) {
 
 fn a_refused_form_keeps_what_was_typed_and_files_nothing(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 1);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 1);
     let browser = &mut person.browser;
     let fields = [("topic", "quality"), ("subject", " "), ("text", "\nПервая строка\nвторая <b>")];
     let page = send(browser, "appeal", &fields).expect(422).page();
@@ -76,7 +76,7 @@ fn a_refused_form_keeps_what_was_typed_and_files_nothing(kind: Kind) {
 
 fn staff_take_a_request_ask_and_finish_it_and_the_resident_rates_it(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, known) = holder(server, COMPANY, 2);
+    let (mut person, known) = holder_of_flat(server, COMPANY, 2);
     let browser = &mut person.browser;
     let href = appeal(browser, "Сломан замок в подъезде");
     let mut staff = server.staff(COMPANY);
@@ -126,7 +126,7 @@ fn staff_take_a_request_ask_and_finish_it_and_the_resident_rates_it(kind: Kind) 
 
 fn internal_notes_are_never_seen_by_the_resident(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 3);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 3);
     let browser = &mut person.browser;
     let href = appeal(browser, "Шумит лифт");
     let mut staff = server.staff(COMPANY);
@@ -153,7 +153,7 @@ fn internal_notes_are_never_seen_by_the_resident(kind: Kind) {
 
 fn programs_file_and_answer_as_people_do(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 4);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 4);
     let browser = &mut person.browser;
     let services = browser.call("GET", "/api/v1/paid-services", None).expect(200).json();
     let tap = services["items"].as_array().expect("services").iter().find(|item| item["code"] == "tap").cloned();
@@ -197,7 +197,7 @@ fn multiply(server: &Server, href: &str, count: i64) {
 
 fn older_requests_are_reached_by_plain_links(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 5);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 5);
     let browser = &mut person.browser;
     let (declined, open) = (appeal(browser, "Отклонённая"), appeal(browser, "Новая"));
     let mut staff = server.staff(COMPANY);

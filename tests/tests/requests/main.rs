@@ -8,18 +8,11 @@ mod time;
 mod toggle;
 mod walls;
 
-use kabinet_tests::world::{self, Known, Person};
-use kabinet_tests::{Browser, Response, Server};
+use kabinet_tests::{Browser, Response};
 use serde_json::{Value, json};
 
 /// The company whose deadlines are its own; the other one's are the law's.
 pub(crate) const COMPANY: &str = "beregovoy";
-
-/// A holder of a flat that no other test of this program takes.
-pub(crate) fn holder(server: &Server, slug: &str, number: usize) -> (Person, Known) {
-    let known = world::flat(server, slug, number);
-    (world::holder(server, slug, &known), known)
-}
 
 /// Fills in the form of a kind and sends it; the answer as it came.
 pub(crate) fn send(browser: &mut Browser, kind: &str, fields: &[(&str, &str)]) -> Response {

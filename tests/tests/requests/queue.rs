@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use kabinet_tests::world::holder_of_flat;
 use kabinet_tests::{Kind, Server, on_both_databases};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, appeal, case, deed, finish, holder, send};
+use crate::{COMPANY, appeal, case, deed, finish, send};
 
 on_both_databases![
     the_queue_is_walked_page_by_page_the_most_urgent_first,
@@ -16,7 +17,7 @@ const QUEUE: &str = "/api/admin/v1/requests";
 
 fn the_queue_is_walked_page_by_page_the_most_urgent_first(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 30);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 30);
     let browser = &mut person.browser;
     let mut mine: BTreeSet<String> = (1..=3).map(|number| appeal(browser, &format!("Очередь {number}"))).collect();
     send(browser, "emergency", &[("subject", "Очередь: авария")]).expect(303);
@@ -56,7 +57,7 @@ fn the_queue_is_walked_page_by_page_the_most_urgent_first(kind: Kind) {
 
 fn the_catalogue_changes_and_requests_keep_their_price(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, "teploset", 31);
+    let (mut person, _) = holder_of_flat(server, "teploset", 31);
     let browser = &mut person.browser;
     let mut staff = server.staff("teploset");
     let code = "/api/admin/v1/paid-services/probe";

@@ -1,9 +1,10 @@
 //! `Idempotency-Key`: a program that did not hear the answer asks again, and nothing happens twice.
 
+use kabinet_tests::world::holder_of_flat;
 use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
 use serde_json::{Value, json};
 
-use crate::{COMPANY, holder};
+use crate::COMPANY;
 
 on_both_databases![
     a_request_sent_again_with_its_key_is_filed_once,
@@ -32,7 +33,7 @@ fn filed(browser: &mut Browser) -> usize {
 
 fn a_request_sent_again_with_its_key_is_filed_once(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 70);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 70);
     let first = send(&mut person.browser, PATH, "wish-1", &wish("Скамейка")).expect(200);
     let again = send(&mut person.browser, PATH, "wish-1", &wish("Скамейка")).expect(200);
     assert_eq!(first.json(), again.json());
@@ -44,7 +45,7 @@ fn a_request_sent_again_with_its_key_is_filed_once(kind: Kind) {
 
 fn a_key_is_its_persons_and_its_wishes_own(kind: Kind) {
     let server = Server::shared(kind);
-    let ((mut anna, _), (mut boris, _)) = (holder(server, COMPANY, 71), holder(server, COMPANY, 72));
+    let ((mut anna, _), (mut boris, _)) = (holder_of_flat(server, COMPANY, 71), holder_of_flat(server, COMPANY, 72));
     send(&mut anna.browser, PATH, "wish", &wish("Лавка")).expect(200);
     let other = send(&mut anna.browser, PATH, "wish", &wish("Качели")).expect(422).json();
     assert_eq!(other["code"], "idempotency_key_reused");
@@ -61,7 +62,7 @@ fn a_key_is_its_persons_and_its_wishes_own(kind: Kind) {
 
 fn a_refused_request_gives_its_key_back(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 73);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 73);
     send(&mut person.browser, PATH, "wish", &wish("")).expect(422);
     send(&mut person.browser, PATH, "wish", &wish("Лавка")).expect(200);
     assert_eq!(filed(&mut person.browser), 1);
@@ -69,7 +70,7 @@ fn a_refused_request_gives_its_key_back(kind: Kind) {
 
 fn of_many_at_once_with_one_key_one_is_carried_out(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 74);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 74);
     let answers: Vec<Response> = std::thread::scope(|scope| {
         let callers: Vec<_> = (0..8)
             .map(|_| {
@@ -88,7 +89,7 @@ fn of_many_at_once_with_one_key_one_is_carried_out(kind: Kind) {
 
 fn staff_may_repeat_themselves_too(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut person, _) = holder(server, COMPANY, 75);
+    let (mut person, _) = holder_of_flat(server, COMPANY, 75);
     let filed = send(&mut person.browser, PATH, "wish", &wish("Лавка")).expect(200).json();
     let case = format!("/api/admin/v1/requests/{}", filed["id"].as_str().expect("an id"));
     let mut staff = server.staff(COMPANY);

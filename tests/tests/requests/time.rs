@@ -1,10 +1,10 @@
 //! What time does to requests: each test has a server of its own, whose clock it sets.
 
-use kabinet_tests::world::{PASSWORD, Person};
+use kabinet_tests::world::{PASSWORD, Person, holder_of_flat};
 use kabinet_tests::{Browser, Database, Kind, Server, on_both_databases};
 use serde_json::json;
 
-use crate::{appeal, case, deed, finish, holder, id_of, send};
+use crate::{appeal, case, deed, finish, id_of, send};
 
 on_both_databases![
     a_request_is_opened_again_within_seven_days_and_not_after,
@@ -28,7 +28,7 @@ fn reopened(browser: &mut Browser, href: &str) -> kabinet_tests::Response {
 
 fn a_request_is_opened_again_within_seven_days_and_not_after(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-11-22");
-    let (mut person, _) = holder(&server, LAWFUL, 0);
+    let (mut person, _) = holder_of_flat(&server, LAWFUL, 0);
     let browser = &mut person.browser;
     let mut staff = server.staff(LAWFUL);
     let (early, late) = (appeal(browser, "Первая"), appeal(browser, "Вторая"));
@@ -60,7 +60,7 @@ fn a_request_is_opened_again_within_seven_days_and_not_after(kind: Kind) {
 
 fn deadlines_are_counted_over_holidays_and_become_late(kind: Kind) {
     let mut server = Server::demo(Database::new(kind), "2026-12-29");
-    let (mut person, _) = holder(&server, LAWFUL, 1);
+    let (mut person, _) = holder_of_flat(&server, LAWFUL, 1);
     let browser = &mut person.browser;
     let question = appeal(browser, "Вопрос под праздник");
     let fields = [("topic", "quality"), ("subject", "Холодно"), ("text", "+16")];
@@ -110,7 +110,7 @@ fn days_off(server: &Server) -> String {
 fn an_emergency_is_answered_in_five_minutes_and_localised_in_thirty(kind: Kind) {
     const MINUTE: i64 = 60_000;
     let mut server = Server::demo(Database::new(kind), "2026-11-22");
-    let (mut person, _) = holder(&server, LAWFUL, 0);
+    let (mut person, _) = holder_of_flat(&server, LAWFUL, 0);
     send(&mut person.browser, "emergency", &[("subject", "Прорыв")]).expect(303);
     let href = person.browser.page("/requests").one("ul.rows a").attribute("href").expect("a link").to_owned();
     let mut staff = server.staff(LAWFUL);

@@ -1,10 +1,10 @@
 //! Who sees which request: its author who still holds the account, and the company.
 
-use kabinet_tests::world;
+use kabinet_tests::world::{self, holder_of_flat};
 use kabinet_tests::{Kind, Server, on_both_databases};
 use serde_json::json;
 
-use crate::{COMPANY, appeal, deed, holder};
+use crate::{COMPANY, appeal, deed};
 
 on_both_databases![
     anothers_request_looks_like_none,
@@ -16,11 +16,11 @@ const NONE: &str = "/requests/0193a1c0-0000-7000-8000-0000000000ff";
 
 fn anothers_request_looks_like_none(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut author, known) = holder(server, COMPANY, 20);
+    let (mut author, known) = holder_of_flat(server, COMPANY, 20);
     let href = appeal(&mut author.browser, "Личное дело");
     let mut spouse = world::holder(server, COMPANY, &known);
-    let (mut neighbour, _) = holder(server, COMPANY, 21);
-    let (mut foreigner, _) = holder(server, "teploset", 0);
+    let (mut neighbour, _) = holder_of_flat(server, COMPANY, 21);
+    let (mut foreigner, _) = holder_of_flat(server, "teploset", 0);
     for other in [&mut spouse.browser, &mut neighbour.browser, &mut foreigner.browser] {
         let token = other.page("/accounts").form("/logout").value("csrf").expect("a token").to_owned();
         let fields = [("csrf".to_owned(), token), ("text".to_owned(), "Подделка".to_owned())];
@@ -49,7 +49,7 @@ fn anothers_request_looks_like_none(kind: Kind) {
 
 fn after_unlinking_the_request_is_not_there_and_comes_back_with_the_account(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut author, known) = holder(server, COMPANY, 22);
+    let (mut author, known) = holder_of_flat(server, COMPANY, 22);
     let href = appeal(&mut author.browser, "До отвязки");
     let unlink = format!("/accounts/{}/unlink", known.id);
     let form = author.browser.page(&unlink).form(&unlink);
@@ -61,7 +61,7 @@ fn after_unlinking_the_request_is_not_there_and_comes_back_with_the_account(kind
 
 fn a_helper_sees_no_request_and_files_none(kind: Kind) {
     let server = Server::shared(kind);
-    let (mut author, known) = holder(server, COMPANY, 23);
+    let (mut author, known) = holder_of_flat(server, COMPANY, 23);
     let href = appeal(&mut author.browser, "Не для помощника");
     for access in ["readings", "sums"] {
         let mut helper = world::newcomer(server, COMPANY);

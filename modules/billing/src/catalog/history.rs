@@ -50,7 +50,7 @@ impl<T: Clone + PartialEq> History<T> {
         self.0.iter().filter(|entry| !other.0.contains(entry))
     }
 
-    /// The same with what is wanted, and the month in which that begins; none where it holds already. `open` is the
+    /// The history with what is wanted, and the month in which that begins; none where it holds already. `open` is the
     /// first month that is not published. What is new is there in all months: there is nothing before it.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl<T: Clone + PartialEq> History<T> {
         }
     }
 
-    /// The same with `what` from `from` on, until the next that begins later.
+    /// The history with `what` from `from` on, until the next that begins later.
     pub(crate) fn with(&self, from: Period, what: T) -> Self {
         let others = self.0.iter().filter(|(known, _)| *known != from).cloned();
         Self::new(others.chain([(from, what)]).collect())

@@ -29,7 +29,8 @@ impl CheckedPlugin {
         Ok(Self { component, info, manifest })
     }
 
-    /// The same of one that staff send: it may never calculate, so that nothing of it is kept on disk.
+    /// The plugin as [`CheckedPlugin::of`] has it, sent by staff: it may never calculate, so that nothing of it is kept
+    /// on disk.
     pub async fn sent(host: &PluginHost, component: Vec<u8>, manifest: Manifest) -> Result<Self, PluginError> {
         let info = host.try_declared(&component, &manifest).await?;
         Ok(Self { component, info, manifest })

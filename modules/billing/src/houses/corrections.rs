@@ -289,7 +289,7 @@ async fn recorded(tx: &Tx, which: Condition) -> Result<BTreeMap<Uuid, Corrected>
     Ok(houses)
 }
 
-/// The same of one house, until the month `to`.
+/// What the corrections of one house come to, until the month `to`.
 async fn of_house(tx: &Tx, house: Uuid, to: Period) -> Result<Corrected, DbError> {
     let here = Condition::all().add(Column::HouseId.eq(house)).add(Column::Period.lte(to));
     Ok(recorded(tx, here).await?.remove(&house).unwrap_or_default())

@@ -210,7 +210,7 @@ impl Houses {
         self.service(house, service)?.by_meter
     }
 
-    /// The same houses, charged by their meters as `by_meter` says of a house's service.
+    /// The houses, charged by their meters as `by_meter` says of a house's service.
     pub(super) fn charged_by(&self, by_meter: impl Fn(Uuid, &str) -> Option<bool>) -> Self {
         let mut houses = self.0.as_ref().clone();
         for (house, figures) in &mut houses {

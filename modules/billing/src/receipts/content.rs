@@ -47,7 +47,7 @@ pub fn receipt_data(tenant: &Tenant, month: &FrozenMonth, kind: &ReceiptKind) ->
             ..Payer::default()
         },
         meters: meters::of_receipt(month, &rows, &services),
-        totals: totals(&groups),
+        totals: Totals::of(&groups),
         groups,
         last_payment: facts
             .last_payments
@@ -165,22 +165,6 @@ fn months(benefits: &Reasons) -> String {
     let month = |period: &api::Period| format::period(u32::from(period.year) * 100 + u32::from(period.month));
     let months: Vec<String> = benefits.recalculations.iter().map(|benefit| month(&benefit.period)).collect();
     if months.is_empty() { String::new() } else { format!("за {}", months.join(", ")) }
-}
-
-fn totals(groups: &[ChargeGroup]) -> Totals {
-    let mut totals = Totals::default();
-    for line in groups.iter().flat_map(|group| &group.lines) {
-        totals.opening += line.opening;
-        totals.charged += line.charged;
-        totals.excess += line.excess;
-        totals.recalculation += line.recalculation;
-        totals.benefits += line.benefits;
-        totals.accrued += line.accrued;
-        totals.penalty += line.penalty;
-        totals.counted += line.counted;
-        totals.to_pay += line.to_pay;
-    }
-    totals
 }
 
 /// The norms for such premises.

@@ -29,7 +29,7 @@ pub(super) async fn close(tx: &Tx, run: &billing_run::Model) -> Result<(), Error
     give(tx, run, &accounts, run.started_at).await
 }
 
-/// The same for readings that were on their way, seen by nobody, when the run was published.
+/// Gives readings that were on their way, seen by nobody, when the run was published to the next month.
 pub(super) async fn close_again(tx: &Tx, run: &billing_run::Model) -> Result<(), Error> {
     let published_at = run.published_at.unwrap_or(run.started_at);
     // The earlier of the two: the clock may have been set back between them.

@@ -47,7 +47,7 @@ impl Rows {
         self.add_sums(stamp, rows);
     }
 
-    /// The same without what only a new bill has: what it is made of.
+    /// Takes what a bill comes to, without what only a new one has: what it is made of.
     pub(super) fn add_sums(&mut self, stamp: Stamp, rows: AccountRows) {
         let account = rows.account;
         self.charges.extend(rows.charges.into_iter().map(|row| charge_row(stamp, account, row)));

@@ -14,11 +14,11 @@ use uuid::Uuid;
 use super::fields::{ResourceName, day, default_limit, optional_day, text, values, wrong};
 use super::{Manage, ReadReadings};
 use crate::error::Error;
+use crate::installation::{self, Removal};
 use crate::meters::NewMeter;
 use crate::photos;
 use crate::register::{self, Filter, Listed, Recorded};
 use crate::resource::Resource;
-use crate::service::{self, Removal};
 use crate::settings::MODULE;
 
 pub(crate) struct AdminApi {
@@ -225,7 +225,7 @@ impl AdminApi {
         let installed_on = day(&new.0.installed_on, "installed_on")?;
         let new = new.0.dial.read(AccountId(new.0.account), new.0.resource.into(), installed_on)?;
         let mut tx = staff.begin().await?;
-        let id = service::install(&mut tx, &*self.estimates, new).await?;
+        let id = installation::install(&mut tx, &*self.estimates, new).await?;
         done(tx, id).await
     }
 
@@ -241,7 +241,7 @@ impl AdminApi {
         // Account and resource are the old meter's.
         let new = to.0.new.read(AccountId(Uuid::nil()), Resource::ColdWater, removal.on)?;
         let mut tx = staff.begin().await?;
-        let new = service::replace(&mut tx, &*self.estimates, MeterId(id.0), &removal, new).await;
+        let new = installation::replace(&mut tx, &*self.estimates, MeterId(id.0), &removal, new).await;
         done(tx, new?).await
     }
 
@@ -255,7 +255,7 @@ impl AdminApi {
     ) -> ApiResult<AccountMeterCase> {
         let removal = removal.0.read()?;
         let mut tx = staff.begin().await?;
-        service::remove(&mut tx, &*self.estimates, MeterId(id.0), &removal).await?;
+        installation::remove(&mut tx, &*self.estimates, MeterId(id.0), &removal).await?;
         done(tx, MeterId(id.0)).await
     }
 
@@ -269,7 +269,7 @@ impl AdminApi {
     ) -> ApiResult<AccountMeterCase> {
         let until = optional_day(to.0.until.as_deref(), "until")?;
         let mut tx = staff.begin().await?;
-        service::verify(&mut tx, &*self.estimates, MeterId(id.0), until).await?;
+        installation::verify(&mut tx, &*self.estimates, MeterId(id.0), until).await?;
         done(tx, MeterId(id.0)).await
     }
 }

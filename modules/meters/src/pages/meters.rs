@@ -14,7 +14,7 @@ use crate::settings::Closed;
 use crate::store::{self, LookBack, MeterState};
 use crate::verdict::Terms;
 use crate::view::{Beside, MeterContext, MeterRow, MetersContext, Sending};
-use crate::{houses, register};
+use crate::{houses, senders};
 
 /// Readings on a meter's page.
 const MOST_READINGS: u32 = 60;
@@ -77,9 +77,9 @@ async fn sent(
     account: &AccountRef,
     meter: MeterId,
 ) -> Result<HashMap<Uuid, Sending>, Problem> {
-    let sent = register::sent_of(tx, AccountId(account.id), meter).await?;
+    let sent = senders::sent_of(tx, AccountId(account.id), meter).await?;
     let known = sent.into_iter().filter(|reading| reading.is_known_to(resident.id(), account));
-    let shown = |reading: register::SentReading| {
+    let shown = |reading: senders::SentReading| {
         let photo = reading.photo.map(|photo| format!("/meters/{meter}/photos/{photo}"));
         let (who, waited) = (reading.who(resident.id()), reading.waited(resident.tenant()));
         (reading.id, Sending { who, photo, waited })

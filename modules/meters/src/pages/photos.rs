@@ -8,7 +8,7 @@ use poem::{Response, handler};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::register;
+use crate::senders;
 use crate::settings::MODULE;
 
 /// GET /meters/<id>/photos/<photo>
@@ -21,7 +21,7 @@ pub(crate) async fn show(
     let account = resident.account_for_readings()?;
     let (id, photo): (MeterId, Uuid) = (identifier(&id)?, identifier(&photo)?);
     let tx = resident.read().await?;
-    let sent = register::sent_of(&tx, AccountId(account.id), id).await?;
+    let sent = senders::sent_of(&tx, AccountId(account.id), id).await?;
     tx.commit().await?;
     let found = sent.into_iter().find(|reading| reading.photo == Some(photo));
     let found = found.filter(|reading| reading.is_known_to(resident.id(), &account)).ok_or_else(Problem::not_found)?;

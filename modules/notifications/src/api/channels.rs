@@ -12,9 +12,9 @@ use super::fields::NotificationChannel;
 use crate::Means;
 use crate::channel::Channel;
 use crate::error::Error;
-use crate::replies::{self, webhook_path};
 use crate::settings::{NotificationsSettings, token_field, webhook_field};
 use crate::store::notices;
+use crate::webhooks::{self, webhook_path};
 
 pub(crate) struct ChannelsApi {
     pub(crate) means: Means,
@@ -102,7 +102,7 @@ impl ChannelsApi {
         }
         let secret = random_value(Entropy);
         tx.set_secret(&webhook_field(channel), secret.as_bytes()).await?;
-        replies::subscribe(&mut tx, channel).await?;
+        webhooks::subscribe(&mut tx, channel).await?;
         tx.commit().await?;
         let portal = self.means.address.of(&staff.tenant().canonical_host);
         let url = format!("{portal}{}", webhook_path(channel));

@@ -16,7 +16,7 @@ use crate::kind::Kind;
 use crate::messages::{self, Occasion};
 use crate::settings::NotificationsSettings;
 use crate::store::{self, chats, people, state};
-use crate::{addressing, delivery, replies};
+use crate::{addressing, delivery, webhooks};
 
 /// From which hour the day's occasions are looked at: when most quiet hours are over.
 const HOUR: u32 = 10;
@@ -42,7 +42,7 @@ impl JobHandler for Daily {
         window(&mut tx).await?;
         outages(&mut tx).await?;
         resume(&mut tx).await?;
-        replies::subscribe_again(&mut tx).await?;
+        webhooks::subscribe_again(&mut tx).await?;
         chats::sweep(&tx).await?;
         tx.commit().await?;
         if settings.automatic.verification {

@@ -50,11 +50,6 @@ pub(super) fn subscription(means: &Means, url: &str, secret: &str) -> Result<Cal
 }
 
 fn post(means: &Means, path: &str, body: &Value) -> Result<Call, String> {
-    let bot = means.settings.max.as_ref().ok_or("no bot of MAX is set up")?;
-    let token = means.token(Channel::Max);
-    if token.is_empty() {
-        return Err("the bot of MAX has no token".to_owned());
-    }
-    let base = if bot.base_url.is_empty() { USUAL_BASE } else { bot.base_url.trim_end_matches('/') };
+    let (base, token) = means.bot(Channel::Max, USUAL_BASE)?;
     Ok(Call { url: format!("{base}{path}"), body: Some(Body::Json(body.to_string())), authorization: token.to_owned() })
 }

@@ -92,6 +92,19 @@ impl Means {
     fn token(&self, channel: Channel) -> &str {
         self.tokens.get(&channel).map_or("", String::as_str)
     }
+
+    /// Where a messenger's API is, without a slash at the end, and the token of the company's bot there; an error
+    /// says in English what the company has not set up.
+    fn bot<'a>(&'a self, messenger: Channel, usual_base: &'a str) -> Result<(&'a str, &'a str), String> {
+        let name = messenger.words();
+        let bot = self.settings.bot(messenger).ok_or_else(|| format!("no bot of {name} is set up"))?;
+        let token = self.token(messenger);
+        if token.is_empty() {
+            return Err(format!("the bot of {name} has no token"));
+        }
+        let base = if bot.base_url.is_empty() { usual_base } else { bot.base_url.trim_end_matches('/') };
+        Ok((base, token))
+    }
 }
 
 /// Brings notices to people by one channel.

@@ -48,12 +48,7 @@ pub(super) fn subscription(means: &Means, url: &str, secret: &str) -> Result<Cal
 }
 
 fn post(means: &Means, method: &str, body: &Value) -> Result<Call, String> {
-    let bot = means.settings.telegram.as_ref().ok_or("no bot of Telegram is set up")?;
-    let token = means.token(Channel::Telegram);
-    if token.is_empty() {
-        return Err("the bot of Telegram has no token".to_owned());
-    }
-    let base = if bot.base_url.is_empty() { USUAL_BASE } else { bot.base_url.trim_end_matches('/') };
+    let (base, token) = means.bot(Channel::Telegram, USUAL_BASE)?;
     Ok(Call {
         url: format!("{base}/bot{token}/{method}"),
         body: Some(Body::Json(body.to_string())),

@@ -28,12 +28,12 @@ pub(crate) async fn lock(tx: &Tx, notices: &[NoticeId]) -> Result<Vec<notice::Mo
     locked(tx, tx.among(notice::Column::Id, notices.iter().copied())).await
 }
 
-/// The same of what waits of these messages.
+/// The notices of these messages that wait, which nobody else changes until this transaction ends.
 pub(crate) async fn lock_waiting(tx: &Tx, messages: &[MessageId]) -> Result<Vec<notice::Model>, DbError> {
     locked(tx, tx.among(notice::Column::MessageId, messages.iter().copied()).and(waiting())).await
 }
 
-/// The same of what is not at its end for a resident.
+/// A resident's notices that are not at their end, which nobody else changes until this transaction ends.
 pub(crate) async fn lock_open(tx: &Tx, resident: ResidentId) -> Result<Vec<notice::Model>, DbError> {
     let open = [NoticeState::Waiting.code(), NoticeState::Handed.code()];
     locked(tx, notice::Column::ResidentId.eq(resident).and(notice::Column::State.is_in(open))).await

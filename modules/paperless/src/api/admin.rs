@@ -108,7 +108,7 @@ impl AdminApi {
         Ok(Json(WithoutPaperListOut { items: found.into_iter().map(WithoutPaperOut::from).collect(), next }))
     }
 
-    /// The same list as a file, for the printing house.
+    /// A month's accounts without paper as a file, for the printing house.
     #[oai(path = "/paperless/list", method = "get", operation_id = "exportWithoutPaper")]
     async fn export(
         &self,

@@ -144,7 +144,7 @@ async fn identity(
     Ok(changes)
 }
 
-/// The same canonical host and the same others, whatever their order.
+/// Whether the canonical host is the same and so are the others, whatever their order.
 fn same_hosts(stored: &[String], wanted: &[String]) -> bool {
     let sorted = |hosts: &[String]| {
         let mut rest: Vec<String> = hosts.get(1..).unwrap_or_default().to_vec();

@@ -195,7 +195,7 @@ impl<'d> Section<'d> {
         }
     }
 
-    /// The same that is not negative, as prices and norms are.
+    /// A number that is not negative, as prices and norms are.
     pub(crate) fn decimal(&mut self, key: &str) -> Option<Decimal> {
         match self.exact(key)? {
             value if value.is_sign_negative() && !value.is_zero() => {

@@ -38,7 +38,7 @@ fn order(section: &mut Section<'_>) -> Vec<Channel> {
     order
 }
 
-/// The same hour twice stands for none at all.
+/// The quiet hours, `usual` where nothing is said of them; from an hour to the same hour there are none.
 fn quiet(section: &mut Section<'_>, usual: Option<QuietHours>) -> Option<QuietHours> {
     match (section.number("quiet_from", 0..=23), section.number("quiet_to", 0..=23)) {
         (Some(from), Some(to)) if from == to => None,

@@ -424,7 +424,7 @@ pub(super) fn named<T: serde::de::DeserializeOwned>(section: &mut Section<'_>, k
     of_name(section, key, &text)
 }
 
-/// The same of a field that may be absent.
+/// A value of the plugin contract by its name there; none where the field is absent.
 pub(super) fn optionally_named<T: serde::de::DeserializeOwned>(section: &mut Section<'_>, key: &str) -> Option<T> {
     let text = section.optional_text(key)?;
     of_name(section, key, &text)

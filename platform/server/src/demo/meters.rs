@@ -2,10 +2,10 @@
 
 use kabinet_contracts::{AccountId, MeterId};
 use kabinet_core::{Actor, Quantity, Tx};
+use kabinet_meters::installation::{self, Removal};
 use kabinet_meters::meters::NewMeter;
 use kabinet_meters::readings::Accepted;
 use kabinet_meters::register::{self, Filter, Listed, Recorded};
-use kabinet_meters::service::{self, Removal};
 use kabinet_meters::{Resource, Submission, photos};
 use kabinet_web::Upload;
 
@@ -56,7 +56,7 @@ async fn replaced(app: &App, town: &Town) -> anyhow::Result<()> {
         verified_until: Some(on.plus_days(6 * 365)),
         initial: vec![Quantity::ZERO],
     };
-    service::replace(&mut tx, &*app.billing.estimates(), old.id, &removal, new).await?;
+    installation::replace(&mut tx, &*app.billing.estimates(), old.id, &removal, new).await?;
     Ok(tx.commit().await?)
 }
 

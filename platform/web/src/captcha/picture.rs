@@ -149,7 +149,7 @@ fn ring((x, y): Point, (wide, tall): Point) -> Vec<Point> {
     (0..=24).map(at).collect()
 }
 
-/// The same line with its corners cut.
+/// The line with its corners cut.
 fn rounded(line: &[Point]) -> Vec<Point> {
     let mut round: Vec<Point> = line.first().copied().into_iter().collect();
     for pair in line.windows(2) {
@@ -161,7 +161,7 @@ fn rounded(line: &[Point]) -> Vec<Point> {
     round
 }
 
-/// The same line in pieces short enough to be bent.
+/// The line in pieces short enough to be bent.
 fn fine(line: &[Point]) -> Vec<Point> {
     let mut pieces: Vec<Point> = line.first().copied().into_iter().collect();
     for pair in line.windows(2) {

@@ -52,7 +52,7 @@ pub(super) struct Month {
     pub(super) area: Decimal,
     /// What the meter of cold water measured, m³; none: there is no meter.
     pub(super) cold: Option<Decimal>,
-    /// The same of hot water.
+    /// What the meter of hot water measured, m³; none: there is no meter.
     pub(super) hot: Option<Decimal>,
     /// kWh.
     pub(super) power: Decimal,

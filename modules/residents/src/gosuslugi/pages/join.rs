@@ -97,7 +97,7 @@ impl Visit {
         JoinContext::of(self.step, &self.arrival)
     }
 
-    /// The same page with what is wrong.
+    /// The page with what is wrong.
     fn refused(&self, errors: Vec<FieldError>) -> Result<Response, Problem> {
         self.guest.refused(LOGIN_TITLE, TEMPLATE, &JoinContext { errors, ..self.context() })
     }

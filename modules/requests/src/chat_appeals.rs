@@ -1,4 +1,4 @@
-//! Appeals that come without a form: a text from a messenger.
+//! Appeals that come without a form: what somebody wrote to the company in a messenger.
 
 use async_trait::async_trait;
 use kabinet_contracts::{AccountId, Appeals, ResidentId};
@@ -11,10 +11,10 @@ use crate::topics::Kind;
 
 /// Files appeals for those who hear residents elsewhere.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct DictatedAppeals;
+pub(crate) struct ChatAppeals;
 
 #[async_trait]
-impl Appeals for DictatedAppeals {
+impl Appeals for ChatAppeals {
     async fn file(
         &self,
         tx: &mut Tx,
