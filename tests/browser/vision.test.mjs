@@ -1,7 +1,7 @@
 // «Версия для слабовидящих»: size, colours, spacing, pictures; kept, and back to the page one came from.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { faults } from "./axe.mjs";
+import { beyondTheEdge, faults } from "./axe.mjs";
 import { companies, guestPages, launch, logIn, open, residentPages } from "./site.mjs";
 
 const LINK = "Версия для слабовидящих";
@@ -104,3 +104,14 @@ for (const [label, ...labels] of [
     await page.context().close();
   });
 }
+
+test("the longest figure of a meter stays on a narrow screen with letters farther apart", async () => {
+  const page = await open(browser, company, { viewport: { width: 320, height: 640 } });
+  await page.goto("/");
+  await choose(page, "Увеличенное");
+  await logIn(page, company);
+  await page.goto("/meters");
+  await page.locator("td .num").first().evaluate((figure) => (figure.textContent = "99999,999\u00a0кВт·ч"));
+  assert.equal(await beyondTheEdge(page), 0);
+  await page.context().close();
+});
