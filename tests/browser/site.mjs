@@ -9,15 +9,22 @@ const demo = JSON.parse(readFileSync(process.env.KABINET_TEST_DEMO ?? "data/demo
 
 export const companies = demo.companies.map((company) => ({ ...company, origin: `http://${company.slug}.localhost:${port}` }));
 
-// Each company with JavaScript and without. A suite that runs beside one on the other database walks one half of them
-// (KABINET_TEST_HALF, 0 or 1), so that each company, and JavaScript on and off, meets both databases; alone it walks all.
+// A suite that runs beside one on the other database takes one half of what there is (KABINET_TEST_HALF, 0 or 1); alone
+// it takes all.
+const half = process.env.KABINET_TEST_HALF;
+const takes = (number) => half === undefined || half === String(number % 2);
+
+// Those whose pages are looked at: how they look does not depend on the database.
+export const lookedAt = companies.filter((_, number) => takes(number));
+
+// Each company with JavaScript and without. By halves each company, and JavaScript on and off, meets both databases.
 export const everyWay = companies.flatMap((company, first) =>
   [true, false].map((javaScriptEnabled, second) => {
     const way = `${company.slug}, JavaScript ${javaScriptEnabled ? "on" : "off"}`;
-    return { company, javaScriptEnabled, way, half: String((first + second) % 2) };
+    return { company, javaScriptEnabled, way, number: first + second };
   }),
 );
-export const walks = everyWay.filter(({ half }) => half === (process.env.KABINET_TEST_HALF ?? half));
+export const walks = everyWay.filter(({ number }) => takes(number));
 
 export const launch = () =>
   chromium.launch({

@@ -10,8 +10,7 @@ use kabinet_tests::{Kind, Server};
 use serde_json::json;
 
 /// What pages look like does not depend on the database: it is asked on one of them, so that both take as long.
-const LOOKS: [(&str, Kind); 3] =
-    [("access.test.mjs", Kind::PostgreSql), ("vision.test.mjs", Kind::Sqlite), ("budget.test.mjs", Kind::Sqlite)];
+const LOOKS: [(&str, Kind); 2] = [("vision.test.mjs", Kind::PostgreSql), ("budget.test.mjs", Kind::Sqlite)];
 
 /// Gives the companies a bot: those of the demo have none, since no messenger knows them, and the pages around a bot
 /// are looked at all the same.
