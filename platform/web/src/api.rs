@@ -38,7 +38,7 @@ impl std::fmt::Debug for ApiPart {
     }
 }
 
-/// What operations can become. Their specification takes longest of all that a start does, and few ask for it.
+/// What operations can become. Their specification, which few ask for, would take a good part of each start.
 trait Operations {
     fn spec(&self) -> Value;
     fn endpoint(self: Box<Self>) -> BoxEndpoint<'static>;

@@ -170,7 +170,7 @@ fn rates_in_words(size: Size, times: f64) -> String {
     format!("{:.0} reads and {:.0} readings a second (×{times})", size.reads_per_s * times, size.readings_per_s * times)
 }
 
-/// The same rate once more under the profiler, with the generators among what is sampled: what came of it, what was
+/// Asks at this rate once more under the profiler, with the generators among what is sampled: what came of it, what was
 /// used, and where the profile lies.
 fn profiled(load: &Load<'_>, times: f64) -> anyhow::Result<(Step, Evidence, String)> {
     let mut roots = load.roots()?;

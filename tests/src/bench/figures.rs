@@ -15,7 +15,7 @@ pub(crate) struct Figure {
     pub(crate) value: f64,
     /// The unit; empty for a ratio or a count.
     pub(crate) unit: &'static str,
-    /// The same work at its cheapest, measured in the same run.
+    /// What this work takes at its cheapest, measured in the same run.
     pub(crate) limit: Option<f64>,
     /// What that work is.
     pub(crate) limit_name: Option<&'static str>,

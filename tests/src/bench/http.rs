@@ -54,7 +54,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024), host: host.to_owned() })
     }
 
-    /// The same connection, asking for another host from now on.
+    /// This connection, asking for another host from now on.
     pub(crate) fn asking(&mut self, host: &str) -> &mut Self {
         host.clone_into(&mut self.host);
         self
@@ -70,7 +70,7 @@ impl Connection {
         self.post_from("", path, cookies, form)
     }
 
-    /// The same, coming from another address by the word of a proxy (empty for none).
+    /// The answer to a form that comes from another address by the word of a proxy (empty for none).
     pub(crate) fn post_from(&mut self, from: &str, path: &str, cookies: &str, form: &str) -> anyhow::Result<Answer> {
         let proxy = if from.is_empty() { String::new() } else { format!("X-Forwarded-For: {from}\r\n") };
         let kind = "Content-Type: application/x-www-form-urlencoded";

@@ -20,7 +20,7 @@ pub(crate) fn log_in(served: &Served, count: u64) -> anyhow::Result<Vec<Person>>
     log_in_at(served, COMPANY, count)
 }
 
-/// The same of any made-up company.
+/// Logs `count` residents of any made-up company in, one after the other.
 pub(crate) fn log_in_at(served: &Served, slug: &str, count: u64) -> anyhow::Result<Vec<Person>> {
     let password = Chance::new(SEED, slug).password("resident");
     let mut connection = Connection::open(served.listen, &served.host_of(slug))?;
@@ -56,7 +56,7 @@ pub(crate) fn first_readings(served: &Served, people: &[Person]) -> anyhow::Resu
     first_readings_at(served, COMPANY, people)
 }
 
-/// The same at any made-up company.
+/// Sends first readings at any made-up company, as [`first_readings`] does at the measured one.
 pub(crate) fn first_readings_at(served: &Served, slug: &str, people: &[Person]) -> anyhow::Result<Vec<Request>> {
     let mut connection = Connection::open(served.listen, &served.host_of(slug))?;
     let (mut accepted, mut refusal, mut offered) = (Vec::new(), String::new(), 0_usize);

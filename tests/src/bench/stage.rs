@@ -102,7 +102,7 @@ impl<'c> Stage<'c> {
         self.serve_as(&["serve"])
     }
 
-    /// The same as the demo, where the captcha has a known answer and letters go nowhere.
+    /// A server as the demo's, where the captcha has a known answer and letters go nowhere.
     pub(crate) fn serve_demo(&self) -> anyhow::Result<Served> {
         self.serve_as(&["serve", "--demo"])
     }

@@ -127,7 +127,7 @@ enum Beside {
     Nothing,
     /// One more company bills and prints.
     Billing,
-    /// The same, and strangers try passwords.
+    /// One more company bills and prints, and strangers try passwords.
     BillingAndLogins,
 }
 

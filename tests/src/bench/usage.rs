@@ -21,13 +21,13 @@ impl Moment {
         Self { at: Instant::now(), cpu: cpu_seconds(roots) }
     }
 
-    /// The same of this process alone, without those that it started.
+    /// The present moment of this process alone, without those that it started.
     pub(crate) fn of_this_process() -> Self {
         let own = std::fs::read_to_string("/proc/self/stat").ok().and_then(|line| stat(&line));
         Self { at: Instant::now(), cpu: own.map_or(0.0, |own| own.own / TICKS) }
     }
 
-    /// The same of the whole machine: whatever was not idle, and what its host gave to others meanwhile. Nothing where
+    /// The present moment of the whole machine: whatever was not idle, and what its host gave to others. Nothing where
     /// this program may use a part of its processors only.
     pub(crate) fn of_the_machine() -> Self {
         let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
