@@ -29,7 +29,7 @@ endif
 # servers and pauses half of their time.
 export RUST_TEST_THREADS ?= $(shell nproc)
 
-.PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces stress-pages stress-mutants stress-disk clean browser-deps frontend-deps test-tools
+.PHONY: help run build test check bench stress-isolation stress-crash stress-load stress-interfaces stress-pages stress-mutants stress-disk clean plugins-built plugins-linted browser-deps frontend-deps test-tools
 
 help: ## these words
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -37,10 +37,12 @@ help: ## these words
 run: build ## two companies with demo data on http://*.localhost:8080
 	$(BIN) serve --demo
 
-build: ## target/release/kabinet and the tariff plugin beside it
+build: plugins-built ## target/release/kabinet and the tariff plugin beside it
+	cargo build $(CARGO_FLAGS)
+
+plugins-built:
 	@scripts/need cc build-essential
 	plugins/build "$(CARGO_TARGET_DIR)/release/plugins"
-	cargo build $(CARGO_FLAGS)
 
 test: build test-tools browser-deps ## units, integration on SQLite and PostgreSQL, plugin, browser
 	scripts/suites.mjs $(CARGO_FLAGS)
@@ -50,10 +52,13 @@ test: build test-tools browser-deps ## units, integration on SQLite and PostgreS
 check: frontend-deps ## formatting, lints, the crate graph, generated files
 	cargo fmt --all --check
 	cd plugins && cargo fmt --all --check
-	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" $(PLUGINS_LINT)
 	$(LINT)
 	cargo test $(CARGO_FLAGS) --test house
+	@$(MAKE) --no-print-directory plugins-linted
 	cd platform/web/frontend && npm run --silent check
+
+plugins-linted:
+	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" $(PLUGINS_LINT)
 
 bench: build test-tools ## the figures of docs/performance.md, and target/bench.json
 	scripts/bench

@@ -165,13 +165,11 @@ fn debian_compiler() -> Result<()> {
     if there() {
         return Ok(());
     }
-    println!("installing {}", DEBIAN_PACKAGES.join(" "));
-    let installed = Command::new("apt-get")
-        .args(["install", "-y", "--no-install-recommends"])
-        .args(DEBIAN_PACKAGES)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .status();
-    if installed.is_ok_and(|status| status.success()) && there() {
+    let need = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/need");
+    for file in [DEBIAN_RUSTC, DEBIAN_SOURCE] {
+        Command::new(&need).arg(file).args(DEBIAN_PACKAGES).status().with_context(|| need.display().to_string())?;
+    }
+    if there() {
         return Ok(());
     }
     bail!(
