@@ -145,7 +145,7 @@ impl Database {
     /// # Panics
     /// When the database does not answer, or not so.
     #[must_use]
-    pub fn rows<T: FromQueryResult>(&self, slug: &str, sql: &str, values: Vec<Value>) -> Vec<T> {
+    pub fn rows<T: FromQueryResult + Send>(&self, slug: &str, sql: &str, values: Vec<Value>) -> Vec<T> {
         block_on(async {
             let db = self.open().await;
             let company = self.company(&db, slug).await;

@@ -24,7 +24,9 @@ on_both_databases![
 
 fn a_session_of_one_company_is_nobody_at_the_other(kind: Kind) {
     let server = Server::shared(kind);
-    let visit = server.resident("beregovoy");
+    let mut visit = server.resident("beregovoy");
+    // The server knows the session by now, without asking the database.
+    visit.get("/overview").expect(200);
     let mut stranger = server.browser("teploset");
     stranger.cookies.clone_from(&visit.cookies);
     assert_eq!(stranger.get("/overview").expect(303).location(), "/");
@@ -178,7 +180,13 @@ fn a_transaction_reads_and_writes_its_own_company_only(kind: Kind) {
         // Rows of another company cannot be written, whatever the statement says.
         let stamped =
             "INSERT INTO setting (tenant_id, module, value) SELECT $2, 'probe', '{}' WHERE $3 <> 'tenant_id = $1'";
-        let moved = "UPDATE house SET tenant_id = $2 WHERE tenant_id = $1";
+        // Nothing refers to such a row: only its company keeps it where it is.
+        let alone = || setting::ActiveModel {
+            tenant_id: Set(own.id),
+            module: Set("moved".to_owned()),
+            value: Set("{}".to_owned()),
+        };
+        let moved = "UPDATE setting SET tenant_id = $2 WHERE tenant_id = $1 AND module = 'moved'";
         let linked = "INSERT INTO account_alias (tenant_id, number_key, account_id, number)
                       SELECT h.tenant_id, 'x', (SELECT a.id FROM account a WHERE a.tenant_id = $2 LIMIT 1), 'x'
                       FROM house h WHERE h.tenant_id = $1 LIMIT 1";
@@ -191,6 +199,7 @@ fn a_transaction_reads_and_writes_its_own_company_only(kind: Kind) {
         }
         for (what, sql, values) in attempts {
             let tx = db.begin(&own, Actor::System).await.expect("a transaction");
+            tx.insert(alone()).await.expect("a row");
             let outcome = tx.execute(sql, values).await;
             assert!(outcome.is_err(), "{what}: {outcome:?}");
         }

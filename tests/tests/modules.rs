@@ -18,7 +18,10 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-on_both_databases![a_module_that_is_switched_off_is_not_there_and_keeps_its_data];
+on_both_databases![
+    a_module_that_is_switched_off_is_not_there_and_keeps_its_data,
+    a_job_is_done_by_a_server_that_has_not_heard_yet_that_its_module_is_on,
+];
 
 static MANIFEST: Manifest = Manifest {
     id: "probe",
@@ -167,10 +170,7 @@ impl Stage {
         let reading = json!({ "readings": [{ "meter": meter["id"], "deltas": ["0.1"] }] });
         self.browser.call("POST", "/api/v1/meters/readings", Some(&reading)).expect(200);
         self.runtime.block_on(async {
-            let company = self.app.tenants.by_slug("beregovoy").await.expect("the companies").expect("beregovoy");
-            let mut tx = self.app.db.begin(&company, Actor::System).await.expect("a transaction");
-            tx.enqueue(NewJob::new("probe", "count", json!({}))).await.expect("a job");
-            tx.commit().await.expect("a commit");
+            enqueue(&self.app).await;
             self.app.runner().drain().await.expect("the queue");
         });
         let after = (self.reached.jobs.load(Ordering::SeqCst), self.reached.events.load(Ordering::SeqCst));
@@ -180,6 +180,30 @@ impl Stage {
     fn menu(&mut self) -> Vec<String> {
         self.browser.page("/overview").all("nav .tabs a").iter().map(|link| link.text()).collect()
     }
+}
+
+/// Queues a job of the module.
+async fn enqueue(app: &App) {
+    let company = app.tenants.by_slug("beregovoy").await.expect("the companies").expect("beregovoy");
+    let mut tx = app.db.begin(&company, Actor::System).await.expect("a transaction");
+    tx.enqueue(NewJob::new("probe", "count", json!({}))).await.expect("a job");
+    tx.commit().await.expect("a commit");
+}
+
+fn a_job_is_done_by_a_server_that_has_not_heard_yet_that_its_module_is_on(kind: Kind) {
+    let stage = Stage::set(kind);
+    let (config, probe) = (stage.app.config.clone(), Arc::new(Probe(stage.reached.clone())));
+    let jobs_done_by = |server: &App| {
+        stage.runtime.block_on(async {
+            enqueue(server).await;
+            server.runner().drain().await.expect("the queue");
+        });
+        stage.reached.jobs.load(Ordering::SeqCst)
+    };
+    let other = stage.runtime.block_on(App::open_with(config, vec![probe])).expect("the other server");
+    assert_eq!(jobs_done_by(&other), 0, "the module is off, and the other server knows it");
+    stage.switch(true);
+    assert_eq!(jobs_done_by(&other), 1);
 }
 
 fn a_module_that_is_switched_off_is_not_there_and_keeps_its_data(kind: Kind) {

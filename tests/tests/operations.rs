@@ -5,7 +5,8 @@
 #[path = "../../platform/plugin-host/tests/plugins/guest.rs"]
 mod guest;
 
-use std::process::{Command, Output};
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use kabinet_core::Actor;
@@ -15,13 +16,15 @@ use kabinet_tests::house::root;
 use kabinet_tests::postgres::Cluster;
 use kabinet_tests::process::new_folder;
 use kabinet_tests::server::{NOW, binary};
-use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases, runs, wait_until};
+use kabinet_tests::{Browser, Database, Kind, Server, block_on, on_both_databases, runs, wait_for, wait_until};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use serde_json::{Value, json};
 
 use guest::Guest;
 
 on_both_databases![
     health_is_told_on_the_management_address,
+    hashing_workers_and_jobs_give_way_to_pages,
     a_character_that_no_database_keeps_is_refused_at_the_door,
     a_killed_server_has_what_it_acknowledged,
     staff_calculate_and_publish_a_month,
@@ -41,6 +44,39 @@ fn health_is_told_on_the_management_address(kind: Kind) {
     assert!(status == 200 && text.contains("kabinet_statements_total"), "{text}");
     // The portal's address tells nothing of it.
     server.browser("beregovoy").get("/metrics").expect(404);
+}
+
+/// How much the threads of a process whose names begin so give way (`nice`), one number a thread.
+fn given_way(process: u32, name: &str) -> Vec<i32> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("threads");
+    let of = |line: String| -> Option<i32> {
+        let (named, numbers) = line.rsplit_once(") ")?;
+        named.split_once('(').filter(|(_, named)| named.starts_with(name))?;
+        numbers.split_whitespace().nth(16)?.parse().ok()
+    };
+    threads.filter_map(|thread| of(std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?)).collect()
+}
+
+fn hashing_workers_and_jobs_give_way_to_pages(kind: Kind) {
+    let server = Server::shared(kind);
+    let process = server.process_id().expect("a process");
+    let answering = given_way(process, "tokio-r");
+    assert!(!answering.is_empty() && answering.iter().all(|nice| *nice == 0), "{answering:?}");
+    assert_eq!(given_way(process, "passwords"), [10, 10]);
+    if server.database.postgres.is_some() {
+        let connections = block_on(async {
+            let sql = "SELECT pid FROM pg_stat_activity
+                       WHERE datname = current_database() AND application_name = 'kabinet jobs'";
+            let db = server.database.open().await;
+            let statement = Statement::from_string(DatabaseBackend::Postgres, sql);
+            db.platform().query_all_raw(statement).await.expect("connections").len()
+        });
+        assert!(connections > 0, "jobs have connections of their own");
+    }
+    let mut worker = Command::new(binary());
+    let mut worker = worker.arg("worker").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a worker");
+    wait_until("a worker that gives way", || given_way(worker.id(), "kabinet") == [5]);
+    worker.kill().and_then(|()| worker.wait()).expect("its end");
 }
 
 fn a_character_that_no_database_keeps_is_refused_at_the_door(kind: Kind) {
@@ -376,9 +412,11 @@ fn a_powerful_role_on_postgresql_is_refused_at_the_start() {
     let of_deputy = owner.replace(&format!("//{}@", postgres.owner), "//deputy@");
     for powerful in [owner, of_deputy] {
         let mut serve = server.command();
-        let output = serve.env("KABINET_DATABASE__URL", &powerful).args(["serve"]).output().expect("kabinet");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && said.contains("owns tables"), "{powerful}: {said}");
+        serve.env("KABINET_DATABASE__URL", &powerful).arg("serve").stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut serving = serve.spawn().expect("kabinet");
+        let status = wait_for("the end of a server with such a role", || serving.try_wait().expect("kabinet"));
+        let said = std::io::read_to_string(serving.stderr.take().expect("a pipe")).expect("what it said");
+        assert!(!status.success() && said.contains("owns tables"), "{powerful}: {said}");
     }
 }
 
@@ -417,4 +455,14 @@ fn the_printed_openapi_document_is_the_served_one() {
     assert!(output.status.success(), "{}", text(&output));
     let printed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(printed, server.browser("beregovoy").get("/api/openapi.json").expect(200).json());
+}
+
+#[test]
+fn whoever_reads_the_beginning_of_a_long_document_only_sees_no_error() {
+    let mut command = Server::shared(Kind::Sqlite).command();
+    let mut program = command.arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kabinet");
+    let mut beginning = [0; 10];
+    program.stdout.take().expect("a pipe").read_exact(&mut beginning).expect("a document longer than a pipe holds");
+    let output = program.wait_with_output().expect("its end");
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output));
 }

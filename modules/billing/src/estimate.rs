@@ -38,6 +38,11 @@ impl Preliminary {
         Self { db, plugins }
     }
 
+    /// The estimates, read and stored over `db`.
+    pub(crate) fn over(&self, db: &Db) -> Self {
+        Self { db: db.clone(), ..self.clone() }
+    }
+
     /// Computes the estimates of all the company's accounts afresh: after a publication the month they
     /// are for is another. A failure leaves the remaining ones as they are.
     pub async fn refresh_all(&self, tenant: &Arc<Tenant>) -> Result<(), Error> {

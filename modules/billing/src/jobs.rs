@@ -48,6 +48,6 @@ impl JobHandler for EstimatesJob {
     }
 
     async fn run(&self, context: JobContext, _: serde_json::Value) -> Result<(), JobError> {
-        Ok(self.0.refresh_all(&context.tenant).await?)
+        Ok(self.0.over(&context.db).refresh_all(&context.tenant).await?)
     }
 }

@@ -153,6 +153,11 @@ impl Receipts {
         Self { ports, ..self }
     }
 
+    /// The receipts, read over `db`.
+    pub(crate) fn over(&self, db: &Db) -> Self {
+        Self { db: db.clone(), ..self.clone() }
+    }
+
     /// The account's receipt of a published month; [`Error::Unprintable`] where its template fails on it,
     /// [`LimitReached`](kabinet_render::RenderError::LimitReached) where it was stopped and may be printed the next time.
     pub async fn print(&self, tenant: &Arc<Tenant>, wanted: Wanted<'_>) -> Result<Printed, Error> {

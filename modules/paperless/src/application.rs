@@ -149,7 +149,7 @@ pub(crate) fn attachment(id: RefusalId) -> Attachment {
 }
 
 /// Reads documents for letters.
-pub(crate) struct Documents(pub(crate) Db);
+pub(crate) struct Documents;
 
 #[async_trait]
 impl AttachmentSource for Documents {
@@ -157,10 +157,10 @@ impl AttachmentSource for Documents {
         SOURCE
     }
 
-    async fn file(&self, tenant: &Arc<Tenant>, of: &Value) -> Result<AttachedFile, JobError> {
+    async fn file(&self, db: &Db, tenant: &Arc<Tenant>, of: &Value) -> Result<AttachedFile, JobError> {
         let id = of["refusal"].as_str().and_then(|text| text.parse().ok());
         let id: RefusalId = id.ok_or_else(|| JobError::Fail("not a refusal".into()))?;
-        let tx = self.0.read(tenant, Actor::System).await?;
+        let tx = db.read(tenant, Actor::System).await?;
         let found = any(&tx, id).await;
         tx.commit().await?;
         match found {

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use kabinet_contracts::{AccountFlags, PaperRefusals};
 use kabinet_core::jobs::{EventHandler, JobHandler};
 use kabinet_core::mail::AttachmentSource;
-use kabinet_core::{Answer, Db, Manifest, Module, ModuleKind, Permission};
+use kabinet_core::{Answer, Manifest, Module, ModuleKind, Permission};
 use kabinet_render::ReceiptPrinter;
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
@@ -45,7 +45,6 @@ static MANIFEST: Manifest = Manifest {
 
 /// The module.
 pub struct Paperless {
-    db: Db,
     printer: ReceiptPrinter,
 }
 
@@ -56,10 +55,10 @@ impl std::fmt::Debug for Paperless {
 }
 
 impl Paperless {
-    /// The module over `db`; applications are printed by `printer`.
+    /// The module; applications are printed by `printer`.
     #[must_use]
-    pub const fn new(db: Db, printer: ReceiptPrinter) -> Self {
-        Self { db, printer }
+    pub const fn new(printer: ReceiptPrinter) -> Self {
+        Self { printer }
     }
 }
 
@@ -80,7 +79,7 @@ impl Module for Paperless {
         vec![
             Answer::to::<dyn AccountFlags>(Arc::new(flags::Flags)),
             Answer::to::<dyn PaperRefusals>(Arc::new(lists::Refusals)),
-            Answer::to::<dyn AttachmentSource>(Arc::new(application::Documents(self.db.clone()))),
+            Answer::to::<dyn AttachmentSource>(Arc::new(application::Documents)),
         ]
     }
 }

@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use kabinet_contracts::PersonalData;
 use kabinet_core::jobs::JobHandler;
+use kabinet_core::pace::Pace;
 use kabinet_core::{Manifest, Module, ModuleKind};
 use kabinet_web::{ApiPart, PageRoute, WebModule};
 
@@ -49,11 +50,11 @@ pub struct Residents {
 }
 
 impl Residents {
-    /// The module with its own queue for password hashing; `parts` are asked for what they hold when a
-    /// resident exports or deletes.
+    /// The module with its own queue for password hashing, which rests as `pace` says; `parts` are asked for what they
+    /// hold when a resident exports or deletes.
     #[must_use]
-    pub fn new(parts: Vec<Arc<dyn PersonalData>>) -> Self {
-        let passwords = password::Passwords::default();
+    pub fn new(parts: Vec<Arc<dyn PersonalData>>, pace: &Pace) -> Self {
+        let passwords = password::Passwords::new(pace);
         Self { means: Means { passwords, rules: Arc::default(), parts: parts.into(), gosuslugi: None } }
     }
 

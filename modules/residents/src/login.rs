@@ -51,8 +51,8 @@ pub(crate) async fn enter(
     subject: Subject,
     attempt: Attempt<'_>,
 ) -> Result<String, Error> {
-    // Whoever only waits in vain has not failed, and costs no count.
-    means.passwords.has_room()?;
+    // Whoever is asked to come back has not failed, and costs no count.
+    let place = means.passwords.place_from(attempt.browser.address)?;
     let (limits, name) = (&means.rules.limits, email_key(attempt.email));
     let counters = [
         Attempts::logins_of(limits, tenant, subject.key(), &name),
@@ -63,7 +63,7 @@ pub(crate) async fn enter(
     let known = known(&tx, subject, attempt.email).await?;
     tx.commit().await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.as_deref());
-    let fits = means.passwords.verify(attempt.password, hash).await;
+    let fits = place.verify(attempt.password, hash).await;
     if matches!(fits, Ok(false)) {
         return Err(Error::WrongCredentials);
     }

@@ -40,17 +40,18 @@ pub(crate) async fn change_password(
     id: ResidentId,
     change: PasswordChange<'_>,
 ) -> Result<(), Error> {
+    let place = passwords.place()?;
     let counted = Attempts::begin(db, [Attempts::passwords_of(tenant, &id.to_string())]).await?;
     let tx = db.read(tenant, Actor::Resident(id.0)).await?;
     let resident = store::resident(&tx, id).await?.ok_or(Error::StaleLink)?;
     tx.commit().await?;
-    let fits = passwords.verify(change.current, resident.password_hash.as_deref()).await;
+    let fits = place.verify(change.current, resident.password_hash.as_deref()).await;
     if matches!(fits, Ok(false)) {
         return Err(Error::WrongCurrentPassword);
     }
     counted.give_back(db).await?;
     fits?;
-    let hash = passwords.hash(change.new).await?;
+    let hash = place.hash(change.new).await?;
     let mut tx = db.begin(tenant, Actor::Resident(id.0)).await?;
     recovery::replace_password(&mut tx, id, &resident.email, &hash, Some(change.kept)).await?;
     Ok(tx.commit().await?)

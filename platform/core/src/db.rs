@@ -15,10 +15,11 @@ use crate::audit::Unsealed;
 use crate::change::Changes;
 use crate::clock::{Clock, Entropy};
 use crate::error::DbError;
+use crate::pace::Pace;
 use crate::secrets::KeyRing;
 use crate::tenancy::Tenant;
 
-pub use crate::door::{TenantEntity, Tx};
+pub use crate::door::{Reply, TenantEntity, Tx};
 
 /// Who acts in a transaction; stands in the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +65,36 @@ pub struct DbConfig {
     pub connections: u32,
 }
 
+/// What connections to PostgreSQL are for; `pg_stat_activity` shows it as their `application_name`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Answers that somebody waits for, and commands.
+    Answers,
+    /// Jobs.
+    Jobs,
+}
+
+impl Purpose {
+    /// Its name in PostgreSQL.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answers => "kabinet",
+            Self::Jobs => "kabinet jobs",
+        }
+    }
+}
+
+/// A run holds three connections at once.
+const JOBS_AT_LEAST: u32 = 4;
+
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
     write: DatabaseConnection,
     read: DatabaseConnection,
+    purpose: Purpose,
+    pace: Pace,
     clock: Clock,
     changes: Changes,
     statements: Arc<AtomicU64>,
@@ -83,13 +109,15 @@ impl Db {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub async fn connect(config: &DbConfig, clock: Clock) -> Result<Self, DbError> {
         let sqlite = config.url.starts_with("sqlite:");
-        let write = Database::connect(options(config, sqlite, if sqlite { 1 } else { config.connections })).await?;
-        let read =
-            if sqlite { Database::connect(options(config, sqlite, config.connections)).await? } else { write.clone() };
+        let write = if sqlite { DbConfig { connections: 1, ..config.clone() } } else { config.clone() };
+        let write = Database::connect(options(&write, Purpose::Answers)).await?;
+        let read = if sqlite { Database::connect(options(config, Purpose::Answers)).await? } else { write.clone() };
         let statements = Arc::new(AtomicU64::new(0));
         Ok(Self {
             write,
             read,
+            purpose: Purpose::Answers,
+            pace: Pace::default(),
             clock,
             changes: Changes::default(),
             statements,
@@ -98,6 +126,31 @@ impl Db {
             keys: Arc::default(),
             unsealed: Arc::default(),
         })
+    }
+
+    /// The same database for jobs, whose transactions rest beside those of answers (see [`Pace`]). On PostgreSQL they
+    /// have connections of their own, so that nothing that somebody waits for waits for one of theirs; SQLite has one
+    /// writer in any case.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub async fn for_jobs(&self, config: &DbConfig) -> Result<Self, DbError> {
+        let jobs = Self { purpose: Purpose::Jobs, ..self.clone() };
+        if self.write.get_database_backend() == DatabaseBackend::Sqlite {
+            return Ok(jobs);
+        }
+        let config = DbConfig { connections: config.connections.max(JOBS_AT_LEAST), ..config.clone() };
+        let own = Database::connect(options(&config, Purpose::Jobs)).await?;
+        Ok(Self { write: own.clone(), read: own, ..jobs })
+    }
+
+    /// The same connections for one job among others: it rests for what it did itself.
+    pub(crate) fn for_one_job(&self) -> Self {
+        Self { pace: self.pace.of_one(), ..self.clone() }
+    }
+
+    /// How work beside answers rests.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// `SQLite` or `PostgreSQL`, as people write them.
@@ -111,21 +164,21 @@ impl Db {
 
     /// A transaction that may write, for one company. On SQLite it is the only writer until it ends:
     /// do the slow work (hashing, plugins, rendering) before.
-    pub async fn begin(&self, tenant: &Arc<Tenant>, actor: Actor) -> Result<Tx, DbError> {
+    pub fn begin<'a>(&'a self, tenant: &'a Arc<Tenant>, actor: Actor) -> Reply<'a, Tx> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.open(&self.write, options, false, tenant, actor).await
+        Box::pin(self.open(&self.write, options, false, tenant, actor))
     }
 
     /// A transaction that only reads, one consistent picture, for one company.
-    pub async fn read(&self, tenant: &Arc<Tenant>, actor: Actor) -> Result<Tx, DbError> {
+    pub fn read<'a>(&'a self, tenant: &'a Arc<Tenant>, actor: Actor) -> Reply<'a, Tx> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
             ..TransactionOptions::default()
         };
-        self.open(&self.read, options, true, tenant, actor).await
+        Box::pin(self.open(&self.read, options, true, tenant, actor))
     }
 
     async fn open(
@@ -136,13 +189,14 @@ impl Db {
         tenant: &Arc<Tenant>,
         actor: Actor,
     ) -> Result<Tx, DbError> {
+        let turn = self.pace.turn(self.purpose).await;
         let inner = pool.begin_with_options(options).await?;
         if inner.get_database_backend() == DatabaseBackend::Postgres {
             // One round trip for both, and no planning: SET takes no parameters, but a UUID needs no quoting.
             let mode = if read_only { "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; " } else { "" };
             inner.execute_unprepared(&format!("{mode}SET LOCAL app.tenant = '{}'", tenant.id.0)).await?;
         }
-        Ok(Tx::new(inner, self.clone(), tenant.clone(), actor, read_only))
+        Ok(Tx::new(inner, turn, self.clone(), tenant.clone(), actor, read_only))
     }
 
     /// The connection for writing platform tables (companies, hosts, job envelopes, counters): it sees
@@ -236,11 +290,12 @@ impl Db {
     }
 }
 
-fn options(config: &DbConfig, sqlite: bool, connections: u32) -> ConnectOptions {
+fn options(config: &DbConfig, purpose: Purpose) -> ConnectOptions {
+    let sqlite = config.url.starts_with("sqlite:");
     let url = if sqlite && !config.url.contains('?') { format!("{}?mode=rwc", config.url) } else { config.url.clone() };
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(connections)
+        .max_connections(config.connections)
         .min_connections(1)
         .sqlx_logging(false)
         .test_before_acquire(false)
@@ -274,7 +329,7 @@ fn options(config: &DbConfig, sqlite: bool, connections: u32) -> ConnectOptions 
         // not once a request. Compiling a plan to machine code never pays for such statements. A page that is not
         // the next one costs no more on today's disks: by the default, made for older ones, whole tables are read.
         let planner = [("plan_cache_mode", "force_generic_plan"), ("jit", "off"), ("random_page_cost", "1.1")];
-        options.map_sqlx_postgres_opts(move |postgres| postgres.options(planner));
+        options.map_sqlx_postgres_opts(move |postgres| postgres.options(planner).application_name(purpose.name()));
     }
     options
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::future::BoxFuture;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::sea_query::postgres_array::NotU8;
 use sea_orm::{
@@ -22,6 +23,7 @@ use crate::db::{Actor, Db};
 use crate::entity::{audit, feature, setting};
 use crate::error::DbError;
 use crate::jobs::{self, NewJob};
+use crate::pace::Turn;
 use crate::secrets::KeyRing;
 use crate::tenancy::{self, Tenant, TenantId};
 use crate::values::{Day, Timestamp};
@@ -41,10 +43,18 @@ const fn rows_per_insert(columns: usize) -> usize {
     if rows > MOST_ROWS { MOST_ROWS } else { rows }
 }
 
+/// What a transaction answers, once it is awaited.
+///
+/// In a box, so that whoever awaits it is not compiled as a part of which the database's libraries are parts: the
+/// compiler looks through all of a future's parts at each place that wants to send it to another thread, and there are
+/// thousands.
+pub type Reply<'a, T> = BoxFuture<'a, Result<T, DbError>>;
+
 /// A transaction of one company and one actor. Dropping it rolls back.
 #[derive(Debug)]
 pub struct Tx {
     inner: DatabaseTransaction,
+    _turn: Turn,
     db: Db,
     tenant: Arc<Tenant>,
     actor: Actor,
@@ -58,11 +68,19 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(inner: DatabaseTransaction, db: Db, tenant: Arc<Tenant>, actor: Actor, read_only: bool) -> Self {
+    pub(crate) fn new(
+        inner: DatabaseTransaction,
+        turn: Turn,
+        db: Db,
+        tenant: Arc<Tenant>,
+        actor: Actor,
+        read_only: bool,
+    ) -> Self {
         let (now, round) = (db.clock().now(), db.changes().round());
         let ids = Entropy.ids(now);
         Self {
             inner,
+            _turn: turn,
             db,
             tenant,
             actor,
@@ -130,95 +148,108 @@ impl Tx {
     }
 
     /// All rows of the company that `select` finds.
-    pub async fn all<E: TenantEntity>(&self, select: Select<E>) -> Result<Vec<E::Model>, DbError> {
+    pub fn all<E: TenantEntity>(&self, select: Select<E>) -> Reply<'_, Vec<E::Model>> {
         self.db.count_statement();
-        Ok(select.filter(E::TENANT.eq(self.tenant.id)).all(&self.inner).await?)
+        let select = select.filter(E::TENANT.eq(self.tenant.id));
+        Box::pin(async move { Ok(select.all(&self.inner).await?) })
     }
 
     /// The first row of the company that `select` finds.
-    pub async fn one<E: TenantEntity>(&self, select: Select<E>) -> Result<Option<E::Model>, DbError> {
+    pub fn one<E: TenantEntity>(&self, select: Select<E>) -> Reply<'_, Option<E::Model>> {
         self.db.count_statement();
-        Ok(select.filter(E::TENANT.eq(self.tenant.id)).one(&self.inner).await?)
+        let select = select.filter(E::TENANT.eq(self.tenant.id));
+        Box::pin(async move { Ok(select.one(&self.inner).await?) })
     }
 
     /// How many rows of the company `select` finds.
-    pub async fn count<E: TenantEntity>(&self, select: Select<E>) -> Result<u64, DbError>
+    pub fn count<E: TenantEntity>(&self, select: Select<E>) -> Reply<'_, u64>
     where
         E::Model: Send + Sync,
     {
         self.db.count_statement();
-        Ok(select.filter(E::TENANT.eq(self.tenant.id)).count(&self.inner).await?)
+        let select = select.filter(E::TENANT.eq(self.tenant.id));
+        Box::pin(async move { Ok(select.count(&self.inner).await?) })
     }
 
     /// Inserts a row, stamped with the company.
-    pub async fn insert<A>(&self, mut row: A) -> Result<(), DbError>
+    pub fn insert<A>(&self, mut row: A) -> Reply<'_, ()>
     where
-        A: ActiveModelTrait + Send,
+        A: ActiveModelTrait + Send + 'static,
         A::Entity: TenantEntity,
     {
         self.db.count_statement();
         row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
-        <A::Entity as EntityTrait>::insert(row).exec_without_returning(&self.inner).await?;
-        Ok(())
+        let insert = <A::Entity as EntityTrait>::insert(row);
+        Box::pin(async move {
+            insert.exec_without_returning(&self.inner).await?;
+            Ok(())
+        })
     }
 
     /// Inserts a row unless one with the same key is there; true when it was inserted.
-    pub async fn insert_if_absent<A>(&self, mut row: A) -> Result<bool, DbError>
+    pub fn insert_if_absent<A>(&self, mut row: A) -> Reply<'_, bool>
     where
-        A: ActiveModelTrait + Send,
+        A: ActiveModelTrait + Send + 'static,
         A::Entity: TenantEntity,
     {
         self.db.count_statement();
         row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
         let insert = <A::Entity as EntityTrait>::insert(row).on_conflict_do_nothing();
-        match insert.exec_without_returning(&self.inner).await? {
-            TryInsertResult::Inserted(rows) => Ok(rows > 0),
-            TryInsertResult::Conflicted | TryInsertResult::Empty => Ok(false),
-        }
+        Box::pin(async move {
+            match insert.exec_without_returning(&self.inner).await? {
+                TryInsertResult::Inserted(rows) => Ok(rows > 0),
+                TryInsertResult::Conflicted | TryInsertResult::Empty => Ok(false),
+            }
+        })
     }
 
     /// Inserts a row, or brings the one with its key to it.
-    pub async fn put<A>(&self, row: A) -> Result<(), DbError>
+    pub fn put<A>(&self, row: A) -> Reply<'_, ()>
     where
-        A: ActiveModelTrait + sea_orm::ActiveModelBehavior + Clone + Send,
+        A: ActiveModelTrait + sea_orm::ActiveModelBehavior + Clone + Send + 'static,
         A::Entity: TenantEntity,
         <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
     {
-        if self.insert_if_absent(row.clone()).await? { Ok(()) } else { self.update(row).await }
+        Box::pin(async move { if self.insert_if_absent(row.clone()).await? { Ok(()) } else { self.update(row).await } })
     }
 
     /// Inserts rows in statements of up to 1,000, each stamped with the company.
-    pub async fn insert_many<A>(&self, rows: Vec<A>) -> Result<(), DbError>
+    pub fn insert_many<A>(&self, rows: Vec<A>) -> Reply<'_, ()>
     where
-        A: ActiveModelTrait + Send,
+        A: ActiveModelTrait + Send + 'static,
         A::Entity: TenantEntity,
     {
         use sea_orm::Iterable;
         let columns = <<A::Entity as EntityTrait>::Column as Iterable>::iter().count();
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            self.db.count_statement();
-            let stamped = rows.by_ref().take(rows_per_insert(columns)).map(|mut row| {
-                row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
-                row
-            });
-            bulk::insert(&self.inner, stamped.collect()).await?;
-        }
-        Ok(())
+        Box::pin(async move {
+            let mut rows = rows.into_iter().peekable();
+            while rows.peek().is_some() {
+                self.db.count_statement();
+                let stamped = rows.by_ref().take(rows_per_insert(columns)).map(|mut row| {
+                    row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
+                    row
+                });
+                bulk::insert(&self.inner, stamped.collect()).await?;
+            }
+            Ok(())
+        })
     }
 
     /// Updates the row with the active model's key; an error when the company has no such row.
-    pub async fn update<A>(&self, mut row: A) -> Result<(), DbError>
+    pub fn update<A>(&self, mut row: A) -> Reply<'_, ()>
     where
-        A: ActiveModelTrait + sea_orm::ActiveModelBehavior + Send,
+        A: ActiveModelTrait + sea_orm::ActiveModelBehavior + Send + 'static,
         A::Entity: TenantEntity,
         <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
     {
         self.db.count_statement();
         row.set(<A::Entity as TenantEntity>::TENANT, self.tenant.id.into());
         // The primary key begins with the company, so the statement's WHERE names it.
-        <A::Entity as EntityTrait>::update(row).exec(&self.inner).await?;
-        Ok(())
+        let update = <A::Entity as EntityTrait>::update(row);
+        Box::pin(async move {
+            update.exec(&self.inner).await?;
+            Ok(())
+        })
     }
 
     /// The condition that `column` has one of `values`, for statements over many keys: on PostgreSQL their text is the
@@ -232,29 +263,31 @@ impl Tx {
     }
 
     /// Updates the company's rows that `update` selects; how many there were.
-    pub async fn update_where<E: TenantEntity>(&self, update: UpdateMany<E>) -> Result<u64, DbError> {
+    pub fn update_where<E: TenantEntity>(&self, update: UpdateMany<E>) -> Reply<'_, u64> {
         self.db.count_statement();
-        Ok(update.filter(E::TENANT.eq(self.tenant.id)).exec(&self.inner).await?.rows_affected)
+        let update = update.filter(E::TENANT.eq(self.tenant.id));
+        Box::pin(async move { Ok(update.exec(&self.inner).await?.rows_affected) })
     }
 
     /// Deletes the company's rows that `delete` selects; how many there were.
-    pub async fn delete_where<E: TenantEntity>(&self, delete: DeleteMany<E>) -> Result<u64, DbError> {
+    pub fn delete_where<E: TenantEntity>(&self, delete: DeleteMany<E>) -> Reply<'_, u64> {
         self.db.count_statement();
-        Ok(delete.filter(E::TENANT.eq(self.tenant.id)).exec(&self.inner).await?.rows_affected)
+        let delete = delete.filter(E::TENANT.eq(self.tenant.id));
+        Box::pin(async move { Ok(delete.exec(&self.inner).await?.rows_affected) })
     }
 
     /// Rows of a query in SQL (the same text on both databases) for what entities cannot say in one
     /// statement. `$1` is the company; `values` are `$2` and on. Every table must be joined on its
     /// `tenant_id`.
-    pub async fn rows<T: FromQueryResult>(&self, sql: &str, values: Vec<Value>) -> Result<Vec<T>, DbError> {
-        let statement = self.statement(sql, values)?;
-        Ok(T::find_by_statement(statement).all(&self.inner).await?)
+    pub fn rows<'a, T: FromQueryResult + Send + 'a>(&'a self, sql: &str, values: Vec<Value>) -> Reply<'a, Vec<T>> {
+        let statement = self.statement(sql, values);
+        Box::pin(async move { Ok(T::find_by_statement(statement?).all(&self.inner).await?) })
     }
 
     /// Executes SQL under the rules of [`Tx::rows`]; how many rows it touched.
-    pub async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, DbError> {
-        let statement = self.statement(sql, values)?;
-        Ok(self.inner.execute_raw(statement).await?.rows_affected())
+    pub fn execute(&self, sql: &str, values: Vec<Value>) -> Reply<'_, u64> {
+        let statement = self.statement(sql, values);
+        Box::pin(async move { Ok(self.inner.execute_raw(statement?).await?.rows_affected()) })
     }
 
     fn statement(&self, sql: &str, values: Vec<Value>) -> Result<Statement, DbError> {
@@ -268,7 +301,7 @@ impl Tx {
 
     /// Writes what was done to `subject` into the audit log; `detail` holds no secrets. The entry joins the company's
     /// chain (see [`crate::audit`]) soon after this commits.
-    pub async fn audit(&self, action: &str, subject: impl ToString, detail: serde_json::Value) -> Result<(), DbError> {
+    pub fn audit(&self, action: &str, subject: impl ToString, detail: serde_json::Value) -> Reply<'_, ()> {
         self.audited.store(true, Ordering::Relaxed);
         self.insert(audit::ActiveModel {
             tenant_id: Set(self.tenant.id),
@@ -280,7 +313,6 @@ impl Tx {
             subject: Set(subject.to_string()),
             detail: Set(detail.to_string()),
         })
-        .await
     }
 
     /// The moment of the company's latest deed in the audit log.
@@ -291,15 +323,17 @@ impl Tx {
 
     /// Puts a job into the queue; it runs only if this transaction commits. A second job with the same
     /// dedup key is dropped while the first waits.
-    pub async fn enqueue(&mut self, job: NewJob) -> Result<(), DbError> {
+    pub fn enqueue(&mut self, job: NewJob) -> Reply<'_, ()> {
         self.work = true;
         let id: Uuid = self.new_id();
         self.db.count_statement();
         let envelope = jobs::envelope(self.tenant.id, id, self.now, &job);
-        if jobs::store_envelope(&self.inner, envelope).await? {
-            self.insert(jobs::payload_row(self.tenant.id, id, &job)).await?;
-        }
-        Ok(())
+        Box::pin(async move {
+            if jobs::store_envelope(&self.inner, envelope).await? {
+                self.insert(jobs::payload_row(self.tenant.id, id, &job)).await?;
+            }
+            Ok(())
+        })
     }
 
     /// Puts many jobs into the queue as [`Tx::enqueue`] does one, by two statements per 1,000; none of them has a dedup
@@ -327,11 +361,13 @@ impl Tx {
     }
 
     /// Announces a change of `topic` to caches here and in other processes, when this commits.
-    pub async fn touch(&mut self, topic: &'static str) -> Result<(), DbError> {
+    pub fn touch(&mut self, topic: &'static str) -> Reply<'_, ()> {
         self.db.count_statement();
-        Changes::bump(&self.inner, topic).await?;
-        self.topics.push(topic);
-        Ok(())
+        Box::pin(async move {
+            Changes::bump(&self.inner, topic).await?;
+            self.topics.push(topic);
+            Ok(())
+        })
     }
 
     /// Switches an optional module on or off for the company; true when that changed anything.
@@ -376,7 +412,11 @@ impl Tx {
 
     /// Makes everything durable, then tells caches and the job runner. A transaction that only read has
     /// nothing to make durable: it ends with its connection's way back to the pool, and nobody waits for that.
-    pub async fn commit(self) -> Result<(), DbError> {
+    pub fn commit(self) -> Reply<'static, ()> {
+        Box::pin(self.make_durable())
+    }
+
+    async fn make_durable(self) -> Result<(), DbError> {
         if self.read_only {
             return Ok(());
         }

@@ -362,7 +362,7 @@ impl JobRunner {
         tx.commit().await?;
         let payload = payload.ok_or_else(|| JobError::Fail("the payload is gone".into()))?;
         let payload = serde_json::from_str(&payload.payload)?;
-        let (db, module) = (self.db.clone(), job.module.clone());
+        let (db, module) = (self.db.for_one_job(), job.module.clone());
         let context = JobContext { db, tenant, job: job.id, module, runner: self.clone() };
         if job.kind == EVENT_JOB {
             self.dispatch(context, payload).await
@@ -371,10 +371,18 @@ impl JobRunner {
         }
     }
 
-    /// A module that the company switched off does not work: its jobs are dropped.
-    async fn work(&self, context: JobContext, job: &job::Model, payload: serde_json::Value) -> Result<(), JobError> {
+    /// A module that the company switched off does not work: its jobs are dropped. One that seems to be off is asked for
+    /// afresh, since the job may come from a server that has heard before this one that it is on again.
+    async fn work(
+        &self,
+        mut context: JobContext,
+        job: &job::Model,
+        payload: serde_json::Value,
+    ) -> Result<(), JobError> {
         if !self.registry.is_on(&context.tenant, &job.module) {
-            return Ok(());
+            let tenant = self.tenants.afresh(job.tenant_id).await?;
+            let Some(tenant) = tenant.filter(|tenant| self.registry.is_on(tenant, &job.module)) else { return Ok(()) };
+            context.tenant = tenant;
         }
         let handler = self.registry.job(&job.module, &job.kind);
         let handler = handler.ok_or_else(|| JobError::Fail(format!("no handler for {} {}", job.module, job.kind)))?;

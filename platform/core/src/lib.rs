@@ -19,7 +19,9 @@ pub mod jobs;
 pub mod limits;
 pub mod mail;
 pub mod module;
+pub mod pace;
 pub mod ports;
+pub mod priority;
 pub mod seal;
 pub mod secrets;
 mod table;
@@ -31,7 +33,7 @@ mod withdrawal;
 
 pub use access::{Access, PermissionKey};
 pub use clock::{Clock, Entropy, Ids, least_id};
-pub use db::{Actor, Db, DbConfig, TenantEntity, Tx};
+pub use db::{Actor, Db, DbConfig, Reply, TenantEntity, Tx};
 pub use error::DbError;
 pub use mail::Mail;
 pub use module::{Manifest, Module, ModuleKind, NavItem, Permission, Registry};

@@ -71,8 +71,8 @@ pub struct AttachedFile {
 pub trait AttachmentSource: Send + Sync {
     /// Its name, the module's in front: `billing.receipt`.
     fn name(&self) -> &'static str;
-    /// The file; the same for the same words as long as what it is made of stands.
-    async fn file(&self, tenant: &Arc<Tenant>, of: &serde_json::Value) -> Result<AttachedFile, JobError>;
+    /// The file, of what is in `db`; the same for the same words as long as what it is made of stands.
+    async fn file(&self, db: &Db, tenant: &Arc<Tenant>, of: &serde_json::Value) -> Result<AttachedFile, JobError>;
 }
 
 /// What a letter is to its sender.

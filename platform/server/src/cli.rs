@@ -13,11 +13,12 @@ mod secrets;
 mod serve;
 mod tenant;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use kabinet_core::Period;
+use kabinet_core::{Period, priority};
 
 use crate::composition::{App, migrate};
 use crate::config::Config;
@@ -182,13 +183,17 @@ enum DemoCommand {
     Seed(demo::SeedArguments),
 }
 
+/// How much workers give way: what they print may be a town's receipts, or one that a resident waits for.
+const WORKERS_GIVE_WAY: i32 = 5;
+
 /// Does what the command line asks; the exit status. `commit` is that which the program was built of, where known.
 #[must_use]
 pub fn main(commit: Option<&'static str>) -> ExitCode {
     info::built_of(commit);
     let cli = Cli::parse();
     if matches!(cli.command, Command::Worker) {
-        // Before any thread starts: the worker limits the whole process.
+        // Before any thread starts: this concerns the whole process.
+        priority::give_way(WORKERS_GIVE_WAY);
         kabinet_sandbox::worker_main(&[
             kabinet_plugin_host::compile_task(),
             kabinet_render::receipt_task(),
@@ -226,7 +231,7 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi => {
             let scratch = scratch::Scratch::new()?;
             let app = App::open(scratch.config()).await?;
-            println!("{}", serde_json::to_string_pretty(&app.openapi()?)?);
+            tell(&serde_json::to_string_pretty(&app.openapi()?)?)?;
         }
         Command::Pages => {
             let scratch = scratch::Scratch::new()?;
@@ -251,6 +256,14 @@ async fn answer(config: Config, command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(DemoCommand::Seed(arguments)) => demo::seed(config, &arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a long document. Whoever closes the pipe before its end has read what they wanted.
+fn tell(document: &str) -> io::Result<()> {
+    match writeln!(io::stdout(), "{document}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        told => told,
+    }
 }
 
 fn load(named: Option<&Path>) -> anyhow::Result<Config> {

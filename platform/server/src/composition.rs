@@ -88,8 +88,7 @@ impl App {
         std::fs::create_dir_all(&config.data.dir).with_context(|| format!("data.dir {}", config.data.dir.display()))?;
         let key = secret_key(&config.data.dir)?;
         migrate(&config).await?;
-        let settings = DbConfig { url: config.database.url.clone(), connections: config.database.connections };
-        let db = Db::connect(&settings, config.clock()?).await.context("database")?;
+        let db = Db::connect(&connections(&config), config.clock()?).await.context("database")?;
         refuse_role(db.platform()).await?;
         let ring = config.ring_file();
         db.use_keys(KeyRing::open(&ring).with_context(|| ring.display().to_string())?);
@@ -106,7 +105,7 @@ impl App {
         let tenants = Tenants::new(db.clone());
         let (stand_in, way) = gosuslugi(&config, &db, &tenants)?;
         let files = Files::open(&config.files, &config.data.dir.join("files")).context("files")?;
-        let residents = Residents::new(personal()).under(config.residents.clone()).with_gosuslugi(way);
+        let residents = Residents::new(personal(), db.pace()).under(config.residents.clone()).with_gosuslugi(way);
         let notifications = notifications(&config, &billing, &links, ports.clone(), &tokens)?;
         let mut modules: Vec<Arc<dyn WebModule>> = vec![
             Arc::new(residents),
@@ -115,7 +114,7 @@ impl App {
             Arc::new(billing.clone()),
             Arc::new(Requests::new(files.clone())),
             Arc::new(notifications),
-            Arc::new(Paperless::new(db.clone(), printer.clone())),
+            Arc::new(Paperless::new(printer.clone())),
         ];
         modules.extend(further);
         let transport = Transport::of(&config)?;
@@ -229,6 +228,16 @@ impl App {
     pub fn runner(&self) -> JobRunner {
         JobRunner::new(self.db.clone(), self.tenants.clone(), self.registry.clone())
     }
+
+    /// The runner of a server, which gives way to its answers.
+    pub async fn runner_apart(&self) -> anyhow::Result<JobRunner> {
+        let db = self.db.for_jobs(&connections(&self.config)).await.context("database")?;
+        Ok(JobRunner::new(db, self.tenants.clone(), self.registry.clone()))
+    }
+}
+
+fn connections(config: &Config) -> DbConfig {
+    DbConfig { url: config.database.url.clone(), connections: config.database.connections }
 }
 
 /// What each module holds about a resident, whatever modules a company has on.

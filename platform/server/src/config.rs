@@ -124,7 +124,7 @@ pub struct DatabaseConfig {
     pub url: String,
     /// PostgreSQL: the role that owns the tables and migrates; empty where another process migrates.
     pub owner_url: String,
-    /// Connections of this process.
+    /// Connections of this process; on PostgreSQL its jobs have as many again, four at least.
     pub connections: u32,
 }
 

@@ -166,7 +166,7 @@ impl JobHandler for SendLetter {
         let company = self.company(&context.tenant);
         let letter = self.letters.render(&mail.template, &mail.subject, &company, &mail.context);
         let letter = letter.map_err(|error| JobError::Fail(error.to_string()))?;
-        let files = self.files(&context.tenant, &mail.attachments).await?;
+        let files = self.files(&context, &mail.attachments).await?;
         let sent = mail.without_words();
         match self.transport.deliver(self.addressed(&context, mail, letter, files)).await {
             Ok(()) => self.taken(&context, sent).await,
@@ -240,16 +240,16 @@ impl SendLetter {
     }
 
     /// The files that go along, made by their sources.
-    async fn files(&self, tenant: &Arc<Tenant>, attachments: &[Attachment]) -> Result<Vec<AttachedFile>, JobError> {
+    async fn files(&self, context: &JobContext, attachments: &[Attachment]) -> Result<Vec<AttachedFile>, JobError> {
         let mut files = Vec::with_capacity(attachments.len());
         if attachments.is_empty() {
             return Ok(files);
         }
-        let sources = self.ports.of::<dyn AttachmentSource>(tenant);
+        let sources = self.ports.of::<dyn AttachmentSource>(&context.tenant);
         for attachment in attachments {
             let source = sources.iter().find(|source| source.name() == attachment.source);
             let source = source.ok_or_else(|| JobError::Fail(format!("nobody makes {}", attachment.source)))?;
-            files.push(source.file(tenant, &attachment.of).await?);
+            files.push(source.file(&context.db, &context.tenant, &attachment.of).await?);
         }
         Ok(files)
     }

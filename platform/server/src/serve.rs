@@ -22,7 +22,7 @@ pub async fn serve(app: Arc<App>) -> anyhow::Result<()> {
     let address = app.config.server.management;
     let health =
         TcpListener::bind(address).into_acceptor().await.with_context(|| format!("server.management {address}"))?;
-    let runner = tokio::spawn(app.runner().run());
+    let runner = tokio::spawn(app.runner_apart().await?.run());
     let watcher = tokio::spawn(app.db.changes().clone().watch(app.db.platform_read().clone()));
     let sweeper = tokio::spawn(sweep(app.db.clone()));
     let sealer = tokio::spawn(app.sealer().run());

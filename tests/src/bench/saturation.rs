@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use kabinet_core::db::Purpose;
 use kabinet_core::{Clock, Db, DbConfig};
 use kabinet_server::Config;
 use sea_orm::{DatabaseBackend, DatabaseConnection, FromQueryResult, Statement};
@@ -19,7 +20,8 @@ const EVERY: Duration = Duration::from_millis(100);
 /// What a connection has that waits for nothing, or wants.
 pub(crate) const PROCESSOR: &str = "a processor";
 /// The server's sessions.
-const SESSIONS: &str = "SELECT COALESCE(state, '') AS state, wait_event_type || ' ' || wait_event AS waits_for
+const SESSIONS: &str = "SELECT COALESCE(state, '') AS state, wait_event_type || ' ' || wait_event AS waits_for,
+        application_name AS name
     FROM pg_stat_activity
     WHERE datname = current_database() AND usename <> current_user AND backend_type = 'client backend'";
 /// What PostgreSQL has done so far.
@@ -113,7 +115,7 @@ pub(crate) fn during<T>(stage: &Stage<'_>, served: &Served, work: impl FnOnce() 
 #[derive(Debug, Default)]
 struct Looked {
     looks: u64,
-    /// Looks that found all of the server's connections at work.
+    /// Looks that found all of the server's connections for answers at work.
     full: u64,
     /// What connections at work waited for, and how often.
     waits: BTreeMap<String, u64>,
@@ -126,6 +128,8 @@ struct Session {
     state: String,
     /// None where it waits for nothing.
     waits_for: Option<String>,
+    /// What it is for.
+    name: String,
 }
 
 #[derive(FromQueryResult)]
@@ -153,11 +157,11 @@ impl Looked {
         })
     }
 
-    /// Counts one look at the sessions of a server that has so many at most.
+    /// Counts one look at the sessions of a server that has so many for answers at most.
     fn note(&mut self, sessions: &[Session], most: u32) {
         let mut at_work = 0;
         for session in sessions.iter().filter(|session| session.state != "idle") {
-            at_work += 1;
+            at_work += u32::from(session.name == Purpose::Answers.name());
             let waits_for = session.waits_for.as_deref().unwrap_or(PROCESSOR);
             *self.waits.entry(waits_for.to_owned()).or_default() += 1;
         }
@@ -180,7 +184,11 @@ mod tests {
 
     #[test]
     fn a_pool_is_full_when_no_connection_is_idle() {
-        let session = |state: &str, waits_for: &str| Session { state: state.into(), waits_for: Some(waits_for.into()) };
+        let named = |purpose: Purpose, state: &str, waits_for: &str| {
+            let (state, waits_for) = (state.into(), Some(waits_for.into()));
+            Session { state, waits_for, name: purpose.name().into() }
+        };
+        let session = |state: &str, waits_for: &str| named(Purpose::Answers, state, waits_for);
         let mut looked = Looked::default();
         looked.note(&[session("active", "IO WALSync"), session("idle", "Client ClientRead")], 2);
         assert_eq!((looked.looks, looked.full), (1, 0));
@@ -188,7 +196,10 @@ mod tests {
         assert_eq!((looked.looks, looked.full), (2, 1));
         assert_eq!(looked.waits["IO WALSync"], 2);
         assert_eq!(looked.waits["Client ClientRead"], 1, "a connection that is idle waits for nobody");
-        looked.note(&[Session { state: "active".into(), waits_for: None }], 2);
+        looked.note(&[Session { waits_for: None, ..session("active", "") }], 2);
         assert_eq!(looked.waits[PROCESSOR], 1);
+        let jobs = || named(Purpose::Jobs, "active", "IO WALSync");
+        looked.note(&[session("active", "IO WALSync"), jobs(), jobs()], 2);
+        assert_eq!((looked.looks, looked.full), (4, 1), "jobs have connections of their own");
     }
 }

@@ -1,7 +1,7 @@
 //! «Передача показаний приборов учета без регистрации».
 
-use kabinet_tests::server::CAPTCHA;
-use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases};
+use kabinet_tests::server::{CAPTCHA, NOW};
+use kabinet_tests::{Browser, Database, Kind, Response, Server, on_both_databases};
 
 use crate::SLUG;
 use crate::world::{Known, accounts, flat, fresh_ip, newcomer, submit_from};
@@ -14,6 +14,7 @@ on_both_databases![
     attempts_are_limited,
     readings_are_limited_by_the_day,
     what_was_found_is_this_companys_alone,
+    what_was_found_is_forgotten_by_the_next_day,
 ];
 
 fn find(browser: &mut Browser, ip: &str, account: &str, house: &str, flat: &str) -> Response {
@@ -151,4 +152,15 @@ fn what_was_found_is_this_companys_alone(kind: Kind) {
     // A house without flats needs none.
     let house = accounts(server, SLUG, |known| known.kind == "private_house").into_iter().next().expect("a house");
     found(server, &house);
+}
+
+fn what_was_found_is_forgotten_by_the_next_day(kind: Kind) {
+    let mut server = Server::demo(Database::new(kind), NOW);
+    let known = flat(&server, SLUG, 47);
+    let guest = found(&server, &known);
+    server.kill();
+    let next_day = Server::demo(server.database.clone(), "2026-11-23");
+    let mut later = next_day.browser(SLUG);
+    later.cookies.clone_from(&guest.cookies);
+    assert_eq!(later.get("/readings/submit").expect(303).location(), "/readings");
 }

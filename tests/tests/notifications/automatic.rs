@@ -129,7 +129,7 @@ fn the_letter_leads_to_each_meter(server: &Server, letter: &Letter) {
 
 fn a_window_at_the_end_of_february_is_told_on_its_days(kind: Kind) {
     // 2028 has a 29 February: a window from the 25th to the 31st ends on it.
-    let (days, person, _) = days(kind, COMPANY, "2028-02-20");
+    let (days, person, _) = days(kind, COMPANY, NOW);
     let window = async |tx: &mut Tx| {
         tx.set_settings("meters", &json!({ "window": { "from_day": 25, "to_day": 31 } })).await.expect("settings");
     };
@@ -163,7 +163,7 @@ fn where_readings_are_taken_all_month_the_last_day_but_one_reminds_whoever_sent_
 }
 
 fn a_verification_is_told_at_ninety_thirty_and_seven_days(kind: Kind) {
-    let (days, person, known) = days(kind, COMPANY, "2028-01-20");
+    let (days, person, known) = days(kind, COMPANY, NOW);
     let until = async |tx: &mut Tx| {
         let sql = "UPDATE meter SET verified_until = 20280529 WHERE tenant_id = $1 AND account_id = $2";
         tx.execute(sql, vec![known.id.into()]).await.expect("meters");

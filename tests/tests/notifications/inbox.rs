@@ -55,6 +55,7 @@ fn staff_write_to_all_and_residents_see_it_with_a_count_and_a_letter(kind: Kind)
     let form = person.browser.page("/notifications").form("/notifications/read");
     person.browser.submit(&form).expect(303);
     assert_eq!(badge(&mut person.browser), 0);
+    assert!(badge(&mut bare.browser) > 0, "what another one has not read is unread");
     let again = staff.call("POST", &format!("{STAFF}/{id}/send"), Some(&json!({}))).expect(422).json();
     assert_eq!(again["code"], "notifications.already_sent");
 }

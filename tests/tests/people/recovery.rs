@@ -1,11 +1,13 @@
 //! Восстановление доступа, и что посторонний узнаёт об учётных записях: ничего.
 
+use kabinet_tests::world::in_company;
 use kabinet_tests::{Browser, Kind, Response, Server, on_both_databases, wait_until};
 
 use crate::{COMPANY, PASSWORD, apply, fresh_email, person, refused_fields};
 
 on_both_databases![
     a_forgotten_password_is_replaced_by_mail,
+    a_link_whose_time_is_over_opens_nothing,
     the_answer_is_the_same_for_known_and_unknown,
     an_unfinished_registration_gets_its_letter_again,
     a_captcha_and_an_address_are_asked_for,
@@ -46,6 +48,24 @@ fn a_forgotten_password_is_replaced_by_mail(kind: Kind) {
     browser.submit(&form).expect(422);
     browser.try_log_in(&person.email, PASSWORD).expect(422);
     browser.log_in(&person.email, NEW);
+}
+
+fn a_link_whose_time_is_over_opens_nothing(kind: Kind) {
+    let server = Server::shared(kind);
+    let person = person(server, "late");
+    let mut browser = server.stranger(COMPANY);
+    recover(&mut browser, &person.email).expect(303);
+    let path = server.letter(&person.email, "Восстановление").path("/recover/new");
+    let form = browser.page(&path).form("/recover/new").with("password", NEW).with("password_repeat", NEW);
+    in_company(server, COMPANY, async |tx| {
+        let sql = "UPDATE mailed_link SET expires_at = 1 WHERE tenant_id = $1 AND resident_id IN
+                   (SELECT r.id FROM resident r WHERE r.tenant_id = mailed_link.tenant_id AND r.email_key = $2)";
+        let links = tx.execute(sql, vec![person.email.to_lowercase().into()]).await.expect("an update");
+        assert_eq!(links, 1);
+    });
+    browser.get(&path).expect(404);
+    browser.submit(&form).expect(422);
+    browser.try_log_in(&person.email, NEW).expect(422);
 }
 
 fn the_answer_is_the_same_for_known_and_unknown(kind: Kind) {

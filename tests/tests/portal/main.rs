@@ -254,6 +254,11 @@ fn anothers_account_is_not_found_like_one_that_does_not_exist(kind: Kind) {
     for id in [foreign[0].as_str(), neighbour.as_str(), "none"] {
         assert_eq!(select(id), unknown, "{id}");
     }
+    for page in ["unlink", "helpers"] {
+        for id in [&foreign[0], &neighbour] {
+            visit.get(&format!("/accounts/{id}/{page}")).expect(404);
+        }
+    }
 }
 
 /// An account of beregovoy that its resident did not link.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kabinet_contracts::AccountId;
 use kabinet_core::jobs::JobError;
 use kabinet_core::mail::{AttachedFile, Attachment, AttachmentSource};
-use kabinet_core::{DbError, Period, Tenant};
+use kabinet_core::{Db, DbError, Period, Tenant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,10 +33,10 @@ impl AttachmentSource for Receipts {
         NAME
     }
 
-    async fn file(&self, tenant: &Arc<Tenant>, of: &Value) -> Result<AttachedFile, JobError> {
+    async fn file(&self, db: &Db, tenant: &Arc<Tenant>, of: &Value) -> Result<AttachedFile, JobError> {
         let Which { account, period, kind } = Which::deserialize(of)?;
         let wanted = Wanted { account, period, kind: Some(&kind), size: Size::Usual, with_code: true };
-        let printed = self.print(tenant, wanted).await?;
+        let printed = self.over(db).print(tenant, wanted).await?;
         Ok(AttachedFile {
             name: printed.name,
             media_type: "application/pdf".to_owned(),

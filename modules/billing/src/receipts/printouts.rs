@@ -187,9 +187,10 @@ impl PrintJob {
             kind: Some(&printout.kind),
             without_refused: printout.without_refused.then_some(printout.asked_at),
         };
-        let house = self.0.of_house(tenant, wanted).await?;
+        let receipts = self.0.over(&context.db);
+        let house = receipts.of_house(tenant, wanted).await?;
         let part = usize::try_from(next.part).unwrap_or_default();
-        let pdf = self.0.print_part(tenant, &house, part).await?;
+        let pdf = receipts.print_part(tenant, &house, part).await?;
         let mut tx = context.begin().await?;
         keep(&tx, next, &house, pdf).await?;
         if part + 1 < house.parts() {

@@ -13,7 +13,7 @@ use super::statement::{self, Found};
 use crate::flags::document_href;
 use crate::refusals::Standing;
 
-const TITLE: &str = "Отказ от бумажного носителя платежного документа";
+const TITLE: &str = "Отказ от бумажной квитанции";
 const APPLICATION: &str = "paperless/application.html";
 const RESTORE: &str = "paperless/restore.html";
 
