@@ -63,11 +63,12 @@ async function reported(browser, url, more) {
 }
 
 async function judged({ origin, path, cookies }) {
-  const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP *.localhost 127.0.0.1"],
-  });
+  let browser;
   try {
+    browser = await puppeteer.launch({
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP *.localhost 127.0.0.1"],
+    });
     if (cookies.length > 0) await browser.setCookie(...cookies);
     const reports = await reported(browser, origin + path, isMissing(path) ? { skipAudits: ["errors-in-console"] } : {});
     const scores = Object.keys(LIMITS).map((category) => median(reports.map((report) => score(report, category))));
@@ -78,7 +79,7 @@ async function judged({ origin, path, cookies }) {
   } catch (error) {
     return { scores: Object.keys(LIMITS).map(() => 0), requests: 0, bytes: 0, faults: [`not measured: ${error.message}`], speeds: [] };
   } finally {
-    await browser.close();
+    await browser?.close().catch(() => {});
   }
 }
 

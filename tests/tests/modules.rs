@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use kabinet_contracts::ReadingsStored;
@@ -15,12 +16,13 @@ use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::{Response, get, handler};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 on_both_databases![
     a_module_that_is_switched_off_is_not_there_and_keeps_its_data,
-    a_job_is_done_by_a_server_that_has_not_heard_yet_that_its_module_is_on,
+    jobs_and_events_reach_a_module_whose_server_has_not_heard_yet_that_it_is_on,
 ];
 
 static MANIFEST: Manifest = Manifest {
@@ -39,6 +41,7 @@ const TEMPLATE: &str =
 struct Reached {
     jobs: AtomicUsize,
     events: AtomicUsize,
+    leases_kept: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -86,6 +89,39 @@ impl JobHandler for Count {
     }
 }
 
+/// Keeps SQLite's only writer until after its lease is to be renewed.
+struct Write(Arc<Reached>);
+
+#[async_trait]
+impl JobHandler for Write {
+    fn kind(&self) -> &'static str {
+        "write"
+    }
+    async fn run(&self, context: JobContext, _: Value) -> Result<(), JobError> {
+        let leased = lease(&context).await;
+        let tx = context.begin().await?;
+        tokio::time::sleep(Duration::from_secs(21)).await;
+        tx.commit().await?;
+        // The next renewal is later.
+        for _ in 0..100 {
+            if lease(&context).await > leased {
+                self.0.leases_kept.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Until when the job is its runner's, milliseconds.
+async fn lease(context: &JobContext) -> i64 {
+    let sql =
+        format!("SELECT lease_until FROM job WHERE hex(id) = '{}'", context.job.simple().to_string().to_uppercase());
+    let row = context.db.platform_read().query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, sql));
+    row.await.expect("the queue").expect("the job").try_get("", "lease_until").expect("a moment")
+}
+
 struct Hear(Arc<Reached>);
 
 #[async_trait]
@@ -104,7 +140,7 @@ impl Module for Probe {
         &MANIFEST
     }
     fn jobs(&self) -> Vec<Arc<dyn JobHandler>> {
-        vec![Arc::new(Count(self.0.clone()))]
+        vec![Arc::new(Count(self.0.clone())), Arc::new(Write(self.0.clone()))]
     }
     fn subscriptions(&self) -> Vec<Arc<dyn EventHandler>> {
         vec![Arc::new(Hear(self.0.clone()))]
@@ -161,8 +197,13 @@ impl Stage {
         });
     }
 
-    /// Queues a job of the module and sends a reading; how many jobs and events reached the module since.
+    /// Queues a job of the module and sends a reading; how many jobs and events reach the module then.
     fn work(&mut self) -> (usize, usize) {
+        self.work_done_by(&self.app.clone())
+    }
+
+    /// The same, where this server does what there is to do.
+    fn work_done_by(&mut self, server: &App) -> (usize, usize) {
         let before = (self.reached.jobs.load(Ordering::SeqCst), self.reached.events.load(Ordering::SeqCst));
         let meters = self.browser.call("GET", "/api/v1/meters", None).expect(200).json();
         let meter =
@@ -170,8 +211,8 @@ impl Stage {
         let reading = json!({ "readings": [{ "meter": meter["id"], "deltas": ["0.1"] }] });
         self.browser.call("POST", "/api/v1/meters/readings", Some(&reading)).expect(200);
         self.runtime.block_on(async {
-            enqueue(&self.app).await;
-            self.app.runner().drain().await.expect("the queue");
+            enqueue(&self.app, "count").await;
+            server.runner().drain().await.expect("the queue");
         });
         let after = (self.reached.jobs.load(Ordering::SeqCst), self.reached.events.load(Ordering::SeqCst));
         (after.0 - before.0, after.1 - before.1)
@@ -183,27 +224,31 @@ impl Stage {
 }
 
 /// Queues a job of the module.
-async fn enqueue(app: &App) {
+async fn enqueue(app: &App, job: &'static str) {
     let company = app.tenants.by_slug("beregovoy").await.expect("the companies").expect("beregovoy");
     let mut tx = app.db.begin(&company, Actor::System).await.expect("a transaction");
-    tx.enqueue(NewJob::new("probe", "count", json!({}))).await.expect("a job");
+    tx.enqueue(NewJob::new("probe", job, json!({}))).await.expect("a job");
     tx.commit().await.expect("a commit");
 }
 
-fn a_job_is_done_by_a_server_that_has_not_heard_yet_that_its_module_is_on(kind: Kind) {
-    let stage = Stage::set(kind);
+fn jobs_and_events_reach_a_module_whose_server_has_not_heard_yet_that_it_is_on(kind: Kind) {
+    let mut stage = Stage::set(kind);
     let (config, probe) = (stage.app.config.clone(), Arc::new(Probe(stage.reached.clone())));
-    let jobs_done_by = |server: &App| {
-        stage.runtime.block_on(async {
-            enqueue(server).await;
-            server.runner().drain().await.expect("the queue");
-        });
-        stage.reached.jobs.load(Ordering::SeqCst)
-    };
     let other = stage.runtime.block_on(App::open_with(config, vec![probe])).expect("the other server");
-    assert_eq!(jobs_done_by(&other), 0, "the module is off, and the other server knows it");
+    assert_eq!(stage.work_done_by(&other), (0, 0), "the module is off, and the other server knows it");
     stage.switch(true);
-    assert_eq!(jobs_done_by(&other), 1);
+    assert_eq!(stage.work_done_by(&other), (1, 1));
+}
+
+#[test]
+fn a_job_that_holds_the_only_writer_keeps_its_lease() {
+    let stage = Stage::set(Kind::Sqlite);
+    stage.switch(true);
+    stage.runtime.block_on(async {
+        enqueue(&stage.app, "write").await;
+        stage.app.runner().drain().await.expect("the queue");
+    });
+    assert_eq!(stage.reached.leases_kept.load(Ordering::SeqCst), 1);
 }
 
 fn a_module_that_is_switched_off_is_not_there_and_keeps_its_data(kind: Kind) {

@@ -64,6 +64,7 @@ pub(crate) async fn enter(
     tx.commit().await?;
     let hash = known.as_ref().and_then(|known| known.password_hash.as_deref());
     let fits = place.verify(attempt.password, hash).await;
+    drop(place);
     if matches!(fits, Ok(false)) {
         return Err(Error::WrongCredentials);
     }

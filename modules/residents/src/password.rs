@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A hash of no password, at the same cost: verified for unknown logins so that they take as long.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$a2FiaW5ldC1ub2JvZHk$QK3v1VVm2y8m1yFh5kXfVHkTYh6qZ1G8mB2zq5w3u2A";
 
-/// A hash to be made; whether it was, or nobody waits for it any more.
+/// A hash to be made; whether it was, or nobody waited for it any more.
 type Task = Box<dyn FnOnce() -> bool + Send>;
 
 /// Hashing and checking, shared by the whole server. Cheap to clone.
@@ -60,8 +60,8 @@ impl Default for Queue {
     }
 }
 
-/// A place in the queue; free again when it is dropped. Taken before anything of an attempt costs more than memory, so
-/// that a flood of them costs nothing.
+/// A place in the queue; free again when it is dropped, which is to be done once all is hashed. A login takes it before
+/// the database is asked for anything, so that a flood of them costs the database nothing.
 #[derive(Debug)]
 pub struct Place {
     work: mpsc::Sender<Task>,
@@ -197,7 +197,13 @@ impl Place {
     async fn work<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let (answer, result) = oneshot::channel();
         // Whoever was asked to come back waits no more.
-        let task = move || !answer.is_closed() && answer.send(task()).is_ok();
+        let task = move || {
+            let asked = !answer.is_closed();
+            if asked {
+                let _ = answer.send(task());
+            }
+            asked
+        };
         self.work.send(Box::new(task)).map_err(|_| Error::Busy)?;
         let answered = tokio::time::timeout(2 * PATIENCE, result).await.map_err(|_| Error::Busy)?;
         answered.map_err(|_| Error::Hashing("the task did not end".to_owned()))

@@ -52,6 +52,7 @@ pub(crate) async fn change_password(
     counted.give_back(db).await?;
     fits?;
     let hash = place.hash(change.new).await?;
+    drop(place);
     let mut tx = db.begin(tenant, Actor::Resident(id.0)).await?;
     recovery::replace_password(&mut tx, id, &resident.email, &hash, Some(change.kept)).await?;
     Ok(tx.commit().await?)

@@ -61,11 +61,12 @@ impl Actor {
 pub struct DbConfig {
     /// `sqlite://path` or `postgres://…` (the application's role).
     pub url: String,
-    /// Connections for reading (SQLite) or for everything (PostgreSQL).
+    /// Connections for reading (SQLite) or for everything but jobs, which have as many again (PostgreSQL).
     pub connections: u32,
 }
 
-/// What connections to PostgreSQL are for; `pg_stat_activity` shows it as their `application_name`.
+/// What a [`Db`] is used for: whether it rests beside answers, and which connections to PostgreSQL it has
+/// (`pg_stat_activity` shows it as their `application_name`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Answers that somebody waits for, and commands.
@@ -189,8 +190,9 @@ impl Db {
         tenant: &Arc<Tenant>,
         actor: Actor,
     ) -> Result<Tx, DbError> {
-        let turn = self.pace.turn(self.purpose).await;
+        let mut turn = self.pace.turn(self.purpose).await;
         let inner = pool.begin_with_options(options).await?;
+        turn.begins();
         if inner.get_database_backend() == DatabaseBackend::Postgres {
             // One round trip for both, and no planning: SET takes no parameters, but a UUID needs no quoting.
             let mode = if read_only { "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; " } else { "" };

@@ -2,13 +2,14 @@
 //! in batches and resume after a crash.
 
 mod lane;
+mod lease;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
 use sea_orm::{
     ActiveValue::NotSet, ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, ExprTrait, QueryFilter, Set,
@@ -40,7 +41,6 @@ const BATCH: i64 = 20;
 const LEASE_SECONDS: i64 = 60;
 /// A clock that goes back by more than so many milliseconds was set back.
 const SET_BACK: i64 = 1000;
-const RENEWED_EVERY: Duration = Duration::from_secs(20);
 const MOST_ATTEMPTS: i32 = 8;
 const POSTPONED_SECONDS: i64 = 60;
 
@@ -266,44 +266,41 @@ impl JobRunner {
     async fn run_lane(&self, lane: Lane) -> Result<usize, DbError> {
         let claimed = self.claim(lane).await?;
         let count = claimed.len();
-        let outcomes = stream::iter(claimed).map(|job| self.run_claimed(job)).buffered(lane.at_once());
-        outcomes.try_for_each(|()| async { Ok(()) }).await?;
+        if count > 0 {
+            self.hear().await;
+        }
+        // One that cannot be finished stops no other.
+        let outcomes = stream::iter(claimed).map(|job| self.for_one_job().run_claimed(job)).buffered(lane.at_once());
+        let outcomes: Vec<_> = outcomes.collect().await;
+        outcomes.into_iter().collect::<Result<(), _>>()?;
         Ok(count)
     }
 
-    async fn run_claimed(&self, job: job::Model) -> Result<(), DbError> {
+    /// Learns what was changed before now: a job may come from a server that has heard before this one that its module
+    /// is on again.
+    async fn hear(&self) {
+        if let Err(error) = self.db.changes().look(self.db.platform_read()).await {
+            tracing::warn!(%error, "change counters cannot be read");
+        }
+    }
+
+    /// The runner of one job among others, which rests for what that one did.
+    fn for_one_job(&self) -> Self {
+        Self { db: self.db.for_one_job(), ..self.clone() }
+    }
+
+    async fn run_claimed(self, job: job::Model) -> Result<(), DbError> {
         if !self.holds(&job).await? {
             return Ok(());
         }
         crash::point("job-claimed");
-        let mut work = std::pin::pin!(self.run_one(&job));
-        let outcome = loop {
-            let pause = tokio::time::sleep(RENEWED_EVERY);
-            tokio::select! {
-                outcome = &mut work => break outcome,
-                // A lease that cannot be renewed now may be the next time; one that is lost is another runner's.
-                () = pause => if matches!(self.renew(&job).await, Ok(false)) { return Ok(()) },
-            }
+        // Side by side: on SQLite the renewal waits for the writer, which the job may hold.
+        let outcome = tokio::select! {
+            outcome = self.run_one(&job) => outcome,
+            () = self.keep_lease(&job) => return Ok(()),
         };
         crash::point("job-done");
         self.finish(&job, outcome).await
-    }
-
-    /// Whether the job is still this runner's when its turn comes: a lease that ran short behind the
-    /// others of its batch is renewed.
-    async fn holds(&self, job: &job::Model) -> Result<bool, DbError> {
-        if job.lease_until.0 - self.db.clock().now().0 >= LEASE_SECONDS * 500 {
-            return Ok(true);
-        }
-        self.renew(job).await
-    }
-
-    /// Lengthens the lease; false when another runner has the job.
-    async fn renew(&self, job: &job::Model) -> Result<bool, DbError> {
-        let until = self.db.clock().now().plus_seconds(LEASE_SECONDS);
-        let lease = job::ActiveModel { lease_until: Set(until), ..Default::default() };
-        let renewed = job::Entity::update_many().set(lease).filter(mine(job)).exec(self.db.platform()).await?;
-        Ok(renewed.rows_affected > 0)
     }
 
     /// Runs until nothing is due: for commands and tests.
@@ -362,7 +359,7 @@ impl JobRunner {
         tx.commit().await?;
         let payload = payload.ok_or_else(|| JobError::Fail("the payload is gone".into()))?;
         let payload = serde_json::from_str(&payload.payload)?;
-        let (db, module) = (self.db.for_one_job(), job.module.clone());
+        let (db, module) = (self.db.clone(), job.module.clone());
         let context = JobContext { db, tenant, job: job.id, module, runner: self.clone() };
         if job.kind == EVENT_JOB {
             self.dispatch(context, payload).await
@@ -371,18 +368,10 @@ impl JobRunner {
         }
     }
 
-    /// A module that the company switched off does not work: its jobs are dropped. One that seems to be off is asked for
-    /// afresh, since the job may come from a server that has heard before this one that it is on again.
-    async fn work(
-        &self,
-        mut context: JobContext,
-        job: &job::Model,
-        payload: serde_json::Value,
-    ) -> Result<(), JobError> {
+    /// A module that the company switched off does not work: its jobs are dropped.
+    async fn work(&self, context: JobContext, job: &job::Model, payload: serde_json::Value) -> Result<(), JobError> {
         if !self.registry.is_on(&context.tenant, &job.module) {
-            let tenant = self.tenants.afresh(job.tenant_id).await?;
-            let Some(tenant) = tenant.filter(|tenant| self.registry.is_on(tenant, &job.module)) else { return Ok(()) };
-            context.tenant = tenant;
+            return Ok(());
         }
         let handler = self.registry.job(&job.module, &job.kind);
         let handler = handler.ok_or_else(|| JobError::Fail(format!("no handler for {} {}", job.module, job.kind)))?;

@@ -81,6 +81,13 @@ impl Pace {
     }
 }
 
+impl Turn {
+    /// Its work begins now: until here it waited.
+    pub(crate) fn begins(&mut self) {
+        self.begun = Instant::now();
+    }
+}
+
 impl Drop for Turn {
     fn drop(&mut self) {
         match self.purpose {

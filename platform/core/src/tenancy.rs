@@ -128,16 +128,13 @@ impl Tenants {
     pub async fn by_id(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, DbError> {
         match self.by_id.get(&id).await {
             Some(known) => Ok(known),
-            None => self.afresh(id).await,
+            None => {
+                let round = self.db.changes().round();
+                let loaded = self.load(id).await?.map(Arc::new);
+                self.by_id.insert(round, id, loaded.clone()).await;
+                Ok(loaded)
+            }
         }
-    }
-
-    /// The company with this identifier as it is now, also where this server has not heard yet of its last change.
-    pub(crate) async fn afresh(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, DbError> {
-        let round = self.db.changes().round();
-        let loaded = self.load(id).await?.map(Arc::new);
-        self.by_id.insert(round, id, loaded.clone()).await;
-        Ok(loaded)
     }
 
     /// The company with this slug, read afresh.
