@@ -50,6 +50,7 @@ test: build test-tools browser-deps ## units, integration on SQLite and PostgreS
 	CARGO_FLAGS="$(CARGO_FLAGS)" tests/browser/run
 
 check: frontend-deps ## formatting, lints, the crate graph, generated files
+	@scripts/need cc build-essential
 	cargo fmt --all --check
 	cd plugins && cargo fmt --all --check
 	$(LINT)
@@ -58,6 +59,7 @@ check: frontend-deps ## formatting, lints, the crate graph, generated files
 	cd platform/web/frontend && npm run --silent check
 
 plugins-linted:
+	@scripts/need cc build-essential
 	cd plugins && CARGO_TARGET_DIR="$(PLUGINS_TARGET)" $(PLUGINS_LINT)
 
 bench: build test-tools ## the figures of docs/performance.md, and target/bench.json
